@@ -1,0 +1,80 @@
+# LapDepth Studio. `make help` lists what there is; `make demo` is the one to try first.
+#
+# Variables, from the environment or the command line (make demo GRADIO_PORT=7870):
+#   HOST             address both pages listen on          default 127.0.0.1
+#   GRADIO_PORT      port of the depth page and its API    default 7860
+#   STREAMLIT_PORT   port of the explorer                  default 8501
+#   TORCH_INDEX      another package index for torch       default: the one pip uses
+#   LAPDEPTH_DATA    real data for tests and training      default ../shared/data
+#   PYTHON           the Python that makes .venv           default python3 (3.11 or newer)
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime-installed
+DEVELOPMENT := $(VENV)/.development-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo predict test lint types unit lock clean distclean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
+	  awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@echo "Variables: HOST GRADIO_PORT STREAMLIT_PORT TORCH_INDEX LAPDEPTH_DATA PYTHON (see Makefile)"
+
+setup: $(RUNTIME) ## make .venv and install what the program needs
+
+demo: setup ## start both pages and print their addresses
+	@exec $(BIN)/python -m app.demo
+
+predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
+	$(if $(IMAGE),,$(error IMAGE is not set; expected a photo, as in: make predict IMAGE=photo.jpg))
+	@$(BIN)/python -m core predict "$${IMAGE}" --out "$${OUT:-out}"
+
+test: lint types unit ## lint, types and the whole test suite
+
+lint: $(DEVELOPMENT) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(DEVELOPMENT) ## mypy, strict
+	@$(BIN)/mypy
+
+unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core
+	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+# Pillow is left to requirements-overrides.txt; "+cpu" and its like name a build, not a version.
+lock: $(DEVELOPMENT) ## write constraints.txt from what is installed
+	@{ echo "# The versions that passed the tests, written by \`make lock\` from .venv."; \
+	   $(PIP) freeze --exclude pillow | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
+
+clean: ## remove caches and outputs
+	rm -rf build out outputs test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is missing or older than 3.11; expected Python 3.11 or newer." \
+	         "Install it, or name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment." \
+	         "On Debian or Ubuntu run: sudo apt-get install python3-venv" >&2; exit 1; }
+
+# A torch from TORCH_INDEX comes first and alone; what it depends on comes with the rest.
+$(RUNTIME): requirements.txt requirements-overrides.txt constraints.txt scripts/system_libs.py \
+            | $(BIN)/python
+	$(if $(TORCH_INDEX),$(PIP) install --no-deps --index-url "$(TORCH_INDEX)" \
+	  --constraint constraints.txt torch)
+	$(PIP) install --constraint constraints.txt --requirement requirements.txt
+	$(PIP) install --no-deps --requirement requirements-overrides.txt
+	@$(BIN)/python scripts/system_libs.py || true
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	$(PIP) install --constraint constraints.txt --requirement requirements-dev.txt
+	@touch $@

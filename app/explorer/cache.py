@@ -1,0 +1,112 @@
+"""What is computed once and looked at from many pages and sessions, within bounds.
+
+Models and predictions are shared by all sessions (`cache_resource`): nothing in them is changed
+after they are made. Arrays that a page may alter are copied out (`cache_data`). Keys begin with
+hashes, so a changed photo or model file is another entry; what starts with `_` is no key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.service import Studio
+from core.activations import before_relu, block_input, blocks, compare_orders, variant
+from core.activations import Order, Units
+from core.checkpoint import ModelInfo, load_checkpoint
+from core.image import Photo, decode
+from core.inspection import Inspector, Occlusion, Trace
+from core.prediction import Prediction, normalised
+from core.receptive_field import receptive_field
+
+HOUR = 3600.0
+Settings = tuple[int | None, bool, float | None]
+"""Resolution, flip, field of view."""
+
+
+@st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
+def studio() -> Studio:
+    """The models, shared with every session; predictions are kept by `predicted` instead."""
+    return Studio(cache_bytes=0)
+
+
+@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+def decoded(digest: str, name: str, _data: bytes) -> Photo:
+    """A photo from its encoded bytes, once per content and name."""
+    return decode(_data, name=name)
+
+
+@st.cache_resource(max_entries=6, ttl=HOUR, show_spinner=False)
+def predicted(digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo) -> Prediction:
+    """A photo's depth, once per photo, model and settings, however many pages look at it."""
+    resolution, flip, fov = settings
+    return studio().predictor(model)(_photo, resolution=resolution, flip=flip, fov=fov)
+
+
+@st.cache_resource(max_entries=2, ttl=HOUR, show_spinner=False)
+def inspector(model_sha: str, _path: Path) -> Inspector:
+    """The network as trained (the predictor's own is folded), opened for looking."""
+    model, _ = load_checkpoint(_path)
+    return Inspector(model)
+
+
+def network(info: ModelInfo) -> Inspector:
+    """The inspector of an installed model."""
+    if info.path is None:
+        raise ValueError("An installed model has a path.")
+    return inspector(info.sha256, info.path)
+
+
+@st.cache_resource(max_entries=3, ttl=HOUR, show_spinner=False)
+def traced(key: str, _info: ModelInfo, _prediction: Prediction) -> Trace:
+    """What every stage held while the photo went through."""
+    return network(_info).trace(normalised(_prediction.working.rgb))
+
+
+@st.cache_data(max_entries=16, ttl=HOUR, show_spinner=False)
+def fields_of(
+    key: str, names: tuple[str, ...], row: float, column: float, _info: ModelInfo, _image: Tensor
+) -> dict[str, NDArray[np.float32]]:
+    """Effective receptive fields of one place, stage by stage."""
+    fields = receptive_field(network(_info), _image, names, row, column)
+    return {name: field.numpy() for name, field in fields.items()}
+
+
+@st.cache_data(max_entries=8, ttl=HOUR, show_spinner=False)
+def occluded(
+    key: str, level: int, fill: str, _info: ModelInfo, _trace: Trace
+) -> dict[str, NDArray[np.float32]]:
+    """Change of depth (metres of the canonical camera) when one input of a fusion is hidden."""
+    effects: list[Occlusion] = network(_info).occlude(_trace, level, fill)
+    return {effect.name: effect.change[0, 0].numpy() for effect in effects}
+
+
+@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+def relu_view(
+    key: str, standardised: bool, calibrated: bool, _info: ModelInfo, _image: Tensor
+) -> tuple[list[Units], NDArray[np.float32]]:
+    """What every ReLU sees in one variant of the network, and the depth it gives."""
+    opened = network(_info)
+    with opened.lock:
+        changed = variant(
+            opened.model, standardised=standardised, calibrate_on=_image if calibrated else None
+        )
+    units, depth = before_relu(changed, _image)
+    return units, depth[0, 0].numpy()
+
+
+@st.cache_resource(max_entries=16, ttl=HOUR, show_spinner=False)
+def order_view(
+    key: str, name: str, standardised: bool, _info: ModelInfo, _image: Tensor
+) -> dict[str, Order]:
+    """One block in both orders of norm, ReLU and convolution."""
+    opened = network(_info)
+    with opened.lock:
+        x = block_input(opened.model, _image, name)
+        with torch.inference_mode():
+            return compare_orders(blocks(opened.model)[name], x, standardised=standardised)

@@ -1,0 +1,165 @@
+"""Controls whose values live in the address, so that a link shows what its sender saw.
+
+A value is written to the query string under the control's key while it differs from its default,
+in a form that does not depend on the language. Streamlit forgets the controls of a page that is
+left; `_kept` brings them back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+Value = TypeVar("Value")
+_KEPT = "kept controls"
+
+
+def choice(
+    key: str,
+    label: str,
+    options: Mapping[str, str],
+    *,
+    default: str | None = None,
+    help: str | None = None,
+    buttons: bool = False,
+) -> str:
+    """One of several: value -> label in the page's language; a row of buttons or a list."""
+    values = list(options)
+    first = values[0] if default is None or default not in options else default
+    _begin(key, first, lambda text: text, lambda value: value in options)
+    shown: dict[str, Any] = {"format_func": lambda value: options[value], "key": key, "help": help}
+    if buttons:
+        chosen = st.segmented_control(label, values, required=True, **shown)
+    else:
+        chosen = st.selectbox(label, values, **shown)
+    return _end(key, chosen if chosen in options else first, first)
+
+
+def slider(
+    key: str,
+    label: str,
+    low: float,
+    high: float,
+    default: float,
+    *,
+    step: float = 0.05,
+    format: str | None = None,
+    help: str | None = None,
+) -> float:
+    """A number between two ends."""
+    _begin(key, float(default), float, lambda value: low <= value <= high)
+    value = st.slider(
+        label, float(low), float(high), step=float(step), format=format, key=key, help=help
+    )
+    return _end(key, float(value), float(default), lambda number: f"{number:g}")
+
+
+def steps(
+    key: str,
+    label: str,
+    options: Sequence[int],
+    names: Mapping[int, str],
+    *,
+    default: int,
+    help: str | None = None,
+) -> int:
+    """A slider that stops at named places."""
+    _begin(key, default, int, lambda value: value in options)
+    value = st.select_slider(
+        label, list(options), format_func=lambda option: names[option], key=key, help=help
+    )
+    return _end(key, value if value in options else default, default)
+
+
+def toggle(key: str, label: str, default: bool = False, *, help: str | None = None) -> bool:
+    """On or off."""
+    _begin(key, default, lambda text: text == "1", lambda _: True)
+    value = st.toggle(label, key=key, help=help)
+    return _end(key, bool(value), default, lambda on: "1" if on else "0")
+
+
+def number(
+    key: str,
+    label: str,
+    low: float,
+    high: float,
+    default: float | None,
+    *,
+    step: float = 1.0,
+    format: str | None = None,
+    help: str | None = None,
+    placeholder: str | None = None,
+) -> float | None:
+    """A typed number; None stands for an empty field where the default is None."""
+    _begin(key, default, float, lambda value: value is None or low <= value <= high)
+    value = st.number_input(
+        label,
+        float(low),
+        float(high),
+        value=None if default is None else "min",
+        step=float(step),
+        format=format,
+        key=key,
+        help=help,
+        placeholder=placeholder,
+    )
+    return _end(key, value, default, lambda given: "" if given is None else f"{given:g}")
+
+
+def put(key: str, value: object) -> None:
+    """Sets a control from outside, before it is drawn in this run."""
+    _kept()[key] = value
+    st.session_state[key] = value
+
+
+def link() -> str:
+    """The query string that brings another reader to the same view."""
+    return "&".join(f"{key}={value}" for key, value in sorted(st.query_params.items()))
+
+
+def relabel() -> None:
+    """Tells every list of choices that its labels have changed (the language was switched)."""
+    for key, value in _kept().items():
+        if key in st.session_state:
+            st.session_state[key] = value
+
+
+def _kept() -> dict[str, Any]:
+    kept: dict[str, Any] = st.session_state.setdefault(_KEPT, {})
+    return kept
+
+
+def _begin(
+    key: str, default: Any, read: Callable[[str], Any], fits: Callable[[Any], bool]
+) -> None:
+    kept = _kept()
+    if key not in kept:
+        kept[key] = _from_address(key, default, read)
+    if not fits(kept[key]):
+        kept[key] = default
+    if key not in st.session_state or not fits(st.session_state[key]):
+        st.session_state[key] = kept[key]
+
+
+def _from_address(key: str, default: Any, read: Callable[[str], Any]) -> Any:
+    text = st.query_params.get(key)
+    if text is None:
+        return default
+    try:
+        return read(text)
+    except ValueError:
+        return default
+
+
+def _end(
+    key: str, value: Value, default: Value, write: Callable[[Value], str] = str
+) -> Value:
+    _kept()[key] = value
+    if value == default:
+        if key in st.query_params:
+            del st.query_params[key]
+    elif st.query_params.get(key) != write(value):
+        st.query_params[key] = write(value)
+    return value

@@ -1,0 +1,128 @@
+"""Plotly figures of numbers: histograms, scatters, lines and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.explorer.figures_maps import TEMPLATE
+
+# Okabe and Ito's palette: told apart with every kind of colour blindness.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+
+
+def line_figure(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    x: str,
+    y: str,
+    title: str = "",
+    height: int = 320,
+    fill: bool = False,
+) -> go.Figure:
+    """Curves by name, each (x values, y values); `x` and `y` name the axes with their units."""
+    figure = go.Figure()
+    for index, (name, (xs, ys)) in enumerate(curves.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        dash = ("solid", "dash", "dot", "dashdot")[index % 4]
+        figure.add_scatter(
+            x=np.asarray(xs, np.float32),
+            y=np.asarray(ys, np.float32),
+            name=name,
+            mode="lines",
+            line={"color": colour, "width": 2, "dash": dash},
+            fill="tozeroy" if fill and index == 0 else None,
+        )
+    return _plain(figure, x, y, title, height)
+
+
+def bars_figure(
+    groups: Mapping[str, Sequence[float]],
+    labels: Sequence[str],
+    *,
+    x: str,
+    y: str,
+    title: str = "",
+    height: int = 320,
+    log: bool = False,
+) -> go.Figure:
+    """Grouped bars: one group per label, one colour per name; `y` names the unit."""
+    figure = go.Figure()
+    for index, (name, values) in enumerate(groups.items()):
+        figure.add_bar(
+            x=list(labels),
+            y=np.asarray(values, np.float64),
+            name=name,
+            marker_color=COLOURS[index % len(COLOURS)],
+            marker_pattern_shape=("", "/", "x", ".")[index % 4],
+        )
+    figure = _plain(figure, x, y, title, height)
+    if log:
+        figure.update_yaxes(type="log", exponentformat="power")
+    return figure
+
+
+def scatter_figure(
+    xs: NDArray[np.floating],
+    ys: NDArray[np.floating],
+    *,
+    x: str,
+    y: str,
+    title: str = "",
+    most: int = 20_000,
+    height: int = 420,
+) -> go.Figure:
+    """Points with the diagonal x = y; more than `most` are sampled evenly."""
+    step = max(1, -(-len(xs) // most))
+    top = float(max(xs.max(initial=0), ys.max(initial=0))) * 1.03
+    figure = go.Figure(
+        go.Scattergl(
+            x=xs[::step].astype(np.float32),
+            y=ys[::step].astype(np.float32),
+            mode="markers",
+            marker={"size": 3, "color": COLOURS[0], "opacity": 0.25},
+            hovertemplate="%{x:.2f} m → %{y:.2f} m<extra></extra>",
+            showlegend=False,
+        )
+    )
+    figure.add_scatter(
+        x=[0, top],
+        y=[0, top],
+        mode="lines",
+        line={"color": COLOURS[1], "width": 2, "dash": "dash"},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    figure = _plain(figure, x, y, title, height)
+    figure.update_xaxes(range=[0, top])
+    figure.update_yaxes(range=[0, top])
+    return figure
+
+
+def histogram_of(
+    values: NDArray[np.floating], bins: int = 80, share: float = 0.002
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bin centres and the percentage in each; the outermost bins take what lies beyond."""
+    flat = values[np.isfinite(values)]
+    low, high = (float(q) for q in np.quantile(flat, [share, 1 - share]))
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    counts, edges = np.histogram(np.clip(flat, low, high), bins=bins, range=(low, high))
+    return (edges[1:] + edges[:-1]) / 2, 100.0 * counts / max(1, counts.sum())
+
+
+def _plain(figure: go.Figure, x: str, y: str, title: str, height: int) -> go.Figure:
+    figure.update_layout(
+        template=TEMPLATE,
+        height=height,
+        title={"text": title, "font": {"size": 13}},
+        margin={"l": 56, "r": 12, "t": 34 if title else 12, "b": 46},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        barmode="group",
+        xaxis_title=x,
+        yaxis_title=y,
+    )
+    return figure

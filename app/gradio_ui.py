@@ -1,0 +1,229 @@
+"""The page's layout and wiring; what its controls do is in `gradio_handlers`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.depth_view import static_text, words
+from app.gradio_api import add_endpoints
+from app.gradio_guard import GuardedBlocks
+from app.gradio_handlers import Handlers
+from app.service import Studio
+from app.settings import DEFAULT_COLORMAP, MAX_RESOLUTION, MIN_RESOLUTION, OUTPUTS
+from app.storage import Storage
+from app.text import LANGUAGES, t, table
+from core.colormap import COLORMAPS
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
+QUEUE = int(os.environ.get("LAPDEPTH_QUEUE", "32"))  # calls that may wait; more are told "full"
+AT_ONCE = 2  # heavy calls that run at a time
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
+
+TRANSLATIONS = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
+_ = TRANSLATIONS  # the browser chooses the language of every label made with it
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+_HEAVY: dict[str, Any] = {**_PRIVATE, "concurrency_id": "work", "concurrency_limit": AT_ONCE}
+
+
+@dataclass(frozen=True)
+class _Controls:
+    """The inputs of a photo's page, in the order that the handlers take them."""
+
+    photo: gr.Image
+    model: gr.Dropdown
+    resolution: gr.Number
+    flip: gr.Checkbox
+    fov: gr.Number
+    colormap: gr.Dropdown
+    ranging: gr.Radio
+    near: gr.Number
+    far: gr.Number
+
+    @property
+    def prediction(self) -> list[Any]:
+        return [self.photo, self.model, self.resolution, self.flip, self.fov]
+
+    @property
+    def drawing(self) -> list[Any]:
+        return [*self.prediction, self.colormap, self.ranging, self.near, self.far]
+
+
+def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
+    """The whole page and its HTTP endpoints, not yet served."""
+    handlers = Handlers(studio, storage)
+    with GuardedBlocks(title="LapDepth Studio", analytics_enabled=False) as page:
+        gr.HTML(f"<h1>{t('studio.title')}</h1><p>{t('studio.lead')}</p>", elem_id="masthead")
+        with gr.Tabs():
+            with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
+                controls = _one_photo(handlers, [info.name for info in studio.models()])
+            with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
+                _many_photos(handlers, controls)
+            with gr.Tab(_("tab_about"), elem_id="tab-about"):
+                about = gr.HTML()
+        page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
+        page.unload(handlers.leave)
+        add_endpoints(studio, storage)
+    page.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
+    return page
+
+
+def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
+    with gr.Row(elem_id="workbench"):
+        with gr.Column(elem_id="photo-side"):
+            photo = gr.Image(
+                label=_("photo"),
+                type="filepath",
+                image_mode=None,
+                sources=["upload", "clipboard", "webcam"],
+                placeholder=t("studio.drop"),
+                height=260,
+                buttons=["fullscreen"],
+                elem_id="photo",
+            )
+            pictures = sorted(p for p in EXAMPLES.glob("*") if p.suffix.lower() in PICTURES)
+            if pictures:
+                gr.Examples(
+                    [[str(path)] for path in pictures],
+                    photo,
+                    label=_("examples"),
+                    cache_examples=False,
+                    examples_per_page=12,
+                    api_visibility="private",
+                    elem_id="examples",
+                )
+        with gr.Column(elem_id="result-side"), gr.Tabs():
+            with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
+                view = _depth_view("inspect")
+                pinned = gr.HTML(elem_id="pinned")
+                summary = gr.HTML(elem_id="summary")
+            with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
+                gr.Markdown(_("compare_info"))
+                slider = gr.ImageSlider(
+                    label=_("compare"), type="filepath", max_height=640, elem_id="slider"
+                )
+            with gr.Tab(_("tab_3d"), elem_id="tab-3d"):
+                scene = _three_d()
+            with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
+                gr.Markdown(_("measure_lead"))
+                measuring = _depth_view("measure")
+                measured = gr.HTML(elem_id="measured")
+                numbers = gr.JSON(visible=False, label="JSON", elem_id="measured-json")
+            with gr.Tab(_("tab_files"), elem_id="tab-files"):
+                gr.Markdown(_("files_lead"))
+                kinds = gr.CheckboxGroup(
+                    list(OUTPUTS), value=["color", "depth16"], label=_("kinds"), elem_id="kinds"
+                )
+                make = gr.Button(_("make_files"), variant="primary", elem_id="make-files")
+                files = gr.File(
+                    label=_("files"), file_count="multiple", interactive=False, elem_id="files"
+                )
+        with gr.Column(elem_id="settings-side"):
+            rest = _settings(models)
+    controls = _Controls(photo, *rest)
+    outputs = [view, measuring, slider, summary, pinned, scene.viewer, measured, numbers, files]
+    shown = {"show_progress_on": [view, measuring, slider], "trigger_mode": "always_last", **_HEAVY}
+    changes = [control.change for control in (photo, *rest[:2], *rest[2:])]
+    gr.on(changes, handlers.show, controls.drawing, outputs, **shown)
+    view.select(handlers.pin, controls.prediction, pinned, **_HEAVY)
+    measuring.select(handlers.measure, controls.prediction, [measured, numbers], **_HEAVY)
+    build = [*controls.prediction, scene.kind, scene.edge_filter]
+    scene.build.click(handlers.cloud, build, scene.viewer, **_HEAVY)
+    make.click(handlers.files, [*controls.drawing, kinds], files, **_HEAVY)
+    return controls
+
+
+@dataclass(frozen=True)
+class _Scene:
+    kind: gr.Radio
+    edge_filter: gr.Slider
+    build: gr.Button
+    viewer: gr.Model3D
+
+
+def _three_d() -> _Scene:
+    with gr.Row():
+        kind = gr.Radio(
+            [(_("cloud_mesh"), "mesh"), (_("cloud_points"), "points")],
+            value="mesh",
+            label=_("cloud_kind"),
+        )
+        edge_filter = gr.Slider(
+            0, 0.2, 0.04, step=0.01, label=_("edge_filter"), info=_("edge_filter_info")
+        )
+    build = gr.Button(_("build_3d"), variant="primary", elem_id="build-3d")
+    viewer = gr.Model3D(
+        label=_("viewer"), interactive=False, height=520, camera_position=(90, 90, None),
+        elem_id="viewer",
+    )  # fmt: skip
+    return _Scene(kind, edge_filter, build, viewer)
+
+
+def _settings(models: list[str]) -> tuple[Any, ...]:
+    """Model, resolution, flip, field of view, colour map, range mode, near, far."""
+    with gr.Accordion(_("settings"), open=True):
+        model = gr.Dropdown(
+            models, value=models[0] if models else None, label=_("model"), elem_id="model"
+        )
+        colormap = gr.Dropdown(
+            list(COLORMAPS), value=DEFAULT_COLORMAP, label=_("colormap"), elem_id="colormap"
+        )
+        ranging = gr.Radio(
+            [(_("range_auto"), "auto"), (_("range_fixed"), "fixed")],
+            value="auto",
+            label=_("range"),
+            elem_id="range",
+        )
+        with gr.Row(visible=False) as bounds:
+            near = gr.Number(None, label=_("near"), minimum=0, min_width=90, elem_id="near")
+            far = gr.Number(None, label=_("far"), minimum=0, min_width=90, elem_id="far")
+        fov = gr.Number(None, label=_("fov"), info=_("fov_info"), elem_id="fov")
+        resolution = gr.Number(
+            None,
+            label=_("resolution"),
+            info=_("resolution_info"),
+            minimum=MIN_RESOLUTION,
+            maximum=MAX_RESOLUTION,
+            step=16,
+            elem_id="resolution",
+        )
+        flip = gr.Checkbox(False, label=_("flip"), info=_("flip_info"), elem_id="flip")
+    ranging.change(
+        lambda mode: gr.Row(visible=mode == "fixed"),
+        ranging,
+        bounds,
+        queue=False,
+        api_visibility="private",
+    )
+    return model, resolution, flip, fov, colormap, ranging, near, far
+
+
+def _many_photos(handlers: Handlers, controls: _Controls) -> None:
+    gr.Markdown(_("batch_lead"))
+    photos = gr.File(
+        label=_("batch_files"), file_count="multiple", file_types=list(PICTURES),
+        elem_id="batch-files",
+    )  # fmt: skip
+    kinds = gr.CheckboxGroup(list(OUTPUTS), value=["color", "depth16"], label=_("kinds"))
+    run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
+    archive = gr.File(label=_("batch_zip"), interactive=False, elem_id="batch-zip")
+    listing = gr.HTML(elem_id="batch-list")
+    inputs = [photos, *controls.drawing[1:], kinds]
+    run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
+
+
+def _depth_view(mode: str) -> gr.HTML:
+    return gr.HTML(
+        None,
+        html_template=static_text("depth_view.html"),
+        js_on_load=static_text("depth_view.js"),
+        apply_default_css=False,
+        elem_classes=[f"dv-{mode}"],
+        elem_id=f"view-{mode}",
+        labels=words(),
+        mode=mode,
+    )

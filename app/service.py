@@ -1,0 +1,198 @@
+"""What both apps do, without any page: requests in, views out.
+
+A `Studio` holds the loaded models and a bounded memory of finished predictions, so that however
+many pages look at a photo, it is predicted once. `sentence` is the one place that turns an error
+into what a user reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.scene_cache import BoundedCache
+from app.settings import DEFAULT_MODEL, PredictSettings
+from core.checkpoint import ModelInfo, list_models
+from core.errors import CheckpointError, DepthError, ImageError
+from core.image import Photo
+from core.decode_worker import decode_isolated
+from core.predictor import Prediction, Predictor, load_predictor
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = int(os.environ.get("LAPDEPTH_CACHE_MB", "192")) * 1_000_000
+MAX_MODELS = 2  # loaded at a time
+MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
+_PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo and its depth.
+
+    Attributes:
+        photo: as decoded; rgb (H, W, 3) uint8.
+        prediction: depth (H, W) metres and what belongs to it.
+        settings: with which it was asked for.
+    """
+
+    photo: Photo
+    prediction: Prediction
+    settings: PredictSettings
+
+    @property
+    def bytes(self) -> int:
+        """Memory that keeping it costs, without what is computed on demand later."""
+        confidence = self.prediction.confidence
+        spare = 0 if confidence is None else confidence.nbytes
+        return int(self.photo.rgb.nbytes + self.prediction.depth.nbytes + spare)
+
+
+class Studio:
+    """Models, photos and predictions shared by all sessions of one process; thread-safe.
+
+    Args:
+        default_model: what is loaded by `warm_up` and taken when a request names none.
+        models: folder of checkpoints; None takes the program's own.
+        decoder: turns an uploaded file into a photo.
+        cache_bytes: memory for finished predictions.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_model: str = DEFAULT_MODEL,
+        models: Path | None = None,
+        decoder: Callable[[Path], Photo] = decode_isolated,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.default_model = default_model
+        self._folder = models
+        self._decode = decoder
+        self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
+        self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
+        self._loading = threading.Lock()
+        self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
+        self._ready = threading.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the default model is loaded."""
+        return self._ready.is_set()
+
+    def warm_up(self) -> None:
+        """Loads the default model, so that the first photo does not wait for it.
+
+        Raises:
+            CheckpointError: it is missing or damaged.
+        """
+        self.predictor(self.default_model)
+        self._ready.set()
+
+    def models(self) -> list[ModelInfo]:
+        """What is installed now, the default model first."""
+        found = list_models(self._folder)
+        return sorted(found, key=lambda info: (info.name != self.default_model, info.name))
+
+    def predictor(self, name: str) -> Predictor:
+        """A loaded model; it is loaded again if its file has changed.
+
+        Raises:
+            CheckpointError: no such model, or a damaged file. A path is no name here: what is
+                loaded is only what is installed.
+        """
+        installed = {info.name: info for info in self.models()}
+        if name not in installed:
+            known = ", ".join(installed) or "none is installed"
+            raise CheckpointError(
+                f"The model is {name[:60]!r}, expected one of those installed ({known}): choose one."
+            )
+        key = (name, installed[name].sha256)
+        with self._loading:
+            if key not in self._predictors:
+                log.info("loading model %s", name)
+                self._predictors[key] = load_predictor(installed[name].path or name)
+            self._predictors.move_to_end(key)
+            while len(self._predictors) > MAX_MODELS:
+                self._predictors.popitem(last=False)
+            return self._predictors[key]
+
+    def scene(
+        self,
+        source: Path,
+        settings: PredictSettings,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> Scene:
+        """A photo's depth, predicted once for the same bytes and settings.
+
+        Args:
+            source: a file with an encoded photo.
+            settings: of the prediction.
+            progress: told "progress_read" and "progress_depth" when these begin.
+
+        Raises:
+            DepthError: the photo, the model or the settings cannot be used.
+        """
+        predictor = self.predictor(settings.model)
+        try:
+            digest = hashlib.file_digest(source.open("rb"), "sha256").hexdigest()
+        except OSError as error:
+            raise ImageError(
+                f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
+            ) from error
+        key = (digest, predictor.info.sha256, settings)
+        known = self._scenes.get(key)
+        if known is not None:
+            return known
+        with self._slots:
+            known = self._scenes.get(key)  # another request may have asked for the same meanwhile
+            if known is not None:
+                return known
+            progress("progress_read")
+            photo = self._decode(source)
+            progress("progress_depth")
+            prediction = predictor(
+                photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+            )
+            scene = Scene(photo, prediction, settings)
+            self._scenes.put(key, scene)
+            return scene
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Waits for one of the few places for heavy work (point clouds, files)."""
+        with self._slots:
+            yield
+
+
+def sentence(error: BaseException) -> str:
+    """What a user reads about an error: one sentence, no traceback, no path of the server.
+
+    What is not a `DepthError` is a bug or the machine's limit; it goes to the log with its
+    traceback, under the number that the user is told.
+    """
+    if isinstance(error, DepthError):
+        text = " ".join(str(error).split())
+        text = _PATHS.sub(lambda match: match[0].rsplit("/", 1)[1], text)
+        return text.translate({ord("<"): "‹", ord(">"): "›"})  # the page would read it as HTML
+    if isinstance(error, MemoryError):
+        log.error("out of memory", exc_info=error)
+        return (
+            "The server has no memory left for a photo of this size, expected less work at a "
+            "time: try again in a moment, or send a smaller photo."
+        )
+    number = secrets.token_hex(4)
+    log.error("internal error %s", number, exc_info=error)
+    return (
+        f"Something went wrong inside the program (number {number}), expected a result: try "
+        "again, and if it stays, report this number with the server's log."
+    )

@@ -1,0 +1,158 @@
+"""Temporary files of the web app: one folder made by the server, one sub-folder per result.
+
+Clients never name a path: what they send must be a file that this server stored for them, and
+what they get lies in a folder with a random name, deleted when their session ends or when it is
+old. Everything goes when the server stops; a killed server's folder is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from core.errors import ExportError, ImageError
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "lapdepth-studio-"
+_OWNER = "owner.pid"
+_RESULTS = "results"
+
+
+class Storage:
+    """The server's own temporary folder.
+
+    Args:
+        parent: where to make it; None takes the system's folder for temporary files.
+
+    Attributes:
+        root: the folder, readable by this user only. Uploads lie directly in it.
+    """
+
+    def __init__(self, parent: Path | None = None) -> None:
+        home = Path(tempfile.gettempdir() if parent is None else parent)
+        remove_orphans(home)
+        try:
+            self.root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home)).resolve()
+            (self.root / _OWNER).write_text(str(os.getpid()))
+            (self.root / _RESULTS).mkdir(mode=0o700)
+        except OSError as error:
+            raise ExportError(
+                f"No temporary folder can be made in {home} ({error.strerror}), expected a "
+                "writable one with free space: set TMPDIR to another folder."
+            ) from error
+        self._sessions: dict[str, set[Path]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def folder(self, session: str | None) -> Path:
+        """A new empty folder with an unguessable name, deleted with its session.
+
+        Raises:
+            ExportError: the disk is full or not writable.
+        """
+        path = self.root / _RESULTS / secrets.token_urlsafe(18)
+        try:
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            raise ExportError(
+                f"No folder for the results can be made ({error.strerror}), expected a writable "
+                "disk with free space: free some space on the server and try again."
+            ) from error
+        if session is not None:
+            with self._lock:
+                self._sessions[session].add(path)
+        return path
+
+    def end_session(self, session: str | None) -> None:
+        """Deletes every result of a session."""
+        with self._lock:
+            folders = self._sessions.pop(session or "", set())
+        for path in folders:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def sweep(self, age: float) -> int:
+        """Deletes uploads and results untouched for `age` seconds; returns how many folders."""
+        oldest, removed = time.time() - age, 0
+        for path in [*self.root.iterdir(), *(self.root / _RESULTS).iterdir()]:
+            if path.name in (_OWNER, _RESULTS):
+                continue
+            with contextlib.suppress(OSError):
+                if _newest(path) < oldest:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+                    removed += 1
+        with self._lock:
+            for session in list(self._sessions):
+                self._sessions[session] = {p for p in self._sessions[session] if p.exists()}
+                if not self._sessions[session]:
+                    del self._sessions[session]
+        return removed
+
+    def close(self) -> None:
+        """Deletes the whole folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def uploaded(self, value: Any) -> Path:
+        """The file behind what a client sent for a picture.
+
+        Args:
+            value: the description that the upload returned: {"path": ..., "meta": ...}.
+
+        Raises:
+            ImageError: anything but a file that was uploaded to this server and is still there.
+        """
+        path = value.get("path") if isinstance(value, dict) else None
+        if not isinstance(path, str) or not path or "\0" in path or len(path) > 4096:
+            raise ImageError(
+                f"The picture is {_shape_of(value)}, expected an uploaded file: upload it first "
+                "(in Python: gradio_client.handle_file with a file on your computer)."
+            )
+        if re.match(r"(?i)[a-z][a-z0-9+.-]*://", path):
+            raise ImageError(
+                "The picture is a web address, expected an uploaded file: this server fetches "
+                "nothing from the network, so download the picture and upload it."
+            )
+        resolved = Path(path).resolve()
+        inside = resolved.is_relative_to(self.root) and resolved.parent != self.root
+        results = self.root / _RESULTS
+        if not inside or resolved.is_relative_to(results) or not resolved.is_file():
+            raise ImageError(
+                "The picture is not a file of this server's uploads (it may have expired), "
+                "expected a recent upload: upload it again."
+            )
+        return resolved
+
+
+def remove_orphans(home: Path) -> None:
+    """Deletes the folders of servers that were killed."""
+    for path in home.glob(f"{_PREFIX}*"):
+        try:
+            if path.is_symlink() or path.stat().st_uid != os.getuid():
+                continue
+            owner = int((path / _OWNER).read_text())
+            os.kill(owner, 0)
+        except ProcessLookupError:
+            log.info("removing the temporary files of a server that was killed: %s", path)
+            shutil.rmtree(path, ignore_errors=True)
+        except (OSError, ValueError):
+            continue
+
+
+def _newest(path: Path) -> float:
+    """The latest time that anything in it was written."""
+    inside = [entry.lstat().st_mtime for entry in path.rglob("*")] if path.is_dir() else []
+    return max([path.lstat().st_mtime, *inside])
+
+
+def _shape_of(value: Any) -> str:
+    kinds = {str: "a text", dict: "an incomplete description of a file", list: "a list"}
+    return "missing" if value is None else kinds.get(type(value), f"a {type(value).__name__}")

@@ -1,0 +1,236 @@
+"""Every sentence the apps show, in English and Chinese, looked up by one function.
+
+A key is "section.name". The Gradio app's sections are in this file; a page with many sentences
+of its own keeps them beside itself and adds them with `register`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+LANGUAGES = ("en", "zh")
+
+
+class Phrase(NamedTuple):
+    """One sentence in each language; `{name}` marks a value filled in by `t`."""
+
+    en: str
+    zh: str
+
+
+_PHRASES: dict[str, Phrase] = {}
+
+
+def register(section: str, phrases: Mapping[str, tuple[str, str]]) -> None:
+    """Adds a table of (English, Chinese) pairs under "section."; repeating a table is harmless.
+
+    Raises:
+        ValueError: a key is already taken by a different sentence.
+    """
+    for name, pair in phrases.items():
+        key, phrase = f"{section}.{name}", Phrase(*pair)
+        if _PHRASES.setdefault(key, phrase) != phrase:
+            raise ValueError(f"The text {key!r} is defined twice with different sentences.")
+
+
+def t(key: str, lang: str = "en", **values: object) -> str:
+    """The sentence `key` in `lang` (English for a language without a table).
+
+    Raises:
+        KeyError: no such sentence; a bug, never a user's mistake.
+    """
+    phrase = _PHRASES[key]
+    text = phrase.zh if lang == "zh" else phrase.en
+    return text.format(**values) if values else text
+
+
+def language_of(accept_language: str | None) -> str:
+    """The first language of an HTTP Accept-Language header that has a table, else English."""
+    for part in (accept_language or "").split(","):
+        code = part.split(";")[0].strip().lower()[:2]
+        if code in LANGUAGES:
+            return code
+    return "en"
+
+
+def table(section: str, lang: str) -> dict[str, str]:
+    """A whole section in one language, without its prefix."""
+    start = f"{section}."
+    return {key.removeprefix(start): t(key, lang) for key in _PHRASES if key.startswith(start)}
+
+
+def keys() -> tuple[str, ...]:
+    """All registered keys, for the tests that check the tables."""
+    return tuple(_PHRASES)
+
+
+register(
+    "view",
+    {
+        "canvas": (
+            "Depth picture. Move with the arrow keys, mark a pixel with Enter.",
+            "深度图。用方向键移动，按回车键标记像素。",
+        ),
+        "empty": ("Choose a photo and its depth appears here.", "选择一张照片，深度会显示在这里。"),
+        "none": ("no depth here", "此处没有深度"),
+        "expired": (
+            "This result has expired on the server. Choose the photo again.",
+            "该结果已在服务器上过期，请重新选择照片。",
+        ),
+        "distance": ("Two points", "两点距离"),
+        "box": ("Box", "方框"),
+        "depth": ("Depth", "深度"),
+        "both": ("Both", "叠加"),
+        "photo": ("Photo", "照片"),
+        "hint_point": (
+            "Move over the picture to read metres; click to pin a point.",
+            "在图上移动可读取米数；点击可固定一个点。",
+        ),
+        "hint_distance": (
+            "Click two points to measure the distance between them in space.",
+            "点击两个点，测量它们在空间中的距离。",
+        ),
+        "hint_box": (
+            "Drag a box around something to get its nearest and median distance.",
+            "拖出一个方框，得到其中最近距离和中位距离。",
+        ),
+    },
+)
+
+register(
+    "studio",
+    {
+        "title": ("LapDepth Studio", "LapDepth Studio"),
+        "lead": (
+            "One photo in, metric depth out: metres for every pixel, a point cloud, measurements.",
+            "输入一张照片，得到以米为单位的深度：每个像素的距离、点云与测量。",
+        ),
+        "tab_photo": ("One photo", "单张照片"),
+        "tab_batch": ("Many photos", "批量照片"),
+        "tab_about": ("Models & method", "模型与方法"),
+        "photo": ("Your photo", "你的照片"),
+        "drop": (
+            "# Drop a photo here\nor click to choose one, paste it, or take one with the camera",
+            "# 把照片拖到这里\n或点击选择、粘贴、用摄像头拍摄",
+        ),
+        "examples": ("Or try one of these", "或者试试这些示例"),
+        "settings": ("Settings", "设置"),
+        "model": ("Model", "模型"),
+        "colormap": ("Colour map", "色图"),
+        "range": ("Colour range", "颜色范围"),
+        "range_auto": ("from the picture", "由图像决定"),
+        "range_fixed": ("fixed", "固定"),
+        "near": ("Near (m)", "近端（米）"),
+        "far": ("Far (m)", "远端（米）"),
+        "resolution": ("Working height (pixels)", "工作高度（像素）"),
+        "resolution_info": (
+            "Empty: the model's own. More pixels show finer borders and take longer.",
+            "留空：使用模型自身的设置。像素越多，边缘越细，耗时越长。",
+        ),
+        "flip": ("Average with the mirrored photo", "与镜像照片取平均"),
+        "flip_info": ("A little more accurate, twice the time.", "略微更准确，时间加倍。"),
+        "fov": ("Horizontal field of view (degrees)", "水平视场角（度）"),
+        "fov_info": (
+            "Empty: from the photo's EXIF, else that of the model's training camera.",
+            "留空：取自照片 EXIF，否则取模型训练相机的视场角。",
+        ),
+        "tab_depth": ("Depth", "深度"),
+        "tab_compare": ("Compare", "对比"),
+        "tab_3d": ("3D", "三维"),
+        "tab_measure": ("Measure", "测量"),
+        "tab_files": ("Files", "文件"),
+        "compare": ("Photo against depth", "照片与深度对比"),
+        "compare_info": ("Drag the handle across the picture.", "左右拖动手柄进行比较。"),
+        "cloud_kind": ("Show as", "显示为"),
+        "cloud_mesh": ("surface", "曲面"),
+        "cloud_points": ("points", "点"),
+        "edge_filter": ("Border filter", "边缘过滤"),
+        "edge_filter_info": (
+            "Drops what floats between near and far: a depth step above this share of the depth.",
+            "去除悬浮在远近之间的点：深度突变超过该比例即去除。",
+        ),
+        "density": ("Density", "密度"),
+        "density_info": ("Share of the pixels that become points.", "成为点的像素比例。"),
+        "build_3d": ("Build the 3D view", "生成三维视图"),
+        "viewer": ("Drag to turn, scroll to zoom", "拖动旋转，滚轮缩放"),
+        "measure_lead": (
+            "Distances are between points in space, along straight lines, in metres.",
+            "距离是空间中两点之间的直线距离，单位为米。",
+        ),
+        "files_lead": (
+            "Files are made when you ask for them, at the photo's full size.",
+            "文件按需生成，尺寸与原照片相同。",
+        ),
+        "kinds": ("What to save", "要保存的内容"),
+        "make_files": ("Make the files", "生成文件"),
+        "files": ("Ready to download", "可以下载"),
+        "batch_files": ("Photos", "照片"),
+        "batch_run": ("Estimate depth for all", "全部估计深度"),
+        "batch_zip": ("Everything in one zip", "打包下载（zip）"),
+        "batch_manifest": ("Manifest", "清单"),
+        "batch_lead": (
+            "Drop many photos: each gets its files, and one bad photo does not stop the others.",
+            "一次放入多张照片：每张都有自己的文件，一张出错不影响其他照片。",
+        ),
+        "progress_read": ("Reading the photo", "正在读取照片"),
+        "progress_depth": ("Estimating depth", "正在估计深度"),
+        "progress_draw": ("Drawing", "正在绘制"),
+        "progress_cloud": ("Building the 3D view", "正在生成三维视图"),
+        "progress_files": ("Writing files", "正在写文件"),
+        "progress_batch": ("Photo {done} of {total}", "第 {done} / {total} 张"),
+        "no_photo": (
+            "There is no photo yet, expected one: drop or choose a photo first.",
+            "还没有照片：请先拖入或选择一张照片。",
+        ),
+    },
+)
+
+register(
+    "summary",
+    {
+        "depth": ("Depth", "深度"),
+        "range": ("{low} to {high}, median {middle}", "{low} 至 {high}，中位 {middle}"),
+        "model": ("Model", "模型"),
+        "metric": ("metric: values are metres", "度量深度：数值单位为米"),
+        "relative": (
+            "relative: right up to one factor per photo, not metres",
+            "相对深度：每张照片相差一个比例，不是米",
+        ),
+        "accuracy": ("Accuracy", "精度"),
+        "accuracy_of": (
+            "{error:.1%} mean relative error, {share:.0%} of pixels within 25 %, on {data}",
+            "在 {data} 上：平均相对误差 {error:.1%}，{share:.0%} 的像素误差在 25 % 以内",
+        ),
+        "accuracy_images": ("{name}, {count} images", "{name}，{count} 张图"),
+        "accuracy_unknown": (
+            "not measured with this program; treat the metres as a guess",
+            "未用本程序测量；米数仅供参考",
+        ),
+        "trained_on": ("Trained on", "训练数据"),
+        "licence": ("Licence", "许可"),
+        "camera": ("Camera", "相机"),
+        "camera_exif": ("from the photo's EXIF", "取自照片 EXIF"),
+        "camera_given": ("from your field of view", "取自你给出的视场角"),
+        "camera_assumed": (
+            "assumed: the model's training camera; set the field of view if you know it",
+            "假定为模型训练相机；如果知道视场角请填写",
+        ),
+        "camera_values": (
+            "{fov:.0f}° across, focal length {focal:.0f} px",
+            "水平 {fov:.0f}°，焦距 {focal:.0f} 像素",
+        ),
+        "focal_scale": ("Focal scale", "焦距比例"),
+        "focal_scale_one": (
+            "1, this model does not scale with the focal length",
+            "1，该模型不随焦距缩放",
+        ),
+        "focal_scale_value": (
+            "{value:.3f}: depth multiplied to fit this camera",
+            "{value:.3f}：深度乘以该值以适合此相机",
+        ),
+        "time": ("Time", "用时"),
+        "time_value": ("{ms:.0f} ms for the depth", "深度估计 {ms:.0f} 毫秒"),
+        "photo": ("Photo", "照片"),
+    },
+)

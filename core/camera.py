@@ -1,0 +1,289 @@
+"""The pinhole camera: where its numbers come from, how they move, pixels <-> metres.
+
+Frame: OpenCV (x right, y down, z forward), metres; depth is z, not distance along the ray. Pixel
+centres are at integer coordinates, so a W-wide picture spans -0.5 .. W - 0.5 and has its centre at
+(W - 1) / 2. Angles are in degrees.
+
+For the apps::
+
+    intrinsics = choose_intrinsics(photo_or_size, fov=None, given=None, camera=info.camera)
+    intrinsics.source                 # "given" | "exif" | "assumed": show it next to every metre
+    intrinsics.hfov(width)            # degrees
+    points = unproject(depth, intrinsics)            # (H, W, 3) float32
+    uv, z = project(points, intrinsics)              # (..., 2), (...)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import CameraError
+from core.exif import exif_focal_px
+
+Source = Literal["given", "exif", "assumed"]
+
+MIN_FOV, MAX_FOV = 5.0, 170.0  # degrees, horizontal or along the long side
+_MAX_OTHER_FOV = 178.0  # a field of view given for the short side may open the long one further
+
+
+class FieldOfView(Protocol):
+    """The camera that a model was trained with (`core.checkpoint.TrainingCamera`), in pixels."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def fx(self) -> float: ...
+    @property
+    def fy(self) -> float: ...
+
+
+class PictureLike(Protocol):
+    """What `choose_intrinsics` reads of a `core.image.Photo`."""
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]: ...
+    @property
+    def focal_35mm(self) -> float | None: ...
+    @property
+    def focal_px(self) -> float | None: ...
+
+
+@dataclass(frozen=True)
+class Intrinsics:
+    """Focal lengths and principal point of a picture, in its pixels, and where they come from.
+
+    Raises:
+        CameraError: a focal length that is not a positive finite number, a principal point that is
+            not finite, or an unknown source.
+    """
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    source: Source = "given"
+
+    def __post_init__(self) -> None:
+        for name in ("fx", "fy"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise CameraError(
+                    f"The focal length {name} is {value:g} px, expected a positive number: "
+                    "give the focal length in pixels, or leave it out."
+                )
+        for name in ("cx", "cy"):
+            if not math.isfinite(getattr(self, name)):
+                raise CameraError(
+                    f"The principal point's {name} is {getattr(self, name)}, expected a number of "
+                    "pixels: give the picture's centre if it is unknown."
+                )
+        if self.source not in get_args(Source):
+            raise CameraError(
+                f"The intrinsics' source is '{self.source}', expected one of "
+                f"{', '.join(get_args(Source))}: name where the numbers come from."
+            )
+
+    def hfov(self, width: int) -> float:
+        """Horizontal field of view of a picture `width` pixels wide, in degrees."""
+        return _angle(self.fx, self.cx, width)
+
+    def vfov(self, height: int) -> float:
+        """Vertical field of view of a picture `height` pixels high, in degrees."""
+        return _angle(self.fy, self.cy, height)
+
+    def resized(self, width: int, height: int, new_width: int, new_height: int) -> Intrinsics:
+        """After resampling a width x height picture to new_width x new_height."""
+        sx, sy = new_width / width, new_height / height
+        return Intrinsics(
+            self.fx * sx,
+            self.fy * sy,
+            (self.cx + 0.5) * sx - 0.5,
+            (self.cy + 0.5) * sy - 0.5,
+            self.source,
+        )
+
+    def cropped(self, left: float, top: float) -> Intrinsics:
+        """After cutting off `left` columns and `top` rows (negative: after padding)."""
+        return Intrinsics(self.fx, self.fy, self.cx - left, self.cy - top, self.source)
+
+    def rotated90(self, turns: int, width: int, height: int) -> Intrinsics:
+        """After `numpy.rot90(picture, turns)`: quarter turns anticlockwise of a width x height one."""
+        turns %= 4
+        if turns == 0:
+            return self
+        once = Intrinsics(self.fy, self.fx, self.cy, width - 1 - self.cx, self.source)
+        return once.rotated90(turns - 1, height, width)
+
+    def flipped(self, width: int) -> Intrinsics:
+        """After mirroring a `width` pixels wide picture left to right."""
+        return Intrinsics(self.fx, self.fy, width - 1 - self.cx, self.cy, self.source)
+
+    def checked(self, width: int, height: int) -> Intrinsics:
+        """Itself, if a width x height picture can have been taken with it.
+
+        Raises:
+            CameraError: the field of view along the long side is outside 5..170 degrees.
+        """
+        degrees = self.hfov(width) if width >= height else self.vfov(height)
+        if not MIN_FOV <= degrees <= MAX_FOV:
+            focal = self.fx if width >= height else self.fy
+            raise CameraError(
+                f"A focal length of {focal:g} px gives this {width}x{height} picture a field of "
+                f"view of {degrees:.3g} degrees, expected {MIN_FOV:g} to {MAX_FOV:g}: give the "
+                "focal length in pixels of this picture (not in millimetres)."
+            )
+        return self
+
+    def to_dict(self) -> dict[str, float | str]:
+        """fx, fy, cx, cy (pixels) and source, for sidecars and summaries."""
+        return asdict(self)
+
+
+def from_fov(width: int, height: int, degrees: float) -> Intrinsics:
+    """Square pixels, centred, with a horizontal field of view given by the user.
+
+    Raises:
+        CameraError: outside 5..170 degrees, or so wide that the picture's height would span more
+            than a camera can see.
+    """
+    if not MIN_FOV <= degrees <= MAX_FOV:  # also false for NaN
+        raise CameraError(
+            f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
+            f"{MAX_FOV:g}: a phone's main camera has about 65."
+        )
+    focal = width / (2 * math.tan(math.radians(degrees) / 2))
+    intrinsics = _centred(width, height, focal, focal, "given")
+    vertical = intrinsics.vfov(height)
+    if vertical > _MAX_OTHER_FOV:
+        raise CameraError(
+            f"A horizontal field of view of {degrees:g} degrees gives this {width}x{height} "
+            f"picture a vertical one of {vertical:.4g}, expected at most {_MAX_OTHER_FOV:g}: "
+            "give a smaller angle."
+        )
+    return intrinsics
+
+
+def from_exif(width: int, height: int, focal_35mm: float | None) -> Intrinsics | None:
+    """Square pixels, centred, from the 35 mm equivalent; None where it cannot be believed."""
+    focal = exif_focal_px(width, height, focal_35mm)
+    return None if focal is None else _centred(width, height, focal, focal, "exif")
+
+
+def assumed(width: int, height: int, camera: FieldOfView) -> Intrinsics:
+    """The training camera's field of view, kept along the photo's long side (turned with it)."""
+    long, short = (camera.fx, camera.fy)
+    if camera.width < camera.height:
+        long, short = short, long
+    scale = max(width, height) / max(camera.width, camera.height)
+    fx, fy = (long, short) if width >= height else (short, long)
+    return _centred(width, height, fx * scale, fy * scale, "assumed")
+
+
+def choose_intrinsics(
+    picture: PictureLike | tuple[int, int],
+    *,
+    camera: FieldOfView,
+    fov: float | None = None,
+    given: Intrinsics | Sequence[float] | None = None,
+) -> Intrinsics:
+    """The best known intrinsics: given ones, else from the field of view, else EXIF, else assumed.
+
+    Args:
+        picture: a decoded photo, or its size (width, height) in pixels.
+        camera: the model's training camera, for when nothing else is known.
+        fov: horizontal field of view in degrees, from the user.
+        given: `Intrinsics` (which keep their source) or the numbers fx, fy, cx, cy, in pixels of
+            this picture.
+
+    Raises:
+        CameraError: both `fov` and `given`, numbers no camera has, or not four of them.
+    """
+    width, height = picture if isinstance(picture, tuple) else picture.rgb.shape[1::-1]
+    if fov is not None and given is not None:
+        raise CameraError(
+            "Both a field of view and intrinsics were given, expected one of them: leave one out."
+        )
+    if fov is not None:
+        return from_fov(width, height, fov)
+    if isinstance(given, Intrinsics):
+        return given.checked(width, height)
+    if given is not None:
+        if len(given) != 4:
+            raise CameraError(
+                f"The intrinsics have {len(given)} numbers, expected 4: give fx, fy, cx, cy."
+            )
+        fx, fy, cx, cy = (float(number) for number in given)
+        return Intrinsics(fx, fy, cx, cy, "given").checked(width, height)
+    if not isinstance(picture, tuple):
+        focal = picture.focal_px or exif_focal_px(width, height, picture.focal_35mm)
+        if focal and MIN_FOV <= _angle(focal, (max(width, height) - 1) / 2, max(width, height)):
+            return _centred(width, height, focal, focal, "exif")
+    return assumed(width, height, camera)
+
+
+def unproject(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDArray[np.float32]:
+    """Points of all pixels in the camera frame.
+
+    Args:
+        depth: (H, W) metres along the optical axis; NaN stays NaN.
+        intrinsics: of a picture of this size.
+
+    Returns:
+        (H, W, 3) float32 metres: ((u - cx) z / fx, (v - cy) z / fy, z).
+
+    Raises:
+        CameraError: `depth` is not a plane.
+    """
+    if depth.ndim != 2:
+        raise CameraError(
+            f"The depth map has shape {depth.shape}, expected (height, width): "
+            "pass one plane of metres."
+        )
+    height, width = depth.shape
+    points = np.empty((height, width, 3), np.float32)
+    ray_x = (np.arange(width) - intrinsics.cx) / intrinsics.fx
+    ray_y = (np.arange(height)[:, None] - intrinsics.cy) / intrinsics.fy
+    # The products are rounded once, to float32: at the border of a 100-megapixel picture two
+    # roundings would already cost a thousandth of a pixel on the way back.
+    for axis, ray in enumerate((ray_x, ray_y)):
+        np.multiply(depth, ray, out=points[..., axis], dtype=np.float64, casting="same_kind")
+    points[..., 2] = depth
+    return points
+
+
+def project(
+    points: ArrayLike, intrinsics: Intrinsics
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pixel coordinates and depth of points in the camera frame.
+
+    Args:
+        points: (..., 3) metres.
+        intrinsics: of the picture to project into.
+
+    Returns:
+        uv (..., 2) in pixels, NaN where the point is not in front of the camera; z (...) metres.
+    """
+    xyz = np.asarray(points, np.float64)
+    z = xyz[..., 2]
+    safe = np.where(z > 0, z, np.nan)
+    u = xyz[..., 0] / safe * intrinsics.fx + intrinsics.cx
+    v = xyz[..., 1] / safe * intrinsics.fy + intrinsics.cy
+    return np.stack((u, v), axis=-1), z
+
+
+def _centred(width: int, height: int, fx: float, fy: float, source: Source) -> Intrinsics:
+    return Intrinsics(fx, fy, (width - 1) / 2, (height - 1) / 2, source)
+
+
+def _angle(focal: float, centre: float, extent: int) -> float:
+    """Degrees between the rays through the two outer pixel edges."""
+    low, high = math.atan2(centre + 0.5, focal), math.atan2(extent - 0.5 - centre, focal)
+    return math.degrees(low + high)

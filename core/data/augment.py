@@ -1,0 +1,119 @@
+"""Augmentation that keeps depth right, and the network's view of a training sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from core.data.sample import Sample
+
+IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
+FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How far training samples are varied; the defaults are the paper's for NYU.
+
+    Attributes:
+        zoom: range of the zoom factor; the crop is the frame divided by it.
+        rotation: most degrees of roll, either way.
+        flip: probability of a left-right flip.
+        gain: range of each colour channel's gain.
+        brightness: range of the common gain.
+        contrast, saturation: ranges of the factor towards the mean and towards grey.
+        gamma: range of the exponent.
+        grey: probability of a grey picture.
+        noise: most standard deviation of added noise, in 0..255 values.
+    """
+
+    zoom: tuple[float, float] = (1.0, 1.0)
+    rotation: float = 2.5
+    flip: float = 0.5
+    gain: tuple[float, float] = (0.8, 1.2)
+    brightness: tuple[float, float] = (0.75, 1.25)
+    contrast: tuple[float, float] = (1.0, 1.0)
+    saturation: tuple[float, float] = (1.0, 1.0)
+    gamma: tuple[float, float] = (1.0, 1.0)
+    grey: float = 0.0
+    noise: float = 0.0
+
+
+def normalise(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
+    """(h, w, 3) RGB in 0..255 to a (3, h, w) ImageNet-normalised float32 tensor."""
+    scaled = (rgb.astype(np.float32) / 255.0 - IMAGENET_MEAN) / IMAGENET_STD
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+
+
+def training_view(
+    sample: Sample,
+    size: tuple[int, int],
+    focal: float | None,
+    config: AugmentConfig,
+    rng: np.random.Generator,
+    border: int = 0,
+) -> tuple[Tensor, Tensor]:
+    """One augmented view of a sample.
+
+    A view of focal length f (in pixels at the network's input) is what a camera of that focal
+    length would have taken, so with a canonical focal length the depth is multiplied by
+    focal / f; without one, zooming by s divides depth by s.
+
+    Args:
+        sample: a photo with depth and intrinsics.
+        size: (h, w) of the network's input.
+        focal: the model's canonical focal length in pixels, or None.
+        config: ranges.
+        rng: the only source of randomness.
+        border: pixels to leave out on every side of the frame.
+
+    Returns:
+        image (3, h, w) ImageNet-normalised, depth (1, h, w) metres with 0 = not measured.
+    """
+    height, width = size
+    photo, depth = Image.fromarray(sample.rgb), Image.fromarray(sample.depth)
+    if config.rotation:
+        angle = float(rng.uniform(-config.rotation, config.rotation))
+        photo = photo.rotate(angle, Image.Resampling.BILINEAR)
+        depth = depth.rotate(angle, Image.Resampling.NEAREST)
+    room_w, room_h = photo.width - 2 * border, photo.height - 2 * border
+    widest = min(room_w, room_h * width / height)
+    zoom = float(np.exp(rng.uniform(*np.log(config.zoom))))
+    crop_w, crop_h = widest / zoom, widest * height / width / zoom
+    left = border + float(rng.uniform(0, room_w - crop_w))
+    top = border + float(rng.uniform(0, room_h - crop_h))
+    box = (left, top, left + crop_w, top + crop_h)
+    resample = FILTERS[int(rng.integers(len(FILTERS)))]
+    rgb = np.asarray(photo.resize((width, height), resample, box=box))
+    metres = np.asarray(depth.resize((width, height), Image.Resampling.NEAREST, box=box))
+    seen_focal = sample.fx * width / crop_w
+    metres = metres * np.float32(focal / seen_focal if focal else 1 / zoom)
+    if rng.random() < config.flip:
+        rgb, metres = rgb[:, ::-1], metres[:, ::-1]
+    image = normalise(vary_colour(rgb, config, rng))
+    return image, torch.from_numpy(np.ascontiguousarray(metres, np.float32))[None]
+
+
+def vary_colour(
+    rgb: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Gain, brightness, gamma, contrast, saturation, grey and noise; (h, w, 3) in 0..255."""
+    image = rgb.astype(np.float32) / 255.0
+    image = image ** np.float32(np.exp(rng.uniform(*np.log(config.gamma))))
+    image *= rng.uniform(*config.gain, 3).astype(np.float32)
+    image *= np.float32(rng.uniform(*config.brightness))
+    mean = image.mean(dtype=np.float32)
+    image = mean + (image - mean) * np.float32(rng.uniform(*config.contrast))
+    luminance = image.mean(2, keepdims=True)
+    saturation = 0.0 if rng.random() < config.grey else rng.uniform(*config.saturation)
+    image = luminance + (image - luminance) * np.float32(saturation)
+    if config.noise:
+        sigma = rng.uniform(0, config.noise) / 255.0
+        image += rng.standard_normal(image.shape, np.float32) * np.float32(sigma)
+    return np.asarray(np.clip(image, 0, 1) * 255, np.float32)

@@ -1,0 +1,124 @@
+"""Augmented training batches by step number, the same ones however often a run is resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.data.augment import AugmentConfig, training_view
+from core.data.catalog import open_dataset
+from core.data.sample import Sample
+from core.errors import DataError
+
+CACHE_BYTES = 2 << 30  # decoded frames kept in memory; a set that is larger is read again and again
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """One dataset to train or validate on.
+
+    Attributes:
+        dataset: "nyu", "kitti" or "folder" (see `core.data.catalog.open_dataset`).
+        root: its folder; relative paths start from the environment's LAPDEPTH_DATA.
+        split: the part of it, "train" or "val".
+        border: pixels at every side of a frame that hold no picture.
+        repeat: how many times an epoch visits every frame.
+    """
+
+    dataset: str
+    root: str
+    split: str = "train"
+    border: int = 0
+    repeat: int = 1
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """How batches are made: see `core.train_config.TrainConfig` for the fields."""
+
+    sources: tuple[DataSource, ...]
+    size: tuple[int, int]
+    focal: float | None
+    augment: AugmentConfig
+    batch: int
+    steps: int
+    seed: int
+
+
+class DrawOrder:
+    """Which frame the n-th draw takes: every epoch visits each frame `repeat` times, shuffled."""
+
+    def __init__(self, sources: Sequence[DataSource], lengths: Sequence[int], seed: int) -> None:
+        self.frames = [
+            (source, index)
+            for source, (spec, length) in enumerate(zip(sources, lengths, strict=True))
+            for index in range(length)
+            for _ in range(spec.repeat)
+        ]
+        if not self.frames:
+            raise DataError("The training data hold no frame; expected at least one.")
+        self.seed = seed
+        self._epoch, self._order = -1, np.zeros(0, np.int64)
+
+    def __getitem__(self, draw: int) -> tuple[int, int]:
+        epoch, place = divmod(draw, len(self.frames))
+        if epoch != self._epoch:
+            rng = np.random.default_rng([self.seed, 1, epoch])
+            self._epoch, self._order = epoch, rng.permutation(len(self.frames))
+        return self.frames[int(self._order[place])]
+
+
+class Batches:
+    """The batches of a run; the next one is prepared while the present one is trained on.
+
+    Args:
+        plan: what the batches are made of.
+        rank, world: this process's place among the processes that share every batch.
+    """
+
+    def __init__(self, plan: BatchPlan, rank: int = 0, world: int = 1) -> None:
+        self.plan, self.rank, self.world = plan, rank, world
+        self.datasets = [open_dataset(s.dataset, s.root, s.split) for s in plan.sources]
+        self.order = DrawOrder(plan.sources, [len(d) for d in self.datasets], plan.seed)
+        self.cache: dict[tuple[int, int], Sample] = {}
+        self.cached_bytes = 0
+
+    def load(self, step: int) -> tuple[Tensor, Tensor]:
+        """This process's share of a step's batch: images (n, 3, h, w), depths (n, 1, h, w)."""
+        first = step * self.plan.batch
+        draws = range(first + self.rank, first + self.plan.batch, self.world)
+        images, depths = zip(*(self._view(draw) for draw in draws), strict=True)
+        return torch.stack(images), torch.stack(depths)
+
+    def from_step(self, step: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+        """All batches from `step` to the last: (step, images, depths)."""
+        with ThreadPoolExecutor(1) as pool:
+            upcoming = pool.submit(self.load, step)
+            for current in range(step, self.plan.steps):
+                images, depths = upcoming.result()
+                if current + 1 < self.plan.steps:
+                    upcoming = pool.submit(self.load, current + 1)
+                yield current, images, depths
+
+    def _view(self, draw: int) -> tuple[Tensor, Tensor]:
+        source, index = self.order[draw]
+        plan = self.plan
+        rng = np.random.default_rng([plan.seed, 2, draw])
+        border = plan.sources[source].border
+        return training_view(
+            self._sample(source, index), plan.size, plan.focal, plan.augment, rng, border
+        )
+
+    def _sample(self, source: int, index: int) -> Sample:
+        kept = self.cache.get((source, index))
+        if kept is None:
+            kept = self.datasets[source][index]
+            self.cached_bytes += kept.rgb.nbytes + kept.depth.nbytes
+            if self.cached_bytes <= CACHE_BYTES:
+                self.cache[source, index] = kept
+        return kept

@@ -1,0 +1,211 @@
+"""One RGB-D training or test frame, and the two file readers every dataset shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from core.errors import DataError
+
+RgbArray = NDArray[np.uint8]
+DepthArray = NDArray[np.float32]
+
+Camera = tuple[float, float, float, float]
+"""fx, fy, cx, cy in pixels, pixel centres at integer coordinates."""
+
+DEPTH_ENCODINGS = ("scaled", "sunrgbd")
+"""How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
+
+# The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
+# already squeezed into 8 bits, which no scale can undo.
+_DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A colour picture with the depth measured for it.
+
+    Attributes:
+        rgb: (H, W, 3) uint8, sRGB.
+        depth: (H, W) float32, metres along the optical axis; 0 where nothing was measured.
+        fx, fy: focal lengths in pixels of `rgb`.
+        cx, cy: principal point in pixels of `rgb`, pixel centres at integer coordinates.
+        name: unique within its dataset; ends up in the per-image tables.
+    """
+
+    rgb: RgbArray
+    depth: DepthArray
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.rgb.shape != (*self.depth.shape, 3):
+            raise DataError(
+                f"Frame {self.name}: got a picture of shape {self.rgb.shape} and a depth map of "
+                f"shape {self.depth.shape}, expected (H, W, 3) and (H, W) of one size; "
+                "check that both files belong to the same frame."
+            )
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """(H, W) bool, True where a depth was measured."""
+        return self.depth > 0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where one `Sample` lies on disk: two files, the depth scale and the camera.
+
+    Attributes:
+        rgb_path, depth_path: the colour picture and the 16-bit depth PNG.
+        name: unique within the dataset.
+        depth_scale: stored depth units per metre (1000 for millimetres, 256 for KITTI).
+        camera: fx, fy, cx, cy in pixels of the picture.
+        kind: how the depth was measured ("lidar sweep", "stereo SGM", ...), "" if unknown.
+        encoding: one of `DEPTH_ENCODINGS`.
+        mask_path: a .npy whose zeros mark depths to ignore, if there is one.
+        max_depth: metres beyond which a measurement counts as missing, None = no limit.
+    """
+
+    rgb_path: Path
+    depth_path: Path
+    name: str
+    depth_scale: float
+    camera: Camera
+    kind: str = ""
+    encoding: str = "scaled"
+    mask_path: Path | None = None
+    max_depth: float | None = None
+
+    def load(self) -> Sample:
+        """Reads both files.
+
+        Raises:
+            DataError: a file is missing or unreadable, or the two sizes differ.
+        """
+        rgb = read_rgb(self.rgb_path)
+        depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
+        if self.mask_path is not None:
+            depth = np.where(_read_npy(self.mask_path).squeeze().astype(bool), depth, np.float32(0))
+        if self.max_depth is not None:
+            depth = np.where(depth <= self.max_depth, depth, np.float32(0))
+        return Sample(rgb, depth, *self.camera, name=self.name)
+
+
+class FrameDataset(Sequence[Sample]):
+    """Frames on disk as a sequence of samples, each read when asked for.
+
+    Holds paths only, so it is cheap to pickle into data-loader workers.
+    """
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames = tuple(frames)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> FrameDataset: ...
+    def __getitem__(self, index: int | slice) -> Sample | FrameDataset:
+        if isinstance(index, slice):
+            return FrameDataset(self.frames[index])
+        return self.frames[index].load()
+
+
+def read_rgb(path: Path) -> RgbArray:
+    """Reads a dataset picture as (H, W, 3) uint8; grey pictures are repeated into three channels.
+
+    Raises:
+        DataError: the file is missing or is no picture.
+    """
+    with _open(path) as picture:
+        return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+
+
+def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray:
+    """Reads a depth map as (H, W) float32 metres, 0 = nothing measured.
+
+    Args:
+        path: a 16-bit grey PNG or TIFF, or a .npy of shape (H, W) or (H, W, 1).
+        scale: stored units per metre.
+        encoding: "scaled", or "sunrgbd" for 16-bit numbers rotated left by three bits.
+
+    Raises:
+        DataError: the file is missing, is no depth map, or has 8 bits per pixel.
+    """
+    if path.suffix == ".npy":
+        stored = _read_npy(path)
+        stored = stored[..., 0] if stored.ndim == 3 and stored.shape[-1] == 1 else stored
+    else:
+        with _open(path) as picture:
+            if picture.mode not in _DEPTH_MODES:
+                raise DataError(
+                    f"{path}: got a depth picture of mode {picture.mode}, expected a 16-bit grey "
+                    "PNG; export the depth as uint16."
+                )
+            stored = np.asarray(picture)
+    if encoding == "sunrgbd":
+        numbers = stored.astype(np.uint16)
+        stored = (numbers >> 3) | (numbers << 13)
+    metres = stored.astype(np.float32) / np.float32(scale)
+    # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
+    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
+
+
+def read_split_lines(path: Path) -> list[list[str]]:
+    """Reads a split file: one frame per line, columns separated by blanks or commas.
+
+    Empty lines and lines that begin with # are skipped.
+
+    Raises:
+        DataError: the file is missing or lists nothing.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"Cannot read the split file {path} ({error}); expected a text file with one frame "
+            "per line."
+        ) from error
+    lines = [line.replace(",", " ").split() for line in text.splitlines()]
+    lines = [columns for columns in lines if columns and not columns[0].startswith("#")]
+    if not lines:
+        raise DataError(f"The split file {path} lists no frame; expected one frame per line.")
+    return lines
+
+
+def _read_npy(path: Path) -> NDArray[np.generic]:
+    try:
+        # Pickled arrays could run code, and no depth map needs one.
+        array: NDArray[np.generic] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{path} cannot be read as a NumPy array ({error}); expected an unpickled .npy."
+        ) from error
+    return array
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        picture = Image.open(path)
+        picture.load()
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} does not exist; check the dataset's root folder and its split file."
+        ) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise DataError(
+            f"{path} cannot be read as a picture ({error}); fetch that file of the dataset again."
+        ) from error
+    return picture

@@ -1,0 +1,106 @@
+"""The reference engine: PyTorch on the CPU, CUDA or Apple's Metal."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+from torch import Tensor
+
+from core.errors import EngineError
+from core.model import LapDepth
+from core.model.fold import folded
+
+logger = logging.getLogger(__name__)
+
+DEVICES = ("cpu", "cuda", "mps")
+PRECISIONS = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+# What torch's allocators say; only CUDA's has an exception class of its own.
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
+
+
+def choose_device(asked: str) -> str:
+    """The device to run on: "auto" is the first of CUDA, Metal and CPU that is there.
+
+    Raises:
+        EngineError: an unknown device, or one that this machine or this torch lacks.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        return next((name for name, available in there.items() if available), "cpu")
+    if asked not in DEVICES:
+        raise EngineError(
+            f"The device is {asked!r}, expected auto or one of {', '.join(DEVICES)}: use auto."
+        )
+    if not there.get(asked, True):
+        raise EngineError(
+            f"The device {asked!r} is not available here, expected a machine and a torch build "
+            "that have it: use auto."
+        )
+    return asked
+
+
+class TorchEngine:
+    """Runs the folded network.
+
+    Args:
+        model: the network; a folded copy of it is kept, it stays as it is.
+        device: of `DEVICES`.
+        precision: of `PRECISIONS`. Half precision applies to the convolutions only (autocast); the
+            residuals and their sum stay float32, and a pass that overflows is repeated in float32.
+
+    Raises:
+        EngineError: half precision on a device where it is not safe or not faster (the CPU).
+    """
+
+    name = "torch"
+
+    def __init__(self, model: LapDepth, device: str = "cpu", precision: str = "float32") -> None:
+        if precision not in PRECISIONS or (device == "cpu" and precision != "float32"):
+            raise EngineError(
+                f"The precision is {precision!r} on {device}, expected float32, or float16 or "
+                "bfloat16 on a GPU: use float32."
+            )
+        self.device, self.precision = device, precision
+        self._model = folded(model).to(device)
+
+    @torch.inference_mode()
+    def run(self, image: Tensor) -> list[Tensor]:
+        """See `Engine.run`."""
+        try:
+            x = image.to(self.device, memory_format=torch.channels_last)
+            residuals = self._pass(x, half=self.precision != "float32")
+            if self.precision != "float32" and not _finite(residuals):
+                logger.info("%s overflowed; this photo is done in float32", self.precision)
+                residuals = self._pass(x, half=False)
+            return [residual.to("cpu", torch.float32) for residual in residuals]
+        except RuntimeError as error:
+            raise _translated(error, image) from error
+
+    def _pass(self, x: Tensor, *, half: bool) -> list[Tensor]:
+        if not half:
+            return self._model(x).residuals
+        with torch.autocast(self.device, PRECISIONS[self.precision]):
+            return self._model(x).residuals
+
+
+def _finite(residuals: list[Tensor]) -> bool:
+    return all(bool(torch.isfinite(residual).all()) for residual in residuals)
+
+
+def _translated(error: RuntimeError, image: Tensor) -> Exception:
+    """An `EngineError` for a lack of memory; any other error is a bug and stays what it is."""
+    text = str(error).lower()
+    if not isinstance(error, torch.OutOfMemoryError) and not any(
+        words in text for words in _MEMORY_WORDS
+    ):
+        return error
+    height, width = image.shape[2:]
+    return EngineError(
+        f"There is not enough memory for a photo at {width}x{height} working pixels, expected "
+        "room for all of the network's features at once: choose a lower resolution."
+    )

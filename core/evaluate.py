@@ -1,0 +1,185 @@
+"""Scoring an installed model on a dataset on disk: what the command line's `evaluate` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.baselines import predictors, training_statistics
+from core.camera import Intrinsics
+from core.data import FolderDataset, KittiDataset, NyuDataset
+from core.data.sample import Sample
+from core.errors import DataError
+from core.metrics import DepthMetrics, compute_metrics, mean_metrics
+from core.protocol import PROTOCOLS, Protocol, crop
+from core.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
+
+if TYPE_CHECKING:
+    from core.predictor import Predictor
+
+__all__ = [
+    "DEFAULT_MODELS",
+    "Estimate",
+    "Estimator",
+    "Evaluation",
+    "EvaluationRequest",
+    "evaluate",
+    "open_test_set",
+    "predictor_estimator",
+    "run_evaluation",
+    "score_baselines",
+]
+
+DEFAULT_MODELS = {"nyu": "lite-indoor", "kitti": "lite-outdoor", "folder": "lite-indoor"}
+"""The model that is scored on a dataset when none is named."""
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What the command line's `evaluate` asks for.
+
+    Attributes:
+        dataset: "nyu", "kitti" or "folder".
+        root: the dataset's folder.
+        split: a split file, see the datasets; None = the test split of the layout.
+        model: registry name or path; None = `DEFAULT_MODELS`.
+        flip: average with the mirrored photo's prediction.
+        resolution: working height; None = the model's.
+        cap: metres at which the protocol ends; None = the protocol's own.
+        first: score only so many frames; None = all.
+        baselines: also score the trivial predictors, fitted on the training split.
+        worst: how many of the worst frames to keep for the gallery.
+        device, engine: as in `core.load_predictor`.
+    """
+
+    dataset: str
+    root: Path
+    split: Path | None = None
+    model: str | None = None
+    flip: bool = False
+    resolution: int | None = None
+    cap: float | None = None
+    first: int | None = None
+    baselines: bool = False
+    worst: int = 8
+    device: str = "auto"
+    engine: str = "auto"
+
+
+def predictor_estimator(
+    predictor: Predictor, protocol: Protocol, *, flip: bool = False, resolution: int | None = None
+) -> Estimator:
+    """An estimator around a loaded predictor.
+
+    The frame's own camera is given to the predictor. A network whose depth hangs on the size of
+    things in pixels (no canonical focal length) and that works at the height of the protocol's
+    `feed` window gets that window pixel for pixel: for the authors' release, only that reproduces
+    their figures. The rest of the frame then stays without a prediction.
+    """
+    info, window = predictor.info, protocol.feed
+    if (
+        window is None
+        or info.config.focal is not None
+        or (resolution or info.working_height) != window.bottom - window.top
+    ):
+        window = None
+
+    def estimate(sample: Sample) -> Estimate:
+        seen = sample if window is None else crop(sample, window)
+        camera = Intrinsics(seen.fx, seen.fy, seen.cx, seen.cy, "given")
+        prediction = predictor(seen.rgb, resolution=resolution, flip=flip, intrinsics=camera)
+        if window is None:
+            return Estimate(prediction.depth, prediction.confidence)
+        depth = np.full(sample.depth.shape, np.nan, np.float32)
+        depth[window.slices] = prediction.depth
+        if prediction.confidence is None:
+            return Estimate(depth)
+        confidence = np.zeros(sample.depth.shape, np.float32)
+        confidence[window.slices] = prediction.confidence
+        return Estimate(depth, confidence)
+
+    return estimate
+
+
+def run_evaluation(request: EvaluationRequest, progress: Progress | None = None) -> Evaluation:
+    """Does what the command line's `evaluate` asks for.
+
+    Raises:
+        DataError: an unknown dataset, or files of it that are missing or broken.
+        CheckpointError: the model cannot be loaded.
+    """
+    dataset = open_test_set(request)
+    protocol = PROTOCOLS[request.dataset]
+    if request.cap is not None:
+        protocol = protocol.with_cap(request.cap)
+    # Here and not above: torch takes seconds to import, and wrong arguments should fail at once.
+    from core.predictor import load_predictor
+
+    name = request.model or DEFAULT_MODELS[request.dataset]
+    predictor = load_predictor(name, device=request.device, engine=request.engine)
+    estimate = predictor_estimator(
+        predictor, protocol, flip=request.flip, resolution=request.resolution
+    )
+    result = evaluate(estimate, dataset, protocol, worst=request.worst, progress=progress)
+    baselines = score_baselines(request, dataset, protocol) if request.baselines else {}
+    about = {
+        "dataset": request.dataset,
+        "model": predictor.info.name,
+        "model_sha256": predictor.info.sha256,
+        "flip": request.flip,
+        "resolution": request.resolution or predictor.info.working_height,
+        "split": None if request.split is None else request.split.name,
+    }
+    return replace(result, baselines=baselines, about=about)
+
+
+def open_test_set(request: EvaluationRequest) -> Sequence[Sample]:
+    """The frames that a request scores.
+
+    Raises:
+        DataError: an unknown dataset, a missing layout, or no frame.
+    """
+    if request.dataset == "nyu":
+        dataset: Sequence[Sample] = NyuDataset(request.root, "val", request.split)
+    elif request.dataset == "kitti":
+        dataset = KittiDataset(request.root, "val", request.split)
+    elif request.dataset == "folder":
+        dataset = FolderDataset(request.split or request.root)
+    else:
+        raise DataError(
+            f"Got the dataset {request.dataset!r}, expected one of {', '.join(PROTOCOLS)}."
+        )
+    return dataset if request.first is None else dataset[: request.first]
+
+
+def score_baselines(
+    request: EvaluationRequest, dataset: Sequence[Sample], protocol: Protocol
+) -> dict[str, DepthMetrics]:
+    """Figures of the trivial predictors, fitted on the training split beside the test split.
+
+    Raises:
+        DataError: the dataset has no training split.
+    """
+    if request.dataset == "nyu":
+        training: Sequence[Sample] = NyuDataset(request.root, "train")
+    elif request.dataset == "kitti":
+        training = KittiDataset(request.root, "train")
+    else:
+        raise DataError(
+            f"The dataset {request.dataset!r} has no training split to fit trivial predictors on; "
+            "leave them out."
+        )
+    named = predictors(training_statistics(training, protocol))
+    scores: dict[str, list[DepthMetrics]] = {name: [] for name in named}
+    for index in range(len(dataset)):
+        sample = protocol.prepare(dataset[index])
+        valid = protocol.counts(sample.depth)
+        if valid.any():
+            for name, predict in named.items():
+                depth = protocol.clamp(predict(sample))
+                scores[name].append(compute_metrics(depth, sample.depth, valid))
+    return {name: mean_metrics(images) for name, images in scores.items()}

@@ -1,0 +1,168 @@
+"""Looking inside one pass of the network: what each stage holds, sees and contributes.
+
+Everything runs on tensors and leaves the network as it was. Hooks belong to the module that they
+sit on, so two threads must not look into one network at a time: `Inspector` holds the lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from core.errors import ConfigError
+from core.model import LapDepth, LapDepthOutput, accumulate
+
+ENCODER_STRIDES = (16, 8, 4, 2)
+LEVEL_STRIDES = (16, 8, 4, 2, 1)
+FUSION_INPUTS = ("feature", "skip", "residual", "band")
+FILLS = ("mean", "zero")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What the stages held while one image went through; n is 1, lists run coarse -> fine.
+
+    Attributes:
+        image: (1, 3, h, w), the network's input.
+        features: the encoder's, at 1/16, 1/8, 1/4, 1/2.
+        reduced: (1, C / 2, h / 16, w / 16), ASPP's first 1x1.
+        branches: ASPP's, each (1, C / 4, h / 16, w / 16), in the order of the rates.
+        context: (1, C / 2, h / 16, w / 16), ASPP's output, the decoder's first feature.
+        fused: per level 1/8..1/1 what its refining convolution reads: the fused feature, then one
+            channel of the coarser residual, then three of the image's band.
+        output: the network's own output.
+    """
+
+    image: Tensor
+    features: list[Tensor]
+    reduced: Tensor
+    branches: list[Tensor]
+    context: Tensor
+    fused: list[Tensor]
+    output: LapDepthOutput
+
+
+@dataclass(frozen=True)
+class Occlusion:
+    """What one input of a fusion is worth, measured by hiding it.
+
+    Attributes:
+        name: of `FUSION_INPUTS`.
+        change: (1, 1, h, w) metres, depth without this input minus depth with it.
+    """
+
+    name: str
+    change: Tensor
+
+
+class Inspector:
+    """A network opened for looking.
+
+    Args:
+        model: kept in evaluation mode; nobody else should run it meanwhile.
+    """
+
+    def __init__(self, model: LapDepth) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.lock = threading.Lock()
+
+    def trace(self, image: Tensor) -> Trace:
+        """Runs the network once and keeps what its stages gave.
+
+        Args:
+            image: (1, 3, h, w), as for `LapDepth.forward`.
+        """
+        model = self.model
+        kept: dict[str, Any] = {}
+        wanted: dict[str, nn.Module] = {"encoder": model.encoder, "reduced": model.aspp.reduce}
+        wanted |= {f"branch{i}": branch for i, branch in enumerate(model.aspp.branches)}
+        wanted |= {"context": model.aspp}
+
+        with self.lock, torch.inference_mode():
+            handles = [m.register_forward_hook(keep(kept, name)) for name, m in wanted.items()]
+            for i, level in enumerate(model.decoder.levels):
+                refine = level.get_submodule("refine")
+                handles.append(refine.register_forward_pre_hook(keep(kept, f"fused{i}")))
+            with hooks(handles):
+                output = model(image)
+        return Trace(
+            image=image,
+            features=list(kept["encoder"]),
+            reduced=kept["reduced"],
+            branches=[kept[f"branch{i}"] for i in range(len(model.aspp.branches))],
+            context=kept["context"],
+            fused=[kept[f"fused{i}"][0] for i in range(len(model.decoder.levels))],
+            output=output,
+        )
+
+    def occlude(self, trace: Trace, level: int, fill: str = "mean") -> list[Occlusion]:
+        """Hides the inputs of one level's fusion in turn and measures the change in depth.
+
+        Only what the level reads is hidden; the sum of residuals stays complete.
+
+        Args:
+            trace: of the image.
+            level: 0 (1/8) to 3 (1/1).
+            fill: "mean" replaces every channel by its mean over the image, "zero" by zero.
+
+        Returns:
+            One entry per input that this level has (the finest level has no skip).
+
+        Raises:
+            ConfigError: no such level or fill.
+        """
+        count = len(self.model.decoder.levels)
+        if not 0 <= level < count or fill not in FILLS:
+            raise ConfigError(
+                f"The occlusion is of level {level} with {fill!r}; expected a level from 0 to "
+                f"{count - 1} and one of {FILLS}. Choose one of these."
+            )
+        bands = trace.output.bands
+        fed = bands if self.model.config.bands else [torch.zeros_like(band) for band in bands]
+        module = self.model.decoder.levels[level]
+        result = []
+        with self.lock, torch.inference_mode():
+            for index, name in enumerate(FUSION_INPUTS):
+
+                def hide(_: nn.Module, inputs: tuple[Any, ...], index: int = index) -> Any:
+                    hidden = _filled(inputs[index], fill)
+                    return (*inputs[:index], hidden, *inputs[index + 1 :])
+
+                if name == "skip" and level == count - 1:
+                    continue
+                with hooks([module.register_forward_pre_hook(hide)]):
+                    residuals = self.model.decoder(trace.context, trace.features[1:], fed[1:])
+                depth = self.model.depth_of(accumulate(residuals)[-1])
+                result.append(Occlusion(name, depth - trace.output.depth))
+        return result
+
+
+@contextmanager
+def hooks(handles: Sequence[Any]) -> Iterator[None]:
+    """Removes registered hooks at the end of the block, whatever happens in it."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def keep(kept: dict[str, Any], name: str) -> Callable[..., None]:
+    """A hook that puts what a module gives (as a pre-hook: the tuple it takes) into `kept`."""
+
+    def hook(_module: nn.Module, *values: Any) -> None:
+        kept[name] = values[-1]
+
+    return hook
+
+
+def _filled(value: Tensor, fill: str) -> Tensor:
+    if fill == "zero":
+        return torch.zeros_like(value)
+    return value.mean((2, 3), keepdim=True).expand_as(value)

@@ -1,0 +1,86 @@
+"""What every encoder promises, whatever family it is of."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
+
+Channels = tuple[int, int, int, int]
+
+
+class Encoder(nn.Module):
+    """A backbone that gives four features of one image.
+
+    A subclass builds its layers, calls `_set_channels`, and implements `stages`. Layers that only
+    serve the 1/32 stage are not built unless `deep_stage` is set.
+
+    Attributes:
+        deep_stage: whether the 1/32 stage is there, upsampled and concatenated to the 1/16 feature.
+        channels: of the features, coarse -> fine (1/16, 1/8, 1/4, 1/2), the 1/32 stage's included.
+        frozen_prefixes: names of the first layers, which the paper's recipe keeps as pretrained.
+    """
+
+    frozen_prefixes: tuple[str, ...] = ()
+
+    def __init__(self, *, deep_stage: bool) -> None:
+        super().__init__()
+        self.deep_stage = deep_stage
+        self.channels: Channels = (0, 0, 0, 0)
+
+    def _set_channels(self, channels: Channels, deep: int) -> None:
+        """Declares the channels at 1/16, 1/8, 1/4, 1/2, and at 1/32."""
+        c16, c8, c4, c2 = channels
+        self.channels = (c16 + (deep if self.deep_stage else 0), c8, c4, c2)
+
+    @abstractmethod
+    def stages(self, image: Tensor) -> list[Tensor]:
+        """The features coarse -> fine: 1/32 first when `deep_stage`, then 1/16, 1/8, 1/4, 1/2."""
+
+    @abstractmethod
+    def from_imagenet(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Turns a published classifier's state_dict into this encoder's own.
+
+        Args:
+            weights: under the names of the family's usual publisher. The classifier's head, and
+                the 1/32 stage where this encoder has none, are left out of the result.
+        """
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Extracts the features.
+
+        Args:
+            image: (n, 3, h, w), ImageNet-normalised RGB, h and w multiples of 16.
+
+        Returns:
+            Coarse -> fine: (n, channels[k], h / s, w / s) for s = 16, 8, 4, 2.
+        """
+        features = self.stages(image)
+        if not self.deep_stage:
+            return features
+        deep, last, *finer = features
+        # h / 16 may be odd, so "x2" means: to exactly the 1/16 feature's size.
+        upsampled = functional.interpolate(
+            deep, size=last.shape[-2:], mode="bilinear", align_corners=False
+        )
+        return [torch.cat((last, upsampled), 1), *finer]
+
+    def frozen_parameters(self) -> list[nn.Parameter]:
+        """The parameters of `frozen_prefixes`, which the paper's recipe does not train."""
+        prefixes = tuple(prefix + "." for prefix in self.frozen_prefixes)
+        return [value for name, value in self.named_parameters() if name.startswith(prefixes)]
+
+
+def freeze_norm(encoder: nn.Module) -> None:
+    """Keeps every BatchNorm at its pretrained statistics, scale and shift.
+
+    Call it after each `model.train()`, which would switch them back to batch statistics.
+    """
+    for module in encoder.modules():
+        if isinstance(module, _BatchNorm):
+            module.eval()
+            module.requires_grad_(False)

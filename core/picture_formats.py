@@ -1,0 +1,104 @@
+"""What a file is, from its first bytes and never from its name."""
+
+from __future__ import annotations
+
+# Pillow's names; HEIF is there when pillow-heif is installed.
+ACCEPTED = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
+ACCEPTED_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or HEIC"
+HEAD_BYTES = 4096
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"II+\x00", "TIFF"),  # BigTIFF
+    (b"MM\x00+", "TIFF"),
+    (b"BM", "BMP"),
+)
+_HEIF_BRANDS = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+)
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+
+# Known kinds that are refused, named so that the error can say what the file is.
+_REFUSED: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"%!PS", "a PostScript file"),
+    (b"\xc5\xd0\xd3\xc6", "a PostScript file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"8BPS", "a Photoshop document"),
+    (b"gimp xcf", "a GIMP document"),
+    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (b"\xff\x0a", "a JPEG XL picture"),
+    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (b"#?RADIANCE", "a Radiance HDR picture"),
+    (b"DDS ", "a DDS texture"),
+    (b"\x00\x00\x01\x00", "a Windows icon"),
+    (b"icns", "a macOS icon"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x1aE\xdf\xa3", "a video"),
+    (b"FUJIFILMCCD-RAW", "a camera raw file"),
+    (b"IIU\x00", "a camera raw file"),
+    (b"IIRO", "a camera raw file"),
+)
+
+
+def sniff(head: bytes) -> str | None:
+    """Pillow's name of an accepted format, or None.
+
+    Args:
+        head: the first `HEAD_BYTES` of the file (all of it when shorter).
+    """
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WEBP"
+    brands = _brands(head)
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIF" if brands & _HEIF_BRANDS else None
+
+
+def describe(head: bytes) -> str:
+    """Words for a file that `sniff` does not accept: "a PDF document", "a text file", ..."""
+    for signature, words in _REFUSED:
+        if head.startswith(signature):
+            return words
+    if head[4:8] == b"ftyp" or head[:4] == b"RIFF":
+        return "a video or sound file"
+    if len(head) > 2 and head[:1] == b"P" and head[1:2] in b"1234567Ff" and head[2:3].isspace():
+        return "a PNM picture"
+    if _is_text(head):
+        start = head.lstrip()[:512].lower()
+        if b"<svg" in start:
+            return "an SVG drawing"
+        return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "a text file"
+    return "a file of an unknown kind"
+
+
+def _brands(head: bytes) -> frozenset[bytes]:
+    """The major and compatible brands of an ISO media file's first box (ISO 14496-12, 4.3)."""
+    if head[4:8] != b"ftyp":
+        return frozenset()
+    box = head[: min(int.from_bytes(head[:4], "big"), 256)]
+    return frozenset(box[at : at + 4] for at in (8, *range(16, len(box) - 3, 4)))
+
+
+def _is_text(head: bytes) -> bool:
+    if b"\x00" in head:
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # The last character may be cut by the end of the head.
+        return error.start >= len(head) - 3
+    return True

@@ -1,0 +1,164 @@
+"""Photo in, metric depth out: the only place where pictures and arrays become tensors.
+
+>>> predictor = load_predictor("lite-indoor")
+>>> prediction = predictor("photo.jpg")
+>>> prediction.depth  # (H, W) float32 metres
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from core.camera import Intrinsics, choose_intrinsics
+from core.checkpoint import find_model
+from core.engines import Engine, open_engine
+from core.errors import EngineError
+from core.image import Photo, decode
+from core.model_info import ModelInfo
+from core.prediction import Prediction, PredictionLevel, WorkingPass, depth_of_levels, normalised
+from core.resize import checked_resolution, resize_rgb, working_size
+from core.upsample import upsample_depth
+
+__all__ = ["Prediction", "PredictionLevel", "Predictor", "load_predictor"]
+
+PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
+
+
+def load_predictor(
+    name_or_path: str | Path = "lite-indoor",
+    device: str = "auto",
+    engine: str = "auto",
+    *,
+    precision: str = "float32",
+) -> Predictor:
+    """Loads a model for prediction.
+
+    Args:
+        name_or_path: of the registry (`checkpoints/NAME.safetensors`), or a checkpoint's path.
+        device: "auto" (CUDA, else Apple's Metal, else the CPU), "cuda", "mps" or "cpu".
+        engine: "auto" (the fastest installed for the device), "torch" or "onnx".
+        precision: "float32"; "float16" or "bfloat16" on a GPU.
+
+    Raises:
+        CheckpointError: no such model, or a damaged or swapped file.
+        EngineError: an engine, device or precision that is unknown or not available.
+    """
+    info = find_model(name_or_path)
+    return Predictor(info, open_engine(info, device=device, engine=engine, precision=precision))
+
+
+class Predictor:
+    """A loaded model; safe to call from several threads at once.
+
+    Nothing is kept between calls. One pass through the network runs at a time: it already uses
+    every core, and two at once would need twice the memory for the same throughput.
+
+    Args:
+        info: of the model.
+        engine: that runs it.
+    """
+
+    def __init__(self, info: ModelInfo, engine: Engine) -> None:
+        self.info = info
+        self.engine = engine
+        self._turn = threading.Lock()
+
+    def __call__(
+        self,
+        image: PhotoSource,
+        *,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
+    ) -> Prediction:
+        """Predicts the depth of one photo.
+
+        A photo that already has the working size is neither resampled nor filtered, on the way in
+        or out.
+
+        Args:
+            image: a path, encoded bytes, a Pillow image, an (H, W, 3) uint8 RGB array or a `Photo`.
+            resolution: working height in pixels, rounded to a multiple of 16; None is the model's.
+            flip: average with the mirrored photo's prediction (twice the work).
+            fov: horizontal field of view in degrees, if known.
+            intrinsics: fx, fy, cx, cy in pixels of the photo, if known.
+
+        Raises:
+            ImageError: a picture that cannot be decoded or is out of limits.
+            ConfigError: a resolution out of range.
+            CameraError: a field of view or intrinsics that no camera has.
+            EngineError: out of memory, or the network gave values that are not numbers.
+        """
+        asked = None if resolution is None else checked_resolution(resolution)
+        photo = image if isinstance(image, Photo) else decode(image)
+        started = time.perf_counter()
+        height, width = photo.rgb.shape[:2]
+        size = working_size((width, height), self.info.working_height, asked)
+        camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
+        scale = self._focal_scale(camera, (width, height), size)
+        with torch.inference_mode():
+            guide = torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W")))
+            working, depth = self._pass(resize_rgb(guide, size), flip, scale)
+            depth = upsample_depth(depth, guide)
+        settings = {
+            "resolution": asked,
+            "flip": bool(flip),
+            "fov": fov,
+            "working_size": list(size),
+            "engine": self.engine.name,
+            "device": self.engine.device,
+            "precision": self.engine.precision,
+        }
+        return Prediction(
+            depth=depth.numpy(),
+            confidence=None,
+            intrinsics=camera,
+            focal_scale=scale,
+            info=self.info,
+            settings=settings,
+            milliseconds=(time.perf_counter() - started) * 1000,
+            photo_size=(width, height),
+            working=working,
+        )
+
+    def _pass(self, rgb: Tensor, flip: bool, focal_scale: float) -> tuple[WorkingPass, Tensor]:
+        """The network's view (h, w, 3) to what is kept of it and (h, w) metres."""
+        image = normalised(rgb)
+        if flip:
+            image = torch.cat((image, image.flip(3)))
+        with self._turn:
+            residuals = self.engine.run(image)
+        max_depth = self.info.config.max_depth
+        depth = depth_of_levels(residuals, max_depth, focal_scale)[-1]
+        if not bool(torch.isfinite(depth).all()):
+            raise EngineError(
+                f"The model {self.info.name!r} gave values that are not finite numbers for this "
+                "photo, expected metres: its file may be damaged, get it again, or use another."
+            )
+        metres = depth[0, 0]
+        if flip:
+            metres = (metres + depth[1, 0].flip(1)) / 2
+        return WorkingPass(rgb, [residual[:1].clone() for residual in residuals]), metres
+
+    def _focal_scale(
+        self, camera: Intrinsics, photo: tuple[int, int], working: tuple[int, int]
+    ) -> float:
+        """Focal length at the network's input / the canonical one, 1.0 for a model without."""
+        canonical = self.info.config.focal
+        if canonical is None:
+            return 1.0
+        seen = camera.resized(*photo, *working)
+        # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
+        return math.sqrt(seen.fx * seen.fy) / canonical

@@ -1,0 +1,258 @@
+"""Training: one resumable loop, on one process or on many (`torchrun`).
+
+Every random draw comes from (seed, number of the draw), so a run that was killed continues from
+its last state to the same weights it would have reached.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from core.checkpoint import load_checkpoint, save_checkpoint
+from core.data import Sample, open_dataset
+from core.data.augment import normalise
+from core.data.batches import Batches
+from core.losses import gradient_loss, level_loss, log_difference, silog, sobel_loss
+from core.metrics import DepthMetrics
+from core.model import LapDepth, LapDepthOutput, accumulate
+from core.model.encoders import freeze_norm
+from core.model_info import ModelInfo, TrainingCamera
+from core.pretrained import load_imagenet_weights
+from core.protocol import PROTOCOLS
+from core.scoring import Estimate, evaluate
+from core.train_config import TrainConfig
+from core.train_state import TrainState, learning_rates, load_state, save_state
+
+logger = logging.getLogger(__name__)
+
+SATURATED = 0.95  # a residual beyond it sits in the flat part of tanh
+LOG_EVERY = 20
+STATE = "state.safetensors"
+
+
+def train(config: TrainConfig, *, resume: bool = False) -> Path:
+    """Runs a recipe to its end.
+
+    Args:
+        config: the recipe.
+        resume: continue from the run's last state, if there is one.
+
+    Returns:
+        The run's folder: `state.safetensors`, `log.jsonl` (a line every 20 steps and after every
+        validation), `NAME.safetensors` (the best by validation, else the last) and
+        `NAME-last.safetensors`.
+
+    Raises:
+        DepthError: a recipe, dataset or state that cannot be used.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    rank, world, device = _join()
+    folder = Path(config.out) / config.name
+    folder.mkdir(parents=True, exist_ok=True)
+    model = build(config).to(device)
+    state = TrainState.start(model, config)
+    if resume and (folder / STATE).exists():
+        load_state(folder / STATE, state)
+        logger.info("resumed at step %d", state.step)
+    network: nn.Module = model
+    if world > 1:
+        if device.type == "cuda":
+            for part in ("aspp", "decoder"):  # the encoder's norms are frozen
+                synced = nn.SyncBatchNorm.convert_sync_batchnorm(getattr(model, part))  # type: ignore[no-untyped-call]
+                setattr(model, part, synced)
+        network = DistributedDataParallel(model)
+    began, seen = time.monotonic(), 0
+    for step, images, depths in Batches(config.plan, rank, world).from_step(state.step):
+        model.train()
+        freeze_norm(model.encoder)  # the paper keeps the encoder's norms as pretrained
+        rates = learning_rates(config.optimiser, step, config.steps)
+        for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate
+        terms = optimise(config, network, state, images.to(device), depths.to(device))
+        seen += len(images) * world
+        if rank == 0:
+            if state.step % LOG_EVERY == 0:
+                speed = round(seen / (time.monotonic() - began), 2)
+                _log(folder, {"step": state.step, "images_per_s": speed, "lr": rates[1]} | terms)
+            _keep(config, state, folder)
+        if world > 1:
+            distributed.barrier()
+    if world > 1:
+        distributed.destroy_process_group()
+    return folder
+
+
+def build(config: TrainConfig) -> LapDepth:
+    """The network at the start of a run: seeded, encoder pretrained, frozen parts frozen."""
+    torch.manual_seed(config.seed)
+    model = load_checkpoint(config.init)[0] if config.init else LapDepth(config.model)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if config.imagenet and not config.init:
+        load_imagenet_weights(model.encoder)
+    freeze_norm(model.encoder)
+    for parameter in model.encoder.frozen_parameters():
+        parameter.requires_grad_(False)
+    if config.precision == "bf16" and not torch.cuda.is_available():
+        _keep_depthwise_exact(model)
+    return model
+
+
+def total_loss(
+    config: TrainConfig, output: LapDepthOutput, depths: Tensor, progress: float
+) -> dict[str, Tensor]:
+    """Every weighted term by name; their sum is what the optimiser sees.
+
+    Args:
+        config: the recipe.
+        output: the network's, of n images.
+        depths: (n, 1, h, w) metres, 0 = not measured.
+        progress: share of the run that is done.
+    """
+    valid = depths > 1e-3
+    difference = log_difference(output.depth, depths, valid)
+    terms = {"silog": silog(difference, valid)}
+    weights = config.loss
+    if weights.levels:
+        sums = accumulate(output.residuals)[:-1]
+        coarse = [config.model.max_depth * torch.sigmoid(total) for total in sums]
+        terms["levels"] = weights.levels * level_loss(coarse, depths, valid)
+    if weights.gradient:
+        terms["gradient"] = weights.gradient * gradient_loss(difference, valid)
+    if weights.sobel and progress >= weights.sobel_from:
+        terms["sobel"] = weights.sobel * sobel_loss(output.depth, depths)
+    return terms
+
+
+def optimise(
+    config: TrainConfig, network: nn.Module, state: TrainState, images: Tensor, depths: Tensor
+) -> dict[str, float]:
+    """One optimiser step on a batch; returns the loss terms and other figures for the log."""
+    parts = config.accumulate
+    figures: dict[str, float] = {}
+
+    def add(key: str, value: Tensor) -> None:
+        figures[key] = figures.get(key, 0.0) + float(value.detach()) / parts
+
+    for image, depth in zip(images.chunk(parts), depths.chunk(parts), strict=True):
+        nhwc = image.contiguous(memory_format=torch.channels_last)
+        reduced = config.precision == "bf16"
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=reduced):
+            output = network(nhwc)
+        terms = total_loss(config, output, depth, state.step / config.steps)
+        (torch.stack(list(terms.values())).sum() / parts).backward()  # type: ignore[no-untyped-call]
+        for key, value in terms.items():
+            add(key, value)
+        residuals = torch.cat([r.flatten() for r in output.residuals[1:]])
+        add("saturated", (residuals.abs() > SATURATED).float().mean())
+    trained = [p for p in network.parameters() if p.requires_grad]
+    limit = config.optimiser.clip or float("inf")
+    figures["norm"] = float(nn.utils.clip_grad_norm_(trained, limit))
+    state.optimiser.step()
+    state.optimiser.zero_grad(set_to_none=True)
+    if state.ema is not None:
+        state.ema.update(state.model)
+    state.step += 1
+    return {key: round(value, 4) for key, value in figures.items()}
+
+
+def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
+    """Scores weights on the recipe's validation set, without upsampling by edges or flips."""
+    model = LapDepth(config.model).eval()
+    model.load_state_dict(weights)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    source = config.val[0]
+    dataset = open_dataset(source.dataset, source.root, source.split)
+    if config.val_images:
+        dataset = dataset[:: max(1, len(dataset) // config.val_images)]
+    height, width = config.size
+
+    def estimate(sample: Sample) -> Estimate:
+        photo = Image.fromarray(sample.rgb)
+        small = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
+        with torch.inference_mode():
+            image = normalise(small)[None].contiguous(memory_format=torch.channels_last)
+            depth = Image.fromarray(model(image).depth[0, 0].numpy())
+        seen_focal = sample.fx * width / photo.width
+        factor = seen_focal / config.model.focal if config.model.focal else 1.0
+        return Estimate(np.asarray(depth.resize(photo.size, Image.Resampling.BILINEAR)) * factor)
+
+    return evaluate(estimate, dataset, PROTOCOLS[config.protocol]).mean
+
+
+def _keep(config: TrainConfig, state: TrainState, folder: Path) -> None:
+    """Saves what is due after a step: the state, and the checkpoints after a validation."""
+    last = state.step == config.steps
+    if config.val and (state.step % config.val_every == 0 or last):
+        figures = validate(config, state.weights())
+        _log(folder, {"step": state.step, "validation": figures.as_dict()})
+        if figures.abs_rel < state.best:
+            state.best = figures.abs_rel
+            _save(config, state, folder / f"{config.name}.safetensors")
+    if state.step % config.save_every == 0 or last:
+        save_state(folder / STATE, state)
+    if last:
+        _save(config, state, folder / f"{config.name}-last.safetensors")
+        if not config.val:
+            _save(config, state, folder / f"{config.name}.safetensors")
+
+
+def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
+    card = config.card
+    camera = TrainingCamera(card.camera_width, card.camera_height, card.camera_fx, card.camera_fy)
+    info = ModelInfo(
+        config=config.model,
+        working_height=config.size[0],
+        metric=True,
+        supervised_levels=config.loss.levels > 0,
+        camera=camera,
+        licence=card.licence,
+        training_data=card.training_data,
+        provenance={
+            "origin": "trained with this project's own `train`",
+            "recipe": f"{config.name}: {state.step} steps of {config.batch}, seed {config.seed}",
+        },
+    )
+    save_checkpoint(path, state.weights(), info, half=True)
+
+
+def _log(folder: Path, record: dict[str, Any]) -> None:
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(record) + "\n")
+
+
+def _join() -> tuple[int, int, torch.device]:
+    """(rank, number of processes, device), joining the others where `torchrun` started us."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
+    if world > 1:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return rank, world, device
+
+
+def _keep_depthwise_exact(model: nn.Module) -> None:
+    """Runs depthwise convolutions in float32 although the others run in bfloat16.
+
+    On a CPU their backward pass is several times slower in bfloat16 than in float32.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and module.groups > 1:
+
+            def forward(x: Tensor, inner: Callable[[Tensor], Tensor] = module.forward) -> Tensor:
+                with torch.autocast("cpu", enabled=False):
+                    return inner(x.float()).to(x.dtype)
+
+            module.forward = forward  # type: ignore[assignment]

@@ -1,0 +1,180 @@
+"""The training recipe: a TOML file read into frozen dataclasses; the defaults are the paper's."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from core.data.augment import AugmentConfig
+from core.data.batches import BatchPlan, DataSource
+from core.errors import ConfigError
+from core.model.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses of `core.losses`; `silog` on the final depth always counts 1."""
+
+    levels: float = 0.0
+    gradient: float = 0.0
+    sobel: float = 0.0
+    sobel_from: float = 0.83  # share of the steps after which the Sobel loss joins
+
+
+@dataclass(frozen=True)
+class OptimiserConfig:
+    """AdamW for two groups (encoder, decoder) and the schedule of their learning rates.
+
+    Attributes:
+        encoder_lr, decoder_lr: the learning rates after warm-up.
+        final: the last learning rate as a share of the first.
+        schedule: "poly" (power 0.5) or "cosine".
+        warmup: steps of linear warm-up.
+        encoder_decay, decoder_decay: weight decay.
+        eps: AdamW's epsilon.
+        clip: largest norm of the gradient; 0 leaves it as it is.
+    """
+
+    encoder_lr: float = 1e-4
+    decoder_lr: float = 1e-4
+    final: float = 0.1
+    schedule: str = "poly"
+    warmup: int = 0
+    encoder_decay: float = 1e-2
+    decoder_decay: float = 0.0
+    eps: float = 1e-3
+    clip: float = 0.0
+
+
+@dataclass(frozen=True)
+class CardConfig:
+    """What the checkpoint will say about itself; the camera's numbers are in pixels."""
+
+    licence: str = "not stated"
+    training_data: str = "not stated"
+    camera_width: int = 640
+    camera_height: int = 480
+    camera_fx: float = 518.858
+    camera_fy: float = 519.470
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A whole training run.
+
+    Attributes:
+        name: of the run and of the checkpoint it makes.
+        model: the network.
+        size: (height, width) of the network's input.
+        train, val: data; `val` may be empty.
+        steps: optimiser steps; batch: samples in each, over all processes.
+        accumulate: passes a step is split into; their losses are averaged.
+        precision: "fp32" or "bf16" (convolutions only; losses and reconstruction stay fp32).
+        ema: decay of the running mean of the weights that is validated and saved; 0 is off.
+        save_every, val_every: steps between states on disk and between validations.
+        val_images: how many frames a validation looks at; 0 is all of them.
+        imagenet: start the encoder from its ImageNet weights, where they are installed.
+        init: a checkpoint to start from instead.
+        out: folder of the run (state, log, checkpoints).
+        seed: of everything random.
+        threads: of PyTorch on the CPU; 0 leaves its choice.
+        protocol: how a validation scores, "nyu" or "kitti".
+    """
+
+    name: str
+    model: ModelConfig
+    train: tuple[DataSource, ...]
+    val: tuple[DataSource, ...] = ()
+    size: tuple[int, int] = (416, 544)
+    steps: int = 45_000
+    batch: int = 16
+    accumulate: int = 1
+    precision: str = "fp32"
+    ema: float = 0.0
+    save_every: int = 500
+    val_every: int = 2000
+    val_images: int = 0
+    imagenet: bool = True
+    init: str = ""
+    out: str = "runs"
+    seed: int = 0
+    threads: int = 0
+    protocol: str = "nyu"
+    card: CardConfig = field(default_factory=CardConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+    def __post_init__(self) -> None:
+        height, width = self.size
+        if height % 16 or width % 16 or not self.train or self.precision not in ("fp32", "bf16"):
+            raise ConfigError(
+                f"The training configuration has size {self.size}, {len(self.train)} training "
+                f"sources and precision {self.precision!r}; expected multiples of 16, at least "
+                "one source, and fp32 or bf16."
+            )
+        if self.batch % self.accumulate or min(self.batch, self.steps, self.save_every) < 1:
+            raise ConfigError(
+                f"The training configuration has batch {self.batch}, accumulate "
+                f"{self.accumulate}, steps {self.steps}; expected positive numbers, and a batch "
+                "that the accumulation divides."
+            )
+
+    @property
+    def plan(self) -> BatchPlan:
+        """What the batches are made of."""
+        return BatchPlan(
+            self.train,
+            self.size,
+            self.model.focal,
+            self.augment,
+            self.batch,
+            self.steps,
+            self.seed,
+        )
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Reads a TOML recipe.
+
+    Raises:
+        ConfigError: an unreadable file, an unknown key, a wrong type or value.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(
+            f"The configuration {path} cannot be read ({error}); expected a TOML file such as "
+            "those in configs/."
+        ) from error
+    config: TrainConfig = _build(TrainConfig, values, str(path))
+    return config
+
+
+def _build(kind: type[Any], values: dict[str, Any], where: str) -> Any:
+    hints = get_type_hints(kind)
+    known = {f.name for f in fields(kind)}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise ConfigError(f"{where} has unknown keys {unknown}; known are {sorted(known)}.")
+    built = {key: _convert(hints[key], value, f"{where}: {key}") for key, value in values.items()}
+    try:
+        return kind(**built)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{where} is not usable: {error}.") from error
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+        return _build(hint, value, where)
+    if isinstance(value, list):
+        if value and isinstance(value[0], dict):
+            return tuple(_build(DataSource, item, where) for item in value)
+        return tuple(value)
+    if hint is float and isinstance(value, int):
+        return float(value)
+    if isinstance(hint, type) and hint in (int, float, str, bool) and type(value) is not hint:
+        raise ConfigError(f"{where} is {value!r}; expected {hint.__name__}.")
+    return value

@@ -1,0 +1,179 @@
+"""Fixtures for every test: real data, the running pages, and a headless Chromium to look at them."""
+
+from __future__ import annotations
+
+import os
+
+# Read when the libraries load, so they are set before anything else is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+
+from app import demo
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = {"gradio": demo.gradio_page, "explorer": demo.explorer_page}
+# Without the networking flags Chromium looks up its maker's hosts at every start.
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# The same examples in every run; a loaded machine is no failure.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder with the real data sets (LAPDEPTH_DATA, default ../shared/data)."""
+    root = Path(os.environ.get("LAPDEPTH_DATA") or "../shared/data")
+    root = root if root.is_absolute() else ROOT / root
+    if not (root / "nyu").is_dir():
+        pytest.skip(f"no real data at {root}; set LAPDEPTH_DATA to the folder that holds nyu/")
+    return root
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """Gives ports of 127.0.0.1 that nobody listens on."""
+
+    def pick() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return pick
+
+
+@pytest.fixture(scope="session")
+def serve(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Callable[..., str]]:
+    """Starts a page once and gives its address: serve("gradio"), serve("explorer", NAME="value").
+
+    Keywords are environment variables for the process. It ends with the session.
+    """
+    running: dict[tuple[str, ...], tuple[str, subprocess.Popen[bytes]]] = {}
+    logs = tmp_path_factory.mktemp("servers")
+
+    def start(kind: str, **environment: str) -> str:
+        key = (kind, *(f"{name}={value}" for name, value in sorted(environment.items())))
+        if key not in running:
+            page = PAGES[kind]("127.0.0.1", free_port())
+            log = logs / f"{kind}-{page.port}.log"
+            with log.open("wb") as output:
+                process = demo.start(page, {**os.environ, **environment}, output)
+            running[key] = (page.url, process)
+            _wait_until_ready(page, process, log)
+        return running[key][0]
+
+    yield start
+    for _, process in running.values():
+        demo.stop(process)
+
+
+def _wait_until_ready(page: demo.Page, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not demo.answers(page):
+        if process.poll() is not None or time.monotonic() > deadline:
+            demo.stop(process)
+            tail = log.read_text(errors="replace")[-3000:]
+            pytest.fail(f"{page.name} did not answer {page.health}; its log ends with:\n{tail}")
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def gradio_url(serve: Callable[..., str]) -> str:
+    """The address of a running depth page."""
+    return serve("gradio")
+
+
+@pytest.fixture(scope="session")
+def explorer_url(serve: Callable[..., str]) -> str:
+    """The address of a running explorer."""
+    return serve("explorer")
+
+
+# One per module, not per session: Playwright keeps an event loop in this thread while it runs,
+# and tests of asynchronous code could not start theirs.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium of the system."""
+    driver = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if executable is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with driver.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=list(CHROMIUM_FLAGS)
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh tab with its own cookies and storage."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(30_000)
+    yield tab
+    context.close()
+
+
+@pytest.fixture
+def console_errors(page: Page) -> list[str]:
+    """What the page writes to the console as errors, and the exceptions it does not catch."""
+    errors: list[str] = []
+    page.on("console", lambda entry: entry.type == "error" and errors.append(entry.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    return errors
+
+
+@pytest.fixture
+def foreign_requests(page: Page) -> list[str]:
+    """The addresses outside this machine that the page asks for."""
+    requests: list[str] = []
+    local = re.compile(r"(data|blob|about):|(https?|wss?)://(127\.0\.0\.1|localhost)[:/]")
+    page.on(
+        "request",
+        lambda request: local.match(request.url) or requests.append(request.url),
+    )
+    return requests
+
+
+@pytest.fixture
+def shot() -> Callable[[Page, str], Path]:
+    """Saves a picture of the tab as test-artifacts/NAME.png, for a person to look at."""
+    folder = ROOT / "test-artifacts"
+
+    def save(tab: Page, name: str) -> Path:
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{name}.png"
+        tab.screenshot(path=path)
+        return path
+
+    return save

@@ -1,0 +1,159 @@
+import io
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from core.errors import DataError
+from core.exr_reader import read_exr
+from core.ground_truth import PNG_SCALES, read_ground_truth, resized_nearest
+
+OpenEXR = pytest.importorskip("OpenEXR")
+
+DEPTH = np.random.default_rng(0).uniform(0.5, 9.5, (37, 23)).astype(np.float32)
+DEPTH[:5, :7] = 0
+
+
+def exr(channels, tmp_path, compression, **header):
+    kinds = {"compression": compression, "type": OpenEXR.scanlineimage, **header}
+    path = tmp_path / "depth.exr"
+    OpenEXR.File(kinds, channels).write(str(path))
+    return path.read_bytes()
+
+
+def npy(array):
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def png(array, mode=None):
+    stream = io.BytesIO()
+    Image.fromarray(array, mode).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint32])
+def test_exr_written_by_openexr_reads_back(tmp_path, compression, dtype):
+    plane = (DEPTH * (1000 if dtype is np.uint32 else 1)).astype(dtype)
+    noise = np.arange(plane.size, dtype=np.float32).reshape(plane.shape)
+    data = exr(
+        {"A": noise, "Z": plane, "other": noise.astype(np.float16)},
+        tmp_path,
+        getattr(OpenEXR, f"{compression}_COMPRESSION"),
+    )
+    assert np.array_equal(read_exr(data, max_pixels=10**6), plane.astype(np.float32))
+
+
+def test_exr_with_content_that_packs_well(tmp_path):
+    smooth = np.zeros((40, 300), np.float32)
+    smooth[20:] = 2.5
+    for name in ("RLE", "ZIP"):
+        data = exr({"Y": smooth}, tmp_path, getattr(OpenEXR, f"{name}_COMPRESSION"))
+        assert len(data) < 0.8 * smooth.nbytes
+        assert np.array_equal(read_exr(data, max_pixels=10**6), smooth)
+
+
+def test_exr_of_a_kind_not_read_says_what_to_do(tmp_path):
+    piz = exr({"Z": DEPTH}, tmp_path, OpenEXR.PIZ_COMPRESSION)
+    with pytest.raises(DataError, match="PIZ.*Save it again with ZIP"):
+        read_exr(piz, max_pixels=10**6)
+    names = exr({"A": DEPTH, "B": DEPTH}, tmp_path, OpenEXR.ZIP_COMPRESSION)
+    with pytest.raises(DataError, match="channels.*channel named Z"):
+        read_exr(names, max_pixels=10**6)
+    with pytest.raises(DataError, match="at most 100"):
+        read_exr(exr({"Z": DEPTH}, tmp_path, OpenEXR.ZIP_COMPRESSION), max_pixels=100)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return exr({"Z": DEPTH}, tmp_path_factory.mktemp("exr"), OpenEXR.ZIP_COMPRESSION)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_damaged_exr_is_one_error_and_never_anything_else(whole, data):
+    broken = bytearray(whole[: data.draw(st.integers(4, len(whole)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        broken[data.draw(st.integers(4, len(broken) - 1)) if len(broken) > 4 else 0] = data.draw(
+            st.integers(0, 255)
+        )
+    try:
+        assert read_exr(bytes(broken), max_pixels=10**6).ndim == 2
+    except DataError:
+        pass
+
+
+def test_a_block_that_expands_without_end_is_refused(tmp_path):
+    data = exr({"Z": np.zeros((16, 16), np.float32)}, tmp_path, OpenEXR.ZIP_COMPRESSION)
+    bomb = zlib.compress(bytes(50_000_000))
+    packed = next(n for n in range(8, len(data)) if data[-n - 4 : -n] == n.to_bytes(4, "little"))
+    start = len(data) - packed - 4  # where the only block states its size
+    broken = data[:start] + len(bomb).to_bytes(4, "little") + bomb
+    with pytest.raises(DataError, match="damaged"):
+        read_exr(broken, max_pixels=10**6)
+
+
+@pytest.mark.parametrize("name", ["kitti", "nyu"])
+def test_png_in_both_scales(name):
+    scale = PNG_SCALES[name]
+    stored = np.round(DEPTH * scale).astype(np.uint16)
+    depth = read_ground_truth(png(stored), scale=scale)
+    assert depth.dtype == np.float32
+    assert np.allclose(depth, DEPTH, atol=0.5 / scale + 1e-6)
+    assert (depth[:5, :7] == 0).all()
+
+
+def test_npy_with_missing_values():
+    holes = DEPTH.copy()
+    holes[6, 6], holes[7, 7], holes[8, 8] = np.nan, np.inf, -1
+    depth = read_ground_truth(npy(holes[..., None]), scale=1)
+    assert depth.shape == DEPTH.shape
+    assert depth[6, 6] == depth[7, 7] == depth[8, 8] == 0
+    assert np.array_equal(depth[9:], DEPTH[9:])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "no file"),
+        (b"hello", "no file"),
+        (png((DEPTH * 20).astype(np.uint8)), "mode L"),
+        (png(np.dstack([(DEPTH * 20).astype(np.uint8)] * 3)), "mode RGB"),
+        (png((DEPTH * 1000).astype(np.uint16))[:200], "damaged"),
+        (npy(np.zeros((3, 4, 5))), "shape"),
+        (npy(np.array(["a"])), "shape"),
+        (npy(np.array([{}], dtype=object)), "shape|pickled"),
+        (npy(DEPTH)[:300], "cut off"),
+        (npy(DEPTH)[:9], "header"),
+        (npy(np.zeros((4, 5))), "no depth above 0"),
+    ],
+)
+def test_what_is_no_ground_truth_gets_one_clear_sentence(data, words):
+    with pytest.raises(DataError, match=words):
+        read_ground_truth(data, scale=1)
+
+
+def test_limits_are_checked_before_anything_is_decoded():
+    header = npy(np.zeros((2, 2), np.float32)).replace(b"(2, 2)", b"(99999, 99999)"[:14])
+    with pytest.raises(DataError, match="at most"):
+        read_ground_truth(header, scale=1, max_pixels=1000)
+    with pytest.raises(DataError, match="at most"):
+        read_ground_truth(png((DEPTH * 1000).astype(np.uint16)), scale=1000, max_pixels=100)
+    with pytest.raises(DataError, match="scale"):
+        read_ground_truth(npy(DEPTH), scale=0)
+
+
+def test_resizing_never_mixes_depths():
+    sparse = np.zeros((40, 60), np.float32)
+    sparse[7, 11], sparse[30, 51] = 3, 5
+    small = resized_nearest(sparse, 10, 15)
+    assert sorted(small[small > 0]) == [3, 5]
+    assert small[1, 2] == 3
+    assert small[7, 12] == 5
+    large = resized_nearest(np.array([[1, 2]], np.float32), 2, 4)
+    assert large.tolist() == [[1, 1, 2, 2]] * 2

@@ -1,0 +1,88 @@
+"""Losses against values worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from core.losses import (
+    gradient_loss,
+    level_loss,
+    log_difference,
+    shrink_target,
+    silog,
+    sobel_loss,
+)
+
+
+def grid(*values: float) -> torch.Tensor:
+    side = math.isqrt(len(values))
+    return torch.tensor(values, dtype=torch.float64).view(1, 1, side, side)
+
+
+def test_silog_by_hand() -> None:
+    # d = (ln 2, 0, 0, 0): mean ln2 / 4, mean square ln2^2 / 4.
+    predicted, target = grid(2, 3, 4, 5), grid(1, 3, 4, 5)
+    valid = target > 0
+    d = log_difference(predicted, target, valid)
+    ln2 = math.log(2)
+    expected = 10 * math.sqrt(ln2**2 / 4 - 0.85 * (ln2 / 4) ** 2)
+    assert float(silog(d, valid)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_silog_forgives_scale_only_with_weight_one() -> None:
+    target = grid(1, 2, 3, 4)
+    valid = target > 0
+    d = log_difference(target * 1.5, target, valid)
+    assert float(silog(d, valid, weight=1.0)) == pytest.approx(0.0, abs=1e-2)
+    assert float(silog(d, valid, weight=0.0)) == pytest.approx(10 * math.log(1.5))
+
+
+def test_invalid_pixels_do_not_count() -> None:
+    target = grid(1, 2, 0, 4)
+    valid = target > 0
+    near, far = grid(1, 3, 0.1, 4), grid(1, 3, 9.0, 4)
+    assert float(silog(log_difference(near, target, valid), valid)) == pytest.approx(
+        float(silog(log_difference(far, target, valid), valid))
+    )
+
+
+def test_perfect_and_empty_batches_have_finite_gradients() -> None:
+    for target in (grid(1, 2, 3, 4), grid(0, 0, 0, 0)):
+        predicted = grid(1, 2, 3, 4).requires_grad_()
+        valid = target > 0
+        d = log_difference(predicted, target, valid)
+        (silog(d, valid) + gradient_loss(d, valid)).backward()
+        assert predicted.grad is not None
+        assert bool(torch.isfinite(predicted.grad).all())
+
+
+def test_gradient_loss_by_hand() -> None:
+    # One scale, d = [[0, 1], [0, 1]]: horizontal steps 1 and 1, vertical 0 and 0.
+    d = grid(0, 1, 0, 1)
+    assert float(gradient_loss(d, torch.ones_like(d, dtype=torch.bool), scales=1)) == pytest.approx(
+        10.0
+    )
+    assert float(gradient_loss(d * 0 + 3, d < 9, scales=1)) == 0.0
+
+
+def test_sobel_loss_by_hand() -> None:
+    # A ramp of slope 1 against a flat map: |gx| = 8, |gy| = 0, mean 4.
+    ramp = torch.arange(5.0).repeat(5, 1)[None, None]
+    assert float(sobel_loss(ramp, torch.zeros_like(ramp))) == pytest.approx(4.0)
+
+
+def test_shrink_target_by_hand() -> None:
+    # The geometric mean of 1 and 4 is 2; the zeros are not measured.
+    target, valid = shrink_target(grid(1, 4, 0, 0), grid(1, 4, 0, 0) > 0, 2)
+    assert float(target) == pytest.approx(2.0)
+    assert bool(valid)
+
+
+def test_level_loss_is_zero_for_the_right_coarse_depth() -> None:
+    target = grid(*([2.0] * 16))
+    coarse = [grid(2.0), grid(2.0, 2.0, 2.0, 2.0)]
+    assert float(level_loss(coarse, target, target > 0)) == pytest.approx(0.0, abs=2e-3)
+    wrong = [grid(4.0), grid(2.0, 2.0, 2.0, 2.0)]
+    expected = 10 * math.sqrt(0.15) * math.log(2) / 2
+    assert float(level_loss(wrong, target, target > 0)) == pytest.approx(expected, abs=2e-3)

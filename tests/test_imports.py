@@ -1,0 +1,144 @@
+"""The import direction: errors -> model -> checkpoint -> predictor -> evaluate/train -> cli.
+
+Read from the syntax trees, so an import inside a function or under TYPE_CHECKING counts too.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# A module may reach its own rank and those below; what is not listed takes the rank it needs.
+RANKS = {
+    "core.errors": 0,
+    "core.model": 1,
+    "core.checkpoint": 2,
+    "core.predictor": 3,
+    "core.evaluate": 4,
+    "core.train": 4,
+    "core.cli": 5,
+}
+LEAVES = ("core.camera", "core.exif", "core.metrics", "core.colormap")
+PAGES_ONLY = {"gradio", "gradio_client", "streamlit", "plotly", "fastapi", "starlette"}
+NOT_IN_MODEL = {"numpy", "PIL", "safetensors", "pathlib", "io", "json", "os", "shutil"}
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name -> file of every module of core and app."""
+    found = {}
+    for package in ("core", "app"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imported_names(source: str, package: str) -> Iterator[str]:
+    """Everything a module imports, as dotted names, relative ones resolved."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")
+                stem = ".".join(parents[: len(parents) - node.level + 1])
+                base = f"{stem}.{base}".rstrip(".")
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@functools.cache
+def direct(name: str) -> set[str]:
+    """The project's own modules that a module imports (packages only where nothing finer is)."""
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    own = {n for n in imported_names(path.read_text(), package) if n in MODULES}
+    return {n for n in own if not any(other.startswith(f"{n}.") for other in own)} - {name}
+
+
+def reached(name: str) -> set[str]:
+    """The project's own modules that a module needs, directly or through others."""
+    seen: set[str] = set()
+    waiting = [name]
+    while waiting:
+        for found in direct(waiting.pop()) - seen:
+            seen.add(found)
+            waiting.append(found)
+    return seen
+
+
+def external(name: str) -> set[str]:
+    """The top-level packages from outside that a module imports itself."""
+    package = name.rpartition(".")[0]
+    tops = {n.partition(".")[0] for n in imported_names(MODULES[name].read_text(), package)}
+    return tops - {"core", "app"}
+
+
+def rank(name: str) -> int | None:
+    """The rank of a module: its own entry, or its package's."""
+    while name:
+        if name in RANKS:
+            return RANKS[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def within(package: str) -> list[str]:
+    return [name for name in MODULES if name == package or name.startswith(f"{package}.")]
+
+
+def test_every_ranked_module_exists() -> None:
+    assert [name for name in (*RANKS, *LEAVES) if name not in MODULES] == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if rank(name) is not None])
+def test_direction(name: str) -> None:
+    own = rank(name)
+    assert own is not None
+    above = {other for other in reached(name) if (rank(other) or 0) > own}
+    assert not above, f"{name} must not need {sorted(above)}"
+
+
+def test_core_never_needs_the_pages() -> None:
+    for name in within("core"):
+        assert not {n for n in reached(name) if n.split(".")[0] == "app"}, name
+        assert not external(name) & PAGES_ONLY, f"{name} imports a page library"
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_leaves_need_nothing_but_errors(leaf: str) -> None:
+    assert reached(leaf) <= {"core.errors", *LEAVES}
+
+
+def test_the_network_knows_tensors_only() -> None:
+    for name in within("core.model"):
+        assert not external(name) & NOT_IN_MODEL, f"{name} imports {external(name) & NOT_IN_MODEL}"
+
+
+def test_no_circles() -> None:
+    circles = [name for name in MODULES if name in reached(name)]
+    assert circles == []
+
+
+def test_no_catch_all_modules() -> None:
+    names = {part for name in MODULES for part in name.split(".")}
+    assert not names & {"utils", "util", "common", "helpers", "misc"}
+
+
+def test_the_reader_sees_every_form_of_import() -> None:
+    source = (
+        "import os.path\nfrom . import sibling\nfrom ..model import layers\n"
+        "def f():\n    from core.errors import DepthError\n"
+    )
+    names = set(imported_names(source, "core.data"))
+    expected = {"os.path", "core.data.sibling", "core.model.layers", "core.errors.DepthError"}
+    assert expected <= names
