@@ -6,9 +6,11 @@ does not outlive it. Settings come from the environment: HOST, GRADIO_PORT, STRE
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -25,7 +27,7 @@ from core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 180.0  # a cold start reads a gigabyte of libraries; on a slow disk that takes time
-STOP_SECONDS = 8.0
+STOP_SECONDS = 12.0  # more than the pages take to finish what they are doing
 _POLL_SECONDS = 0.2
 
 # Nothing is sent anywhere, and nothing is looked up, unless the user's environment says otherwise.
@@ -103,9 +105,9 @@ def pages_from(environment: Mapping[str, str]) -> tuple[Page, Page]:
 
 def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
     text = environment.get(variable) or str(default)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+    if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 65535):
         raise ConfigError(
-            f"{variable} is {text!r}; expected a whole number from 1 to 65535. "
+            f"{variable} is {text[:40]!r}; expected a whole number from 1 to 65535. "
             f"For example: make demo {variable}={default}"
         )
     return int(text)
@@ -233,9 +235,16 @@ def _say(text: str) -> None:
 
 
 def main() -> int:
-    """Exit status as `run` gives it, 2 for unusable settings."""
+    """Exit status as `run` gives it; with --check, 0 when both pages answer and 1 when not.
+
+    Unusable settings give 2.
+    """
+    parser = argparse.ArgumentParser(prog="python -m app.demo", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only ask whether both pages answer")
+    check_only = parser.parse_args().check
     try:
-        return run(pages_from(os.environ))
+        pages = pages_from(os.environ)
+        return int(not all(map(answers, pages))) if check_only else run(pages)
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -16,8 +16,7 @@ from app.measurement import measure
 from app.outputs import save_cloud, save_outputs, stem_of
 from app.service import Studio
 from app.settings import (
-    DEFAULT_COLORMAP,
-    cloud_settings,
+        cloud_settings,
     display_settings,
     outputs_wanted,
     predict_settings,
@@ -25,9 +24,9 @@ from app.settings import (
 )
 from app.storage import Storage
 from app.summary import as_json, display_range
-from core.colormap import COLORMAPS
+from core.colormap import DEFAULT_COLORMAP
 
-_MAX_FILES = 500  # photos of one batch
+AT_ONCE = 2  # heavy calls, of the page and of other programs together, that run at a time
 
 
 class Endpoints:
@@ -55,12 +54,136 @@ class Endpoints:
         resolution: working height in pixels; colormap: a name; near, far: ends of the colours in
         metres; fov: horizontal field of view in degrees. What is left out is chosen for you.
         """
-        display = display_settings(colormap, near, far, colormaps=COLORMAPS)
+        display = display_settings(colormap, near, far)
         settings = predict_settings(model, resolution, flip, fov)
         scene = self._studio.scene(self._storage.uploaded(image), settings)
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
             saved = save_outputs(scene, display, ("color", "depth16"), folder)
-        summary = as_json(scene, *display_range(scene, display)) | {"png_scale": saved.png_scale}
+        summary = as_json(scene, *display_range(scene, display)) | {"png_scale": saved.facts["depth16"]["scale"]}
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
-'''
+
+    def point_cloud(
+        self,
+        image: Any,
+        model: Any = None,
+        format: Any = None,  # noqa: A002 - the documented name
+        fov: Any = None,
+        edge_filter: Any = None,
+        density: Any = None,
+        request: gr.Request = None,  # type: ignore[assignment]
+    ) -> tuple[str, dict[str, Any]]:
+        """The photo as coloured points in metres: a .ply (OpenCV axes) or .glb (glTF axes).
+
+        edge_filter: relative depth step at which a point counts as flying and is dropped (true:
+        0.04, false: keep all); density: share of the pixels that become points, up to 1.
+        """
+        wanted = cloud_settings(format, edge_filter, density)
+        scene = self._studio.scene(self._storage.uploaded(image), predict_settings(model, fov=fov))
+        folder = self._storage.folder(request.session_hash)
+        path = folder / f"{stem_of(scene.photo)}.{wanted.format}"
+        with self._studio.working():
+            points = save_cloud(scene, wanted, path)
+        summary = as_json(scene, *display_range(scene, display_settings()))
+        return str(path), summary | {"points": points, "edge_filter": wanted.edge_filter}
+
+    def measure(
+        self,
+        image: Any,
+        model: Any = None,
+        points: Any = None,
+        fov: Any = None,
+        box: Any = None,
+    ) -> dict[str, Any]:
+        """Positions and distances in metres, from pixels of the photo.
+
+        points: [[u, v], ...] gives each one's position and the distance between the first two;
+        box: [u0, v0, u1, v1] gives the nearest and the median distance in it (a box may also be
+        sent as points).
+        """
+        chosen = selection(points, box)
+        scene = self._studio.scene(self._storage.uploaded(image), predict_settings(model, fov=fov))
+        return measure(scene, chosen)
+
+    def batch(
+        self,
+        files: Any,
+        model: Any = None,
+        resolution: Any = None,
+        flip: Any = None,
+        colormap: Any = None,
+        near: Any = None,
+        far: Any = None,
+        fov: Any = None,
+        outputs: Any = None,
+        request: gr.Request = None,  # type: ignore[assignment]
+    ) -> tuple[str, dict[str, Any]]:
+        """Many photos: one zip with each photo's files and a manifest.
+
+        outputs: a list of color, depth16, npy, npz, exr, levels, ply, glb. A photo that cannot be
+        read is named in the manifest and does not stop the others.
+        """
+        archive, manifest = run_batch(
+            self._studio,
+            [self._storage.uploaded(file) for file in listed(files)],
+            predict_settings(model, resolution, flip, fov),
+            display_settings(colormap, near, far),
+            outputs_wanted(outputs),
+            self._storage.folder(request.session_hash),
+        )
+        return str(archive), manifest
+
+
+def add_endpoints(studio: Studio, storage: Storage) -> None:
+    """Declares the endpoints inside the page that is being built, without showing anything."""
+    endpoints = Endpoints(studio, storage)
+    with gr.Group(visible=False):
+        image = gr.Image(type="filepath", image_mode=None, label="image")
+        files = gr.File(file_count="multiple", label="files")
+        model = gr.Textbox(studio.default_model, label="model")
+        resolution = gr.Number(None, label="resolution")
+        flip = gr.Checkbox(False, label="flip")
+        colormap = gr.Textbox(DEFAULT_COLORMAP, label="colormap")
+        near, far = gr.Number(None, label="near"), gr.Number(None, label="far")
+        fov = gr.Number(None, label="fov")
+        cloud_format = gr.Textbox("ply", label="format")
+        edge_filter, density = gr.JSON(None, label="edge filter"), gr.Number(1, label="density")
+        points, box = gr.JSON(None, label="points"), gr.JSON(None, label="box")
+        outputs = gr.JSON(["color", "depth16"], label="outputs")
+        coloured, depth16 = gr.File(label="coloured depth"), gr.File(label="16-bit depth PNG")
+        cloud, archive = gr.File(label="point cloud"), gr.File(label="zip")
+        summary, result = gr.JSON(label="summary"), gr.JSON(label="measurement")
+        manifest = gr.JSON(label="manifest")
+        trigger = gr.Button(visible=False)
+    display = [colormap, near, far]
+    declared: tuple[tuple[str, Any, list[Any], list[Any]], ...] = (
+        (
+            "predict",
+            endpoints.predict,
+            [image, model, resolution, flip, *display, fov],
+            [coloured, depth16, summary],
+        ),
+        (
+            "point_cloud",
+            endpoints.point_cloud,
+            [image, model, cloud_format, fov, edge_filter, density],
+            [cloud, summary],
+        ),
+        ("measure", endpoints.measure, [image, model, points, fov, box], [result]),
+        (
+            "batch",
+            endpoints.batch,
+            [files, model, resolution, flip, *display, fov, outputs],
+            [archive, manifest],
+        ),
+    )
+    for name, function, inputs, results in declared:
+        trigger.click(
+            function,
+            inputs,
+            results,
+            api_name=name,
+            preprocess=False,
+            concurrency_id="work",
+            concurrency_limit=AT_ONCE,
+        )

@@ -129,19 +129,21 @@ class Guard:
             return "The call is not JSON, expected an object with the key data."
         if not isinstance(call, dict):
             return "The call is not a JSON object, expected one with the key data."
-        if name is not None and name not in self._endpoints:
+        function = call.get("fn_index")
+        if function is not None or name is None:
+            # The page calls its functions by number, on an address whose name then means nothing.
+            if type(function) is not int or function not in self._functions:
+                return "The call names no function of this page, expected its number as fn_index."
+        elif name not in self._endpoints:
             known = ", ".join(f"/{key}" for key in self._endpoints)
             return f"There is no endpoint of this name, expected one of {known}."
         if named_arguments:
             return None
         if not isinstance(call.get("data"), list):
             return "The call has no list under the key data, expected the arguments in order."
-        function = call.get("fn_index")
-        if name is None and (isinstance(function, bool) or function not in self._functions):
-            return "The call names no function of this page, expected its number as fn_index."
-        if name is not None and len(call["data"]) != self._endpoints[name]:
-            count = self._endpoints[name]
-            return f"The call has {len(call['data'])} arguments, expected {count}."
+        if function is None and len(call["data"]) != self._endpoints[str(name)]:
+            expected = self._endpoints[str(name)]
+            return f"The call has {len(call['data'])} arguments, expected {expected}."
         return None
 
 

@@ -7,8 +7,6 @@ one sentence.
 
 from __future__ import annotations
 
-import html
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,9 @@ from PIL import Image
 
 from app.batch import run_batch
 from app.depth_view import packed_depth, sampled, view_value
-from app.outputs import safe_stem, save_cloud, save_outputs
+from app.gradio_html import about_html, listing_html, measured_html
 from app.measurement import measure
+from app.outputs import save_cloud, save_outputs
 from app.service import Scene, Studio
 from app.settings import (
     PredictSettings,
@@ -31,13 +30,15 @@ from app.settings import (
     selection,
 )
 from app.storage import Storage
-from app.summary import accuracy_sentence, as_html, display_range, metres
+from app.summary import as_html, display_range
 from app.text import language_of, t
-from core.colormap import COLORMAPS, colorize
+from core.colormap import colorize
 from core.errors import ImageError
 
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
+# Summary, pinned point, 3D view, measurement, its numbers, files: what an old photo leaves behind.
+_CLEARED = ("", "", None, "", None, None)
 
 
 class Handlers:
@@ -61,14 +62,14 @@ class Handlers:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
     ) -> tuple[Any, ...]:
-        """Photo and settings to: depth view, measuring view, slider, summary, and three resets."""
+        """Photo and settings to: depth view, measuring view, slider, summary, and `_CLEARED`."""
         if photo is None:
-            return None, None, None, "", None, "", None
+            return (None, None, None, *_CLEARED)
         lang = language_of(request.headers.get("accept-language"))
         tell = _teller(progress, lang)
         fixed = ranging == "fixed"
         display = display_settings(
-            colormap, near if fixed else None, far if fixed else None, colormaps=COLORMAPS
+            colormap, near if fixed else None, far if fixed else None
         )
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_draw")
@@ -80,7 +81,7 @@ class Handlers:
         drawn = folder / "depth.jpg"
         Image.fromarray(colorize(shown, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
-        return value, value, pair, as_html(scene, lang), None, "", None
+        return (value, value, pair, as_html(scene, lang), *_CLEARED[1:])
 
     def measure(
         self,
@@ -97,7 +98,7 @@ class Handlers:
         chosen = selection(event._data.get("points"), event._data.get("box"))
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov))
         result = measure(scene, chosen)
-        return _measured(result, lang), result
+        return measured_html(result, lang), gr.JSON(result, visible=True)
 
     def cloud(
         self,
@@ -140,14 +141,15 @@ class Handlers:
         tell = _teller(progress, language_of(request.headers.get("accept-language")))
         fixed = ranging == "fixed"
         display = display_settings(
-            colormap, near if fixed else None, far if fixed else None, colormaps=COLORMAPS
+            colormap, near if fixed else None, far if fixed else None
         )
         wanted = outputs_wanted(kinds)
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
-            return [str(path) for path in save_outputs(scene, display, wanted, folder)]
+            saved = save_outputs(scene, display, wanted, folder)
+        return [str(path) for path in (*saved.files.values(), saved.sidecar)]
 
     def pin(
         self,
@@ -182,7 +184,7 @@ class Handlers:
         lang = language_of(request.headers.get("accept-language"))
         fixed = ranging == "fixed"
         display = display_settings(
-            colormap, near if fixed else None, far if fixed else None, colormaps=COLORMAPS
+            colormap, near if fixed else None, far if fixed else None
         )
 
         def step(done: int, total: int) -> None:
@@ -197,13 +199,13 @@ class Handlers:
             self._storage.folder(request.session_hash),
             step,
         )
-        return str(archive), _listing(manifest, lang)
+        return str(archive), listing_html(manifest, lang)
 
     def arrive(self, request: gr.Request) -> tuple[Any, str]:
         """What a new visitor sees of the models: they may have changed since the start."""
         lang = language_of(request.headers.get("accept-language"))
         models = self._studio.models()
-        return gr.Dropdown([info.name for info in models]), _about(models, lang)
+        return gr.Dropdown([info.name for info in models]), about_html(models, lang)
 
     def leave(self, request: gr.Request) -> None:
         """Deletes what a session made."""

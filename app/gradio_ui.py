@@ -10,18 +10,17 @@ from typing import Any
 import gradio as gr
 
 from app.depth_view import static_text, words
-from app.gradio_api import add_endpoints
+from app.gradio_api import AT_ONCE, add_endpoints
 from app.gradio_guard import GuardedBlocks
 from app.gradio_handlers import Handlers
 from app.service import Studio
-from app.settings import DEFAULT_COLORMAP, MAX_RESOLUTION, MIN_RESOLUTION, OUTPUTS
+from app.settings import OUTPUTS
 from app.storage import Storage
 from app.text import LANGUAGES, t, table
-from core.colormap import COLORMAPS
+from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 QUEUE = int(os.environ.get("LAPDEPTH_QUEUE", "32"))  # calls that may wait; more are told "full"
-AT_ONCE = 2  # heavy calls that run at a time
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 
 TRANSLATIONS = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
@@ -36,13 +35,13 @@ class _Controls:
 
     photo: gr.Image
     model: gr.Dropdown
-    resolution: gr.Number
+    resolution: gr.Textbox
     flip: gr.Checkbox
-    fov: gr.Number
+    fov: gr.Textbox
     colormap: gr.Dropdown
     ranging: gr.Radio
-    near: gr.Number
-    far: gr.Number
+    near: gr.Textbox
+    far: gr.Textbox
 
     @property
     def prediction(self) -> list[Any]:
@@ -56,7 +55,7 @@ class _Controls:
 def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
     handlers = Handlers(studio, storage)
-    with GuardedBlocks(title="LapDepth Studio", analytics_enabled=False) as page:
+    with GuardedBlocks(title="LapDepth Studio", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(f"<h1>{t('studio.title')}</h1><p>{t('studio.lead')}</p>", elem_id="masthead")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
@@ -85,7 +84,7 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                 buttons=["fullscreen"],
                 elem_id="photo",
             )
-            pictures = sorted(p for p in EXAMPLES.glob("*") if p.suffix.lower() in PICTURES)
+            pictures = sorted(EXAMPLES.glob("*.jpg"))
             if pictures:
                 gr.Examples(
                     [[str(path)] for path in pictures],
@@ -127,7 +126,10 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
     controls = _Controls(photo, *rest)
     outputs = [view, measuring, slider, summary, pinned, scene.viewer, measured, numbers, files]
     shown = {"show_progress_on": [view, measuring, slider], "trigger_mode": "always_last", **_HEAVY}
-    changes = [control.change for control in (photo, *rest[:2], *rest[2:])]
+    model, resolution, flip, fov, colormap, ranging, near, far = rest
+    changes = [control.change for control in (photo, model, flip, colormap, ranging)]
+    # A number counts when it is finished, not at every key.
+    changes += [event for box in (resolution, fov, near, far) for event in (box.submit, box.blur)]
     gr.on(changes, handlers.show, controls.drawing, outputs, **shown)
     view.select(handlers.pin, controls.prediction, pinned, **_HEAVY)
     measuring.select(handlers.measure, controls.prediction, [measured, numbers], **_HEAVY)
@@ -179,18 +181,10 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
             elem_id="range",
         )
         with gr.Row(visible=False) as bounds:
-            near = gr.Number(None, label=_("near"), minimum=0, min_width=90, elem_id="near")
-            far = gr.Number(None, label=_("far"), minimum=0, min_width=90, elem_id="far")
-        fov = gr.Number(None, label=_("fov"), info=_("fov_info"), elem_id="fov")
-        resolution = gr.Number(
-            None,
-            label=_("resolution"),
-            info=_("resolution_info"),
-            minimum=MIN_RESOLUTION,
-            maximum=MAX_RESOLUTION,
-            step=16,
-            elem_id="resolution",
-        )
+            near = _number("near", min_width=90)
+            far = _number("far", min_width=90)
+        fov = _number("fov", info=_("fov_info"))
+        resolution = _number("resolution", info=_("resolution_info"))
         flip = gr.Checkbox(False, label=_("flip"), info=_("flip_info"), elem_id="flip")
     ranging.change(
         lambda mode: gr.Row(visible=mode == "fixed"),
@@ -200,6 +194,11 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
         api_visibility="private",
     )
     return model, resolution, flip, fov, colormap, ranging, near, far
+
+
+def _number(name: str, **options: Any) -> gr.Textbox:
+    """A number that may be left empty; gr.Number shows an empty one as 0."""
+    return gr.Textbox(label=_(name), placeholder=_("auto"), max_lines=1, elem_id=name, **options)
 
 
 def _many_photos(handlers: Handlers, controls: _Controls) -> None:

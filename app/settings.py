@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import ConfigError
 
 DEFAULT_MODEL = "lite-indoor"
-DEFAULT_COLORMAP = "inferno"
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
 MAX_METRES = 1000.0
 OUTPUTS = ("color", "depth16", "npy", "npz", "exr", "levels", "ply", "glb")
@@ -95,7 +95,7 @@ def predict_settings(
 
 
 def display_settings(
-    colormap: Any = None, near: Any = None, far: Any = None, *, colormaps: Sequence[str]
+    colormap: Any = None, near: Any = None, far: Any = None
 ) -> DisplaySettings:
     """Checked settings; missing bounds are taken from each picture.
 
@@ -103,8 +103,8 @@ def display_settings(
         ConfigError: an unknown colour map, or a range that is not 0 <= near < far <= 1000 m.
     """
     name = DEFAULT_COLORMAP if _missing(colormap) else colormap
-    if not isinstance(name, str) or name not in colormaps:
-        raise _wrong("colormap", colormap, f"one of {', '.join(colormaps)}", "choose one of these")
+    if not isinstance(name, str) or name not in COLORMAPS:
+        raise _wrong("colormap", colormap, f"one of {', '.join(COLORMAPS)}", "choose one of these")
     low = _number("near", near, 0, MAX_METRES, "metres")
     high = _number("far", far, 0, MAX_METRES, "metres")
     return _range(name, low, high)

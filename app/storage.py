@@ -51,8 +51,13 @@ class Storage:
                 f"No temporary folder can be made in {home} ({error.strerror}), expected a "
                 "writable one with free space: set TMPDIR to another folder."
             ) from error
+        self._kept = {_OWNER, _RESULTS}
         self._sessions: dict[str, set[Path]] = defaultdict(set)
         self._lock = threading.Lock()
+
+    def protect(self) -> None:
+        """Keeps for good what lies here now: the server's own pictures, before any upload."""
+        self._kept.update(path.name for path in self.root.iterdir())
 
     def folder(self, session: str | None) -> Path:
         """A new empty folder with an unguessable name, deleted with its session.
@@ -84,7 +89,7 @@ class Storage:
         """Deletes uploads and results untouched for `age` seconds; returns how many folders."""
         oldest, removed = time.time() - age, 0
         for path in [*self.root.iterdir(), *(self.root / _RESULTS).iterdir()]:
-            if path.name in (_OWNER, _RESULTS):
+            if path.name in self._kept:
                 continue
             with contextlib.suppress(OSError):
                 if _newest(path) < oldest:

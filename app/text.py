@@ -108,7 +108,7 @@ register(
         ),
         "tab_photo": ("One photo", "单张照片"),
         "tab_batch": ("Many photos", "批量照片"),
-        "tab_about": ("Models & method", "模型与方法"),
+        "tab_about": ("Models", "模型"),
         "photo": ("Your photo", "你的照片"),
         "drop": (
             "# Drop a photo here\nor click to choose one, paste it, or take one with the camera",
@@ -128,6 +128,7 @@ register(
             "Empty: the model's own. More pixels show finer borders and take longer.",
             "留空：使用模型自身的设置。像素越多，边缘越细，耗时越长。",
         ),
+        "auto": ("automatic", "自动"),
         "flip": ("Average with the mirrored photo", "与镜像照片取平均"),
         "flip_info": ("A little more accurate, twice the time.", "略微更准确，时间加倍。"),
         "fov": ("Horizontal field of view (degrees)", "水平视场角（度）"),
@@ -232,5 +233,72 @@ register(
         "time": ("Time", "用时"),
         "time_value": ("{ms:.0f} ms for the depth", "深度估计 {ms:.0f} 毫秒"),
         "photo": ("Photo", "照片"),
+    },
+)
+
+register(
+    "measured",
+    {
+        "point": (
+            "at pixel {u}, {v}; {x} m right, {y} m down, {z} m ahead of the camera",
+            "像素 {u}, {v}；相对相机：右 {x} 米，下 {y} 米，前 {z} 米",
+        ),
+        "distance": (
+            "between the two points, in a straight line; their depths: {ends}",
+            "两点之间的直线距离；两点深度：{ends}",
+        ),
+        "box": ("nearest in the box; median {median}", "方框内最近；中位 {median}"),
+    },
+)
+
+register(
+    "batch",
+    {
+        "counts": ("{done} done, {failed} failed.", "完成 {done} 张，失败 {failed} 张。"),
+        "photo": ("Photo", "照片"),
+        "status": ("Result", "结果"),
+        "note": ("What to do", "处理办法"),
+        "done": ("done", "完成"),
+        "skipped": ("done", "完成"),
+        "failed": ("failed", "失败"),
+    },
+)
+
+register(
+    "about",
+    {
+        "models": ("Installed models", "已安装的模型"),
+        "none": (
+            "No model is installed, expected at least one in the folder checkpoints.",
+            "没有安装模型：checkpoints 文件夹中至少应有一个。",
+        ),
+        "values": ("Values", "数值"),
+        "reach": ("Reach", "量程"),
+        "method": (
+            "LapDepth predicts a coarse depth map and refines it level by level, guided by the "
+            "photo's own differences between scales (its Laplacian pyramid). The explorer shows "
+            "every step on your photo.",
+            "LapDepth 先预测粗糙的深度图，再以照片自身各尺度间的差异（拉普拉斯金字塔）为引导逐级细化。"
+            "探索器会在你的照片上展示每一步。",
+        ),
+        "limits": (
+            "One photo does not fix the scale of a scene: the metres are learned from the training "
+            "data. Scenes unlike it, mirrors, glass, very dark or very wide pictures can be far "
+            "off. Do not use it where a wrong distance can hurt somebody.",
+            "单张照片无法确定场景的尺度：米数来自训练数据。与训练数据差异大的场景、镜面、玻璃、"
+            "过暗或超广角的图像可能误差很大。请勿用于距离错误会造成伤害的场合。",
+        ),
+        "camera": (
+            "Depth is measured along the camera's axis. Positions and distances also need the "
+            "field of view: it is taken from you, from the photo's EXIF, or assumed, and the page "
+            "always says which.",
+            "深度沿相机光轴测量。位置与距离还需要视场角：由你给出、取自照片 EXIF 或假定，"
+            "页面总会注明来源。",
+        ),
+        "programs": (
+            "Other programs use the same server; every endpoint is described under “Use via API” "
+            "at the foot of the page:",
+            "其他程序也可使用同一服务器；所有接口见页脚的“Use via API”：",
+        ),
     },
 )

@@ -48,7 +48,7 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | Callable[[Binary
                 file.write(content)
             file.flush()
             os.fsync(file.fileno())
-            os.replace(temporary, target)
+            temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
         raise ExportError(

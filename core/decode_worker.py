@@ -185,13 +185,13 @@ class DecodeWorker:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        search_path = json.dumps([os.path.abspath(entry) for entry in sys.path])
+        search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
         environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
         # One picture, one thread: more would only reserve address space.
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         arguments = [search_path, self._decoder, str(self._memory_bytes)]
         try:
-            self._process = process = subprocess.Popen(
+            self._process = process = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-c", _BOOTSTRAP, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

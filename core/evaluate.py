@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "Estimator",
     "Evaluation",
     "EvaluationRequest",
+    "command_line",
     "evaluate",
     "open_test_set",
     "predictor_estimator",
@@ -112,6 +114,8 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         DataError: an unknown dataset, or files of it that are missing or broken.
         CheckpointError: the model cannot be loaded.
     """
+    if request.first is not None and request.first < 1:
+        raise DataError(f"Got {request.first} frames to score, expected at least 1.")
     dataset = open_test_set(request)
     protocol = PROTOCOLS[request.dataset]
     if request.cap is not None:
@@ -133,8 +137,29 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         "flip": request.flip,
         "resolution": request.resolution or predictor.info.working_height,
         "split": None if request.split is None else request.split.name,
+        "command": command_line(request),
     }
     return replace(result, baselines=baselines, about=about)
+
+
+def command_line(request: EvaluationRequest) -> str:
+    """The command that repeats an evaluation, for reports and model cards."""
+    options = {
+        "dataset": request.dataset,
+        "root": request.root,
+        "split": request.split,
+        "model": request.model or DEFAULT_MODELS[request.dataset],
+        "resolution": request.resolution,
+        "cap": request.cap,
+        "first": request.first,
+    }
+    words = ["python", "-m", "core", "evaluate"]
+    for name, value in options.items():
+        if value is not None:
+            number = f"{value:g}" if isinstance(value, float) else str(value)
+            words += [f"--{name}", number]
+    words += [f"--{name}" for name in ("flip", "baselines") if getattr(request, name)]
+    return shlex.join([*words, "--json"])
 
 
 def open_test_set(request: EvaluationRequest) -> Sequence[Sample]:

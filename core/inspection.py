@@ -53,7 +53,7 @@ class Occlusion:
     """What one input of a fusion is worth, measured by hiding it.
 
     Attributes:
-        name: of `FUSION_INPUTS`.
+        name: of `FUSION_INPUTS`, or of ASPP's concatenation.
         change: (1, 1, h, w) metres, depth without this input minus depth with it.
     """
 
@@ -123,8 +123,7 @@ class Inspector:
                 f"The occlusion is of level {level} with {fill!r}; expected a level from 0 to "
                 f"{count - 1} and one of {FILLS}. Choose one of these."
             )
-        bands = trace.output.bands
-        fed = bands if self.model.config.bands else [torch.zeros_like(band) for band in bands]
+        fed = self._fed(trace)
         module = self.model.decoder.levels[level]
         result = []
         with self.lock, torch.inference_mode():
@@ -141,6 +140,53 @@ class Inspector:
                 depth = self.model.depth_of(accumulate(residuals)[-1])
                 result.append(Occlusion(name, depth - trace.output.depth))
         return result
+
+    def occlude_branches(self, trace: Trace, fill: str = "mean") -> list[Occlusion]:
+        """Hides ASPP's branches from its merging convolution in turn.
+
+        Later branches of a dense ASPP still read the hidden one: what is measured is what it gives
+        the decoder directly.
+
+        Args:
+            trace: of the image.
+            fill: see `occlude`.
+
+        Returns:
+            Per entry of the concatenation: "reduced", "branch0", ..., "pooling" where there is one.
+
+        Raises:
+            ConfigError: no such fill.
+        """
+        if fill not in FILLS:
+            raise ConfigError(f"The fill is {fill!r}, expected one of {FILLS}: choose one.")
+        model = self.model
+        branches = [f"branch{i}" for i in range(len(trace.branches))]
+        names = ["reduced", *branches, *(["pooling"] if model.aspp.pooling is not None else [])]
+        quarter = trace.branches[0].shape[1]
+        widths = [trace.reduced.shape[1]] + [quarter] * (len(names) - 1)
+        fed = self._fed(trace)
+        result, start = [], 0
+        with self.lock, torch.inference_mode():
+            for name, width in zip(names, widths, strict=True):
+                part = slice(start, start + width)
+                start += width
+
+                def hide(_: nn.Module, inputs: tuple[Tensor, ...], part: slice = part) -> Any:
+                    gathered = inputs[0].clone()
+                    gathered[:, part] = _filled(gathered[:, part], fill)
+                    return (gathered,)
+
+                with hooks([model.aspp.merge.register_forward_pre_hook(hide)]):
+                    context = model.aspp(trace.features[0])
+                residuals = model.decoder(context, trace.features[1:], fed[1:])
+                depth = model.depth_of(accumulate(residuals)[-1])
+                result.append(Occlusion(name, depth - trace.output.depth))
+        return result
+
+    def _fed(self, trace: Trace) -> list[Tensor]:
+        """The bands as the decoder reads them."""
+        bands = trace.output.bands
+        return bands if self.model.config.bands else [torch.zeros_like(band) for band in bands]
 
 
 @contextmanager

@@ -99,6 +99,6 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        # The last character may be cut by the end of the head.
-        return error.start >= len(head) - 3
+        # The last character may have been cut where the head ends.
+        return len(head) >= HEAD_BYTES and error.start >= len(head) - 3
     return True

@@ -113,6 +113,4 @@ def depth_of_levels(
     residuals: Sequence[Tensor], max_depth: float, focal_scale: float
 ) -> list[Tensor]:
     """Metres after every level, coarse -> fine: focal_scale * max_depth * sigmoid(sum so far)."""
-    return [
-        torch.sigmoid(total) * max_depth * focal_scale for total in accumulate(residuals)
-    ]
+    return [torch.sigmoid(total) * max_depth * focal_scale for total in accumulate(residuals)]

@@ -16,6 +16,8 @@ from core.errors import CheckpointError
 from core.model.encoders import Encoder
 from core.model.encoders.efficientnet_lite import EfficientNetLite
 
+COUNTER = "num_batches_tracked"
+
 logger = logging.getLogger(__name__)
 
 
@@ -38,13 +40,19 @@ def load_imagenet_weights(encoder: Encoder, path: Path | str | None = None) -> P
     weights = encoder.from_imagenet(_read(source))
     expected = encoder.state_dict()
     # Files written before PyTorch 0.4.1 lack this counter; with frozen statistics it is unused.
-    missing = [k for k in expected if k not in weights and not k.endswith("num_batches_tracked")]
-    misshapen = [k for k in weights if weights[k].shape != expected[k].shape]
-    if missing or misshapen:
+    problems = {
+        "missing": [k for k in expected if k not in weights and not k.endswith(COUNTER)],
+        "unexpected": [k for k in weights if k not in expected],
+        "of another shape": [
+            k for k in weights.keys() & expected.keys() if weights[k].shape != expected[k].shape
+        ],
+    }
+    told = [f"{len(keys)} {what} ({keys[0]}, ..)" for what, keys in problems.items() if keys]
+    if told:
         raise CheckpointError(
-            f"{source.name} does not hold this encoder's ImageNet weights: {len(missing)} of "
-            f"{len(expected)} tensors are missing {missing[:3]}, {len(misshapen)} have another "
-            f"shape {misshapen[:3]}. Give the file of the same network, as its publisher names it."
+            f"{source.name} does not hold this encoder's ImageNet weights: of {len(expected)} "
+            f"tensors, {', '.join(told)}. Give the file of the same network, as its publisher "
+            "names it."
         )
     encoder.load_state_dict(weights, strict=False)
     logger.info("encoder weights from %s: %d tensors", source, len(weights))

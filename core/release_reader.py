@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -35,7 +36,8 @@ def read_tensors(source: Path) -> dict[str, Tensor]:
         if unpacked > size:
             raise ValueError(f"is {size} bytes but would unpack to {unpacked}")
     try:
-        loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=zipped)
+        with warnings.catch_warnings(action="ignore"):  # of an unusual pickle protocol
+            loaded = torch.load(source, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         reason = str(error).strip().splitlines()
         told = next((line for line in reason if "Unsupported" in line or "GLOBAL" in line), "")

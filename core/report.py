@@ -21,7 +21,6 @@ from core.scoring import Evaluation, Example
 _GALLERY_HEIGHT = 180  # pixels of one picture
 _LABEL_HEIGHT = 16
 _WORST_ERROR = 0.5  # AbsRel at which the error picture is fully bright
-_EMPTY = 40  # grey of pixels that hold nothing
 
 
 def as_dict(result: Evaluation) -> dict[str, Any]:
@@ -54,7 +53,8 @@ def to_json(result: Evaluation) -> str:
 
 def format_table(result: Evaluation) -> str:
     """The figures as plain text for a terminal."""
-    about = ", ".join(f"{key} {value}" for key, value in result.about.items() if value is not None)
+    shown = {key: result.about.get(key) for key in ("dataset", "model", "flip", "resolution")}
+    about = ", ".join(f"{key} {value}" for key, value in shown.items() if value is not None)
     lines = [f"{result.protocol}: {len(result.images)} images" + (f" ({about})" if about else "")]
     names = ["metric", "scale-aligned", *result.baselines]
     rows = [result.mean, result.aligned, *result.baselines.values()]
@@ -126,11 +126,12 @@ def _gallery_row(example: Example) -> Image.Image:
     far = max(far, near * 1.01)
     error = np.zeros(example.gt.shape)
     error[measured] = np.abs(example.depth - example.gt)[measured] / example.gt[measured]
+    rightness = _WORST_ERROR - np.clip(error, 0, _WORST_ERROR)  # the maps paint low values bright
     pictures = [
         example.rgb,
         _painted(example.depth, np.isfinite(example.depth), near, far),
         _painted(example.gt, measured, near, far),
-        _painted(np.clip(error, 0, _WORST_ERROR), example.valid, 0.0, _WORST_ERROR, "inferno"),
+        _painted(rightness, example.valid, 0.0, _WORST_ERROR, "inferno"),
     ]
     height, width = example.gt.shape
     scaled = round(width * _GALLERY_HEIGHT / height)
@@ -155,10 +156,7 @@ def _painted(
     far: float,
     colormap: str = "viridis",
 ) -> NDArray[np.uint8]:
-    filled = np.where(shown, values, near).astype(np.float32)
-    picture = np.array(colorize(filled, colormap, near, far), np.uint8)
-    picture[~shown] = _EMPTY
-    return picture
+    return colorize(np.where(shown, values, np.nan).astype(np.float32), colormap, near, far)
 
 
 def _numbers(row: DepthMetrics) -> str:

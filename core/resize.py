@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -102,4 +101,4 @@ def resize_rgb(rgb: Tensor, size: tuple[int, int]) -> Tensor:
         antialias=True,
         align_corners=False,
     )
-    return resized[0].permute(1, 2, 0)
+    return resized[0].permute(1, 2, 0).contiguous()

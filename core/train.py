@@ -101,7 +101,7 @@ def build(config: TrainConfig) -> LapDepth:
     model = load_checkpoint(config.init)[0] if config.init else LapDepth(config.model)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.imagenet and not config.init:
-        load_imagenet_weights(model.encoder)
+        load_imagenet_weights(model.encoder, config.encoder_weights or None)
     freeze_norm(model.encoder)
     for parameter in model.encoder.frozen_parameters():
         parameter.requires_grad_(False)

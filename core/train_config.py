@@ -75,7 +75,8 @@ class TrainConfig:
         ema: decay of the running mean of the weights that is validated and saved; 0 is off.
         save_every, val_every: steps between states on disk and between validations.
         val_images: how many frames a validation looks at; 0 is all of them.
-        imagenet: start the encoder from its ImageNet weights, where they are installed.
+        imagenet: start the encoder from its ImageNet weights.
+        encoder_weights: their file (torchvision's names); empty takes the installed package's.
         init: a checkpoint to start from instead.
         out: folder of the run (state, log, checkpoints).
         seed: of everything random.
@@ -97,6 +98,7 @@ class TrainConfig:
     val_every: int = 2000
     val_images: int = 0
     imagenet: bool = True
+    encoder_weights: str = ""
     init: str = ""
     out: str = "runs"
     seed: int = 0

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core.resize import resize_rgb
+
 _STRIP_PIXELS = 1 << 20
 # Relative step of depth among neighbouring working pixels from which colour begins to decide, and
 # from which it decides alone. Below are slanted surfaces, above borders of objects.
@@ -58,13 +60,7 @@ def _sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
     h, w = depth.shape
     tall = min(rgb.shape[0], _ROUND_TRIP * h)
     wide = min(rgb.shape[1], _ROUND_TRIP * w)
-    smaller = functional.interpolate(
-        rgb.permute(2, 0, 1)[None],
-        size=(tall, wide),
-        mode="bilinear",
-        antialias=True,
-        align_corners=False,
-    )[0].permute(1, 2, 0)
+    smaller = resize_rgb(rgb, (wide, tall))
     back = functional.interpolate(
         _Upsampling(depth, depth, smaller).full()[None, None], size=(h, w), mode="area"
     )
@@ -81,26 +77,22 @@ class _Upsampling:
     """
 
     def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor) -> None:
-        self.rgb = rgb
-        self.depth = depth
         self.h, self.w = depth.shape
         self.height, self.width = rgb.shape[:2]
-        small = functional.interpolate(
-            rgb.permute(2, 0, 1)[None],
-            size=(self.h, self.w),
-            mode="bilinear",
-            antialias=True,
-            align_corners=False,
-        )
-        self.colours = small[0].flatten(1).t().contiguous()  # (h * w, 3) uint8
+        self.colours = rgb.contiguous().view(-1, 3)
+        self.working_colours = resize_rgb(rgb, (self.w, self.h)).float().view(-1, 3)
+        self.depth = depth.flatten()
         plane = bounds[None, None]
-        self.low = -functional.max_pool2d(-plane, 3, 1, 1)[0, 0]
-        self.high = functional.max_pool2d(plane, 3, 1, 1)[0, 0]
+        self.low = -functional.max_pool2d(-plane, 3, 1, 1).flatten()
+        self.high = functional.max_pool2d(plane, 3, 1, 1).flatten()
         step = torch.log(self.high / self.low)
-        share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clamp(0, 1)
-        # Columns first need all rows' neighbours; rows of the photo can then be done in strips.
-        self.tall_depth = _resample(depth[None, None], self.height, self.w, "bicubic")
-        self.tall_share = _resample(share[None, None], self.height, self.w, "bilinear")
+        self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clamp(0, 1)
+        # What a photo's pixel sees of it reaches one working pixel further.
+        seen = functional.max_pool2d(self.share.view(1, 1, self.h, self.w), 3, 1, 1)[0, 0] > 0
+        columns = _nearest(torch.arange(self.width), self.w, self.width)
+        self.stepped = seen[:, columns]  # (h, W)
+        # Vertical first, for all rows: the rest of the work can then go strip by strip.
+        self.tall = _resample(depth[None, None], self.height, self.w, "bicubic")
 
     def full(self) -> Tensor:
         """(H, W) metres."""
@@ -112,33 +104,72 @@ class _Upsampling:
         return result
 
     def _strip(self, top: int, bottom: int) -> Tensor:
-        rows = bottom - top
-        depth = _resample(self.tall_depth[:, :, top:bottom], rows, self.width, "bicubic")[0, 0]
-        share = _resample(self.tall_share[:, :, top:bottom], rows, self.width, "bilinear")[0, 0]
-        y, x = (share > 0).nonzero(as_tuple=True)
-        if len(y):
-            smooth = depth[y, x]
-            edged, low, high = self._by_colour(y + top, x)
-            mixed = smooth + share[y, x] * (edged - smooth)
-            depth[y, x] = torch.minimum(torch.maximum(mixed, low), high)
-        return depth
+        depth = _resample(self.tall[:, :, top:bottom], bottom - top, self.width, "bicubic")
+        flat = depth.flatten()
+        rows = _nearest(torch.arange(top, bottom), self.h, self.height)
+        pixels = self.stepped[rows].flatten().nonzero()[:, 0]
+        if len(pixels):
+            self._place_steps(flat, pixels, top)
+        return flat.view(bottom - top, self.width)
 
-    def _by_colour(self, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Joint bilateral depth of some pixels, and the bounds of depth around them."""
-        source_y = ((y + 0.5) * (self.h / self.height) - 0.5).clamp(0, self.h - 1)
-        source_x = ((x + 0.5) * (self.w / self.width) - 0.5).clamp(0, self.w - 1)
-        top, left = source_y.floor().long(), source_x.floor().long()
-        down, right = source_y - top, source_x - left
-        colour = self.rgb[y, x].float()
-        depths, total = torch.zeros(()), torch.zeros(())
+    def _place_steps(self, strip: Tensor, pixels: Tensor, top: int) -> None:
+        """Redoes those pixels of a flattened strip, which begins at row `top`, that see a step."""
+        neighbours = _Neighbours(self, pixels + top * self.width)
+        share = neighbours.mean(self.share)
+        sees = (share > 0).nonzero()[:, 0]
+        share, pixels = share.index_select(0, sees), pixels.index_select(0, sees)
+        neighbours = _Neighbours(self, pixels + top * self.width)
+        colour = self.colours.index_select(0, pixels + top * self.width).float()
         scale = -1 / (2 * (_COLOUR_SIGMA * 255) ** 2)
-        for dy, weight_y in ((0, 1 - down), (1, down)):
-            row = (top + dy).clamp(max=self.h - 1) * self.w
-            for dx, weight_x in ((0, 1 - right), (1, right)):
-                place = row + (left + dx).clamp(max=self.w - 1)
-                distance = (self.colours[place].float() - colour).square().sum(1)
-                weight = weight_y * weight_x * (torch.exp(distance * scale) + _WEAK)
-                depths = depths + weight * self.depth.flatten()[place]
-                total = total + weight
-        nearest = source_y.round().long() * self.w + source_x.round().long()
-        return depths / total, self.low.flatten()[nearest], self.high.flatten()[nearest]
+        weights = []
+        for place, near in neighbours.corners:
+            unlike = (self.working_colours.index_select(0, place) - colour).square_().sum(1)
+            weights.append(near * unlike.mul_(scale).exp_().add_(_WEAK))
+        edged = neighbours.mean(self.depth, weights)
+        low = self.low.index_select(0, neighbours.nearest)
+        high = self.high.index_select(0, neighbours.nearest)
+        smooth = strip.index_select(0, pixels)
+        strip[pixels] = torch.lerp(smooth, edged, share).clamp_(low, high)
+
+
+class _Neighbours:
+    """The four working pixels around each of some photo pixels.
+
+    Attributes:
+        corners: four pairs of (places in the flattened working picture, bilinear weights).
+        nearest: places of the nearest one.
+    """
+
+    def __init__(self, work: _Upsampling, pixels: Tensor) -> None:
+        y, x = pixels // work.width, pixels % work.width
+        source_y, source_x = _source(y, work.h, work.height), _source(x, work.w, work.width)
+        top, left = source_y.floor(), source_x.floor()
+        down, right = source_y - top, source_x - left
+        upper, lower = top.long() * work.w, (top.long() + 1).clamp_(max=work.h - 1) * work.w
+        first, second = left.long(), (left.long() + 1).clamp_(max=work.w - 1)
+        self.corners = (
+            (upper + first, (1 - down) * (1 - right)),
+            (upper + second, (1 - down) * right),
+            (lower + first, down * (1 - right)),
+            (lower + second, down * right),
+        )
+        self.nearest = torch.where(down < 0.5, upper, lower) + torch.where(
+            right < 0.5, first, second
+        )
+
+    def mean(self, values: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
+        """Weighted mean of (h * w) values; with the bilinear weights where none are given."""
+        if weights is None:
+            weights = [near for _, near in self.corners]
+        total = torch.stack([*weights]).sum(0)
+        parts = zip(self.corners, weights, strict=True)
+        return sum(values.index_select(0, place) * weight for (place, _), weight in parts) / total
+
+
+def _source(pixel: Tensor, small: int, large: int) -> Tensor:
+    """Where the centre of a pixel of `large` lies among `small`, clamped to the outer centres."""
+    return ((pixel + 0.5) * (small / large) - 0.5).clamp_(0, small - 1)
+
+
+def _nearest(pixel: Tensor, small: int, large: int) -> Tensor:
+    return ((pixel + 0.5) * (small / large)).long().clamp_(max=small - 1)

@@ -1,4 +1,4 @@
-"""Fixtures for every test: real data, the running pages, and a headless Chromium to look at them."""
+"""Fixtures for every test: real data, running pages, and a headless Chromium to look at them."""
 
 from __future__ import annotations
 
@@ -127,9 +127,7 @@ def browser() -> Iterator[Browser]:
     if executable is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
     with driver.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=executable, args=list(CHROMIUM_FLAGS)
-        )
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
         yield chromium
         chromium.close()
 

@@ -23,7 +23,7 @@ RANKS = {
     "core.train": 4,
     "core.cli": 5,
 }
-LEAVES = ("core.camera", "core.exif", "core.metrics", "core.colormap")
+LEAVES = ("core.camera", "core.exif", "core.metrics", "core.colormap", "core.colormap_tables")
 PAGES_ONLY = {"gradio", "gradio_client", "streamlit", "plotly", "fastapi", "starlette"}
 NOT_IN_MODEL = {"numpy", "PIL", "safetensors", "pathlib", "io", "json", "os", "shutil"}
 

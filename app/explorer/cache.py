@@ -5,6 +5,8 @@ after they are made. Arrays that a page may alter are copied out (`cache_data`).
 hashes, so a changed photo or model file is another entry; what starts with `_` is no key.
 """
 
+# ruff: noqa: ARG001  (what names an entry is not read by the function that makes it)
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -16,11 +18,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.service import Studio
-from core.activations import before_relu, block_input, blocks, compare_orders, variant
-from core.activations import Order, Units
+from core.activations import Order, Units, before_relu, block_input, blocks, compare_orders, variant
 from core.checkpoint import ModelInfo, load_checkpoint
-from core.image import Photo, decode
-from core.inspection import Inspector, Occlusion, Trace
+from core.decode_worker import decode_isolated
+from core.image import Photo
+from core.inspection import Inspector, Trace
 from core.prediction import Prediction, normalised
 from core.receptive_field import receptive_field
 
@@ -38,11 +40,13 @@ def studio() -> Studio:
 @st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
 def decoded(digest: str, name: str, _data: bytes) -> Photo:
     """A photo from its encoded bytes, once per content and name."""
-    return decode(_data, name=name)
+    return decode_isolated(_data, name=name)
 
 
 @st.cache_resource(max_entries=6, ttl=HOUR, show_spinner=False)
-def predicted(digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo) -> Prediction:
+def predicted(
+    digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo
+) -> Prediction:
     """A photo's depth, once per photo, model and settings, however many pages look at it."""
     resolution, flip, fov = settings
     return studio().predictor(model)(_photo, resolution=resolution, flip=flip, fov=fov)
@@ -82,7 +86,16 @@ def occluded(
     key: str, level: int, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
     """Change of depth (metres of the canonical camera) when one input of a fusion is hidden."""
-    effects: list[Occlusion] = network(_info).occlude(_trace, level, fill)
+    effects = network(_info).occlude(_trace, level, fill)
+    return {effect.name: effect.change[0, 0].numpy() for effect in effects}
+
+
+@st.cache_data(max_entries=4, ttl=HOUR, show_spinner=False)
+def occluded_branches(
+    key: str, fill: str, _info: ModelInfo, _trace: Trace
+) -> dict[str, NDArray[np.float32]]:
+    """Change of depth (metres of the canonical camera) when one part of ASPP's output is hidden."""
+    effects = network(_info).occlude_branches(_trace, fill)
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 

@@ -22,14 +22,14 @@ def choice(
     options: Mapping[str, str],
     *,
     default: str | None = None,
-    help: str | None = None,
+    hint: str | None = None,
     buttons: bool = False,
 ) -> str:
     """One of several: value -> label in the page's language; a row of buttons or a list."""
     values = list(options)
     first = values[0] if default is None or default not in options else default
     _begin(key, first, lambda text: text, lambda value: value in options)
-    shown: dict[str, Any] = {"format_func": lambda value: options[value], "key": key, "help": help}
+    shown: dict[str, Any] = {"format_func": lambda value: options[value], "key": key, "help": hint}
     if buttons:
         chosen = st.segmented_control(label, values, required=True, **shown)
     else:
@@ -45,13 +45,13 @@ def slider(
     default: float,
     *,
     step: float = 0.05,
-    format: str | None = None,
-    help: str | None = None,
+    pattern: str | None = None,
+    hint: str | None = None,
 ) -> float:
     """A number between two ends."""
     _begin(key, float(default), float, lambda value: low <= value <= high)
     value = st.slider(
-        label, float(low), float(high), step=float(step), format=format, key=key, help=help
+        label, float(low), float(high), step=float(step), format=pattern, key=key, help=hint
     )
     return _end(key, float(value), float(default), lambda number: f"{number:g}")
 
@@ -63,20 +63,20 @@ def steps(
     names: Mapping[int, str],
     *,
     default: int,
-    help: str | None = None,
+    hint: str | None = None,
 ) -> int:
     """A slider that stops at named places."""
     _begin(key, default, int, lambda value: value in options)
     value = st.select_slider(
-        label, list(options), format_func=lambda option: names[option], key=key, help=help
+        label, list(options), format_func=lambda option: names[option], key=key, help=hint
     )
     return _end(key, value if value in options else default, default)
 
 
-def toggle(key: str, label: str, default: bool = False, *, help: str | None = None) -> bool:
+def toggle(key: str, label: str, default: bool = False, *, hint: str | None = None) -> bool:
     """On or off."""
     _begin(key, default, lambda text: text == "1", lambda _: True)
-    value = st.toggle(label, key=key, help=help)
+    value = st.toggle(label, key=key, help=hint)
     return _end(key, bool(value), default, lambda on: "1" if on else "0")
 
 
@@ -88,8 +88,8 @@ def number(
     default: float | None,
     *,
     step: float = 1.0,
-    format: str | None = None,
-    help: str | None = None,
+    pattern: str | None = None,
+    hint: str | None = None,
     placeholder: str | None = None,
 ) -> float | None:
     """A typed number; None stands for an empty field where the default is None."""
@@ -100,9 +100,9 @@ def number(
         float(high),
         value=None if default is None else "min",
         step=float(step),
-        format=format,
+        format=pattern,
         key=key,
-        help=help,
+        help=hint,
         placeholder=placeholder,
     )
     return _end(key, value, default, lambda given: "" if given is None else f"{given:g}")
@@ -131,9 +131,7 @@ def _kept() -> dict[str, Any]:
     return kept
 
 
-def _begin(
-    key: str, default: Any, read: Callable[[str], Any], fits: Callable[[Any], bool]
-) -> None:
+def _begin(key: str, default: Any, read: Callable[[str], Any], fits: Callable[[Any], bool]) -> None:
     kept = _kept()
     if key not in kept:
         kept[key] = _from_address(key, default, read)
@@ -153,9 +151,7 @@ def _from_address(key: str, default: Any, read: Callable[[str], Any]) -> Any:
         return default
 
 
-def _end(
-    key: str, value: Value, default: Value, write: Callable[[Value], str] = str
-) -> Value:
+def _end(key: str, value: Value, default: Value, write: Callable[[Value], str] = str) -> Value:
     _kept()[key] = value
     if value == default:
         if key in st.query_params:

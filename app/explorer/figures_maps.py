@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from app.depth_view import sampled
+from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.colormap import SIGNED as SIGNED_TABLE
 
-SEQUENTIAL = ("viridis", "cividis", "inferno", "magma", "plasma", "gray")
-DEPTH, SIGNED, ERROR, ENERGY = "viridis", "RdBu_r", "magma", "cividis"
+SIGNED, ERROR, ENERGY = "signed", "rising magma", "rising cividis"
 SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure of this kind shows
 TEMPLATE = "plotly_white"
 
@@ -33,14 +33,15 @@ class Bar:
     Attributes:
         low, high: values at the ends.
         unit: shown at the bar and under the cursor, "m" for instance.
-        colours: a sequential map, or `SIGNED` with low = -high.
+        colours: a name of `core.colormap.COLORMAPS` (near is bright), `ERROR` or `ENERGY` (more is
+            bright), or `SIGNED` with low = -high.
         digits: after the decimal point under the cursor.
     """
 
     low: float
     high: float
     unit: str
-    colours: str = DEPTH
+    colours: str = DEFAULT_COLORMAP
     digits: int = 2
 
     def coloured(self, colours: str) -> Bar:
@@ -48,11 +49,22 @@ class Bar:
         return replace(self, colours=colours)
 
 
+def colour_stops(name: str, count: int = 33) -> list[tuple[float, str]]:
+    """A colour table as Plotly takes it: places from 0 to 1 and their colours."""
+    if name == SIGNED:
+        table = SIGNED_TABLE.table
+    else:
+        table = COLORMAPS[name.removeprefix("rising ")].table
+        table = table[::-1] if name.startswith("rising ") else table
+    rows = np.linspace(0, len(table) - 1, count).round().astype(int)
+    return [(i / (count - 1), f"#{bytes(table[row]).hex()}") for i, row in enumerate(rows)]
+
+
 def bar_of(
     values: NDArray[np.floating] | Sequence[NDArray[np.floating]],
     unit: str,
     *,
-    colours: str = DEPTH,
+    colours: str = DEFAULT_COLORMAP,
     share: float = 0.01,
     digits: int = 2,
 ) -> Bar:
@@ -156,7 +168,7 @@ def points_over_photo(
     if values is not None and bar is not None:
         marker |= {
             "color": values.astype(np.float32),
-            "colorscale": bar.colours,
+            "colorscale": colour_stops(bar.colours),
             "cmin": bar.low,
             "cmax": bar.high,
             "colorbar": _colorbar(bar, ""),
@@ -247,7 +259,7 @@ def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint
 def _heatmap(
     values: NDArray[np.floating], bar: Bar, size: tuple[int, int], longest: int, bar_title: str
 ) -> go.Heatmap:
-    rows, columns = sampled(*values.shape, longest)
+    rows, columns = _sampled(values.shape[0], values.shape[1], longest)
     shown = values[np.ix_(rows, columns)].astype(np.float32)
     step_x, step_y = size[0] / len(columns), size[1] / len(rows)
     return go.Heatmap(
@@ -258,11 +270,21 @@ def _heatmap(
         dy=step_y,
         zmin=bar.low,
         zmax=bar.high,
-        colorscale=bar.colours,
+        colorscale=colour_stops(bar.colours),
         colorbar=_colorbar(bar, bar_title),
         hovertemplate=(
             f"x %{{x:.0f}}, y %{{y:.0f}}<br>%{{z:.{bar.digits}f}} {bar.unit}<extra></extra>"
         ),
+    )
+
+
+def _sampled(height: int, width: int, longest: int) -> tuple[NDArray[np.intp], ...]:
+    """Rows and columns that a figure shows, spread evenly: a number shown is a pixel's own."""
+    scale = min(1.0, longest / max(height, width))
+    counts = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return tuple(
+        ((np.arange(count) + 0.5) * full / count).astype(np.intp)
+        for count, full in zip(counts, (height, width), strict=True)
     )
 
 

@@ -77,7 +77,8 @@ def punishment(d: FloatArray, weight: float) -> NDArray[np.float64]:
     n * d(expanded) / d(d_i) = 2 * (d_i - weight * mean(d)). Positive: the pixel is predicted too
     far, compared with what the loss forgives. NaN where nothing was measured.
     """
-    return 2.0 * (d.astype(np.float64) - weight * np.nanmean(d))
+    pull: NDArray[np.float64] = 2.0 * (d.astype(np.float64) - weight * np.nanmean(d))
+    return pull
 
 
 def distorted(
@@ -93,4 +94,5 @@ def distorted(
         seed: of the noise.
     """
     normal = np.random.default_rng(seed).standard_normal(depth.shape)
-    return np.maximum(depth * scale * np.exp(noise * normal) + shift, MIN_DEPTH)
+    worse: NDArray[np.float64] = depth * scale * np.exp(noise * normal) + shift
+    return np.maximum(worse, MIN_DEPTH)

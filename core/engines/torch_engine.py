@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from core.errors import EngineError
-from core.model import LapDepth
+from core.model import LapDepth, LapDepthOutput
 from core.model.fold import folded
 
 logger = logging.getLogger(__name__)
@@ -82,10 +82,9 @@ class TorchEngine:
             raise _translated(error, image) from error
 
     def _pass(self, x: Tensor, *, half: bool) -> list[Tensor]:
-        if not half:
-            return self._model(x).residuals
-        with torch.autocast(self.device, PRECISIONS[self.precision]):
-            return self._model(x).residuals
+        with torch.autocast(self.device, PRECISIONS[self.precision], enabled=half):
+            output: LapDepthOutput = self._model(x)
+        return output.residuals
 
 
 def _finite(residuals: list[Tensor]) -> bool:

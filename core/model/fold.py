@@ -39,7 +39,8 @@ def folded(model: LapDepth) -> LapDepth:
     for stack in _exclusive_stacks(rewritten):
         _fold_stack(stack)
     _fold_encoder(rewritten)
-    return rewritten.to(memory_format=torch.channels_last)
+    rewritten.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return rewritten
 
 
 def _exclusive_stacks(model: LapDepth) -> Iterator[nn.Sequential]:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from core.model.pyramid import double
 
 STANDARDISATION_EPS = 1e-5
-NORM_EPS = 1e-3
+NORM_EPS = 1e-3  # BatchNorm's
 NORM_MOMENTUM = 0.1
 
 
@@ -65,7 +65,7 @@ def make_norm(kind: str, channels: int) -> nn.Module:
         return nn.BatchNorm2d(channels, eps=NORM_EPS, momentum=NORM_MOMENTUM)
     most = max(1, channels // 16)
     groups = next(g for g in range(most, 0, -1) if channels % g == 0)
-    return nn.GroupNorm(groups, channels, eps=NORM_EPS)
+    return nn.GroupNorm(groups, channels)  # PyTorch's eps of 1e-5, as the authors' GN network has
 
 
 class PreActConv(nn.Module):

@@ -10,6 +10,7 @@ import numpy as np
 from scripts.scenes.shapes import Array, Shape
 
 FAR = 1e6
+SHADOW_RAYS = 2  # towards each light, from every sample of a pixel
 LIFT = 1e-4  # metres; a ray that leaves a surface starts this far from it
 
 
@@ -61,13 +62,13 @@ class Light:
         place: its position, or for a far light a position in its direction.
         colour: linear rgb; for a point light at one metre.
         far: whether it is a direction.
-        radius: its size; shadows soften with it.
+        spread: its extent along each axis; shadows soften with it.
     """
 
     place: tuple[float, float, float]
     colour: Array
     far: bool = False
-    radius: float = 0.0
+    spread: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,31 @@ class Scene:
 
 
 def trace(shapes: Sequence[Shape], origins: Array, directions: Array) -> tuple[Array, Array]:
-    """The first hit of every ray: its parameter t (inf for none) and the shape's index."""
+    """The first hit of every ray: its parameter t (inf for none) and the shape's index.
+
+    Args:
+        shapes: what the rays may meet.
+        origins: (n, 3), or (1, 3) where all rays start at one point.
+        directions: (n, 3).
+    """
     best = np.full(len(directions), np.inf)
     index = np.full(len(directions), -1)
+    squared = (directions * directions).sum(axis=1)
     for i, shape in enumerate(shapes):
-        t = shape.hit(origins, directions)
-        closer = t < best
-        best[closer] = t[closer]
-        index[closer] = i
+        # Only rays that pass the shape's bounding sphere are worth the exact test.
+        offset = np.array(shape.centre) - origins
+        along = (directions * offset).sum(axis=1)
+        radius2 = sum(extent * extent for extent in shape.size) / 4
+        apart = (offset * offset).sum(axis=1) * squared - along * along
+        near = np.flatnonzero(apart <= radius2 * squared)
+        if near.size == 0:
+            continue
+        starts = origins if len(origins) == 1 else origins[near]
+        t = shape.hit(starts, directions[near])
+        closer = t < best[near]
+        chosen = near[closer]
+        best[chosen] = t[closer]
+        index[chosen] = i
     return best, index
 
 
@@ -160,17 +178,19 @@ def _shade(scene: Scene, camera: Camera, directions: Array, random: np.random.Ge
 def _light(scene: Scene, points: Array, normals: Array, random: np.random.Generator) -> Array:
     starts = points + LIFT * normals
     total = np.zeros_like(points)
+    glow = np.array([shape.glow for shape in scene.shapes] + [0.0])
     for light in scene.lights:
-        target = np.array(light.place) + light.radius * random.normal(size=points.shape) / 2
-        towards = target if light.far else target - starts
-        distance = np.linalg.norm(towards, axis=1, keepdims=True)
-        towards = towards / distance
-        cosine = np.maximum((towards * normals).sum(axis=1, keepdims=True), 0)
-        blocked, index = trace(scene.shapes, starts, towards)
-        glows = np.array([shape.glow for shape in scene.shapes] + [0.0])[index] > 0
-        free = (blocked > (FAR if light.far else distance[:, 0])) | glows
-        falloff = 1.0 if light.far else 1 / np.maximum(distance, 0.3) ** 2
-        total += free[:, None] * cosine * falloff * light.colour
+        for _ in range(SHADOW_RAYS):
+            off = random.uniform(-0.5, 0.5, size=points.shape) * np.array(light.spread)
+            place = np.array(light.place) + off
+            towards = np.broadcast_to(place, points.shape) if light.far else place - starts
+            distance = np.linalg.norm(towards, axis=1, keepdims=True)
+            towards = towards / distance
+            cosine = np.maximum((towards * normals).sum(axis=1, keepdims=True), 0)
+            blocked, index = trace(scene.shapes, starts, towards)
+            free = (blocked > (FAR if light.far else distance[:, 0])) | (glow[index] > 0)
+            falloff = 1.0 if light.far else 1 / np.maximum(distance, 0.3) ** 2
+            total += free[:, None] * cosine * falloff * light.colour / SHADOW_RAYS
     return total + scene.ambient * _openness(scene, starts, normals, random)[:, None]
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Material = Callable[[Array, Array], Array]  # local points (n, 3), local normals (n, 3) -> rgb (n, 3)
+# Local points (n, 3) and local normals (n, 3) to linear rgb (n, 3).
+Material = Callable[[Array, Array], Array]
 
 EPSILON = 1e-6
 
@@ -22,6 +23,8 @@ EPSILON = 1e-6
 class Shape(Protocol):
     """What the renderer needs of a shape."""
 
+    centre: tuple[float, float, float]
+    size: tuple[float, float, float]
     material: Material
     glow: float
 
@@ -60,10 +63,6 @@ class _Placed:
     def turn(self, directions: Array) -> Array:
         return directions @ self._axes.T
 
-    def outward(self, local_normals: Array) -> Array:
-        """Local normals in world axes."""
-        return local_normals @ self._axes
-
 
 def _first(near: Array, far: Array) -> Array:
     """The first root in front of the origin, given an interval that may be empty."""
@@ -80,8 +79,9 @@ class Box(_Placed):
         half = np.array(self.size) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
             a, b = (-half - o) / d, (half - o) / d
-        near = np.nanmax(np.minimum(a, b), axis=1)
-        far = np.nanmin(np.maximum(a, b), axis=1)
+        low, high = np.minimum(a, b), np.maximum(a, b)
+        near = np.fmax(np.fmax(low[:, 0], low[:, 1]), low[:, 2])
+        far = np.fmin(np.fmin(high[:, 0], high[:, 1]), high[:, 2])
         return _first(near, far)
 
     def normal(self, local: Array) -> Array:
@@ -133,7 +133,9 @@ class Cylinder(_Placed):
     def normal(self, local: Array) -> Array:
         half = np.array(self.size) / 2
         unit = local / half
-        side = np.stack([local[:, 0] / half[0] ** 2, np.zeros(len(local)), local[:, 2] / half[2] ** 2])
+        side = np.stack(
+            [local[:, 0] / half[0] ** 2, np.zeros(len(local)), local[:, 2] / half[2] ** 2]
+        )
         side = side.T / np.maximum(np.linalg.norm(side, axis=0), 1e-12)[:, None]
         end = np.zeros_like(local)
         end[:, 1] = np.sign(local[:, 1])

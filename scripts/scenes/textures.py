@@ -140,7 +140,9 @@ def painting(width: float, height: float) -> Material:
     def material(points: Array, normals: Array) -> Array:
         u, v = surface_uv(points, normals)
         a, b = u / (width / 2), v / (height / 2)
-        sky = mix(np.broadcast_to(linear(120, 170, 215), points.shape), linear(250, 225, 190), b + 0.7)
+        sky = mix(
+            np.broadcast_to(linear(120, 170, 215), points.shape), linear(250, 225, 190), b + 0.7
+        )
         hills = b > 0.15 + 0.35 * (noise(a * 1.6 + 4, a * 0, 21) - 0.5)
         field = b > 0.5 + 0.25 * (noise(a * 1.1 + 9, a * 0, 22) - 0.5)
         colour = np.where(hills[:, None], linear(70, 105, 95), sky)
@@ -153,7 +155,9 @@ def painting(width: float, height: float) -> Material:
     return material
 
 
-def panes(glass: Array, bars: Array, columns: int, rows: int, size: tuple[float, float]) -> Material:
+def panes(
+    glass: Array, bars: Array, columns: int, rows: int, size: tuple[float, float]
+) -> Material:
     """A window: panes between bars, brighter towards the top."""
 
     def material(points: Array, normals: Array) -> Array:

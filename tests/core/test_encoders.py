@@ -125,6 +125,8 @@ def test_contract(name: str, deep: bool) -> None:
         (2, channels, height // stride, width // stride)
         for channels, stride in zip(encoder.channels, (16, 8, 4, 2), strict=True)
     ]
+    if not deep:  # the deep variant has all the plain one's layers
+        return
     # Random weights make some features tiny; dividing by the spread gives each its say.
     sum(feature.square().mean() / feature.var().detach() for feature in features).backward()
     for key, parameter in encoder.named_parameters():
@@ -279,10 +281,36 @@ def test_installed_lite_weights_fit(variant: int) -> None:
     assert float(centre.abs().max()) < 0.2
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    torch.save(build_encoder("resnet34").state_dict(), tmp_path / "resnet34.pth")
-    with pytest.raises(CheckpointError, match=r"resnet34.pth does not hold .* 48 have another"):
-        load_imagenet_weights(build_encoder("mobilenet_v2"), tmp_path / "resnet34.pth")
+@pytest.mark.parametrize(
+    ("given", "wanted", "problem"),
+    [
+        ("resnet34", "resnet18", "84 unexpected"),  # resnet18's names are among resnet34's
+        ("resnet18", "resnet34", "missing"),
+        ("resnet34", "mobilenet_v2", "missing"),
+        ("resnet50", "resnext50_32x4d", "of another shape"),
+        ("efficientnet_lite1", "efficientnet_lite0", "of another shape"),
+    ],
+)
+def test_weights_of_another_network_are_refused(
+    tmp_path: Path, given: str, wanted: str, problem: str
+) -> None:
+    torch.save(build_encoder(given).state_dict(), tmp_path / "given.pth")
+    with pytest.raises(CheckpointError, match=rf"given\.pth does not hold .*{problem}"):
+        load_imagenet_weights(build_encoder(wanted), tmp_path / "given.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("resnet18", ["fc.weight"]), ("mobilenet_v2", ["classifier.1.bias", "features.18.0.weight"])],
+)
+def test_what_only_the_classifier_has_is_left_out(
+    tmp_path: Path, name: str, head: list[str]
+) -> None:
+    published = build_encoder(name, deep_stage=True).state_dict()
+    torch.save(published | dict.fromkeys(head, torch.zeros(1)), tmp_path / "weights.pth")
+    encoder = build_encoder(name)
+    load_imagenet_weights(encoder, tmp_path / "weights.pth")
+    assert all(torch.equal(value, published[key]) for key, value in encoder.state_dict().items())
 
 
 class Harm:

@@ -22,6 +22,7 @@ class Encoder(nn.Module):
     Attributes:
         deep_stage: whether the 1/32 stage is there, upsampled and concatenated to the 1/16 feature.
         channels: of the features, coarse -> fine (1/16, 1/8, 1/4, 1/2), the 1/32 stage's included.
+        left_out: how the names of a classifier's layers begin that this encoder does not have.
         frozen_prefixes: names of the first layers, which the paper's recipe keeps as pretrained.
     """
 
@@ -30,6 +31,7 @@ class Encoder(nn.Module):
     def __init__(self, *, deep_stage: bool) -> None:
         super().__init__()
         self.deep_stage = deep_stage
+        self.left_out: tuple[str, ...] = ()
         self.channels: Channels = (0, 0, 0, 0)
 
     def _set_channels(self, channels: Channels, deep: int) -> None:
@@ -41,14 +43,14 @@ class Encoder(nn.Module):
     def stages(self, image: Tensor) -> list[Tensor]:
         """The features coarse -> fine: 1/32 first when `deep_stage`, then 1/16, 1/8, 1/4, 1/2."""
 
-    @abstractmethod
     def from_imagenet(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Turns a published classifier's state_dict into this encoder's own.
 
         Args:
-            weights: under the names of the family's usual publisher. The classifier's head, and
-                the 1/32 stage where this encoder has none, are left out of the result.
+            weights: under the names of the family's usual publisher. Only what a classifier has
+                beyond this encoder is left out; what else does not belong stays, to be noticed.
         """
+        return {key: value for key, value in weights.items() if not key.startswith(self.left_out)}
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Extracts the features.

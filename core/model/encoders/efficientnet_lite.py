@@ -138,6 +138,9 @@ class EfficientNetLite(Encoder):
                 inputs = stage.channels
             if index in taps:
                 self._tapped.append(len(self.blocks) - 1)
+        blocks_of_all = sum(stage.repeats for stage in stages)
+        beyond = (f"blocks.{index}." for index in range(len(self.blocks), blocks_of_all))
+        self.left_out = ("conv_head.", "bn1.", "fc.", *beyond)
         c2, c4, c8, c16, c32 = (stages[tap].channels for tap in TAPS)
         self._set_channels((c16, c8, c4, c2), c32)
 
@@ -165,9 +168,8 @@ class EfficientNetLite(Encoder):
         They are ours with an underscore before every part that is a word; the classifier's head
         also has a `_bn1` at its top level.
         """
-        ours = self.state_dict().keys()
         renamed = {
             ".".join(part.removeprefix("_") for part in name.split(".")): value
             for name, value in weights.items()
         }
-        return {name: value for name, value in renamed.items() if name in ours}
+        return super().from_imagenet(renamed)

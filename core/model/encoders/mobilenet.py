@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from torch import Tensor, nn
 
 from core.model.encoders.base import Encoder
@@ -75,6 +73,9 @@ class MobileNetV2(Encoder):
             if index in taps:
                 self._tapped.append(len(layers) - 1)
         self.features = nn.Sequential(*layers)
+        layers_of_all = 2 + sum(repeats for _, _, repeats, _ in STAGES)  # stem and last 1x1
+        beyond = (f"features.{index}." for index in range(len(layers), layers_of_all))
+        self.left_out = ("classifier.", *beyond)
         c2, c4, c8, c16, c32 = (STAGES[tap][1] for tap in TAPS)
         self._set_channels((c16, c8, c4, c2), c32)
 
@@ -87,8 +88,3 @@ class MobileNetV2(Encoder):
             if index in self._tapped:
                 features.insert(0, x)
         return features
-
-    def from_imagenet(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Takes torchvision's names, which are this encoder's own."""
-        ours = self.state_dict().keys()
-        return {name: value for name, value in weights.items() if name in ours}

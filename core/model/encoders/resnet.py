@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -135,6 +134,7 @@ class ResNet(Encoder):
             name = f"layer{index + 1}"
             self.add_module(name, nn.Sequential(*blocks))
             self._layers.append(name)
+        self.left_out = ("fc.",) if deep_stage else ("fc.", "layer4.")
         c4, c8, c16, c32 = (width * expansion for width in STAGE_WIDTHS)
         self._set_channels((c16, c8, c4, STEM_WIDTH), c32)
 
@@ -147,8 +147,3 @@ class ResNet(Encoder):
             x = self.get_submodule(name)(x)
             features.insert(0, x)
         return features
-
-    def from_imagenet(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Takes torchvision's names, which are this encoder's own."""
-        ours = self.state_dict().keys()
-        return {name: value for name, value in weights.items() if name in ours}

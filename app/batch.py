@@ -1,0 +1,111 @@
+"""Many photos of one request: the same files as on the command line, in one zip."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from app.service import Studio, sentence
+from app.settings import DisplaySettings, PredictSettings
+from core.batch import BatchSettings, Entry, predict_files
+from core.batch_plan import MANIFEST, plan
+from core.errors import ConfigError, ExportError
+from core.export import ColorSettings, parse_outputs
+from core.version import VERSION
+
+MAX_PHOTOS = 200  # of one request; more would hold a place for too long
+
+
+def run_batch(
+    studio: Studio,
+    photos: Sequence[Path],
+    settings: PredictSettings,
+    display: DisplaySettings,
+    outputs: Sequence[str],
+    folder: Path,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Path, dict[str, Any]]:
+    """Predicts every photo and packs the files.
+
+    Args:
+        studio: gives the model.
+        photos: uploaded files.
+        settings, display: as for one photo.
+        outputs: kinds of files wanted.
+        folder: the request's own; when it is deleted (the client left), the batch stops.
+        tell: called with (photos done, photos in all).
+
+    Returns:
+        the zip, and its manifest: model, settings, counts, and for every photo what became of it.
+
+    Raises:
+        DepthError: too many photos, no such model, or a full disk. What is wrong with one photo
+            is in the manifest.
+    """
+    if len(photos) > MAX_PHOTOS:
+        raise ConfigError(
+            f"The batch has {len(photos)} photos, expected at most {MAX_PHOTOS}: send them in "
+            "several batches, or use the command line (python -m core predict)."
+        )
+    predictor = studio.predictor(settings.model)
+    out = folder / "results"
+    jobs = plan(list(photos), out)  # uploads are flat, their names cleaned by Gradio
+    entries: list[dict[str, Any]] = []
+    tell(0, len(jobs))
+
+    def note(entry: Entry) -> None:
+        if not folder.is_dir():
+            raise ExportError(
+                "The batch was stopped because its client left, expected it to wait: send the "
+                "photos again."
+            )
+        entries.append(_public(entry))
+        tell(len(entries), len(jobs))
+
+    totals = predict_files(
+        jobs,
+        out,
+        predictor.info,
+        lambda: predictor,
+        BatchSettings(
+            parse_outputs(",".join(outputs)),
+            resolution=settings.resolution,
+            flip=settings.flip,
+            fov=settings.fov,
+            colors=ColorSettings(display.colormap, display.near, display.far),
+        ),
+        on_entry=note,
+    )
+    manifest = {
+        "version": VERSION,
+        "model": {"name": predictor.info.name, "sha256": predictor.info.sha256},
+        "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
+        "counts": asdict(totals),
+        "photos": entries,
+    }
+    out.mkdir(exist_ok=True)
+    # Instead of the batch's own, which names the server's paths.
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    archive = folder / "depth.zip"
+    _pack(out, archive)
+    shutil.rmtree(out)
+    return archive, manifest
+
+
+def _public(entry: Entry) -> dict[str, Any]:
+    """An entry without the server's paths."""
+    error = None if entry.error is None else sentence(ExportError(entry.error))
+    return {**vars(entry), "input": Path(entry.input).name, "error": error}
+
+
+def _pack(folder: Path, archive: Path) -> None:
+    """Everything below a folder; PNG and compressed arrays gain nothing from being deflated."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                target.write(path, path.relative_to(folder))

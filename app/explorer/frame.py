@@ -1,0 +1,43 @@
+"""What surrounds every page: language, menu, side bar, errors, the way to the next page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.explorer import sentences
+from app.explorer.look import show_next
+from app.explorer.page_table import PAGES, way_on
+from app.explorer.show import guarded
+from app.explorer.side_bar import choose_language, choose_look
+from app.text import t
+
+_STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
+h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
+@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem } }
+</style>
+"""
+
+
+def run() -> None:
+    """Draws one run of the app: the page that the address names."""
+    sentences.load()
+    st.set_page_config(page_title="LapDepth", page_icon=":material/landscape:", layout="wide")
+    st.html(_STYLE)
+    lang = choose_language()
+    sections: dict[str, list[st.Page]] = {}
+    for spec in PAGES:
+        page = st.Page(
+            spec.path,
+            title=spec.title(lang),
+            icon=spec.icon,
+            url_path=spec.key,
+            default=spec.key == PAGES[0].key,
+        )
+        sections.setdefault(t(f"explorer.section_{spec.section}", lang), []).append(page)
+    chosen = st.navigation(sections, position="top")
+    with guarded():
+        show_next(choose_look(lang))
+        chosen.run()
+    way_on(chosen.url_path or PAGES[0].key, lang)

@@ -1,0 +1,163 @@
+"""What every page looks at: one photo, one model, one prediction, one language."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from app.explorer import cache
+from core.checkpoint import ModelInfo
+from core.ground_truth import resized_nearest
+from core.image import Photo
+from core.inspection import Inspector, Trace
+from core.model import accumulate
+from core.prediction import Prediction, normalised
+
+_LOOK, _TRUTH = "look", "ground truth"
+SCREEN = 720  # pixels of the longer side of the photo that pages draw on
+NAMES = ("R5", "R4", "R3", "R2", "R1")
+STRIDES = (16, 8, 4, 2, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Measured depth that goes with the photo.
+
+    Attributes:
+        depth: (H, W) float32 metres, 0 = not measured; the photo's aspect ratio, any size.
+        name: of the uploaded file.
+        photo: sha256 of the photo it was uploaded for.
+    """
+
+    depth: NDArray[np.float32]
+    name: str
+    photo: str
+
+    @property
+    def share(self) -> float:
+        """Share of the pixels that were measured."""
+        return float((self.depth > 0).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A photo through one model, as the pages see it.
+
+    Attributes:
+        lang: "en" or "zh".
+        photo: as decoded.
+        prediction: of the photo by `info`'s model.
+        info: of the model.
+        settings: resolution, flip, field of view as asked for.
+        colours: the colour map for depth.
+    """
+
+    lang: str
+    photo: Photo
+    prediction: Prediction
+    info: ModelInfo
+    settings: cache.Settings
+    colours: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the photo in pixels."""
+        return self.prediction.photo_size
+
+    @property
+    def key(self) -> str:
+        """Names photo, model and working size: what the network's insides depend on."""
+        return f"{self.photo.sha256}-{self.info.sha256}-{self.settings[0]}"
+
+    @property
+    def inspector(self) -> Inspector:
+        """The network, opened."""
+        return cache.network(self.info)
+
+    @property
+    def trace(self) -> Trace:
+        """What every stage held."""
+        return cache.traced(self.key, self.info, self.prediction)
+
+    @cached_property
+    def image(self) -> Tensor:
+        """(1, 3, h, w), the network's input."""
+        return normalised(self.prediction.working.rgb)
+
+    @property
+    def working(self) -> NDArray[np.uint8]:
+        """(h, w, 3) uint8, the photo as the network saw it."""
+        seen: NDArray[np.uint8] = self.prediction.working.rgb.numpy()
+        return seen
+
+    @cached_property
+    def screen(self) -> NDArray[np.uint8]:
+        """The photo, small enough to draw on, (h, w, 3) uint8."""
+        picture = Image.fromarray(self.photo.rgb)
+        picture.thumbnail((SCREEN, SCREEN), Image.Resampling.BOX, reducing_gap=2)
+        return np.asarray(picture)
+
+    @property
+    def scale(self) -> float:
+        """Metres per unit of sigmoid: max_depth times the photo's focal scale."""
+        return self.info.config.max_depth * self.prediction.focal_scale
+
+    def depths(self, gains: tuple[float, ...] | None = None) -> list[NDArray[np.float32]]:
+        """Depth in metres after every level, coarse -> fine, from the kept residuals alone.
+
+        Args:
+            gains: a factor for each residual, coarse -> fine; None is 1 everywhere.
+        """
+        with torch.inference_mode():
+            sums = accumulate(self.prediction.working.residuals, gains)
+            return [(torch.sigmoid(total) * self.scale)[0, 0].numpy() for total in sums]
+
+    def truth_at(self, height: int, width: int) -> NDArray[np.float32] | None:
+        """The ground truth of this photo at another size, None where none was uploaded."""
+        known = truth()
+        if known is None or known.photo != self.photo.sha256:
+            return None
+        return resized_nearest(known.depth, height, width)
+
+
+def current() -> Look:
+    """What the present run looks at; set by the entry script before any page runs."""
+    look: Look = st.session_state[_LOOK]
+    return look
+
+
+def show_next(look: Look) -> None:
+    """Makes a look the current one."""
+    st.session_state[_LOOK] = look
+
+
+def with_model(look: Look, info: ModelInfo) -> Look:
+    """The same photo and settings through another model."""
+    prediction = cache.predicted(
+        look.photo.sha256, info.sha256, look.settings, info.name, look.photo
+    )
+    return replace(look, prediction=prediction, info=info)
+
+
+def truth() -> Truth | None:
+    """The ground truth that this session has uploaded."""
+    known: Truth | None = st.session_state.get(_TRUTH)
+    return known
+
+
+def keep_truth(value: Truth | None) -> None:
+    """Keeps the uploaded ground truth for all pages of this session (one at a time)."""
+    st.session_state[_TRUTH] = value
+
+
+def digest_of(data: bytes) -> str:
+    """Names encoded bytes."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,14 @@
+"""The explorer's entry script: `streamlit run app/explorer/main.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:  # Streamlit puts this file's folder on the path, not the project's
+    sys.path.insert(0, str(ROOT))
+
+from app.explorer.frame import run  # noqa: E402  (needs the path above)
+
+run()

@@ -1,0 +1,51 @@
+"""One HTML file with figures that opens anywhere, without a network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import plotly.io as pio
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 1100px;
+       color: #1a1a1a; background: #fff }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
+p { margin: .4rem 0 } table { border-collapse: collapse } img { max-width: 100% }
+td, th { border-bottom: 1px solid #ddd; padding: .25rem .8rem .25rem 0; text-align: left }
+figure { margin: 1rem 0 } figcaption { color: #555; font-size: .9rem }
+"""
+
+Part = tuple[str, go.Figure] | str
+"""A caption with its figure, or ready HTML."""
+
+
+def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
+    """A complete page.
+
+    Args:
+        title: of the page.
+        parts: one below the other. Figures need the plotting library, which goes in once.
+        lang: of the text.
+    """
+    body, drawn = [], False
+    for part in parts:
+        if isinstance(part, str):
+            body.append(part)
+            continue
+        caption, figure = part
+        div = pio.to_html(
+            figure,
+            full_html=False,
+            include_plotlyjs=not drawn,
+            config={"displaylogo": False, "responsive": True},
+        )
+        drawn = True
+        body.append(f"<figure>{div}<figcaption>{html.escape(caption)}</figcaption></figure>")
+    return (
+        f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>{html.escape(title)}</h1>{''.join(body)}</body></html>"
+    )

@@ -1,0 +1,153 @@
+"""How a page is laid out: heading, figures with their downloads, numbers, sources."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.explorer.offline_page import html_page
+from app.explorer.sentences import formulas_of
+from app.service import sentence
+from app.text import t
+from core.errors import DepthError
+
+MAX_FIGURE_BYTES = 8_000_000
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One figure with what a reader may take home of it.
+
+    Attributes:
+        name: of its files; letters, digits and hyphens.
+        figure: as drawn.
+        alt: one sentence for those who cannot see it.
+        data: arrays by name, at full resolution, for the .npz.
+    """
+
+    name: str
+    figure: go.Figure
+    alt: str
+    data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def figures(
+    lang: str, group: str, shown: Sequence[Shown], *, columns: int = 1, downloads: bool = True
+) -> None:
+    """Draws figures side by side (one below the other on a phone) with one download menu."""
+    for start in range(0, len(shown), columns):
+        row = shown[start : start + columns]
+        places = st.columns(columns) if columns > 1 else [st.container()]
+        for place, item in zip(places, row, strict=False):
+            place.plotly_chart(
+                item.figure,
+                width="stretch",
+                key=f"figure-{group}-{item.name}",
+                alt=item.alt,
+                config=_config(item.name, small=columns > 2),
+            )
+    if downloads:
+        _downloads(lang, group, shown)
+
+
+def heading(lang: str, page: str) -> None:
+    """A page's title, explanation, formulas and source."""
+    st.title(t(f"{page}.title", lang))
+    st.markdown(t(f"{page}.lead", lang))
+    formulas, source = formulas_of(page)
+    if formulas:
+        with st.expander(t("explorer.formula", lang), icon=":material/function:"):
+            for formula in formulas:
+                st.latex(formula)
+            st.caption(f"{t('explorer.source', lang)}: {source}")
+
+
+def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
+    """Figures in a row: name, value with its unit, explanation or None."""
+    with st.container(horizontal=True):
+        for label, value, help_ in items:
+            st.metric(label, value, help=help_, width="content")
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """The one place where an error meant for the user becomes a sentence on a page."""
+    try:
+        yield
+    except (DepthError, MemoryError) as error:
+        st.error(sentence(error), icon=":material/error:")
+        st.stop()
+
+
+def fragment(function: Function) -> Function:
+    """A part of a page that runs again alone when one of its controls moves."""
+
+    def run(*arguments: Any, **keywords: Any) -> None:
+        with guarded():
+            function(*arguments, **keywords)
+
+    run.__name__, run.__qualname__ = function.__name__, function.__qualname__
+    run.__module__ = function.__module__
+    return cast(Function, st.fragment(run))
+
+
+def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
+    """Arrays as a compressed .npz."""
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **cast(Any, dict(data)))
+    return stream.getvalue()
+
+
+def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
+    held = [item for item in shown if item.data]
+
+    def page() -> bytes:
+        return html_page(group, [(item.alt, item.figure) for item in shown], lang).encode()
+
+    def arrays() -> bytes:
+        several = len(held) > 1
+        named = [
+            (f"{item.name}-{name}" if several else name, value)
+            for item in held
+            for name, value in item.data.items()
+        ]
+        return npz(dict(named))
+
+    with st.popover(t("explorer.download", lang), icon=":material/download:"):
+        st.caption(t("explorer.download_png", lang))
+        st.download_button(
+            t("explorer.download_html", lang),
+            page,
+            f"{group}.html",
+            "text/html",
+            key=f"html-{group}",
+            on_click="ignore",
+        )
+        if held:
+            st.download_button(
+                t("explorer.download_data", lang),
+                arrays,
+                f"{group}.npz",
+                "application/octet-stream",
+                key=f"data-{group}",
+                on_click="ignore",
+            )
+
+
+def _config(name: str, *, small: bool) -> dict[str, Any]:
+    return {
+        "displaylogo": False,
+        "displayModeBar": "hover" if small else True,
+        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
+        "scrollZoom": False,
+    }

@@ -1,0 +1,151 @@
+"""The side bar: which photo, which model, how it is predicted and coloured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.explorer import cache, controls
+from app.explorer.look import Look, digest_of
+from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
+from app.text import LANGUAGES, language_of, t
+from core.camera import MAX_FOV, MIN_FOV
+from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+MAX_UPLOAD_MB = 256
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+
+
+def choose_language() -> str:
+    """The language switch; a first visit starts in the browser's language."""
+    names = {code: _LANGUAGE_NAMES[code] for code in LANGUAGES}
+    before = st.session_state.get("language drawn")
+    with st.sidebar:
+        lang = controls.choice(
+            "lang",
+            "Language · 语言",
+            names,
+            default=language_of(st.context.locale),
+            buttons=True,
+        )
+    if before not in (None, lang):
+        controls.relabel()
+    st.session_state["language drawn"] = lang
+    return lang
+
+
+def choose_look(lang: str) -> Look:
+    """Draws the side bar's controls and predicts what they ask for.
+
+    Raises:
+        DepthError: the photo, the model or a setting cannot be used.
+    """
+    installed = cache.studio().models()
+    with st.sidebar:
+        digest, name, data = _choose_photo(lang)
+        if not installed:
+            st.error(t("explorer.no_model", lang))
+            st.stop()
+        by_name = {info.name: info for info in installed}
+        model = controls.choice("model", t("explorer.model", lang), {n: n for n in by_name})
+        settings, colours = _settings(lang)
+    with st.spinner(t("explorer.working", lang)):
+        photo = cache.decoded(digest, name, data)
+        info = by_name[model]
+        prediction = cache.predicted(photo.sha256, info.sha256, settings, model, photo)
+    look = Look(lang, photo, prediction, info, settings, colours)
+    with st.sidebar:
+        _facts(look)
+    return look
+
+
+def examples() -> dict[str, Path]:
+    """The installed example photos by name."""
+    if not EXAMPLES.is_dir():
+        return {}
+    found = sorted(path for path in EXAMPLES.iterdir() if path.suffix.lower() in _PICTURES)
+    return {path.stem: path for path in found}
+
+
+def _choose_photo(lang: str) -> tuple[str, str, bytes]:
+    """Digest, name and encoded bytes of the uploaded photo, or of the chosen example."""
+    uploaded = st.file_uploader(
+        t("explorer.photo", lang),
+        key="photo_file",
+        help=t("explorer.photo_hint", lang),
+        max_upload_size=MAX_UPLOAD_MB,
+    )
+    known = examples()
+    if uploaded is not None:
+        data = uploaded.getvalue()
+        if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
+            st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
+        return st.session_state["upload seen"][1], uploaded.name, data
+    if not known:
+        st.info(t("explorer.no_example", lang))
+        st.stop()
+    names = {name: name.replace("_", " ").replace("-", " ") for name in known}
+    chosen = controls.choice("photo", t("explorer.example", lang), names)
+    data = known[chosen].read_bytes()
+    return digest_of(data), known[chosen].name, data
+
+
+def _settings(lang: str) -> tuple[cache.Settings, str]:
+    with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
+        height = controls.number(
+            "res",
+            t("explorer.resolution", lang),
+            MIN_RESOLUTION,
+            MAX_RESOLUTION,
+            None,
+            step=16,
+            pattern="%d",
+            hint=t("explorer.resolution_hint", lang),
+            placeholder=t("explorer.auto", lang),
+        )
+        flip = controls.toggle("flip", t("explorer.flip", lang), hint=t("explorer.flip_hint", lang))
+        fov = controls.number(
+            "fov",
+            t("explorer.fov", lang),
+            MIN_FOV,
+            MAX_FOV,
+            None,
+            pattern="%.1f",
+            hint=t("explorer.fov_hint", lang),
+            placeholder=t("explorer.auto", lang),
+        )
+        colours = controls.choice(
+            "map",
+            t("explorer.colours", lang),
+            {name: name for name in COLORMAPS},
+            default=DEFAULT_COLORMAP,
+        )
+    return (None if height is None else round(height), flip, fov), colours
+
+
+def _facts(look: Look) -> None:
+    w, h = look.prediction.settings["working_size"]
+    width, height = look.size
+    camera = look.prediction.intrinsics
+    metric = "metric" if look.info.metric else "not_metric"
+    st.caption(
+        t(
+            "explorer.facts",
+            look.lang,
+            name=look.photo.name,
+            width=width,
+            height=height,
+            w=w,
+            h=h,
+            ms=look.prediction.milliseconds,
+        )
+        + " · "
+        + t(f"explorer.camera_{camera.source}", look.lang, fov=camera.hfov(width))
+        + " · "
+        + t(f"explorer.{metric}", look.lang)
+    )
+    for note in look.photo.notes:
+        st.caption(note)

@@ -1,0 +1,188 @@
+"""Idea 3b: atrous convolution, a wide view from few weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+import torch
+
+from app.explorer import controls
+from app.explorer.atrous_view import AsppView, asppview
+from app.explorer.cache import fields_of
+from app.explorer.figures_maps import ERROR, MEDIUM, Bar, over_photo, points_over_photo
+from app.explorer.look import Look, current
+from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.text import t
+from core.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
+from core.receptive_field import cell_of, extent
+
+STRIDE = 16
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "atrous")
+    left, right = st.columns(2)
+    with left:
+        kinds = {kind: t(f"atrous.{kind}", lang) for kind in ("dense", "classic")}
+        kind = controls.choice(
+            "aspp", t("atrous.kind", lang), kinds, default=look.info.config.aspp, buttons=True
+        )
+    own = look.info.config
+    usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
+    rates = own.aspp_rates if kind == own.aspp else usual
+    with right:
+        labels = {str(i): t("atrous.rate", lang, rate=rate) for i, rate in enumerate(rates)}
+        branch = int(controls.choice("rate", t("atrous.branch", lang), labels, buttons=True))
+    row, column = _place(lang)
+    with st.spinner(t("explorer.computing", lang)):
+        view = asppview(look, kind, rates)
+    if not view.trained:
+        st.warning(t("atrous.untrained", lang), icon=":material/info:")
+    offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rates[branch])
+    _sampling(look, view, branch, offsets, (row, column))
+    if view.trained:
+        _effective(look, branch, len(rates), (row, column))
+    st.subheader(t("atrous.table", lang))
+    st.table(_table(lang, look))
+
+
+def _place(lang: str) -> tuple[float, float]:
+    left, right = st.columns(2)
+    with left:
+        column = controls.slider(
+            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%d %%"
+        )
+    with right:
+        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%d %%")
+    return row / 100, column / 100
+
+
+def _sampling(
+    look: Look,
+    view: AsppView,
+    branch: int,
+    offsets: list[tuple[int, int]],
+    place: tuple[float, float],
+) -> None:
+    """The cells that the branch can read, and those that it does read, over the photo."""
+    lang = look.lang
+    height, width = view.feature.shape[-2:]
+    y, x = cell_of(place[0], height), cell_of(place[1], width)
+    cells = np.array([(y + i, x + j) for i, j in offsets])
+    inside = ((cells >= 0) & (cells < (height, width))).all(1)
+    step_x, step_y = look.size[0] / width, look.size[1] / height
+    u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
+    seen = view.seen(branch, y, x)
+    strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
+    shown = [
+        Shown(
+            "sampling-grid",
+            points_over_photo(
+                look.screen,
+                u,
+                v,
+                size=look.size,
+                title=t("atrous.grid", lang, count=len(offsets)),
+                marker_size=7 if len(offsets) < 40 else 4,
+            ),
+            t("atrous.grid_alt", lang),
+            {"offsets_rows_columns": np.array(offsets)},
+        ),
+        Shown(
+            "cells-read",
+            over_photo(
+                look.screen,
+                strength,
+                Bar(-4.0, 0.0, "log10", ERROR, 1),
+                size=look.size,
+                title=t("atrous.cells", lang),
+            ),
+            t("atrous.cells_alt", lang),
+            {"gradient": seen},
+        ),
+    ]
+    figures(lang, "sampling", shown, columns=2)
+    cells_across = reach(offsets)
+    numbers(
+        [
+            (t("atrous.samples", lang), f"{len(offsets)}", t("atrous.samples_hint", lang)),
+            (t("atrous.outside", lang), f"{int((~inside).sum())}", t("atrous.outside_hint", lang)),
+            (t("atrous.read", lang), f"{int((seen > 0).sum())}", t("atrous.read_hint", lang)),
+            (
+                t("atrous.reach", lang),
+                f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px",
+                t("atrous.reach_hint", lang),
+            ),
+        ]
+    )
+
+
+def _effective(look: Look, branch: int, count: int, place: tuple[float, float]) -> None:
+    """Gradients with respect to the photo: what one output truly hangs on."""
+    lang = look.lang
+    st.subheader(t("atrous.effective", lang))
+    st.markdown(t("atrous.effective_note", lang))
+    stages = {
+        "feature16": t("atrous.stage_encoder", lang),
+        **{f"branch{i}": t("atrous.stage_branch", lang, number=i + 1) for i in range(count)},
+        "aspp": t("atrous.stage_aspp", lang),
+        "depth": t("atrous.stage_depth", lang),
+    }
+    stage = controls.choice(
+        "stage", t("atrous.stage", lang), stages, default=f"branch{branch}", buttons=False
+    )
+    chosen = tuple(dict.fromkeys(("feature16", stage, "aspp")))
+    with st.spinner(t("explorer.computing", lang)):
+        fields = fields_of(look.key, chosen, *place, look.info, look.image)
+    shown, items = [], []
+    for name in chosen:
+        field = fields[name]
+        peak = float(field.max()) or 1.0
+        strength = np.where(field > peak * 1e-4, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
+        high, wide = extent(torch.from_numpy(field))
+        items.append((stages[name], f"{wide} x {high} px", t("atrous.extent_hint", lang)))
+        shown.append(
+            Shown(
+                f"receptive-field-{name}",
+                over_photo(
+                    look.screen,
+                    strength,
+                    Bar(-3.0, 0.0, "log10", ERROR, 1),
+                    size=look.size,
+                    title=stages[name],
+                    longest=MEDIUM,
+                ),
+                t("atrous.field_alt", lang, stage=stages[name]),
+                {"gradient": field},
+            )
+        )
+    figures(lang, "receptive-fields", shown, columns=len(shown))
+    numbers(items)
+
+
+def _table(lang: str, look: Look) -> dict[str, list[str]]:
+    """Classic and dense rates compared: samples and reach, from the geometry alone."""
+    rows: dict[str, list[str]] = {
+        t("atrous.kind", lang): [],
+        t("atrous.branch", lang): [],
+        t("atrous.samples", lang): [],
+        t("atrous.reach", lang): [],
+    }
+    names = list(rows)
+    width = look.image.shape[-1]
+    for kind, rates in (("classic", CLASSIC_RATES), ("dense", DENSE_RATES)):
+        for index, rate in enumerate(rates):
+            offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
+            pixels = reach(offsets) * STRIDE
+            share = 100 * pixels / width
+            rows[names[0]].append(t(f"atrous.{kind}", lang))
+            rows[names[1]].append(t("atrous.rate", lang, rate=rate))
+            rows[names[2]].append(str(len(offsets)))
+            rows[names[3]].append(f"{pixels} px ({share:.0f} % / {width} px)")
+    return rows
+
+
+draw(current())

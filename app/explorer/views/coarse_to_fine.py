@@ -1,0 +1,191 @@
+"""Idea 5: the depth is a sum that is refined from 1/16 to the full size."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import streamlit as st
+
+from app.explorer import controls
+from app.explorer.figures_curves import line_figure
+from app.explorer.figures_maps import LARGE, SMALL, Bar, bar_of, map_figure, signed_bar
+from app.explorer.look import NAMES, STRIDES, Look, current
+from app.explorer.reconstruction import Steps, enlarged, fitted, level_errors, rebuild
+from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.text import t
+
+_STEP = "play step"
+_SECONDS = 0.8
+
+
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "coarse_to_fine")
+    supervised = "supervised" if look.info.supervised_levels else "unsupervised"
+    st.info(t(f"explorer.{supervised}", lang), icon=":material/info:")
+    gains = _gains(lang)
+    started = time.perf_counter()
+    steps = rebuild(look.prediction.working.residuals, look.scale, gains)
+    spent = (time.perf_counter() - started) * 1000
+    if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
+        st.session_state[_STEP] = 0
+    playing = _STEP in st.session_state
+    st.fragment(_viewer, run_every=_SECONDS if playing else None)(look, steps, spent)
+    _strips(look, steps)
+    _errors(look, steps)
+
+
+def _gains(lang: str) -> tuple[float, ...]:
+    """One slider per level; 1 is the network's own sum."""
+    with st.expander(t("coarse_to_fine.gains", lang), icon=":material/tune:", expanded=True):
+        st.caption(t("coarse_to_fine.gains_hint", lang))
+        if st.button(t("coarse_to_fine.reset", lang), key="reset_gains"):
+            for stride in STRIDES:
+                controls.put(f"g{stride}", 1.0)
+        places = st.columns(len(NAMES))
+        gains = []
+        for place, name, stride in zip(places, NAMES, STRIDES, strict=True):
+            with place:
+                label = t("explorer.level_name", lang, name=name, stride=stride)
+                gains.append(controls.slider(f"g{stride}", label, 0.0, 2.0, 1.0, step=0.1))
+        return tuple(gains)
+
+
+def _viewer(look: Look, steps: Steps, spent: float) -> None:
+    """One level at a time; alone runs again when the slider moves or the film plays."""
+    lang = look.lang
+    finished = _advance()
+    names = {
+        stride: t("explorer.level_name", lang, name=name, stride=stride)
+        for name, stride in zip(NAMES, STRIDES, strict=True)
+    }
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        label = t("coarse_to_fine.level", lang)
+        level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
+    with right:
+        kinds = {name: t(f"coarse_to_fine.{name}", lang) for name in ("true", "photo")}
+        kind = controls.choice("size", t("coarse_to_fine.size", lang), kinds, buttons=True)
+    depth, change = steps.depths[level], steps.changes[level]
+    height, width = depth.shape
+    numbers(
+        [
+            (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
+            (t("coarse_to_fine.range", lang), f"{depth.min():.2f} - {depth.max():.2f} m", None),
+            (t("coarse_to_fine.changed", lang), f"{np.abs(change).mean():.3f} m", None),
+            (
+                t("coarse_to_fine.time", lang),
+                f"{spent:.1f} ms",
+                t("coarse_to_fine.time_hint", lang),
+            ),
+        ]
+    )
+    if kind == "photo":
+        size = fitted(look.size, LARGE)
+        depth, change = enlarged(depth, *size), enlarged(change, *size)
+    final = bar_of(steps.depths, "m").coloured(look.colours)
+    name = names[STRIDES[level]]
+    shown = [
+        Shown(
+            f"depth-after-{NAMES[level]}",
+            map_figure(
+                depth,
+                final,
+                size=look.size,
+                title=t("coarse_to_fine.depth_after", lang, name=name),
+                longest=LARGE,
+            ),
+            t("coarse_to_fine.depth_alt", lang, name=name),
+            {"depth_m": steps.depths[level]},
+        ),
+        Shown(
+            f"changed-by-{NAMES[level]}",
+            map_figure(
+                change,
+                signed_bar(change, "m"),
+                size=look.size,
+                title=t("coarse_to_fine.change_of", lang, name=name),
+                longest=LARGE,
+            ),
+            t("coarse_to_fine.change_alt", lang, name=name),
+            {"change_m": steps.changes[level]},
+        ),
+    ]
+    figures(lang, "level", shown, columns=2)
+    if finished:
+        st.rerun()
+
+
+def _advance() -> bool:
+    """Moves the film on by one level; True after its last picture."""
+    step = st.session_state.get(_STEP)
+    if step is None:
+        return False
+    controls.put("k", STRIDES[step])
+    if step + 1 < len(STRIDES):
+        st.session_state[_STEP] = step + 1
+        return False
+    del st.session_state[_STEP]
+    return True
+
+
+@fragment
+def _strips(look: Look, steps: Steps) -> None:
+    """All levels side by side, the same colours along each row."""
+    lang = look.lang
+    st.subheader(t("coarse_to_fine.all", lang))
+    st.caption(t("coarse_to_fine.all_hint", lang))
+    levels = look.prediction.levels
+    max_depth = look.info.config.max_depth
+    signed = signed_bar([level.residual for level in levels[1:]], "m")
+    coarse = Bar(0.0, max_depth, "m", look.colours)
+    residuals: list[Shown] = []
+    depths: list[Shown] = []
+    changes: list[Shown] = []
+    final = bar_of(steps.depths, "m").coloured(look.colours)
+    moved = signed_bar(steps.changes[1:], "m")
+    for index, (name, stride) in enumerate(zip(NAMES, STRIDES, strict=True)):
+        label = t("explorer.level_name", lang, name=name, stride=stride)
+        residual = levels[index].residual
+        for row, values, bar, word in (
+            (residuals, residual, signed if index else coarse, "residual"),
+            (depths, steps.depths[index], final, "depth"),
+            (changes, steps.changes[index], moved, "change"),
+        ):
+            alt = t(f"coarse_to_fine.{word}_alt", lang, name=label)
+            figure = map_figure(values, bar, size=look.size, title=label, longest=SMALL)
+            row.append(Shown(f"{word}-{name}", figure, alt, {f"{word}_m": values}))
+    for row, word in ((residuals, "residual"), (depths, "depth"), (changes, "change")):
+        st.markdown(f"**{t(f'coarse_to_fine.{word}_row', lang)}**")
+        figures(lang, f"{word}-levels", row, columns=5)
+
+
+def _errors(look: Look, steps: Steps) -> None:
+    lang = look.lang
+    truth = look.truth_at(*steps.depths[-1].shape)
+    if truth is None:
+        st.caption(t("explorer.truth_missing", lang))
+        return
+    errors = level_errors(steps.depths, truth)
+    labels = list(range(len(errors)))
+    figure = line_figure(
+        {
+            "AbsRel": (labels, [error.abs_rel for error in errors]),
+            "RMSE (m)": (labels, [error.rmse for error in errors]),
+        },
+        x=t("coarse_to_fine.level", lang),
+        y=t("coarse_to_fine.error", lang),
+        title=t("coarse_to_fine.error_title", lang),
+    )
+    figure.update_xaxes(tickvals=labels, ticktext=list(NAMES))
+    data = {
+        "abs_rel": np.array([error.abs_rel for error in errors]),
+        "rmse_m": np.array([error.rmse for error in errors]),
+    }
+    alt = t("coarse_to_fine.error_title", lang)
+    figures(lang, "error-per-level", [Shown("error-per-level", figure, alt, data)])
+
+
+draw(current())

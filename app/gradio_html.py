@@ -1,0 +1,82 @@
+"""Small pieces of HTML that the page shows: measurements, the batch's list, the models."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from app.summary import accuracy_sentence, metres
+from app.text import t
+from core.checkpoint import ModelInfo
+
+EXAMPLE_CALL = """from gradio_client import Client, handle_file
+
+client = Client("http://127.0.0.1:7860")
+color, depth16, summary = client.predict(handle_file("photo.jpg"), api_name="/predict")"""
+
+
+def measured_html(result: Mapping[str, Any], lang: str) -> str:
+    """A measurement as one large number and what it means."""
+    if "box" in result:
+        value = metres(result["nearest"])
+        note = t("measured.box", lang, median=metres(result["median"]))
+    elif result.get("distance") is not None:
+        value = metres(result["distance"])
+        ends = " / ".join(metres(point["depth"]) for point in result["points"])
+        note = t("measured.distance", lang, ends=ends)
+    else:
+        point = result["points"][0]
+        value = metres(point["depth"])
+        x, y, z = (f"{number:+.2f}" for number in point["position"])
+        u, v = point["pixel"]
+        note = t("measured.point", lang, x=x, y=y, z=z, u=f"{u:.0f}", v=f"{v:.0f}")
+    return f'<p class="measured">{html.escape(value)}<small>{html.escape(note)}</small></p>'
+
+
+def listing_html(manifest: Mapping[str, Any], lang: str) -> str:
+    """What became of every photo of a batch."""
+    counts = manifest["counts"]
+    lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
+    rows = [
+        (photo["input"], t(f"batch.{photo['status']}", lang), photo["error"] or "")
+        for photo in manifest["photos"]
+    ]
+    names = [t(f"batch.{key}", lang) for key in ("photo", "status", "note")]
+    return f"<p>{html.escape(lead)}</p>{_table(names, rows)}"
+
+
+def about_html(models: Sequence[ModelInfo], lang: str) -> str:
+    """What is installed, how accurate it is, and what to know before trusting a number."""
+    rows = [
+        (
+            info.name,
+            t("summary.metric" if info.metric else "summary.relative", lang),
+            f"{info.config.max_depth * 0.018:.2g}–{info.config.max_depth * 0.993:.3g} m",
+            accuracy_sentence(info, lang),
+            info.training_data,
+            info.licence,
+        )
+        for info in models
+    ]
+    keys = ("summary.model", "about.values", "about.reach", "summary.accuracy",
+            "summary.trained_on", "summary.licence")  # fmt: skip
+    listed = _table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
+    paragraphs = "".join(
+        f"<p>{html.escape(t(f'about.{key}', lang))}</p>" for key in ("method", "limits", "camera")
+    )
+    call = html.escape(EXAMPLE_CALL)
+    programs = html.escape(t("about.programs", lang))
+    return f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p><pre>{call}</pre>"
+
+
+def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="scroll-x"><table class="listing"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

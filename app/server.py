@@ -1,0 +1,123 @@
+"""Puts the page behind its guard, with a health check and a caretaker for temporary files."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator
+
+import fastapi
+import gradio as gr
+from fastapi.responses import JSONResponse
+
+from app.depth_view import STATIC
+from app.gradio_guard import Guard, GuardedBlocks
+from app.gradio_ui import TRANSLATIONS, build_page
+from app.service import Studio, sentence
+from app.storage import Storage
+from core.decode_limits import DEFAULT_LIMITS
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
+SWEEP_SECONDS = 120.0
+SESSIONS = 200  # whose component values Gradio remembers
+GRADIO_VARIABLES = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_SHARE": "False",
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+def theme() -> gr.themes.Base:
+    """Calm: one accent, the system's own fonts (nothing is fetched)."""
+    sans = ["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Noto Sans", "sans-serif"]
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.teal,
+        secondary_hue=gr.themes.colors.teal,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_md,
+        font=sans,
+        font_mono=["ui-monospace", "Cascadia Mono", "Noto Sans Mono", "monospace"],
+    ).set(block_title_text_weight="500", block_label_text_weight="500")
+
+
+def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:
+    """The ASGI application.
+
+    Args:
+        studio: what does the work; its default model is loaded in the background at start-up.
+        storage: where uploads and results go. Gradio's own temporary folder is moved there, for
+            the whole process.
+        load: whether to load the model at start-up.
+    """
+    os.environ.update(GRADIO_VARIABLES, GRADIO_TEMP_DIR=str(storage.root))
+    page = build_page(studio, storage)
+    page.state_session_capacity = SESSIONS
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
+        storage.protect()  # the example pictures
+        if load:
+            threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
+        caretaker = asyncio.create_task(_take_care(storage, page))
+        yield
+        caretaker.cancel()
+        storage.close()
+
+    app = fastapi.FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/healthz")
+    def healthz() -> JSONResponse:
+        state = "ready" if studio.ready else "loading the model"
+        return JSONResponse({"status": state}, 200 if studio.ready else 503)
+
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        auth=_login(),
+        max_file_size=DEFAULT_LIMITS.max_bytes,
+        run_history=False,  # photos are private, and a browser may be shared
+        footer_links=["api", "settings"],
+        show_error=True,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        i18n=TRANSLATIONS,
+        theme=theme(),
+        css_paths=[STATIC / "studio.css"],
+    )
+    functions = {number for number, function in page.fns.items() if function.fn is not None}
+    endpoints = {
+        str(function.api_name): len(function.inputs)
+        for function in page.fns.values()
+        if function.api_visibility == "public"
+    }
+    return Guard(app, endpoints, functions)
+
+
+def _login() -> tuple[str, str] | None:
+    """The optional password, from the environment."""
+    user, password = (os.environ.get(f"LAPDEPTH_{name}") for name in ("USER", "PASSWORD"))
+    return (user, password) if user and password else None
+
+
+def _warm_up(studio: Studio) -> None:
+    try:
+        studio.warm_up()
+    except Exception as error:  # noqa: BLE001 - the page then says so at every request
+        log.error("the model could not be loaded: %s", sentence(error))
+
+
+async def _take_care(storage: Storage, page: GuardedBlocks) -> None:
+    """Deletes what is old, and forgets the names of what is gone."""
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.to_thread(storage.sweep, KEEP_SECONDS)
+        for names in (*page.temp_file_sets, page.upload_file_set):
+            names -= {name for name in list(names) if not os.path.exists(name)}

@@ -1,0 +1,328 @@
+"""Prediction over many files: one at a time, resumable, one bad photo never stops the rest.
+
+Memory does not grow with the number of photos: results go to disk at once and the manifest's
+entries to a scratch file. Outputs are written first and the sidecar last, so that a run killed at
+any moment is continued by starting it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Literal
+
+from core.atomic import remove_stale, write_atomic
+from core.batch_plan import MANIFEST, Job, same_file_key
+from core.decode_worker import decode_isolated
+from core.errors import DepthError, ExportError
+from core.export import OUTPUTS, ColorSettings, ExportJob, Output
+from core.image import Photo, decode, read_file
+from core.model_info import ModelInfo
+from core.predictor import Predictor
+from core.resize import checked_resolution
+from core.sidecar import (
+    describe,
+    is_finished,
+    read_sidecar,
+    retract_sidecar,
+    sidecar_path,
+    write_sidecar,
+)
+from core.version import VERSION
+
+__all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
+
+Status = Literal["done", "skipped", "failed"]
+
+_DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with others
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """What is made of every photo.
+
+    Attributes:
+        outputs: files wanted, of `core.export.OUTPUTS`.
+        resolution: working height in pixels; None is the model's.
+        flip: average with the mirrored photo.
+        fov: horizontal field of view in degrees; None takes EXIF or the training camera.
+        colors: of the colour picture.
+        overwrite: also redo what is finished.
+
+    Raises:
+        ConfigError: a resolution out of range.
+    """
+
+    outputs: Sequence[Output]
+    resolution: int | None = None
+    flip: bool = False
+    fov: float | None = None
+    colors: ColorSettings = field(default_factory=ColorSettings)
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resolution is not None:
+            checked_resolution(self.resolution)
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings as a sidecar holds them."""
+        asked = self.resolution
+        return {
+            "resolution": None if asked is None else checked_resolution(asked),
+            "flip": self.flip,
+            "fov": self.fov,
+        }
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one photo; a line of the manifest.
+
+    Attributes:
+        input: the file as it was found.
+        status: "done", "skipped" (finished before) or "failed".
+        sha256: of the file; None where it could not be read.
+        stem: of its results below the output folder.
+        files: written or found, below the output folder.
+        error: the sentence for the user, where it failed.
+        milliseconds: spent on it.
+    """
+
+    input: str
+    status: Status
+    sha256: str | None
+    stem: str
+    files: Sequence[str] = ()
+    error: str | None = None
+    milliseconds: float = 0.0
+
+
+@dataclass
+class Totals:
+    """How many photos came to what end."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    def count(self, entry: Entry) -> None:
+        """Adds one photo."""
+        setattr(self, entry.status, getattr(self, entry.status) + 1)
+
+
+def predict_files(
+    jobs: Sequence[Job],
+    out: Path,
+    info: ModelInfo,
+    load: Callable[[], Predictor],
+    settings: BatchSettings,
+    *,
+    on_entry: Callable[[Entry], None] | None = None,
+) -> Totals:
+    """Predicts every photo of a plan and writes its files; over several, also `manifest.json`.
+
+    Args:
+        jobs: of `core.batch_plan.plan`.
+        out: the output folder.
+        info: of the model.
+        load: loads it, called when the first photo needs it.
+        settings: what is made of every photo.
+        on_entry: told every photo's end, in order.
+
+    Raises:
+        DepthError: the model cannot be loaded, or the manifest not be written. What is wrong with
+            one photo is in its entry.
+    """
+    for folder in sorted({(out / job.stem).parent for job in jobs}):
+        remove_stale(folder)
+    totals = Totals()
+    runner = _Runner(jobs, out, info, load, settings)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        try:
+            for job in jobs:
+                entry = runner.run(job)
+                totals.count(entry)
+                lines.write(json.dumps(vars(entry)) + "\n")
+                if on_entry is not None:
+                    on_entry(entry)
+        finally:  # an interrupted run leaves a manifest of what it did
+            if len(jobs) > 1 and totals != Totals():
+                _write_manifest(out / MANIFEST, info, settings, totals, lines)
+    return totals
+
+
+class _ModelError(Exception):
+    """Carries what is wrong with the model past what is wrong with one photo."""
+
+    def __init__(self, cause: DepthError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class _Runner:
+    """Takes one photo after the other through reading, decoding, prediction and writing."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        out: Path,
+        info: ModelInfo,
+        load: Callable[[], Predictor],
+        settings: BatchSettings,
+    ) -> None:
+        self.out, self.info, self.settings = out, info, settings
+        self._load = load
+        self._predictor: Predictor | None = None
+        self._sources = {same_file_key(job.source) for job in jobs}
+        # A photo that crashes a native decoder must not take the others with it. For one photo,
+        # starting a process would only cost time.
+        self._decode: Callable[..., Photo] = decode
+        if len(jobs) > 1:
+            self._decode = partial(decode_isolated, seconds=_DECODE_SECONDS)
+
+    def run(self, job: Job) -> Entry:
+        """One photo, from its file to its files.
+
+        Raises:
+            DepthError: the model cannot be loaded, so that no photo of the run will do.
+        """
+        started = time.perf_counter()
+        stem = self.out / job.stem
+        status: Status = "failed"
+        sha256, files, error = None, [], None
+        try:
+            data = read_file(job.source)
+            sha256 = hashlib.sha256(data).hexdigest()
+            if self._is_finished(stem, sha256):
+                status = "skipped"
+            else:
+                self._check_replaceable(stem)
+                photo = self._decode(data, name=job.source.name)
+                self._predict(photo, stem)
+                status = "done"
+            files = self._files(stem)
+        except _ModelError as problem:
+            raise problem.cause from problem
+        except DepthError as problem:
+            error = str(problem)
+        except (OSError, MemoryError) as problem:
+            error = _sentence(problem)
+        return Entry(
+            input=str(job.source),
+            status=status,
+            sha256=sha256,
+            stem=job.stem.as_posix(),
+            files=files,
+            error=error,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    def _is_finished(self, stem: Path, sha256: str) -> bool:
+        return not self.settings.overwrite and self._made_alike(stem, sha256, self.settings.outputs)
+
+    def _made_alike(self, stem: Path, sha256: str, outputs: Sequence[Output]) -> bool:
+        return is_finished(
+            stem,
+            outputs,
+            input_sha256=sha256,
+            model_sha256=self.info.sha256,
+            settings=self.settings.decisive(),
+        )
+
+    def _check_replaceable(self, stem: Path) -> None:
+        """Lets nothing be overwritten that is not a result.
+
+        Raises:
+            ExportError: a photo of this run, or a JSON file of the user's, has a result's name.
+        """
+        targets = [output.path(stem) for output in self.settings.outputs]
+        inputs = [path.name for path in targets if same_file_key(path) in self._sources]
+        path = sidecar_path(stem)
+        foreign = [path.name] if path.exists() and read_sidecar(stem) is None else []
+        if inputs or foreign:
+            raise ExportError(
+                f"The results would replace {', '.join(inputs + foreign)}, which is no result of "
+                "this program, expected a name that is free: choose another output folder."
+            )
+
+    def _predict(self, photo: Photo, stem: Path) -> None:
+        settings = self.settings
+        if self._predictor is None:
+            try:
+                self._predictor = self._load()
+            except DepthError as error:
+                raise _ModelError(error) from error
+        prediction = self._predictor(
+            photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+        )
+        files = self._still_good(stem, photo.sha256)
+        retract_sidecar(stem)
+        work = ExportJob(prediction, photo.rgb, settings.colors)
+        for output in settings.outputs:
+            path = output.path(stem)
+            facts = output.write(path, work)
+            files[output.name] = {"file": path.name, **facts}
+        write_sidecar(stem, describe(photo, prediction, files))
+
+    def _still_good(self, stem: Path, sha256: str) -> dict[str, dict[str, Any]]:
+        """Files of other outputs that an earlier run made in the same way."""
+        old = read_sidecar(stem)
+        if old is None or not self._made_alike(stem, sha256, ()):
+            return {}
+        return {
+            name: facts
+            for name, facts in old["files"].items()
+            if name in OUTPUTS and OUTPUTS[name].path(stem).is_file()
+        }
+
+    def _files(self, stem: Path) -> list[str]:
+        paths = [output.path(stem) for output in self.settings.outputs]
+        paths.append(sidecar_path(stem))
+        return [path.relative_to(self.out).as_posix() for path in paths]
+
+
+def _sentence(problem: OSError | MemoryError) -> str:
+    if isinstance(problem, MemoryError):
+        return (
+            "There is not enough memory for this photo, expected room for its pixels and depth: "
+            "make it smaller, or close other programs."
+        )
+    return (
+        f"The file cannot be read ({problem.strerror or problem}), expected a photo: check the "
+        "path and its permissions."
+    )
+
+
+def _write_manifest(
+    path: Path, info: ModelInfo, settings: BatchSettings, totals: Totals, lines: IO[str]
+) -> None:
+    head = {
+        "version": VERSION,
+        "model": {"name": info.name, "sha256": info.sha256},
+        "settings": {
+            **settings.decisive(),
+            "save": [output.name for output in settings.outputs],
+            "colormap": settings.colors.colormap,
+        },
+        "counts": vars(totals),
+    }
+
+    def write(file: BinaryIO) -> None:
+        file.write(json.dumps(head, indent=2)[:-2].encode() + b',\n  "photos": [')
+        lines.seek(0)
+        for index, line in enumerate(_stripped(lines)):
+            file.write((",\n    " if index else "\n    ").encode() + line.encode())
+        file.write(b"\n  ]\n}\n")
+
+    write_atomic(path, write)
+
+
+def _stripped(lines: IO[str]) -> Iterator[str]:
+    for line in lines:
+        yield line.rstrip("\n")

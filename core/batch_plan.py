@@ -1,0 +1,139 @@
+"""Which files a run works on, and what each of their results is called."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ConfigError
+
+MANIFEST = "manifest.json"
+_TAKEN = (Path(MANIFEST).stem,)  # a photo's sidecar of this name would be the run's manifest
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo of a run.
+
+    Attributes:
+        source: the file.
+        stem: where its results go, below the output folder and without suffix: `room/photo`.
+    """
+
+    source: Path
+    stem: Path
+
+
+def plan(inputs: Sequence[str | Path], out: Path) -> list[Job]:
+    """Lists the files of a run, each once, in a stable order.
+
+    Folders are walked, their structure kept; what lies in the output folder is left out, so that
+    a run never works on its own results. A name that is no file is tried as a glob pattern.
+
+    Args:
+        inputs: files, folders, patterns.
+        out: the output folder.
+
+    Raises:
+        ConfigError: an input that does not exist, a pattern without a match, a folder without a
+            file, or one that is the output folder itself.
+    """
+    found: dict[str, Path] = {}  # absolute source -> wanted path below `out`, with its extension
+    for given in inputs:
+        for source, relative in _files(given, out):
+            found.setdefault(same_file_key(source), relative)
+    sources = list(found)
+    stems = _stems([found[source] for source in sources])
+    return [Job(Path(source), stem) for source, stem in zip(sources, stems, strict=True)]
+
+
+def _files(given: str | Path, out: Path) -> Iterator[tuple[Path, Path]]:
+    """The files behind one input, each with its path below the output folder."""
+    path = Path(given)
+    if path.is_dir():
+        if path.resolve() == out.resolve():
+            raise ConfigError(
+                f"The output folder {given} is also an input, expected another, or the results "
+                "would be taken for photos: choose another --out."
+            )
+        files = list(_walk(path, out))
+        if not files:
+            raise ConfigError(
+                f"The folder {given} holds no file, expected photos: name another folder."
+            )
+        yield from ((file, file.relative_to(path)) for file in files)
+    elif path.exists() or path.is_symlink():
+        yield path, Path(path.name)
+    elif matches := sorted(_matches(str(given))):
+        for match in matches:
+            if Path(match).is_dir():
+                yield from ((f, f.relative_to(match)) for f in _walk(Path(match), out))
+            else:
+                yield Path(match), Path(Path(match).name)
+    else:
+        raise ConfigError(
+            f"There is no {str(given)!r}, expected a file, a folder or a pattern that matches "
+            "some: check the path."
+        )
+
+
+def same_file_key(path: Path) -> str:
+    """Equal for two spellings of one path; links keep their own names, and count as files."""
+    return os.path.normpath(path.absolute())
+
+
+def _matches(pattern: str) -> list[str]:
+    return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
+def _walk(folder: Path, out: Path) -> Iterator[Path]:
+    """All regular files below a folder, sorted; linked folders are not entered."""
+    results = out.resolve()
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if (here / name).resolve() != results)
+        if here.resolve() != results:
+            yield from (here / name for name in sorted(names) if (here / name).is_file())
+
+
+def _stems(wanted: Sequence[Path]) -> list[Path]:
+    """A stem for every file, no two alike even where upper and lower case are one.
+
+    `a.jpg` becomes `a`. Where that is not unique it becomes `a.jpg`, and where that is not either
+    (two folders with an `a.jpg` each), `a.jpg-2`.
+    """
+    stems = [path.with_name(path.stem) for path in wanted]
+    clashing = _repeated(map(_key, stems)) | {_key(Path(name)) for name in _TAKEN}
+    stems = [
+        path if _key(stem) in clashing else stem for path, stem in zip(wanted, stems, strict=True)
+    ]
+    # A full name may in turn be another file's stem (`a.jpg` and `a.jpg.tif`).
+    clashing = _repeated(map(_key, stems))
+    stems = [
+        path if _key(stem) in clashing else stem for path, stem in zip(wanted, stems, strict=True)
+    ]
+    used: set[str] = set()
+    unique = []
+    for stem in stems:
+        candidate, number = stem, 1
+        while _key(candidate) in used:
+            number += 1
+            candidate = stem.with_name(f"{stem.name}-{number}")
+        used.add(_key(candidate))
+        unique.append(candidate)
+    return unique
+
+
+def _key(stem: Path) -> str:
+    return str(stem).casefold()
+
+
+def _repeated(keys: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    again: set[str] = set()
+    for key in keys:
+        (again if key in seen else seen).add(key)
+    return again

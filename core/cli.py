@@ -1,0 +1,344 @@
+"""The command line: `python -m core COMMAND`.
+
+Exit status: 0 done, 1 some inputs failed (each is named on stderr, the others are written),
+2 unusable arguments, 130 interrupted. What a user can cause is one sentence, never a traceback.
+Heavy modules are imported by the command that needs them, so that `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import (
+    CameraError,
+    CheckpointError,
+    ConfigError,
+    DepthError,
+    EngineError,
+)
+from core.version import VERSION
+
+if TYPE_CHECKING:
+    from core.batch import Entry
+    from core.model_info import ModelInfo
+
+__all__ = ["main"]
+
+DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+# What the arguments themselves can cause; anything else is wrong with an input.
+_ARGUMENT_ERRORS = (CameraError, CheckpointError, ConfigError, EngineError)
+DEFAULT_MODEL = "lite-indoor"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit status.
+
+    Args:
+        arguments: without the program's name; None takes the process's own.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        status: int = options.run(options)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _complain("Interrupted; what was written so far is complete and is kept.")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough, as in `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except DepthError as error:
+        _complain(str(error))
+        return UNUSABLE if isinstance(error, _ARGUMENT_ERRORS) else FAILED
+    except OSError as error:
+        _complain(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}).")
+        return FAILED
+    except MemoryError:
+        _complain("There is not enough memory for this; close other programs or use less at once.")
+        return FAILED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core", description="Metric depth from one photo, level by level."
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for add in (_add_predict, _add_evaluate, _add_train, _add_import, _add_export, _add_models):
+        add(commands)
+    return parser
+
+
+def _command(
+    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_predict(commands: Any) -> None:
+    p = _command(commands, "predict", _predict, "depth of photos, written as files")
+    p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="default %(default)s")
+    p.add_argument(
+        "--save",
+        default="color,depth16",
+        metavar="LIST",
+        help="any of color,depth16,npy,npz,exr,levels,ply,glb (default %(default)s)",
+    )
+    p.add_argument(
+        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
+    )
+    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
+    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
+    p.add_argument("--json", action="store_true", help="print the manifest")
+
+
+def _add_evaluate(commands: Any) -> None:
+    p = _command(commands, "evaluate", _evaluate, "scores of a model on a dataset")
+    p.add_argument("--dataset", required=True, choices=("nyu", "kitti", "folder"))
+    p.add_argument("--root", required=True, type=Path, metavar="DIR", help="the dataset's folder")
+    p.add_argument("--split", type=Path, metavar="FILE", help="which frames, one a line")
+    p.add_argument("--model", metavar="NAME", help="default: the shipped one for the dataset")
+    p.add_argument("--resolution", type=int, metavar="N", help="working height in pixels")
+    p.add_argument("--cap", type=float, metavar="M", help="metres at which the protocol ends")
+    p.add_argument("--first", type=int, metavar="N", help="score only the first N frames")
+    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
+    p.add_argument("--baselines", action="store_true", help="score trivial predictors too")
+    p.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a line per frame")
+    p.add_argument("--gallery", type=Path, metavar="FILE", help="write a PNG of the worst frames")
+    p.add_argument("--worst", type=int, default=8, metavar="K", help="frames in the gallery")
+    p.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _add_train(commands: Any) -> None:
+    p = _command(commands, "train", _train, "train a model by a recipe")
+    p.add_argument("--config", required=True, type=Path, metavar="FILE", help="a recipe (TOML)")
+    p.add_argument("--resume", action="store_true", help="continue from the last state")
+
+
+def _add_import(commands: Any) -> None:
+    p = _command(commands, "import-release", _import, "convert a checkpoint of LapDepth's authors")
+    p.add_argument("file", type=Path, metavar="FILE", help="the authors' .pkl")
+    p.add_argument("--dataset", required=True, choices=("kitti", "nyu"))
+    p.add_argument("--name", required=True, metavar="NAME", help="of the model to make")
+
+
+def _add_export(commands: Any) -> None:
+    p = _command(commands, "export", _export, "a model for other programs")
+    p.add_argument("--model", required=True, metavar="NAME")
+    p.add_argument("--format", required=True, choices=("onnx",))
+    p.add_argument("--out", required=True, type=Path, metavar="FILE")
+
+
+def _add_models(commands: Any) -> None:
+    p = _command(commands, "models", _models, "what is installed")
+    p.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _predict(options: argparse.Namespace) -> int:
+    if options.fov is not None and not 5 <= options.fov <= 170:
+        raise ConfigError(
+            f"The field of view is {options.fov:g} degrees, expected 5 to 170: a phone's main "
+            "camera has about 65."
+        )
+    if options.out.exists() and not options.out.is_dir():
+        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    from core.export import parse_outputs
+    from core.resize import checked_resolution
+
+    outputs = parse_outputs(options.save)
+    if options.resolution is not None:
+        checked_resolution(options.resolution)
+    from core.batch_plan import plan
+
+    jobs = plan(options.paths, options.out)
+    from core.batch import BatchSettings, predict_files
+    from core.checkpoint import find_model
+    from core.predictor import load_predictor
+
+    settings = BatchSettings(
+        outputs=outputs,
+        resolution=options.resolution,
+        flip=options.flip,
+        fov=options.fov,
+        overwrite=options.overwrite,
+    )
+    info = find_model(options.model)
+    entries: list[Entry] = []
+    with _progress(len(jobs), "photo") as (advance, say):
+
+        def ended(entry: Entry) -> None:
+            if entry.error is not None:
+                say(f"{entry.input}: {entry.error}")
+            if options.json:
+                entries.append(entry)
+            advance()
+
+        load = partial(load_predictor, options.model)
+        totals = predict_files(jobs, options.out, info, load, settings, on_entry=ended)
+    if options.json:
+        photos = [vars(entry) for entry in entries]
+        _print_json({"model": info.name, "counts": vars(totals), "photos": photos})
+    else:
+        print(
+            f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
+            f"results in {options.out}"
+        )
+    return FAILED if totals.failed else DONE
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    for path in filter(None, (options.root, options.split)):
+        if not path.exists():
+            raise ConfigError(f"There is no {path}, expected the dataset: check the path.")
+    from core.evaluate import DEFAULT_MODELS, EvaluationRequest, run_evaluation
+    from core.report import format_table, to_json, write_csv, write_gallery
+
+    request = EvaluationRequest(
+        dataset=options.dataset,
+        root=options.root,
+        split=options.split,
+        model=options.model or DEFAULT_MODELS[options.dataset],
+        flip=options.flip,
+        resolution=options.resolution,
+        cap=options.cap,
+        first=options.first,
+        baselines=options.baselines,
+        worst=options.worst if options.gallery else 0,
+    )
+    with _progress(None, "image") as (advance, _):
+        result = run_evaluation(request, lambda _done, total: advance(total))
+    if options.csv:
+        write_csv(result, options.csv)
+    if options.gallery:
+        write_gallery(result, options.gallery)
+    print(to_json(result) if options.json else format_table(result))
+    return DONE
+
+
+def _train(options: argparse.Namespace) -> int:
+    if not options.config.is_file():
+        raise ConfigError(f"There is no file {options.config}, expected a recipe: check the path.")
+    from core.train import train
+    from core.train_config import read_config
+
+    logging.getLogger("core").setLevel(logging.INFO)
+    folder = train(read_config(options.config), resume=options.resume)
+    print(f"trained; the model is in {folder}")
+    return DONE
+
+
+def _import(options: argparse.Namespace) -> int:
+    if not options.file.is_file():
+        raise ConfigError(f"There is no file {options.file}, expected a .pkl: check the path.")
+    from core.import_release import import_release
+    from core.model_info import check_name
+
+    check_name(options.name)
+    try:
+        info = import_release(options.file, options.dataset, options.name)
+    except CheckpointError as error:  # here it is the input that is wrong
+        _complain(str(error))
+        return FAILED
+    print(f"imported {info.name}: {info.path}")
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    from core.checkpoint import find_model, load_checkpoint
+    from core.onnx_export import export_onnx
+
+    path = find_model(options.model).path
+    assert path is not None  # noqa: S101 - a model that was found is a file
+    model, info = load_checkpoint(path)
+    difference = export_onnx(model, info, options.out)
+    print(f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative)")
+    return DONE
+
+
+def _models(options: argparse.Namespace) -> int:
+    from core.checkpoint import scan_models
+
+    installed = scan_models()
+    broken = [{"file": model.path.name, "problem": model.problem} for model in installed.broken]
+    if options.json:
+        _print_json({"models": [_facts(info) for info in installed.models], "broken": broken})
+    else:
+        for info in installed.models:
+            print(_card(info))
+        if not installed.models:
+            print("no model is installed")
+    for entry in broken:
+        _complain(entry["problem"])
+    return FAILED if broken else DONE
+
+
+def _facts(info: ModelInfo) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads(info.to_json())
+    file = info.path.name if info.path else None
+    own = {"name": info.name, "file": file, "sha256": info.sha256}
+    return own | {"max_depth": info.config.max_depth} | about
+
+
+def _card(info: ModelInfo) -> str:
+    metric = "metric" if info.metric else "up to scale"
+    config = info.config
+    about = f"{metric}, up to {config.max_depth:g} m, {config.encoder}"
+    lines = [
+        f"{info.name}  ({about}, works at {info.working_height} px)",
+        f"  licence   {info.licence}",
+        f"  trained   {info.training_data}",
+        *(f"  {key:<8}  {value}" for key, value in info.provenance.items()),
+    ]
+    for label, metrics in (("measured", info.measured), ("published", info.published)):
+        lines += [f"  {label:<9} {name}: {_figures(value)}" for name, value in metrics.items()]
+    return "\n".join([*lines, f"  sha256    {info.sha256}"])
+
+
+def _figures(value: object) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{key} {_figures(inner)}" for key, inner in value.items())
+
+
+@contextlib.contextmanager
+def _progress(
+    total: int | None, unit: str
+) -> Iterator[tuple[Callable[..., None], Callable[[str], None]]]:
+    """A progress bar on stderr where that is a terminal: (advance, say a line above it)."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    with tqdm(total=total, unit=unit, file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
+
+        def advance(of: int | None = None) -> None:
+            if of is not None:
+                bar.total = of
+            bar.update()
+
+        def say(line: str) -> None:
+            with bar.external_write_mode(file=sys.stderr):
+                _complain(line)
+
+        yield advance, say
+
+
+def _complain(text: str) -> None:
+    print(" ".join(text.split()), file=sys.stderr)
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2))

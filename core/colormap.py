@@ -1,0 +1,184 @@
+"""Depth in metres -> colours, by table.
+
+Row 0 of a table is the near end. All maps grow or fall steadily in lightness and keep their order
+for readers with a colour vision deficiency; rainbow maps such as jet or turbo do not, and are left
+out on purpose.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.colormap_tables import TABLES
+from core.errors import ConfigError, DataError
+
+DEFAULT_COLORMAP = "inferno"
+INVALID_COLOR = (128, 128, 128)  # where there is no depth
+_ROWS = 32  # a strip stays in the cache
+_RANGE_SAMPLES = 250_000
+_PERCENTILES = (1.0, 99.0)
+
+
+@dataclass(frozen=True)
+class Colormap:
+    """One colour table.
+
+    Attributes:
+        name: key in `COLORMAPS`.
+        table: (256, 3) uint8 sRGB, nearest first.
+    """
+
+    name: str
+    table: NDArray[np.uint8]
+
+
+def _table(name: str, *, bright_first: bool) -> Colormap:
+    rows = np.frombuffer(bytes.fromhex(TABLES[name]), np.uint8).reshape(256, 3)
+    table = np.ascontiguousarray(rows[::-1] if bright_first else rows)
+    table.flags.writeable = False
+    return Colormap(name, table)
+
+
+def _grey() -> Colormap:
+    table = np.repeat(np.arange(255, -1, -1, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
+    table.flags.writeable = False
+    return Colormap("grey", table)
+
+
+# Near is bright: what is close to the camera stands out, as readers of depth maps expect.
+COLORMAPS: dict[str, Colormap] = {
+    name: _table(name, bright_first=True)
+    for name in ("inferno", "viridis", "magma", "plasma", "cividis")
+} | {"grey": _grey()}
+
+# For signed differences: blue below zero, light grey at zero, orange above.
+SIGNED = _table("blue_orange", bright_first=False)
+
+
+def colorize(
+    depth: NDArray[np.floating],
+    name: str = DEFAULT_COLORMAP,
+    near: float | None = None,
+    far: float | None = None,
+) -> NDArray[np.uint8]:
+    """Colour a depth map.
+
+    Args:
+        depth: (H, W) metres; NaN or infinite where there is none.
+        name: key of `COLORMAPS`.
+        near: metres shown in the first colour, as is everything nearer; default `auto_range`'s.
+        far: metres shown in the last colour, as is everything farther; default `auto_range`'s.
+
+    Returns:
+        (H, W, 3) uint8 sRGB; `INVALID_COLOR` where there is no depth.
+
+    Raises:
+        ConfigError: no such map, or a range that is not near < far.
+    """
+    if name not in COLORMAPS:
+        raise ConfigError(
+            f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
+        )
+    near, far = display_range(depth, near, far)
+    return _lookup(depth, COLORMAPS[name].table, near, far)
+
+
+def display_range(
+    depth: NDArray[np.floating], near: float | None = None, far: float | None = None
+) -> tuple[float, float]:
+    """The range that `colorize` shows: the given ends, and `auto_range` for those not given.
+
+    Args:
+        depth: (H, W) metres; without any finite value the range is 0 to 1.
+        near: metres, or None.
+        far: metres, or None. A single given end beyond the other, measured one moves that one.
+    """
+    if near is not None and far is not None:
+        return near, far
+    measured = auto_range(depth) if np.isfinite(depth).any() else (0.0, 1.0)
+    if far is not None:
+        return min(measured[0], far - _narrowest(far)), far
+    if near is not None:
+        return near, max(measured[1], near + _narrowest(near))
+    return measured
+
+
+def colorize_signed(difference: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
+    """Colour a signed map, zero in the middle.
+
+    Args:
+        difference: (H, W), any unit, for instance predicted minus true metres.
+        limit: magnitude shown in the outermost colours, same unit.
+
+    Returns:
+        (H, W, 3) uint8 sRGB.
+
+    Raises:
+        ConfigError: the limit is not positive and finite.
+    """
+    return _lookup(difference, SIGNED.table, -limit, limit)
+
+
+def auto_range(depth: NDArray[np.floating]) -> tuple[float, float]:
+    """A display range that a few odd pixels cannot spoil: 1st and 99th percentile, in metres.
+
+    Large maps are sampled on a regular grid, so the answer is always the same.
+
+    Args:
+        depth: (H, W) metres; NaN and infinite values are left out.
+
+    Returns:
+        (near, far), near < far always, also for a constant map.
+
+    Raises:
+        DataError: no finite value at all.
+    """
+    step = max(1, math.isqrt(depth.size // _RANGE_SAMPLES))
+    samples = depth[::step, ::step]
+    samples = samples[np.isfinite(samples)]
+    if samples.size == 0:  # sparse maps may miss the grid
+        samples = depth[np.isfinite(depth)]
+    if samples.size == 0:
+        raise DataError("The depth map has no finite value, expected metres: predict it again.")
+    near, far = (float(value) for value in np.percentile(samples, _PERCENTILES))
+    if far - near < _narrowest(far):  # flat: open the range a little around it
+        middle, half = (near + far) / 2, _narrowest(far) / 2
+        near, far = middle - half, middle + half
+    return near, far
+
+
+def _narrowest(end: float) -> float:
+    """The narrowest range worth 256 colours near `end` metres: a thousandth of it."""
+    return 1e-3 * max(abs(end), 1e-3)
+
+
+def _lookup(
+    values: NDArray[np.floating], table: NDArray[np.uint8], low: float, high: float
+) -> NDArray[np.uint8]:
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ConfigError(
+            f"The colour range goes from {low:g} to {high:g}, expected two finite numbers, the "
+            "first below the second: change one."
+        )
+    scale = np.float32(255 / (high - low))
+    offset = np.float32(0.5 - low * 255 / (high - low))  # + 0.5: the cast below cuts off
+    colours = np.empty((*values.shape, 3), np.uint8)
+    for top in range(0, len(values), _ROWS):
+        strip = values[top : top + _ROWS].astype(np.float32)
+        strip *= scale
+        strip += offset
+        invalid = ~np.isfinite(strip)
+        has_invalid = invalid.any()
+        if has_invalid:
+            strip[invalid] = 0
+        np.clip(strip, 0, 255, out=strip)
+        out = colours[top : top + _ROWS]
+        # mode="clip" is what lets take() write straight into `out`.
+        np.take(table, strip.astype(np.uint8), axis=0, out=out, mode="clip")
+        if has_invalid:
+            out[invalid] = INVALID_COLOR
+    return colours

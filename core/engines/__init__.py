@@ -1,0 +1,63 @@
+"""Engines: what runs the network. PyTorch is the reference; the others must agree with it."""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from core.checkpoint import load_checkpoint
+from core.engines.base import Engine
+from core.engines.onnx_engine import open_onnx_engine
+from core.engines.threads import usable_threads
+from core.engines.torch_engine import TorchEngine, choose_device
+from core.errors import EngineError
+from core.model_info import ModelInfo
+from core.onnx_export import onnx_missing
+
+__all__ = ["ENGINES", "Engine", "open_engine"]
+
+ENGINES = ("auto", "torch", "onnx")
+
+logger = logging.getLogger(__name__)
+
+
+def open_engine(
+    info: ModelInfo, *, device: str = "auto", engine: str = "auto", precision: str = "float32"
+) -> Engine:
+    """Loads a checkpoint into an engine.
+
+    Args:
+        info: of the checkpoint, which is a file.
+        device: "auto", "cpu", "cuda" or "mps".
+        engine: "torch"; "onnx" (the CPU only); "auto" is ONNX Runtime on the CPU where it is
+            installed, since it is the faster there, and PyTorch everywhere else.
+        precision: "float32"; "float16" or "bfloat16" with PyTorch on a GPU.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+        EngineError: a name that is unknown, or not available here.
+    """
+    if engine not in ENGINES:
+        raise EngineError(
+            f"The engine is {engine!r}, expected one of {', '.join(ENGINES)}: use auto."
+        )
+    if info.path is None:
+        raise EngineError("The model was never saved, expected a checkpoint file: save it first.")
+    if engine == "onnx":
+        if device not in ("auto", "cpu") or precision != "float32":
+            raise EngineError(
+                f"The engine onnx was asked for on {device} in {precision}, expected the CPU and "
+                "float32: use the engine torch there."
+            )
+        return open_onnx_engine(info)
+    place = choose_device(device)
+    if engine == "auto" and place == "cpu" and precision == "float32" and not onnx_missing():
+        try:
+            return open_onnx_engine(info)
+        except EngineError as error:
+            logger.warning("PyTorch is used instead of ONNX Runtime: %s", error)
+    if place == "cpu":
+        torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
+    model, _ = load_checkpoint(info.path)
+    return TorchEngine(model, place, precision)

@@ -1,0 +1,241 @@
+"""What `--save` and the download buttons offer: one table of names, suffixes and writers.
+
+Every file is written to a temporary name and renamed (`core/atomic.py`). Depth that is NaN means
+"no depth here": it stays NaN in npy, npz and EXR, is 0 in the 16-bit PNG and grey in the colour
+PNG. Infinite or negative depth is refused, since no reader could tell it from a distance.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.atomic import write_atomic
+from core.colormap import DEFAULT_COLORMAP, colorize, display_range
+from core.errors import ConfigError, ExportError
+from core.exr import encode_exr
+from core.png import encode_png
+
+if TYPE_CHECKING:
+    from core.prediction import Prediction
+
+# Steps per metre of a 16-bit PNG: millimetres up to 65.5 m, as NYU and most readers have it; then
+# KITTI's 256; then coarser ones for what no shipped model reaches.
+DEPTH16_SCALES = (1000.0, 256.0, 100.0, 10.0)
+_MAX_16 = 65535
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same depth gives the same bytes
+
+
+@dataclass(frozen=True)
+class ColorSettings:
+    """How depth is coloured; `near` and `far` in metres, None for the photo's own range."""
+
+    colormap: str = DEFAULT_COLORMAP
+    near: float | None = None
+    far: float | None = None
+
+
+Facts = dict[str, Any]  # JSON-ready: what a reader of the file has to know
+
+
+@dataclass(frozen=True, eq=False)
+class ExportJob:
+    """What the writers may need.
+
+    Attributes:
+        prediction: depth, levels and intrinsics of one photo.
+        rgb: (H, W, 3) uint8, the photo at the size of `prediction.depth`.
+        colors: for the colour PNG.
+    """
+
+    prediction: Prediction
+    rgb: NDArray[np.uint8]
+    colors: ColorSettings = ColorSettings()
+
+
+@dataclass(frozen=True)
+class Output:
+    """One kind of result file.
+
+    Attributes:
+        name: of `--save`.
+        suffix: behind the photo's stem.
+        media_type: for downloads.
+        write: writes the file, returns what the sidecar has to say about it.
+    """
+
+    name: str
+    suffix: str
+    media_type: str
+    write: Callable[[Path, ExportJob], Facts]
+
+    def path(self, stem: str | Path) -> Path:
+        """Where this output of a photo goes; `stem` is a path without suffix, dots allowed."""
+        return Path(f"{stem}{self.suffix}")
+
+
+def parse_outputs(names: str) -> tuple[Output, ...]:
+    """The outputs of a comma-separated `--save` list, in the table's order, each once.
+
+    Raises:
+        ConfigError: an unknown name, or none at all.
+    """
+    wanted = {name.strip() for name in names.split(",")} - {""}
+    unknown = sorted(wanted - set(OUTPUTS))
+    if unknown or not wanted:
+        raise ConfigError(
+            f"Got {', '.join(unknown) or 'no output'} to save, expected some of "
+            f"{','.join(OUTPUTS)}: correct the list."
+        )
+    return tuple(output for name, output in OUTPUTS.items() if name in wanted)
+
+
+def depth16_scale(reach: float) -> float:
+    """Steps per metre with which depth up to `reach` metres fits 16 bits, the finest that does.
+
+    Give the model's maximum rather than one photo's, and all photos of a run share one scale.
+
+    Raises:
+        ExportError: farther than the coarsest scale goes.
+    """
+    for scale in DEPTH16_SCALES:
+        if reach * scale <= _MAX_16:
+            return scale
+    raise ExportError(
+        f"Depth reaches {reach:.0f} m, a 16-bit PNG holds at most {_MAX_16 / DEPTH16_SCALES[-1]:g}"
+        " m: save npy, npz or exr."
+    )
+
+
+def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+    """A 16-bit grey PNG of round(depth * scale); 0 where there is no depth.
+
+    Args:
+        depth: (H, W) metres; NaN or 0 where there is none. Smaller than half a step becomes one
+            step, so that it is not taken for missing.
+        scale: steps per metre.
+        level: deflate effort, 1 to 9.
+
+    Raises:
+        ExportError: infinite or negative depth, or beyond what the scale can hold.
+    """
+    _check(depth)
+    steps = depth * np.float32(scale)
+    np.rint(steps, out=steps)
+    np.maximum(steps, 1, out=steps)
+    steps[~(depth > 0)] = 0
+    highest = float(steps.max())
+    if highest > _MAX_16:
+        raise ExportError(
+            f"Depth reaches {highest / scale:.1f} m, a 16-bit PNG with {scale:g} steps per metre "
+            f"holds at most {_MAX_16 / scale:.1f} m: use a smaller scale, or save npy."
+        )
+    return encode_png(steps.astype(np.uint16), level)
+
+
+def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:
+    """An RGB PNG of coloured depth; see `core.colormap.colorize`."""
+    _check(depth)
+    return encode_png(colorize(depth, settings.colormap, settings.near, settings.far), level)
+
+
+def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """NumPy's own .npz, deflated fast, with the same bytes for the same arrays."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            member = io.BytesIO()
+            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(entry, member.getbuffer(), compresslevel=1)
+
+
+def _check(depth: NDArray[np.floating]) -> None:
+    if depth.ndim != 2 or depth.size == 0:
+        raise ExportError(
+            f"Depth has the shape {depth.shape}, expected (height, width): export one map."
+        )
+    lowest, highest = np.fmin.reduce(depth, axis=None), np.fmax.reduce(depth, axis=None)
+    if lowest < 0 or np.isinf(highest):
+        raise ExportError(
+            f"Depth goes from {lowest:g} to {highest:g} m, expected finite metres of 0 or more: "
+            "predict it again, and report the photo if it stays."
+        )
+
+
+def _write_color(path: Path, job: ExportJob) -> Facts:
+    near, far = display_range(job.prediction.depth, job.colors.near, job.colors.far)
+    settings = ColorSettings(job.colors.colormap, near, far)
+    write_atomic(path, encode_color(job.prediction.depth, settings))
+    return {"colormap": settings.colormap, "near_m": near, "far_m": far}
+
+
+def _write_depth16(path: Path, job: ExportJob) -> Facts:
+    _check(job.prediction.depth)
+    reach = job.prediction.info.config.max_depth * job.prediction.focal_scale
+    scale = depth16_scale(max(reach, float(np.fmax.reduce(job.prediction.depth, axis=None))))
+    write_atomic(path, encode_depth16(job.prediction.depth, scale))
+    return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
+
+
+def _write_npy(path: Path, job: ExportJob) -> Facts:
+    depth = np.ascontiguousarray(job.prediction.depth, np.float32)
+    _check(depth)
+    write_atomic(path, lambda file: np.lib.format.write_array(file, depth, allow_pickle=False))
+    return {"unit": "m"}
+
+
+def _write_npz(path: Path, job: ExportJob) -> Facts:
+    depth = np.ascontiguousarray(job.prediction.depth, np.float32)
+    _check(depth)
+    camera = job.prediction.intrinsics
+    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
+    write_atomic(path, lambda file: write_npz(file, {"depth": depth, "intrinsics": matrix}))
+    return {"unit": "m", "arrays": ["depth", "intrinsics"]}
+
+
+def _write_exr(path: Path, job: ExportJob) -> Facts:
+    _check(job.prediction.depth)
+    write_atomic(path, encode_exr(job.prediction.depth.astype(np.float32, copy=False)))
+    return {"unit": "m", "channel": "Z"}
+
+
+def _write_levels(path: Path, job: ExportJob) -> Facts:
+    """Arrays `residual_S`, `band_S` and `depth_S` for each stride S, coarse -> fine."""
+    arrays = {
+        f"{field}_{level.stride}": getattr(level, field)
+        for level in job.prediction.levels
+        for field in ("residual", "band", "depth")
+    }
+    write_atomic(path, lambda file: write_npz(file, arrays))
+    return {"unit": "m", "strides": [level.stride for level in job.prediction.levels]}
+
+
+def _write_points(path: Path, job: ExportJob) -> Facts:
+    from core.point_cloud import point_cloud  # only who asks for points pays for the import
+
+    point_cloud(job.prediction, job.rgb).save(path)
+    return {"unit": "m", "frame": "opencv" if path.suffix == ".ply" else "gltf"}
+
+
+OUTPUTS: dict[str, Output] = {
+    output.name: output
+    for output in (
+        Output("color", "_color.png", "image/png", _write_color),
+        Output("depth16", "_depth16.png", "image/png", _write_depth16),
+        Output("npy", "_depth.npy", "application/octet-stream", _write_npy),
+        Output("npz", "_depth.npz", "application/zip", _write_npz),
+        Output("exr", "_depth.exr", "image/x-exr", _write_exr),
+        Output("levels", "_levels.npz", "application/zip", _write_levels),
+        Output("ply", ".ply", "application/octet-stream", _write_points),
+        Output("glb", ".glb", "model/gltf-binary", _write_points),
+    )
+}
+DEFAULT_OUTPUTS = "color,depth16"

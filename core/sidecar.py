@@ -1,0 +1,137 @@
+"""`STEM.json`: what a reader of a photo's results has to know, and what makes a run resumable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.atomic import write_atomic
+from core.errors import ExportError
+from core.export import Output
+from core.image import Photo
+from core.prediction import Prediction
+from core.version import VERSION
+
+# The settings that decide the result; engine and device agree within rounding, so results made on
+# another machine count as finished.
+DECISIVE = ("resolution", "flip", "fov")
+
+
+def sidecar_path(stem: Path) -> Path:
+    """Where the sidecar of a photo's results lies; `stem` may hold dots."""
+    return Path(f"{stem}.json")
+
+
+def describe(
+    photo: Photo, prediction: Prediction, files: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A sidecar's content, the same for the same photo, model and settings.
+
+    Args:
+        photo: that was predicted.
+        prediction: of it.
+        files: by output name: the file's name, and facts such as the PNG's scale.
+    """
+    info, depth = prediction.info, prediction.depth
+    width, height = prediction.photo_size
+    return {
+        "version": VERSION,
+        "input": {
+            "name": photo.name,
+            "sha256": photo.sha256,
+            "format": photo.format,
+            "width": width,
+            "height": height,
+            "notes": list(photo.notes),
+        },
+        "model": {
+            "name": info.name,
+            "sha256": info.sha256,
+            "metric": info.metric,
+            "max_depth_m": info.config.max_depth,
+            "licence": info.licence,
+        },
+        "depth": {
+            "unit": "m",
+            "axis": "z, along the optical axis",
+            "min_m": float(np.fmin.reduce(depth, axis=None)),
+            "max_m": float(np.fmax.reduce(depth, axis=None)),
+            "png_scale": files.get("depth16", {}).get("scale"),
+        },
+        "intrinsics": prediction.intrinsics.to_dict(),
+        "focal_scale": prediction.focal_scale,
+        "settings": dict(prediction.settings),
+        "files": {name: dict(facts) for name, facts in files.items()},
+    }
+
+
+def write_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:
+    """Writes a sidecar; it comes last of a photo's files, as the sign that all are there.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    path = sidecar_path(stem)
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
+    return path
+
+
+def retract_sidecar(stem: Path) -> None:
+    """Removes a sidecar before its files are replaced: killed in between, they count as undone.
+
+    Raises:
+        ExportError: it cannot be removed.
+    """
+    path = sidecar_path(stem)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ExportError(
+            f"{path.name} could not be replaced ({error.strerror or error}), expected a folder "
+            "with write permission: choose another folder."
+        ) from error
+
+
+def read_sidecar(stem: Path) -> dict[str, Any] | None:
+    """A sidecar's content; None where there is none or it is no sidecar."""
+    try:
+        content = json.loads(sidecar_path(stem).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def is_finished(
+    stem: Path,
+    outputs: Iterable[Output],
+    *,
+    input_sha256: str,
+    model_sha256: str,
+    settings: Mapping[str, Any],
+) -> bool:
+    """Whether a photo's results are there, complete, and made as they would be made now.
+
+    Args:
+        stem: of the results.
+        outputs: that are wanted; the sidecar must name each of them, so that a file left over
+            from other settings does not pass.
+        input_sha256, model_sha256: of the photo's and the model's file.
+        settings: with the keys `DECISIVE`.
+    """
+    content = read_sidecar(stem)
+    if content is None:
+        return False
+    photo, model, made_with, files = (
+        part if isinstance(part := content.get(key), dict) else {}
+        for key in ("input", "model", "settings", "files")
+    )
+    return (
+        photo.get("sha256") == input_sha256
+        and model.get("sha256") == model_sha256
+        and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
+        and all(o.name in files and o.path(stem).is_file() for o in outputs)
+    )

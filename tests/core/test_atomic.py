@@ -1,0 +1,124 @@
+"""Files are whole or not there, whatever goes wrong while they are written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from core.atomic import remove_stale, write_atomic
+from core.errors import ExportError
+
+ROOT = Path(__file__).resolve().parents[2]
+LONG_AGO = 1_000_000_000
+
+
+def run(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_makes_folders_and_replaces(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "folder" / "depth.npy"
+    write_atomic(target, b"first")
+    write_atomic(target, lambda file: file.write(b"second") and None)
+    assert target.read_bytes() == b"second"
+    assert os.listdir(target.parent) == ["depth.npy"]
+
+
+def test_permissions_follow_the_umask(tmp_path: Path) -> None:
+    previous = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "file", b"")
+    finally:
+        os.umask(previous)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_a_failing_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "depth.npy"
+    target.write_bytes(b"old")
+
+    def fail(file: BinaryIO) -> None:
+        file.write(b"half of the new")
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        write_atomic(target, fail)
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["depth.npy"]
+
+
+def test_a_full_disk_leaves_the_old_file_and_says_so(tmp_path: Path) -> None:
+    target = tmp_path / "depth.npy"
+    target.write_bytes(b"old")
+    done = run(
+        "import resource, sys; from core.atomic import write_atomic\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "write_atomic(sys.argv[1], bytes(5000))",
+        str(target),
+    )
+    assert done.returncode == 1
+    assert "ExportError: depth.npy could not be written (File too large)" in done.stderr
+    assert target.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["depth.npy"]
+
+
+@pytest.mark.parametrize("name", ["folder", "file/below", "x" * 300])
+def test_impossible_places_are_one_sentence(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ExportError, match="could not be written .*choose another folder"):
+        write_atomic(tmp_path / name, b"content")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+
+
+def test_kill_leaves_only_a_temporary_file_and_the_next_start_removes_it(tmp_path: Path) -> None:
+    target = tmp_path / "depth.npy"
+    target.write_bytes(b"old")
+    done = run(
+        "import os, signal, sys; from core.atomic import write_atomic\n"
+        "def half(file):\n"
+        "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "write_atomic(sys.argv[1], half)",
+        str(target),
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert target.read_bytes() == b"old"
+    (leftover,) = set(tmp_path.iterdir()) - {target}
+    os.utime(leftover, (LONG_AGO, LONG_AGO))
+    assert remove_stale(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_files_being_written_are_not_stale(tmp_path: Path) -> None:
+    def meanwhile(file: BinaryIO) -> None:
+        file.write(b"new")
+        file.flush()
+        (temporary,) = tmp_path.iterdir()
+        os.utime(temporary, (LONG_AGO, LONG_AGO))
+        assert remove_stale(tmp_path) == 0
+
+    write_atomic(tmp_path / "depth.npy", meanwhile)
+    assert (tmp_path / "depth.npy").read_bytes() == b"new"
+
+
+def test_other_files_and_missing_folders_are_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / "holiday.tmp"
+    other.write_bytes(b"mine")
+    os.utime(other, (LONG_AGO, LONG_AGO))
+    assert remove_stale(tmp_path) == 0
+    assert remove_stale(tmp_path / "missing") == 0
+    assert other.exists()

@@ -1,0 +1,88 @@
+"""Predictors that never look at the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.baselines import predictors, training_statistics
+from core.data import NyuDataset, Sample
+from core.data.nyu import CAMERA, DEPTH_SCALE
+from core.data.sample import FrameDataset, read_depth
+from core.errors import DataError
+from core.metrics import compute_metrics, mean_metrics
+from core.protocol import Box, Protocol
+
+PROTOCOL = Protocol("test", max_depth=20.0)
+
+
+def frame(depth: list[list[float]]) -> Sample:
+    array = np.array(depth, np.float32)
+    return Sample(np.zeros((*array.shape, 3), np.uint8), array, 1.0, 1.0, 0.0, 0.0, "frame")
+
+
+def test_statistics_by_hand() -> None:
+    # Rows: never measured; 1, 4, 4 and 4 m; 2 and 8 m. The 30 m lie beyond the protocol.
+    statistics = training_statistics(
+        [frame([[0, 0], [1, 4], [2, 0]]), frame([[0, 30], [4, 4], [8, 0]])], PROTOCOL
+    )
+    assert statistics.frames == 2
+    # (1 * 4 * 4 * 4 * 2 * 8)^(1/6) = 1024^(1/6) = 2^(10/6)
+    assert statistics.constant == pytest.approx(2 ** (10 / 6))
+    # The unmeasured row takes its neighbour's value.
+    np.testing.assert_allclose(statistics.row_mean, [3.25, 3.25, 5.0])
+    np.testing.assert_allclose(statistics.row_median, [4.0, 4.0, 2.0], rtol=0.005)
+    np.testing.assert_allclose(statistics.mean_map, [[3.25, 3.25], [2.5, 4.0], [5.0, 5.0]])
+    # Row 1: sqrt(1 * 4) = 2 and 4; row 2: sqrt(2 * 8) = 4; row 0: the mean of row 1's four
+    # logarithms, (4 * 4 * 4)^(1/4) = 2^1.5.
+    expected = [[2**1.5, 2**1.5], [2.0, 4.0], [4.0, 4.0]]
+    np.testing.assert_allclose(statistics.geometric_map, expected)
+
+
+def test_predictions_fit_the_frame() -> None:
+    named = predictors(training_statistics([frame([[1, 2], [4, 8]])], PROTOCOL))
+    test = frame([[5] * 4] * 6)  # three times as high, twice as wide
+    assert set(named) == {"constant", "row mean", "row median", "mean map", "geometric mean map"}
+    assert all(predict(test).shape == (6, 4) for predict in named.values())
+    np.testing.assert_allclose(named["constant"](test), np.full((6, 4), 64**0.25))
+    np.testing.assert_allclose(named["row mean"](test)[:, 0], [1.5] * 3 + [6.0] * 3)
+    np.testing.assert_allclose(named["mean map"](test)[0], [1, 1, 2, 2])
+
+
+def test_frames_that_do_not_fit_are_left_out() -> None:
+    samples = [frame([[2, 2]]), frame([[9, 9], [9, 9]])]
+    assert training_statistics(samples, PROTOCOL).constant == pytest.approx(2.0)
+    cropped = Protocol("test", max_depth=20.0, bottom_crop=(2, 2))
+    assert training_statistics(samples, cropped).constant == pytest.approx(9.0)
+    with pytest.raises(DataError, match="no measured depth"):
+        training_statistics([frame([[0, 0]])], PROTOCOL)
+
+
+@pytest.mark.data
+def test_the_known_figures_of_nyu(data_root: Path) -> None:
+    """The reference of the data's description, on every fourth pixel of every frame."""
+    step = 4
+    protocol = Protocol(
+        "test", 10.0, window=Box(-(-45 // step), -(-471 // step), -(-41 // step), -(-601 // step))
+    )
+
+    def thinned(split: str) -> Iterator[Sample]:
+        listed = NyuDataset(data_root / "nyu", split)[:]
+        assert isinstance(listed, FrameDataset)
+        for item in listed.frames:
+            depth = read_depth(item.depth_path, DEPTH_SCALE)[::step, ::step]
+            yield Sample(np.zeros((*depth.shape, 3), np.uint8), depth, *CAMERA, name=item.name)
+
+    predict = predictors(training_statistics(thinned("train"), protocol))["geometric mean map"]
+    images = [
+        compute_metrics(protocol.clamp(predict(test)), test.depth, protocol.counts(test.depth))
+        for test in thinned("val")
+    ]
+    mean = mean_metrics(images)
+    assert len(images) == 200
+    assert mean.abs_rel == pytest.approx(0.381, abs=0.002)
+    assert mean.rmse == pytest.approx(1.063, abs=0.003)
+    assert mean.delta1 == pytest.approx(0.414, abs=0.002)

@@ -1,0 +1,246 @@
+"""Evaluations of predictors whose errors are known, and of a network from file to figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.camera import Intrinsics
+from core.checkpoint import save_checkpoint
+from core.data import Sample
+from core.errors import DataError
+from core.evaluate import (
+    Estimate,
+    EvaluationRequest,
+    command_line,
+    evaluate,
+    open_test_set,
+    predictor_estimator,
+    run_evaluation,
+    score_baselines,
+)
+from core.model import LapDepth, ModelConfig
+from core.model_info import ModelInfo, TrainingCamera
+from core.protocol import KITTI, NYU, Protocol
+
+PROTOCOL = Protocol("test", max_depth=10.0, range_edges=(0.0, 3.0, 10.0))
+
+
+def frame(name: str, depth: float, size: tuple[int, int] = (8, 10)) -> Sample:
+    rgb = np.random.default_rng(0).integers(0, 255, (*size, 3)).astype(np.uint8)
+    return Sample(rgb, np.full(size, depth, np.float32), 500.0, 510.0, 5.0, 4.0, name)
+
+
+def wrong_by(factor: float) -> Any:
+    return lambda sample: Estimate(sample.depth * factor)
+
+
+def test_a_prediction_that_is_off_by_a_tenth() -> None:
+    dataset = [frame("a", 2.0), frame("b", 4.0)]
+    result = evaluate(wrong_by(1.1), dataset, PROTOCOL)
+    assert result.mean.abs_rel == pytest.approx(0.1)
+    assert result.mean.rmse == pytest.approx((0.2 + 0.4) / 2)
+    assert result.mean.delta1 == 1.0
+    # Only the scale was wrong.
+    assert result.aligned.abs_rel == pytest.approx(0.0, abs=1e-6)
+    assert [image.scale for image in result.images] == pytest.approx([1 / 1.1, 1 / 1.1])
+    assert [(image.name, image.pixels) for image in result.images] == [("a", 80), ("b", 80)]
+    assert [(b.label, b.pixels) for b in result.by_range] == [("0-3 m", 80), ("3-10 m", 80)]
+    assert result.by_range[1].rmse == pytest.approx(0.4)
+    assert result.by_border[-1].pixels == 160
+    assert result.sparsification is None
+    assert (result.skipped, result.worst) == ((), ())
+
+
+def test_predictions_are_clamped_to_the_range() -> None:
+    result = evaluate(wrong_by(100.0), [frame("a", 8.0)], PROTOCOL)
+    assert result.mean.rmse == pytest.approx(2.0)  # 10 m at most
+
+
+def test_the_worst_frames_come_first() -> None:
+    factors = {"a": 1.1, "b": 1.4, "c": 1.2, "d": 1.3}
+    dataset = [frame(name, 2.0) for name in factors]
+    result = evaluate(
+        lambda sample: Estimate(sample.depth * factors[sample.name]), dataset, PROTOCOL, worst=2
+    )
+    assert [example.result.name for example in result.worst] == ["b", "d"]
+    assert result.worst[0].depth[0, 0] == pytest.approx(2.8)
+
+
+def test_frames_without_truth_are_named() -> None:
+    seen = []
+    result = evaluate(
+        wrong_by(1.0),
+        [frame("empty", 0.0), frame("far", 12.0), frame("good", 2.0)],
+        PROTOCOL,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert result.skipped == ("empty", "far")
+    assert len(result.images) == 1
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    with pytest.raises(DataError, match="None of the 1 frames"):
+        evaluate(wrong_by(1.0), [frame("empty", 0.0)], PROTOCOL)
+
+
+def test_confidence_is_scored() -> None:
+    sample = frame("a", 2.0)
+    errors = np.linspace(0.0, 0.2, sample.depth.size).reshape(sample.depth.shape)
+    good = evaluate(
+        lambda s: Estimate(s.depth * (1 + errors), 1 - errors), [sample], PROTOCOL
+    ).sparsification
+    assert good is not None
+    assert good.monotonic
+    assert good.ause == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("depth", "said"), [(np.ones((3, 3)), "photo's own size"), (np.full((8, 10), np.nan), "finite")]
+)
+def test_unusable_predictions(depth: np.ndarray, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        evaluate(lambda _: Estimate(depth), [frame("a", 2.0)], PROTOCOL)
+
+
+@dataclass
+class RecordingPredictor:
+    """Stands in for a loaded model: predicts its number and remembers what it was shown."""
+
+    focal: float | None
+    working_height: int
+    with_confidence: bool = False
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def info(self) -> Any:
+        config = SimpleNamespace(focal=self.focal)
+        return SimpleNamespace(config=config, working_height=self.working_height)
+
+    def __call__(self, image: np.ndarray, **settings: Any) -> Any:
+        self.calls.append({"image": image, **settings})
+        depth = np.full(image.shape[:2], 3.0, np.float32)
+        return SimpleNamespace(depth=depth, confidence=depth / 4 if self.with_confidence else None)
+
+
+def test_a_focal_normalised_model_sees_the_whole_frame_and_its_camera() -> None:
+    predictor = RecordingPredictor(focal=500.0, working_height=432)
+    sample = frame("a", 2.0, (480, 640))
+    estimate = predictor_estimator(predictor, NYU, flip=True, resolution=240)  # type: ignore[arg-type]
+    assert estimate(sample).depth.shape == (480, 640)
+    call = predictor.calls[0]
+    assert call["image"] is sample.rgb
+    assert call["intrinsics"] == Intrinsics(500.0, 510.0, 5.0, 4.0, "given")
+    assert (call["flip"], call["resolution"]) == (True, 240)
+
+
+def test_the_release_sees_its_window_pixel_for_pixel() -> None:
+    predictor = RecordingPredictor(focal=None, working_height=432, with_confidence=True)
+    sample = frame("a", 2.0, (480, 640))
+    guess = predictor_estimator(predictor, NYU)(sample)  # type: ignore[arg-type]
+    call = predictor.calls[0]
+    np.testing.assert_array_equal(call["image"], sample.rgb[42:474, 40:616])
+    assert (call["intrinsics"].cx, call["intrinsics"].cy) == (5.0 - 40, 4.0 - 42)
+    shown = np.isfinite(guess.depth)
+    rows, columns = np.nonzero(shown)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (42, 473, 40, 615)
+    assert guess.confidence is not None
+    assert (guess.confidence[shown] == 0.75).all()
+    assert shown[NYU.counts(sample.depth)].all()
+    # At another working height there is nothing to be had pixel for pixel.
+    predictor_estimator(predictor, NYU, resolution=240)(sample)  # type: ignore[arg-type]
+    assert predictor.calls[1]["image"].shape == (480, 640, 3)
+
+
+def test_kitti_frames_are_cropped_before_prediction() -> None:
+    predictor = RecordingPredictor(focal=None, working_height=352)
+    sample = frame("a", 20.0, (375, 1242))
+    evaluate(predictor_estimator(predictor, KITTI), [sample], KITTI)  # type: ignore[arg-type]
+    call = predictor.calls[0]
+    np.testing.assert_array_equal(call["image"], sample.rgb[23:, 13:1229])
+    assert (call["intrinsics"].cx, call["intrinsics"].cy) == (5.0 - 13, 4.0 - 23)
+
+
+def write_nyu(root: Path) -> Path:
+    for split, depth in {"train": 2000, "val": 3000}.items():
+        for number in range(2):
+            for kind in ("rgb", "depth"):
+                (root / split / kind).mkdir(parents=True, exist_ok=True)
+            stem = f"{number:05d}.png"
+            rgb = np.random.default_rng(number).integers(0, 255, (480, 640, 3)).astype(np.uint8)
+            Image.fromarray(rgb).save(root / split / "rgb" / stem, compress_level=0)
+            Image.fromarray(np.full((480, 640), depth, np.uint16)).save(
+                root / split / "depth" / stem
+            )
+    return root
+
+
+def test_requests_open_what_they_name(tmp_path: Path) -> None:
+    request = EvaluationRequest("nyu", write_nyu(tmp_path))
+    assert [sample.name for sample in open_test_set(request)] == ["00000", "00001"]
+    assert len(open_test_set(replace(request, first=1))) == 1
+    with pytest.raises(DataError, match="nyu, kitti, folder"):
+        open_test_set(replace(request, dataset="imagenet"))
+    with pytest.raises(DataError, match="at least 1"):
+        run_evaluation(replace(request, first=0))
+
+
+def test_the_command_that_repeats_it() -> None:
+    request = EvaluationRequest("nyu", Path("a folder/nyu"), flip=True, cap=5.0, baselines=True)
+    assert command_line(request) == (
+        "python -m core evaluate --dataset nyu --root 'a folder/nyu' --model lite-indoor --cap 5 "
+        "--flip --baselines --json"
+    )
+
+
+def test_baselines_are_fitted_on_the_training_split(tmp_path: Path) -> None:
+    request = EvaluationRequest("nyu", write_nyu(tmp_path))
+    scores = score_baselines(request, open_test_set(request), NYU)
+    assert len(scores) == 5
+    for figures in scores.values():
+        assert figures.abs_rel == pytest.approx(1 / 3, abs=0.003)  # 2 m for 3 m
+    with pytest.raises(DataError, match="no training split"):
+        score_baselines(replace(request, dataset="folder"), [], NYU)
+
+
+def test_from_checkpoint_to_figures(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        encoder="efficientnet_lite0", max_depth=10.0, focal=500.0, decoder_width=128
+    )
+    info = ModelInfo(
+        config=config,
+        working_height=96,
+        metric=True,
+        supervised_levels=True,
+        camera=TrainingCamera(640, 480, 518.858, 519.470),
+        licence="test",
+        training_data="none",
+        provenance={"origin": "random weights"},
+    )
+    path = tmp_path / "random.safetensors"
+    save_checkpoint(path, LapDepth(config), info)
+    request = EvaluationRequest(
+        "nyu",
+        write_nyu(tmp_path / "data"),
+        model=str(path),
+        flip=True,
+        first=1,
+        worst=1,
+        cap=5.0,
+        engine="torch",
+        device="cpu",
+    )
+    result = run_evaluation(request)
+    assert result.mean.as_dict() == result.images[0].metrics.as_dict()
+    assert np.isfinite(list(result.mean.as_dict().values())).all()
+    assert result.protocol == "NYU Depth V2, Eigen crop, cap 5 m"
+    assert len(result.worst) == 1
+    about = result.about
+    assert (about["model"], about["flip"], about["resolution"]) == ("random", True, 96)
+    assert len(about["model_sha256"]) == 64

@@ -1,0 +1,270 @@
+"""Result files say the same metres to other people's readers, and are never half there."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.colormap import COLORMAPS, INVALID_COLOR
+from core.errors import ConfigError, ExportError
+from core.export import (
+    OUTPUTS,
+    ColorSettings,
+    ExportJob,
+    depth16_scale,
+    encode_depth16,
+    parse_outputs,
+    write_npz,
+)
+from core.exr import encode_exr
+from core.png import encode_png
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def depth_map(height: int = 37, width: int = 23, far: float = 9.0) -> NDArray[np.float32]:
+    values = np.random.default_rng(5).uniform(0.4, far, (height, width))
+    return values.astype(np.float32)
+
+
+def job(depth: NDArray[np.float32], max_depth: float = 10.0, **settings: Any) -> ExportJob:
+    levels = [
+        SimpleNamespace(
+            stride=stride,
+            residual=np.full((2, 3), stride, np.float32),
+            band=np.full((2, 3, 3), stride + 0.5, np.float32),
+            depth=np.full((2, 3), stride + 1, np.float32),
+        )
+        for stride in (16, 8, 4, 2, 1)
+    ]
+    prediction: Any = SimpleNamespace(
+        depth=depth,
+        levels=levels,
+        intrinsics=SimpleNamespace(fx=500.0, fy=510.0, cx=11.0, cy=18.0),
+        focal_scale=1.0,
+        info=SimpleNamespace(config=SimpleNamespace(max_depth=max_depth)),
+    )
+    return ExportJob(prediction, np.zeros((*depth.shape, 3), np.uint8), ColorSettings(**settings))
+
+
+def read_png(path: Path | bytes) -> NDArray[Any]:
+    with Image.open(io.BytesIO(path) if isinstance(path, bytes) else path) as image:
+        return np.asarray(image)
+
+
+class TestTable:
+    def test_names_and_suffixes_of_the_contract(self) -> None:
+        assert {name: output.path("a/photo.v2").name for name, output in OUTPUTS.items()} == {
+            "color": "photo.v2_color.png",
+            "depth16": "photo.v2_depth16.png",
+            "npy": "photo.v2_depth.npy",
+            "npz": "photo.v2_depth.npz",
+            "exr": "photo.v2_depth.exr",
+            "levels": "photo.v2_levels.npz",
+            "ply": "photo.v2.ply",
+            "glb": "photo.v2.glb",
+        }
+
+    def test_list_is_parsed_in_the_tables_order(self) -> None:
+        assert [output.name for output in parse_outputs(" exr, color,,color")] == ["color", "exr"]
+
+    @pytest.mark.parametrize("names", ["", " , ", "colour", "color,obj"])
+    def test_unusable_lists(self, names: str) -> None:
+        with pytest.raises(ConfigError, match="to save, expected some of color,depth16,npy"):
+            parse_outputs(names)
+
+
+class TestDepth16:
+    @pytest.mark.parametrize(
+        ("reach", "scale"),
+        [(0.5, 1000), (10, 1000), (65.5, 1000), (80, 256), (255, 256), (500, 100)],
+    )
+    def test_finest_scale_that_fits(self, reach: float, scale: float) -> None:
+        assert depth16_scale(reach) == scale
+
+    def test_beyond_every_scale(self) -> None:
+        with pytest.raises(ExportError, match="reaches 9000 m.*at most 6553.5 m: save npy"):
+            depth16_scale(9000)
+
+    def test_steps(self, tmp_path: Path) -> None:
+        depth = depth_map()
+        depth[0, :4] = np.nan, 0, 1e-5, 9.9994
+        path = tmp_path / "depth16.png"
+        facts = OUTPUTS["depth16"].write(path, job(depth))
+        assert facts == {"scale": 1000.0, "unit": "1/1000 m", "invalid": 0}
+        steps = read_png(path)
+        assert steps.dtype == np.uint16
+        assert steps[0, :4].tolist() == [0, 0, 1, 9999]
+        assert np.abs(steps[1:] / 1000 - depth[1:]).max() <= 0.0005 + 1e-6
+
+    def test_scale_is_the_models_not_the_photos(self, tmp_path: Path) -> None:
+        facts = OUTPUTS["depth16"].write(tmp_path / "a.png", job(depth_map(far=5), max_depth=80))
+        assert facts["scale"] == 256
+
+    def test_depth_beyond_the_models_reach_still_fits(self, tmp_path: Path) -> None:
+        facts = OUTPUTS["depth16"].write(tmp_path / "a.png", job(depth_map(far=90)))
+        assert facts["scale"] == 256
+        assert read_png(tmp_path / "a.png").max() > 85 * 256
+
+    def test_never_wraps_around(self) -> None:
+        with pytest.raises(ExportError, match=r"reaches 70.0 m.*at most 65.5 m"):
+            encode_depth16(np.full((2, 2), 70, np.float32), 1000)
+
+
+@pytest.mark.parametrize("name", ["color", "depth16", "npy", "npz", "exr"])
+@pytest.mark.parametrize("odd", [np.inf, -np.inf, -0.1])
+def test_impossible_depth_is_refused_and_nothing_written(
+    tmp_path: Path, name: str, odd: float
+) -> None:
+    depth = depth_map()
+    depth[3, 3] = odd
+    with pytest.raises(ExportError, match="Depth goes from .* expected finite metres"):
+        OUTPUTS[name].write(tmp_path / "file", job(depth))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["color", "depth16", "npy", "npz", "exr"])
+@pytest.mark.parametrize("shape", [(0, 5), (4, 5, 1)])
+def test_impossible_shape_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ExportError, match="expected \\(height, width\\)"):
+        OUTPUTS[name].write(tmp_path / "file", job(np.ones(shape, np.float32)))
+
+
+class TestColour:
+    def test_range_is_told_and_used(self, tmp_path: Path) -> None:
+        depth = depth_map()
+        depth[0, 0], depth[0, 1], depth[0, 2] = np.nan, 0.1, 9.5
+        facts = OUTPUTS["color"].write(tmp_path / "a.png", job(depth, colormap="plasma", far=7.0))
+        assert facts["colormap"] == "plasma"
+        assert facts["far_m"] == 7.0
+        assert 0.4 < facts["near_m"] < 0.6
+        shown = read_png(tmp_path / "a.png")
+        table = COLORMAPS["plasma"].table
+        assert shown[0, 0].tolist() == list(INVALID_COLOR)
+        assert shown[0, 1].tolist() == table[0].tolist()
+        assert shown[0, 2].tolist() == table[-1].tolist()
+
+    def test_nothing_but_holes(self, tmp_path: Path) -> None:
+        OUTPUTS["color"].write(tmp_path / "a.png", job(np.full((4, 5), np.nan, np.float32)))
+        assert (read_png(tmp_path / "a.png") == INVALID_COLOR).all()
+
+
+class TestArrays:
+    def test_npy(self, tmp_path: Path) -> None:
+        depth = depth_map()
+        depth[2, 2] = np.nan
+        OUTPUTS["npy"].write(tmp_path / "a.npy", job(depth))
+        read = np.load(tmp_path / "a.npy", allow_pickle=False)
+        assert read.dtype == np.float32
+        assert np.array_equal(read, depth, equal_nan=True)
+
+    def test_npz(self, tmp_path: Path) -> None:
+        depth = depth_map()
+        OUTPUTS["npz"].write(tmp_path / "a.npz", job(depth))
+        with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+            assert np.array_equal(read["depth"], depth)
+            assert read["intrinsics"].tolist() == [[500, 0, 11], [0, 510, 18], [0, 0, 1]]
+
+    def test_levels(self, tmp_path: Path) -> None:
+        facts = OUTPUTS["levels"].write(tmp_path / "a.npz", job(depth_map()))
+        assert facts["strides"] == [16, 8, 4, 2, 1]
+        with np.load(tmp_path / "a.npz", allow_pickle=False) as read:
+            assert len(read.files) == 15
+            assert read["residual_16"][0, 0] == 16
+            assert read["band_2"].shape == (2, 3, 3)
+            assert read["depth_1"][1, 2] == 2
+
+    def test_same_arrays_same_bytes_and_deflated(self) -> None:
+        files = []
+        for _ in range(2):
+            file = io.BytesIO()
+            write_npz(file, {"flat": np.ones((100, 100), np.float32)})
+            files.append(file.getvalue())
+        assert files[0] == files[1]
+        assert len(files[0]) < 2000
+        with zipfile.ZipFile(io.BytesIO(files[0])) as archive:
+            assert archive.testzip() is None
+
+
+class TestPng:
+    @given(
+        st.integers(1, 140),
+        st.integers(1, 9),
+        st.sampled_from(["u1", "u2", "rgb"]),
+        st.integers(0, 9),
+    )
+    @settings(max_examples=60)
+    def test_pillow_reads_it_back(self, height: int, width: int, kind: str, seed: int) -> None:
+        random = np.random.default_rng(seed)
+        shape = (height, width, 3) if kind == "rgb" else (height, width)
+        dtype = np.uint16 if kind == "u2" else np.uint8
+        image = random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+        assert np.array_equal(read_png(encode_png(image)), image)
+
+    def test_strided_and_big_endian_input(self) -> None:
+        image = np.arange(600, dtype=">u2").reshape(20, 30)[::2, ::-3]
+        assert np.array_equal(read_png(encode_png(image)), image)
+
+
+class TestExr:
+    @pytest.mark.parametrize("size", [(1, 1), (15, 7), (16, 8), (50, 33)])
+    def test_openexr_reads_it_back(self, tmp_path: Path, size: tuple[int, int]) -> None:
+        openexr = pytest.importorskip("OpenEXR")
+        depth = depth_map(*size)
+        depth[0, 0] = np.nan
+        OUTPUTS["exr"].write(tmp_path / "a.exr", job(depth))
+        with openexr.File(str(tmp_path / "a.exr"), separate_channels=True) as file:
+            read = file.channels()["Z"].pixels
+            assert file.header()["compression"] == openexr.ZIP_COMPRESSION
+            assert "metres" in file.header()["comments"]
+        assert read.dtype == np.float32
+        assert np.array_equal(read, depth, equal_nan=True)
+
+    def test_smooth_depth_is_compressed_and_noise_does_not_grow(self) -> None:
+        y, x = np.mgrid[0:64, 0:64]
+        smooth = (2 + (x + y) / 40).astype(np.float32)
+        noise = np.random.default_rng(0).integers(0, 2**31, (64, 64), np.int32).view(np.float32)
+        assert len(encode_exr(smooth)) < 0.5 * smooth.nbytes
+        assert len(encode_exr(noise)) < noise.nbytes + 1000
+
+
+def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
+    names = ["color", "depth16", "npy", "npz", "exr"]
+    program = (
+        "import resource, sys; from pathlib import Path; import numpy as np\n"
+        "from core.errors import ExportError\n"
+        "from tests.core.test_export import OUTPUTS, job\n"
+        "depth = np.random.default_rng(0).uniform(1, 9, (200, 300)).astype('f4')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))\n"
+        "for name in sys.argv[2:]:\n"
+        "    try:\n"
+        "        OUTPUTS[name].write(Path(sys.argv[1]) / name, job(depth))\n"
+        "    except ExportError as error:\n"
+        "        print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    said = done.stdout.splitlines()
+    assert len(said) == len(names)
+    for name, line in zip(names, said, strict=True):
+        assert line.startswith(f"{name} could not be written (File too large)")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,103 @@
+"""The checkpoints in `checkpoints/`: pinned, LapDepth through and through, as good as their cards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from core.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_models
+from core.data import NyuDataset
+from core.data.augment import normalise
+from core.evaluate import predictor_estimator
+from core.model import LapDepth, accumulate
+from core.predictor import load_predictor
+from core.protocol import NYU
+from core.scoring import evaluate
+
+EXAMPLES = CHECKPOINTS.parent / "assets" / "examples"
+ROOM = EXAMPLES / "room.jpg"
+NAMES = [path.stem for path in sorted(CHECKPOINTS.glob("*.safetensors"))]
+LARGEST_BYTES = 20_000_000
+
+
+def working_image(model_height: int) -> torch.Tensor:
+    with Image.open(ROOM) as picture:
+        width = round(picture.width * model_height / picture.height / 16) * 16
+        small = picture.convert("RGB").resize((width, model_height), Image.Resampling.BILINEAR)
+    return normalise(np.asarray(small))[None]
+
+
+def test_the_shipped_models_are_there_and_sound() -> None:
+    installed = scan_models()
+    assert not installed.broken
+    assert "lite-indoor" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_pinned_small_and_documented(name: str) -> None:
+    path = CHECKPOINTS / f"{name}.safetensors"
+    assert path.stat().st_size < LARGEST_BYTES
+    assert pinned_sha256(path) is not None
+    assert (CHECKPOINTS / f"{name}.md").is_file()
+    _, info = load_checkpoint(path)
+    assert info.metric
+    assert "non-commercial" in info.licence
+    assert info.measured
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_level_and_the_bands_change_the_depth(name: str) -> None:
+    model, info = load_checkpoint(CHECKPOINTS / f"{name}.safetensors")
+    image = working_image(info.working_height)
+    with torch.inference_mode():
+        output = model(image)
+        expected = info.config.max_depth * torch.sigmoid(accumulate(output.residuals)[-1])
+        assert torch.allclose(output.depth, expected)
+        for level in range(5):
+            gains = [float(k != level) for k in range(5)]
+            without = model.depth_of(accumulate(output.residuals, gains)[-1])
+            assert float((without - output.depth).abs().mean()) > 1e-3, level
+        blind = LapDepth(replace(info.config, bands=False)).eval()
+        blind.load_state_dict(model.state_dict())
+        assert float((blind(image).depth - output.depth).abs().mean()) > 1e-3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_residuals_are_not_saturated(name: str) -> None:
+    model, info = load_checkpoint(CHECKPOINTS / f"{name}.safetensors")
+    with torch.inference_mode():
+        residuals = model(working_image(info.working_height)).residuals
+    shares = [float((r.abs() > 0.95).float().mean()) for r in residuals[1:]]
+    assert shares[-1] < 0.01
+    assert max(shares) < 0.5
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    return np.argsort(np.argsort(values.ravel())).astype(float)
+
+
+def test_depth_of_a_rendered_room_has_the_right_order() -> None:
+    # The exact depth of this room is known; a network that has learned rooms ranks it well.
+    with Image.open(EXAMPLES / "room_depth.png") as picture:
+        truth = np.asarray(picture)[::8, ::8]
+    depth = load_predictor("lite-indoor")(ROOM).depth[::8, ::8]
+    correlation = np.corrcoef(ranks(truth), ranks(depth))[0, 1]
+    assert correlation > 0.8
+
+
+@pytest.mark.data
+def test_the_card_tells_the_truth(data_root: Path) -> None:
+    _, info = load_checkpoint(CHECKPOINTS / "lite-indoor.safetensors")
+    stated = info.measured["nyu/val"]
+    predictor = load_predictor("lite-indoor", engine="torch")
+    dataset = NyuDataset(data_root / "nyu", "val")
+    every_tenth = dataset[::10]
+    mean = evaluate(predictor_estimator(predictor, NYU), every_tenth, NYU).mean
+    # Twenty of the 200 images scatter around the mean of all.
+    assert mean.abs_rel == pytest.approx(stated["abs_rel"], abs=0.04)
+    assert mean.delta1 == pytest.approx(stated["delta1"], abs=0.08)
