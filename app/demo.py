@@ -37,6 +37,8 @@ OFFLINE = {
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
     "STREAMLIT_SERVER_HEADLESS": "true",
     "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",
+    "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true",  # this program says where the pages are
+    "STREAMLIT_LOGGER_LEVEL": "warning",
 }
 
 

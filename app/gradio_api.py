@@ -75,17 +75,17 @@ class Endpoints:
     ) -> tuple[str, dict[str, Any]]:
         """The photo as coloured points in metres: a .ply (OpenCV axes) or .glb (glTF axes).
 
-        edge_filter: relative depth step at which a point counts as flying and is dropped (true:
-        0.04, false: keep all); density: share of the pixels that become points, up to 1.
+        edge_filter: relative distance from both surfaces at which a point between them is dropped
+        (true: 0.05, false: keep all); density: share of the pixels that become points, up to 1.
         """
         wanted = cloud_settings(format, edge_filter, density)
         scene = self._studio.scene(self._storage.uploaded(image), predict_settings(model, fov=fov))
         folder = self._storage.folder(request.session_hash)
         path = folder / f"{stem_of(scene.photo)}.{wanted.format}"
         with self._studio.working():
-            points = save_cloud(scene, wanted, path)
+            counts = save_cloud(scene, wanted, path)
         summary = as_json(scene, *display_range(scene, display_settings()))
-        return str(path), summary | {"points": points, "edge_filter": wanted.edge_filter}
+        return str(path), summary | counts | {"edge_filter": wanted.edge_filter}
 
     def measure(
         self,
@@ -138,7 +138,7 @@ def add_endpoints(studio: Studio, storage: Storage) -> None:
     """Declares the endpoints inside the page that is being built, without showing anything."""
     endpoints = Endpoints(studio, storage)
     with gr.Group(visible=False):
-        image = gr.Image(type="filepath", image_mode=None, label="image")
+        image = gr.File(label="image")
         files = gr.File(file_count="multiple", label="files")
         model = gr.Textbox(studio.default_model, label="model")
         resolution = gr.Number(None, label="resolution")

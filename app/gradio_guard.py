@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
 
 import gradio as gr
+from gradio.exceptions import InvalidPathError
+from pydantic import ValidationError
 
 from app.service import sentence
 from core.errors import ImageError
@@ -48,6 +50,11 @@ _HEADERS = (
     ),
 )
 
+_NO_UPLOAD = (
+    "A file of this call is not one that was uploaded to this server, expected what the upload "
+    "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
+)
+
 
 class GuardedBlocks(gr.Blocks):
     """Blocks whose calls answer with a result or with one sentence, and fetch nothing."""
@@ -65,6 +72,9 @@ class GuardedBlocks(gr.Blocks):
             return done
         except gr.Error:
             raise
+        except (ValidationError, InvalidPathError) as error:
+            log.info("refused a call: %s", error)
+            raise shown(ImageError(_NO_UPLOAD)) from None
         except Exception as error:
             raise shown(error) from None
 

@@ -119,7 +119,7 @@ class Handlers:
         wanted = cloud_settings("glb", edge_filter)
         path = self._storage.folder(request.session_hash) / "scene.glb"
         with self._studio.working():
-            save_cloud(scene, wanted, path, mesh=kind == "mesh", at_most=ON_SCREEN)
+            save_cloud(scene, wanted, path, surface=kind == "mesh", at_most=ON_SCREEN)
         return str(path)
 
     def files(

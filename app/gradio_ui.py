@@ -56,6 +56,7 @@ def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
     handlers = Handlers(studio, storage)
     with GuardedBlocks(title="LapDepth Studio", analytics_enabled=False, fill_width=True) as page:
+        add_endpoints(studio, storage)  # first, so that their names are theirs
         gr.HTML(f"<h1>{t('studio.title')}</h1><p>{t('studio.lead')}</p>", elem_id="masthead")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
@@ -66,7 +67,6 @@ def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
                 about = gr.HTML()
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
         page.unload(handlers.leave)
-        add_endpoints(studio, storage)
     page.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
     return page
 
@@ -155,7 +155,7 @@ def _three_d() -> _Scene:
             label=_("cloud_kind"),
         )
         edge_filter = gr.Slider(
-            0, 0.2, 0.04, step=0.01, label=_("edge_filter"), info=_("edge_filter_info")
+            0, 0.2, 0.05, step=0.01, label=_("edge_filter"), info=_("edge_filter_info")
         )
     build = gr.Button(_("build_3d"), variant="primary", elem_id="build-3d")
     viewer = gr.Model3D(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from app.service import Scene
 from app.settings import CloudSettings, DisplaySettings
 from core.export import OUTPUTS, ColorSettings, ExportJob
 from core.image import Photo
+from core.point_cloud import CloudOptions, point_cloud
 from core.sidecar import describe, write_sidecar
 
 _ODD = re.compile(r"[^\w.-]+")
@@ -74,7 +76,29 @@ def save_cloud(
     wanted: CloudSettings,
     path: Path,
     *,
-    mesh: bool = False,
+    surface: bool | None = None,
     at_most: int | None = None,
-) -> int:
-    raise NotImplementedError
+) -> dict[str, int]:
+    """Writes the scene's points, or the surface through them.
+
+    Args:
+        scene: photo and depth.
+        wanted: filter and density.
+        path: ending in .ply or .glb.
+        surface: the surface or the points alone; None: points in .ply, the surface in .glb.
+        at_most: points, for a screen.
+
+    Returns:
+        "points", and for every filter how many pixels it dropped.
+
+    Raises:
+        ExportError: no point is left, or the file cannot be written.
+    """
+    options = CloudOptions(
+        edge_tolerance=wanted.edge_filter or None,
+        stride=1 / math.sqrt(wanted.density),
+        max_points=at_most,
+    )
+    cloud = point_cloud(scene.prediction, scene.photo, options)
+    cloud.save(path, surface=surface)
+    return {"points": len(cloud), **{f"dropped, {k}": n for k, n in cloud.dropped.items() if n}}

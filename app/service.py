@@ -15,7 +15,8 @@ import re
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,8 @@ class Studio:
         self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
+        self._running: dict[Hashable, Future[Scene]] = {}
+        self._bookkeeping = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
         self._ready = threading.Event()
 
@@ -144,7 +147,8 @@ class Studio:
         """
         predictor = self.predictor(settings.model)
         try:
-            digest = hashlib.file_digest(source.open("rb"), "sha256").hexdigest()
+            with source.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise ImageError(
                 f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
@@ -153,19 +157,30 @@ class Studio:
         known = self._scenes.get(key)
         if known is not None:
             return known
-        with self._slots:
-            known = self._scenes.get(key)  # another request may have asked for the same meanwhile
-            if known is not None:
-                return known
-            progress("progress_read")
-            photo = self._decode(source)
-            progress("progress_depth")
-            prediction = predictor(
-                photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
-            )
+        with self._bookkeeping:
+            running = self._running.get(key)
+            if running is None:
+                mine = self._running[key] = Future()
+        if running is not None:
+            return running.result()
+        try:
+            with self._slots:
+                progress("progress_read")
+                photo = self._decode(source)
+                progress("progress_depth")
+                prediction = predictor(
+                    photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+                )
             scene = Scene(photo, prediction, settings)
             self._scenes.put(key, scene)
-            return scene
+            mine.set_result(scene)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._bookkeeping:
+                del self._running[key]
+        return scene
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:

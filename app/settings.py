@@ -13,6 +13,7 @@ from typing import Any
 
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import ConfigError
+from core.flying_pixels import TOLERANCE
 
 DEFAULT_MODEL = "lite-indoor"
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
@@ -54,12 +55,13 @@ class CloudSettings:
 
     Attributes:
         format: "ply" (points, OpenCV axes) or "glb" (glTF axes).
-        edge_filter: relative depth step at which a point counts as flying; 0 keeps all.
+        edge_filter: relative distance from both surfaces at which a point between them counts as
+            flying and is dropped; 0 keeps all.
         density: share of the photo's pixels that become points, above 0 up to 1.
     """
 
     format: str = "ply"
-    edge_filter: float = 0.04
+    edge_filter: float = TOLERANCE
     density: float = 1.0
 
 

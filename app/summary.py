@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +17,8 @@ from core.checkpoint import ModelInfo
 from core.colormap import auto_range
 from core.errors import ConfigError
 
+_MEDIAN_SAMPLES = 250_000
+
 
 @dataclass(frozen=True)
 class DepthRange:
@@ -27,10 +30,14 @@ class DepthRange:
 
 
 def depth_range(scene: Scene) -> DepthRange:
-    """Nearest, farthest and median depth in metres."""
+    """Nearest, farthest and median depth in metres; the median of an even sample."""
     depth = scene.prediction.depth
-    valid = depth[np.isfinite(depth)]
-    return DepthRange(float(valid.min()), float(valid.max()), float(np.median(valid)))
+    step = max(1, math.isqrt(depth.size // _MEDIAN_SAMPLES))
+    return DepthRange(
+        float(np.fmin.reduce(depth, axis=None)),
+        float(np.fmax.reduce(depth, axis=None)),
+        float(np.nanmedian(depth[::step, ::step])),
+    )
 
 
 def display_range(scene: Scene, display: DisplaySettings) -> tuple[float, float]:
@@ -81,6 +88,7 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
         "height": height,
         "photo_sha256": photo.sha256,
         "photo_format": photo.format,
+        "notes": list(photo.notes),
         "settings": asdict(scene.settings),
         "max_depth": info.config.max_depth,
         "measured": dict(info.measured),
@@ -142,6 +150,8 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
         scale = t("summary.focal_scale_value", lang, value=prediction.focal_scale)
         yield t("summary.focal_scale", lang), scale
     yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
+    for note in photo.notes:
+        yield t("summary.note", lang), note
     yield t("summary.time", lang), t("summary.time_value", lang, ms=prediction.milliseconds)
     yield t("summary.trained_on", lang), info.training_data
     yield t("summary.licence", lang), info.licence

@@ -148,8 +148,8 @@ register(
         "cloud_points": ("points", "点"),
         "edge_filter": ("Border filter", "边缘过滤"),
         "edge_filter_info": (
-            "Drops what floats between near and far: a depth step above this share of the depth.",
-            "去除悬浮在远近之间的点：深度突变超过该比例即去除。",
+            "Drops points that float between a near and a far surface; 0 keeps all.",
+            "去除悬浮在近、远表面之间的点；0 表示全部保留。",
         ),
         "density": ("Density", "密度"),
         "density_info": ("Share of the pixels that become points.", "成为点的像素比例。"),
@@ -233,6 +233,7 @@ register(
         "time": ("Time", "用时"),
         "time_value": ("{ms:.0f} ms for the depth", "深度估计 {ms:.0f} 毫秒"),
         "photo": ("Photo", "照片"),
+        "note": ("Note", "说明"),
     },
 )
 

@@ -99,6 +99,10 @@ class Intrinsics:
         """Vertical field of view of a picture `height` pixels high, in degrees."""
         return _angle(self.fy, self.cy, height)
 
+    def long_fov(self, width: int, height: int) -> float:
+        """Field of view along the longer side of a width x height picture, in degrees."""
+        return self.hfov(width) if width >= height else self.vfov(height)
+
     def resized(self, width: int, height: int, new_width: int, new_height: int) -> Intrinsics:
         """After resampling a width x height picture to new_width x new_height."""
         sx, sy = new_width / width, new_height / height
@@ -115,7 +119,7 @@ class Intrinsics:
         return Intrinsics(self.fx, self.fy, self.cx - left, self.cy - top, self.source)
 
     def rotated90(self, turns: int, width: int, height: int) -> Intrinsics:
-        """After `numpy.rot90(picture, turns)`: quarter turns anticlockwise of a width x height one."""
+        """After `numpy.rot90(picture, turns)`, anticlockwise, of a width x height picture."""
         turns %= 4
         if turns == 0:
             return self
@@ -132,7 +136,7 @@ class Intrinsics:
         Raises:
             CameraError: the field of view along the long side is outside 5..170 degrees.
         """
-        degrees = self.hfov(width) if width >= height else self.vfov(height)
+        degrees = self.long_fov(width, height)
         if not MIN_FOV <= degrees <= MAX_FOV:
             focal = self.fx if width >= height else self.fy
             raise CameraError(
@@ -224,8 +228,10 @@ def choose_intrinsics(
         return Intrinsics(fx, fy, cx, cy, "given").checked(width, height)
     if not isinstance(picture, tuple):
         focal = picture.focal_px or exif_focal_px(width, height, picture.focal_35mm)
-        if focal and MIN_FOV <= _angle(focal, (max(width, height) - 1) / 2, max(width, height)):
-            return _centred(width, height, focal, focal, "exif")
+        if focal:
+            claimed = _centred(width, height, focal, focal, "exif")
+            if MIN_FOV <= claimed.long_fov(width, height) <= MAX_FOV:
+                return claimed
     return assumed(width, height, camera)
 
 

@@ -7,12 +7,12 @@ Graph: `image` (n, 3, h, w) float32 -> `depth` (n, 1, h, w) metres and `residual
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 import tempfile
 import threading
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,25 +116,31 @@ def to_onnx(model: LapDepth, info: ModelInfo) -> bytes:
     return bytes(graph.SerializeToString())
 
 
-def check_onnx(
-    content: bytes, model: LapDepth, sizes: Sequence[tuple[int, int, int]] = CHECKED_SIZES
-) -> float:
-    """Runs a converted model beside the original.
+def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> float:
+    """Runs a converted model beside the original, at several sizes.
+
+    Args:
+        content: of the ONNX file.
+        model: the original.
+        strict: allow 1e-4 and no more. Otherwise a network that magnifies rounding (one with
+            random weights does) may differ by twice of what PyTorch in float32 differs from
+            itself in float64.
 
     Returns:
         The largest relative difference of depth over all sizes.
 
     Raises:
-        ExportError: it is larger than 1e-4, or a size does not run.
+        ExportError: it is larger than that, or a size does not run.
     """
     import onnxruntime  # type: ignore[import-untyped]
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    plain = copy.deepcopy(model).eval()
     worst = 0.0
-    for n, height, width in sizes:
+    for n, height, width in CHECKED_SIZES:
         image = _test_picture(n, height, width)
         with torch.inference_mode():
-            expected = model.eval()(image).depth
+            expected = plain(image).depth
         try:
             got = torch.from_numpy(session.run([DEPTH], {INPUT: image.numpy()})[0])
         except Exception as error:  # onnxruntime's exceptions share no public base
@@ -142,13 +148,29 @@ def check_onnx(
                 f"The converted model does not run at {width}x{height} ({_first_line(error)}), "
                 "expected any multiple of 16: use the engine torch."
             ) from error
-        worst = max(worst, float(((got - expected).abs() / expected).max()))
-    if not worst <= AGREES:
+        worst = max(worst, _difference(got, expected))
+    allowed = AGREES if strict or worst <= AGREES else max(AGREES, 2 * _own_rounding(plain))
+    if not worst <= allowed:  # also for NaN
         raise ExportError(
             f"The converted model differs from PyTorch by {worst:.1e}, expected at most "
-            f"{AGREES:.0e}: nothing was written; use the engine torch."
+            f"{allowed:.1e}: use the engine torch."
         )
     return worst
+
+
+def _own_rounding(model: LapDepth) -> float:
+    """How far the network's depth in float32 is from its depth in float64."""
+    exact = copy.deepcopy(model).double()
+    worst = 0.0
+    with torch.inference_mode():
+        for n, height, width in CHECKED_SIZES:
+            image = _test_picture(n, height, width)
+            worst = max(worst, _difference(model(image).depth, exact(image.double()).depth))
+    return worst
+
+
+def _difference(got: Tensor, expected: Tensor) -> float:
+    return float(((got - expected).abs() / expected).max())
 
 
 class _Traced(nn.Module):

@@ -1,9 +1,10 @@
 """A small, fast PNG writer for depth and colour maps.
 
-Pillow tries five filters per row and takes a second or more for a 12-megapixel map. Neighbouring
-rows of a depth map are nearly equal, so one fixed filter ("up": each byte minus the one above) and
-the fastest deflate give files of the same size several times faster (benchmarked in
-`benchmarks/`). Format: PNG specification, third edition, sections 5, 7 and 9.
+Pillow tries five filters per row. Neighbouring rows of a depth map are nearly equal, so one fixed
+filter ("up": each byte minus the one above) does as well: files of the same size in less than half
+the time (12 megapixels, fastest deflate, same run: 16-bit grey 0.45 s against 1.2 s, RGB 0.51 s
+against 1.2 s on a busy two-core machine). Deflate level 6 would save 26 to 30 % of the bytes for
+four to nine times the time. Format: PNG specification, third edition, sections 5, 7 and 9.
 """
 
 from __future__ import annotations

@@ -140,13 +140,12 @@ class Predictor:
             image = torch.cat((image, image.flip(3)))
         with self._turn:
             residuals = self.engine.run(image)
-        max_depth = self.info.config.max_depth
-        depth = depth_of_levels(residuals, max_depth, focal_scale)[-1]
-        if not bool(torch.isfinite(depth).all()):
+        if not all(bool(torch.isfinite(residual).all()) for residual in residuals):
             raise EngineError(
                 f"The model {self.info.name!r} gave values that are not finite numbers for this "
                 "photo, expected metres: its file may be damaged, get it again, or use another."
             )
+        depth = depth_of_levels(residuals, self.info.config.max_depth, focal_scale)[-1]
         metres = depth[0, 0]
         if flip:
             metres = (metres + depth[1, 0].flip(1)) / 2

@@ -52,6 +52,13 @@ class SceneInfo:
         """Camera-to-world, (4, 4), or None."""
         return None if self.pose is None else np.array(self.pose).reshape(4, 4)
 
+    def in_camera(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points (n, 3) of this scene's frame in the camera frame."""
+        pose = self.pose_matrix
+        if pose is None:
+            return points.astype(np.float64)
+        return np.asarray((points - pose[:3, 3]) @ pose[:3, :3])
+
     def with_pose(self, pose: ArrayLike) -> SceneInfo:
         """The same, in the world frame of a 4x4 camera-to-world pose (CameraError if none)."""
         return replace(self, pose=tuple(float(value) for value in checked_pose(pose).ravel()))

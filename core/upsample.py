@@ -14,6 +14,8 @@ The photo is walked in strips of rows; besides the result, memory grows with its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -26,7 +28,7 @@ _STRIP_PIXELS = 1 << 20
 _STEP_FROM, _STEP_TO = 0.05, 0.15
 _COLOUR_SIGMA = 0.1  # of RGB distance, each channel in 0..1
 _WEAK = 1e-3  # weight of a neighbour of another colour: decides where all four are of another
-_ROUND_TRIP = 4  # times the working size is large enough to see what a round trip loses
+_ROUND_TRIP = 2  # times the working size is large enough to see what a round trip loses
 
 
 def upsample_depth(depth: Tensor, rgb: Tensor) -> Tensor:
@@ -161,9 +163,11 @@ class _Neighbours:
         """Weighted mean of (h * w) values; with the bilinear weights where none are given."""
         if weights is None:
             weights = [near for _, near in self.corners]
-        total = torch.stack([*weights]).sum(0)
-        parts = zip(self.corners, weights, strict=True)
-        return sum(values.index_select(0, place) * weight for (place, _), weight in parts) / total
+        mean, total = torch.zeros_like(weights[0]), torch.zeros_like(weights[0])
+        for (place, _), weight in zip(self.corners, weights, strict=True):
+            mean.addcmul_(values.index_select(0, place), weight)
+            total.add_(weight)
+        return mean.div_(total)
 
 
 def _source(pixel: Tensor, small: int, large: int) -> Tensor:

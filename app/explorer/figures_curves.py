@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -24,19 +25,22 @@ def line_figure(
     fill: bool = False,
 ) -> go.Figure:
     """Curves by name, each (x values, y values); `x` and `y` name the axes with their units."""
-    figure = go.Figure()
-    for index, (name, (xs, ys)) in enumerate(curves.items()):
-        colour = COLOURS[index % len(COLOURS)]
-        dash = ("solid", "dash", "dot", "dashdot")[index % 4]
-        figure.add_scatter(
+    traces = [
+        go.Scatter(
             x=np.asarray(xs, np.float32),
             y=np.asarray(ys, np.float32),
             name=name,
             mode="lines",
-            line={"color": colour, "width": 2, "dash": dash},
-            fill="tozeroy" if fill and index == 0 else None,
+            line={
+                "color": COLOURS[index % len(COLOURS)],
+                "width": 2,
+                "dash": ("solid", "dash", "dot", "dashdot")[index % 4],
+            },
+            fill="tozeroy" if fill and not index else None,
         )
-    return _plain(figure, x, y, title, height)
+        for index, (name, (xs, ys)) in enumerate(curves.items())
+    ]
+    return _plain(traces, x, y, title, height)
 
 
 def bars_figure(
@@ -47,22 +51,21 @@ def bars_figure(
     y: str,
     title: str = "",
     height: int = 320,
-    log: bool = False,
 ) -> go.Figure:
     """Grouped bars: one group per label, one colour per name; `y` names the unit."""
-    figure = go.Figure()
-    for index, (name, values) in enumerate(groups.items()):
-        figure.add_bar(
+    traces = [
+        go.Bar(
             x=list(labels),
             y=np.asarray(values, np.float64),
             name=name,
-            marker_color=COLOURS[index % len(COLOURS)],
-            marker_pattern_shape=("", "/", "x", ".")[index % 4],
+            marker={
+                "color": COLOURS[index % len(COLOURS)],
+                "pattern": {"shape": ("", "/", "x", ".")[index % 4]},
+            },
         )
-    figure = _plain(figure, x, y, title, height)
-    if log:
-        figure.update_yaxes(type="log", exponentformat="power")
-    return figure
+        for index, (name, values) in enumerate(groups.items())
+    ]
+    return _plain(traces, x, y, title, height)
 
 
 def scatter_figure(
@@ -78,17 +81,15 @@ def scatter_figure(
     """Points with the diagonal x = y; more than `most` are sampled evenly."""
     step = max(1, -(-len(xs) // most))
     top = float(max(xs.max(initial=0), ys.max(initial=0))) * 1.03
-    figure = go.Figure(
-        go.Scattergl(
-            x=xs[::step].astype(np.float32),
-            y=ys[::step].astype(np.float32),
-            mode="markers",
-            marker={"size": 3, "color": COLOURS[0], "opacity": 0.25},
-            hovertemplate="%{x:.2f} m → %{y:.2f} m<extra></extra>",
-            showlegend=False,
-        )
+    points = go.Scattergl(
+        x=xs[::step].astype(np.float32),
+        y=ys[::step].astype(np.float32),
+        mode="markers",
+        marker={"size": 3, "color": COLOURS[0], "opacity": 0.25},
+        hovertemplate="%{x:.2f} m → %{y:.2f} m<extra></extra>",
+        showlegend=False,
     )
-    figure.add_scatter(
+    diagonal = go.Scatter(
         x=[0, top],
         y=[0, top],
         mode="lines",
@@ -96,7 +97,7 @@ def scatter_figure(
         showlegend=False,
         hoverinfo="skip",
     )
-    figure = _plain(figure, x, y, title, height)
+    figure = _plain([points, diagonal], x, y, title, height)
     figure.update_xaxes(range=[0, top])
     figure.update_yaxes(range=[0, top])
     return figure
@@ -114,15 +115,15 @@ def histogram_of(
     return (edges[1:] + edges[:-1]) / 2, 100.0 * counts / max(1, counts.sum())
 
 
-def _plain(figure: go.Figure, x: str, y: str, title: str, height: int) -> go.Figure:
-    figure.update_layout(
-        template=TEMPLATE,
-        height=height,
-        title={"text": title, "font": {"size": 13}},
-        margin={"l": 56, "r": 12, "t": 34 if title else 12, "b": 46},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        barmode="group",
-        xaxis_title=x,
-        yaxis_title=y,
-    )
-    return figure
+def _plain(traces: list[Any], x: str, y: str, title: str, height: int) -> go.Figure:
+    layout = {
+        "template": TEMPLATE,
+        "height": height,
+        "title": {"text": title, "font": {"size": 13}},
+        "margin": {"l": 60, "r": 12, "t": 60 if title else 30, "b": 46},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "barmode": "group",
+        "xaxis": {"title": {"text": x}, "gridcolor": "#e5e5e5"},
+        "yaxis": {"title": {"text": y}, "gridcolor": "#e5e5e5"},
+    }
+    return go.Figure(traces, layout)

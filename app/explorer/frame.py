@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.explorer import sentences
@@ -11,6 +13,7 @@ from app.explorer.show import guarded
 from app.explorer.side_bar import choose_language, choose_look
 from app.text import t
 
+ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
@@ -23,7 +26,7 @@ h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 def run() -> None:
     """Draws one run of the app: the page that the address names."""
     sentences.load()
-    st.set_page_config(page_title="LapDepth", page_icon=":material/landscape:", layout="wide")
+    st.set_page_config(page_title="LapDepth", page_icon=str(ICON), layout="wide")
     st.html(_STYLE)
     lang = choose_language()
     sections: dict[str, list[st.Page]] = {}
@@ -36,7 +39,7 @@ def run() -> None:
             default=spec.key == PAGES[0].key,
         )
         sections.setdefault(t(f"explorer.section_{spec.section}", lang), []).append(page)
-    chosen = st.navigation(sections, position="top")
+    chosen = st.navigation(sections, position="sidebar", expanded=True)
     with guarded():
         show_next(choose_look(lang))
         chosen.run()

@@ -102,7 +102,7 @@ def _settings(lang: str) -> tuple[cache.Settings, str]:
             MAX_RESOLUTION,
             None,
             step=16,
-            pattern="%d",
+            pattern="%.0f",
             hint=t("explorer.resolution_hint", lang),
             placeholder=t("explorer.auto", lang),
         )

@@ -115,7 +115,7 @@ def _convert(info: ModelInfo) -> bytes:
     model, _ = load_checkpoint(info.path)
     try:
         content = to_onnx(model, info)
-        difference = check_onnx(content, model)
+        difference = check_onnx(content, model, strict=True)
     except ExportError as error:
         raise EngineError(str(error)) from error
     logger.info("converted; agrees with PyTorch within %.1e", difference)

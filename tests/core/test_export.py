@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.camera import Intrinsics
 from core.colormap import COLORMAPS, INVALID_COLOR
 from core.errors import ConfigError, ExportError
 from core.export import (
@@ -53,9 +54,17 @@ def job(depth: NDArray[np.float32], max_depth: float = 10.0, **settings: Any) ->
     prediction: Any = SimpleNamespace(
         depth=depth,
         levels=levels,
-        intrinsics=SimpleNamespace(fx=500.0, fy=510.0, cx=11.0, cy=18.0),
+        intrinsics=Intrinsics(500.0, 510.0, 11.0, 18.0, "given"),
         focal_scale=1.0,
-        info=SimpleNamespace(config=SimpleNamespace(max_depth=max_depth)),
+        confidence=None,
+        photo_size=depth.shape[1::-1],
+        settings={},
+        info=SimpleNamespace(
+            name="stub",
+            sha256="0" * 64,
+            metric=True,
+            config=SimpleNamespace(max_depth=max_depth),
+        ),
     )
     return ExportJob(prediction, np.zeros((*depth.shape, 3), np.uint8), ColorSettings(**settings))
 
@@ -197,6 +206,15 @@ class TestArrays:
         assert len(files[0]) < 2000
         with zipfile.ZipFile(io.BytesIO(files[0])) as archive:
             assert archive.testzip() is None
+
+
+@pytest.mark.parametrize(("name", "start"), [("ply", b"ply\nformat binary"), ("glb", b"glTF")])
+def test_points_and_surface(tmp_path: Path, name: str, start: bytes) -> None:
+    y, x = np.mgrid[0:37, 0:23]
+    path = OUTPUTS[name].path(tmp_path / "photo")
+    facts = OUTPUTS[name].write(path, job((2 + (x + y) / 100).astype(np.float32)))
+    assert path.read_bytes().startswith(start)
+    assert facts == {"unit": "m", "frame": "opencv" if name == "ply" else "gltf"}
 
 
 class TestPng:

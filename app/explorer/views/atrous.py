@@ -53,10 +53,10 @@ def _place(lang: str) -> tuple[float, float]:
     left, right = st.columns(2)
     with left:
         column = controls.slider(
-            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%d %%"
+            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
         )
     with right:
-        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%d %%")
+        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
     return row / 100, column / 100
 
 

@@ -107,7 +107,6 @@ def _energy(look: Look) -> None:
         figure = bars_figure(
             {title: values}, labels, x=t("differences.scale", lang), y=f"RMS ({unit})", title=title
         )
-        figure.update_layout(showlegend=False)
         shown.append(Shown(f"energy-{name}", figure, title, {"rms": np.array(values)}))
     figures(lang, "energy", shown, columns=2)
 
@@ -118,7 +117,7 @@ def _borders(look: Look) -> None:
     lang = look.lang
     st.subheader(t("differences.borders", lang))
     st.markdown(t("differences.borders_note", lang))
-    jump = controls.slider("jump", t("differences.jump", lang), 2, 30, 8, step=1, pattern="%d %%")
+    jump = controls.slider("jump", t("differences.jump", lang), 2, 30, 8, step=1, pattern="%.0f %%")
     levels = look.prediction.levels
     depth = levels[-1].depth
     truth = look.truth_at(*depth.shape)

@@ -25,7 +25,7 @@ def draw(look: Look) -> None:
     heading(lang, "levels")
     left, right = st.columns(2)
     with left:
-        own = t("levels.own", lang, name=look.info.config.encoder)
+        own = t("levels.own", lang, encoder=look.info.config.encoder)
         options = {OWN: own} | {name: name for name in ENCODERS}
         encoder = controls.choice("enc", t("levels.encoder", lang), options)
     with right:
@@ -34,7 +34,7 @@ def draw(look: Look) -> None:
     count = 16
     if view == "montage":
         label = t("levels.count", lang)
-        count = int(controls.slider("n", label, 4, 64, 16, step=4, pattern="%d"))
+        count = int(controls.slider("n", label, 4, 64, 16, step=4, pattern="%.0f"))
     with st.spinner(t("explorer.computing", lang)):
         found = encoder_features(look, None if encoder == OWN else encoder)
     if found.weights != "trained":

@@ -32,7 +32,7 @@ def draw(look: Look) -> None:
         grids = GRIDS[controls.choice("grids", t("spp.grids", lang), names, default="124")]
     with right:
         side = int(
-            controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%d px")
+            controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%.0f px")
         )
     with st.spinner(t("explorer.computing", lang)):
         sizes = [working_size(look.size, height) for height in HEIGHTS]

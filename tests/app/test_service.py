@@ -1,0 +1,195 @@
+"""One prediction per photo and settings, bounded memory, and the one sentence about an error."""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.scene_cache import BoundedCache
+from app.service import Scene, Studio, sentence
+from app.settings import DisplaySettings, PredictSettings
+from app.summary import accuracy_sentence, as_html, as_json, display_range
+from core.errors import CheckpointError, ConfigError, ImageError
+from core.image import Photo, decode
+from tests.core.pictures import encode, scene
+from tests.tiny_checkpoint import save_tiny, tiny_config, tiny_info
+
+SETTINGS = PredictSettings(model="tiny")
+
+
+class Decoder:
+    """Decodes, and counts how often."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, path: Path) -> Photo:
+        self.calls += 1
+        return decode(path)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    save_tiny(folder)
+    return folder
+
+
+@pytest.fixture
+def decoder() -> Decoder:
+    return Decoder()
+
+
+@pytest.fixture
+def studio(models: Path, decoder: Decoder) -> Studio:
+    return Studio(default_model="tiny", models=models, decoder=decoder)
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "a photo.png"
+    path.write_bytes(encode(Image.fromarray(scene(60, 90)), "PNG"))
+    return path
+
+
+def test_a_photo_is_predicted_once_however_often_it_is_asked_for(
+    studio: Studio, decoder: Decoder, photo: Path
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        scenes = list(pool.map(lambda _: studio.scene(photo, SETTINGS), range(8)))
+    assert decoder.calls == 1
+    assert all(found is scenes[0] for found in scenes)
+    other = studio.scene(photo, PredictSettings(model="tiny", fov=50))
+    assert decoder.calls == 2
+    assert other.prediction.intrinsics.source == "given"
+
+
+def test_the_same_bytes_under_another_name_are_the_same_photo(
+    studio: Studio, decoder: Decoder, photo: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.png"
+    copy.write_bytes(photo.read_bytes())
+    first, second = studio.scene(photo, SETTINGS), studio.scene(copy, SETTINGS)
+    assert decoder.calls == 1
+    assert first is second
+
+
+def test_a_replaced_model_gives_a_new_prediction(
+    tmp_path: Path, decoder: Decoder, photo: Path
+) -> None:
+    save_tiny(tmp_path, seed=1)
+    studio = Studio(default_model="tiny", models=tmp_path, decoder=decoder)
+    before = studio.scene(photo, SETTINGS)
+    save_tiny(tmp_path, seed=2)
+    after = studio.scene(photo, SETTINGS)
+    assert before.prediction.info.sha256 != after.prediction.info.sha256
+    assert not np.array_equal(before.prediction.depth, after.prediction.depth)
+
+
+def test_the_studio_is_ready_when_its_model_is_loaded(studio: Studio, tmp_path: Path) -> None:
+    assert not studio.ready
+    studio.warm_up()
+    assert studio.ready
+    empty = Studio(models=tmp_path)
+    with pytest.raises(CheckpointError, match="none is installed"):
+        empty.warm_up()
+    assert not empty.ready
+
+
+@pytest.mark.parametrize("name", ["nothing", "../tiny", "/etc/passwd", "tiny.safetensors", ""])
+def test_a_model_that_is_not_installed_is_refused(studio: Studio, name: str) -> None:
+    with pytest.raises(CheckpointError, match=r"expected one of those installed \(tiny\)"):
+        studio.predictor(name)
+
+
+def test_a_missing_photo_is_refused(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="upload it again"):
+        studio.scene(tmp_path / "gone.jpg", SETTINGS)
+
+
+def test_the_memory_of_results_is_bounded(models: Path, photo: Path) -> None:
+    decoder = Decoder()
+    # Room for one scene of 60 x 90 pixels, 7 bytes each.
+    studio = Studio(default_model="tiny", models=models, decoder=decoder, cache_bytes=40_000)
+    wide, narrow = (PredictSettings(model="tiny", fov=fov) for fov in (90, 40))
+    for settings in (wide, narrow, narrow, wide):
+        studio.scene(photo, settings)
+    assert decoder.calls == 3
+
+
+def test_the_cache_drops_what_was_not_used_for_longest() -> None:
+    cache: BoundedCache[str] = BoundedCache(10, len)
+    cache.put("a", "1234")
+    cache.put("b", "1234")
+    assert cache.get("a") == "1234"
+    cache.put("c", "1234")
+    assert (cache.get("b"), cache.get("a"), cache.used) == (None, "1234", 8)
+    cache.put("large", "12345678901")
+    assert cache.get("large") is None
+    cache.clear()
+    assert cache.used == 0
+
+
+def test_the_summary_states_the_scene_s_own_numbers(studio: Studio, photo: Path) -> None:
+    found = studio.scene(photo, SETTINGS)
+    summary = as_json(found, 1.0, 2.0)
+    depth = found.prediction.depth
+    assert summary["range"] == [depth.min(), depth.max()]
+    assert summary["median"] == np.median(depth)
+    assert summary["intrinsics"]["source"] == "assumed"
+    assert summary["fov"] == pytest.approx(found.prediction.intrinsics.hfov(90))
+    assert (summary["model"], summary["metric"]) == ("tiny", True)
+
+
+def test_the_page_says_which_model_how_accurate_and_which_camera(
+    studio: Studio, photo: Path
+) -> None:
+    text = as_html(studio.scene(photo, SETTINGS), "en")
+    for words in ("tiny", "metric", "not measured", "assumed", "Focal scale", "Licence"):
+        assert words in text
+    measured = {"nyu/val": {"abs_rel": 0.1234, "delta1": 0.856, "images": 200}}
+    info = tiny_info(tiny_config(), measured=measured)
+    assert accuracy_sentence(info, "en") == (
+        "12.3% mean relative error, 86% of pixels within 25 %, on nyu/val, 200 images"
+    )
+
+
+def test_a_file_s_name_cannot_put_html_on_the_page(studio: Studio, photo: Path) -> None:
+    found = studio.scene(photo, SETTINGS)
+    hostile = tiny_info(tiny_config(), licence="<script>alert(1)</script>")
+    object.__setattr__(found.prediction, "info", hostile)
+    assert "<script" not in as_html(found, "en")
+
+
+def test_fixed_ends_of_the_colours_must_leave_a_range(studio: Studio, photo: Path) -> None:
+    found: Scene = studio.scene(photo, SETTINGS)
+    assert display_range(found, DisplaySettings("grey", 1.0, 3.0)) == (1.0, 3.0)
+    with pytest.raises(ConfigError, match="near below far"):
+        display_range(found, DisplaySettings("grey", near=500.0))
+
+
+def test_an_error_is_one_sentence_without_paths_or_markup() -> None:
+    error = ImageError("No picture at\n /home/me/secret/photo.jpg,   expected <one>: try again.")
+    assert sentence(error) == "No picture at photo.jpg, expected ‹one›: try again."
+
+
+@pytest.mark.parametrize("bug", [ValueError("secret"), KeyError("secret"), OSError(28, "secret")])
+def test_a_bug_goes_to_the_log_and_the_user_gets_its_number(
+    bug: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        told = sentence(bug)
+    assert "secret" not in told
+    number: Any = caplog.records[-1].args
+    assert number[0] in told
+    assert caplog.records[-1].exc_info
+
+
+def test_no_memory_is_no_bug() -> None:
+    assert "memory" in sentence(MemoryError())

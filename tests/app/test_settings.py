@@ -1,0 +1,88 @@
+"""Raw values from anywhere become checked settings, or one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.settings import (
+    OUTPUTS,
+    CloudSettings,
+    DisplaySettings,
+    PredictSettings,
+    Selection,
+    cloud_settings,
+    display_settings,
+    outputs_wanted,
+    predict_settings,
+    selection,
+)
+from core.errors import ConfigError
+from core.export import OUTPUTS as WRITERS
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+
+
+def test_what_is_missing_takes_the_default() -> None:
+    assert predict_settings(None, "", None, " ") == PredictSettings()
+    assert display_settings(None, "", None) == DisplaySettings()
+    assert cloud_settings() == CloudSettings()
+    assert outputs_wanted(None) == ("color", "depth16")
+
+
+def test_numbers_may_come_as_text() -> None:
+    settings = predict_settings("big", "224", True, "61.5")
+    assert settings == PredictSettings("big", 224, True, 61.5)
+    assert display_settings("grey", "0", "2.5") == DisplaySettings("grey", 0.0, 2.5)
+
+
+def test_every_kind_of_file_has_a_writer() -> None:
+    assert set(OUTPUTS) == set(WRITERS)
+    assert outputs_wanted("npy, color") == ("color", "npy")
+
+
+def test_a_cloud_s_border_filter_can_be_switched_off() -> None:
+    assert cloud_settings("GLB", False, 0.5) == CloudSettings("glb", 0.0, 0.5)
+    assert cloud_settings(edge_filter=0.1).edge_filter == 0.1
+
+
+def test_a_box_may_have_its_corners_in_any_order() -> None:
+    assert selection(box=[9, 2, 1, 8]) == Selection(box=(1, 2, 9, 8))
+    assert selection([1, 2, 9, 8]) == Selection(box=(1, 2, 9, 8))
+    assert selection([[1, 2]]) == Selection(points=((1, 2),))
+
+
+@pytest.mark.parametrize(
+    ("points", "box"),
+    [(None, None), ([[1, 2]], [1, 2, 3, 4]), ([], None), ([[1]], None), ([[1, "a"]], None),
+     (None, [1, 2, 3]), (None, "box"), ([[1, float("nan")]], None), ([[0, 0]] * 1001, None)],
+)  # fmt: skip
+def test_an_unusable_selection_is_refused(points: Any, box: Any) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        selection(points, box)
+
+
+@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
+def test_any_value_gives_settings_or_a_sentence(a: Any, b: Any, c: Any, d: Any) -> None:
+    calls: tuple[tuple[Any, tuple[Any, ...]], ...] = (
+        (predict_settings, (a, b, c, d)),
+        (display_settings, (a, b, c)),
+        (cloud_settings, (a, b, c)),
+        (selection, (a, b)),
+        (outputs_wanted, (a,)),
+    )
+    for function, arguments in calls:
+        try:
+            function(*arguments)
+        except ConfigError as error:
+            message = str(error)
+            assert "expected" in message
+            assert message.endswith(".")
+            assert len(message) < 400

@@ -1,0 +1,255 @@
+"""Every engine gives PyTorch's depth; the exported model is checked before it is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from core import engines, onnx_export
+from core.checkpoint import find_model, load_checkpoint
+from core.engines import onnx_engine, open_engine
+from core.engines.onnx_engine import OnnxEngine, cache_folder
+from core.engines.threads import usable_threads
+from core.engines.torch_engine import TorchEngine, choose_device
+from core.errors import EngineError, ExportError
+from core.model import accumulate
+from core.model_info import ModelInfo
+from core.onnx_export import METADATA_KEYS, check_onnx, export_onnx, to_onnx
+from core.predictor import load_predictor
+from tests.tiny_checkpoint import calibrated, picture, pictures, save_tiny, tiny_config
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    return save_tiny(folder, deep_stage=True, global_context=True, focal=120.0)
+
+
+@pytest.fixture(scope="module")
+def info(checkpoint: Path) -> ModelInfo:
+    return find_model(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def content(checkpoint: Path) -> bytes:
+    return to_onnx(*load_checkpoint(checkpoint))
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAPDEPTH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
+    """The names of the models that are converted from now on; the conversion itself is not run."""
+    names: list[str] = []
+
+    def convert(model: object, info: ModelInfo) -> bytes:
+        names.append(info.name)
+        return content
+
+    monkeypatch.setattr(onnx_engine, "to_onnx", convert)
+    monkeypatch.setattr(onnx_engine, "check_onnx", lambda content, model, strict: 0.0)
+    return names
+
+
+@pytest.mark.parametrize("shape", [(1, 96, 128), (2, 112, 80), (1, 208, 336)])
+def test_onnx_agrees_with_plain_pytorch(
+    checkpoint: Path, content: bytes, shape: tuple[int, int, int]
+) -> None:
+    model, _ = load_checkpoint(checkpoint)
+    image = pictures(*shape, seed=5)
+    with torch.inference_mode():
+        expected = model(image)
+    for engine in (OnnxEngine(content), TorchEngine(model)):
+        residuals = engine.run(image)
+        assert [r.shape for r in residuals] == [r.shape for r in expected.residuals]
+        for got, wanted in zip(residuals, expected.residuals, strict=True):
+            assert got.dtype == torch.float32
+            assert torch.allclose(got, wanted, atol=1e-4)
+        depth = model.depth_of(accumulate(residuals)[-1])
+        assert float(((depth - expected.depth).abs() / expected.depth).max()) <= 1e-4
+
+
+def test_both_engines_predict_the_same_photo(checkpoint: Path, cache: Path) -> None:
+    photo = picture(220, 160)
+    by_torch = load_predictor(checkpoint, engine="torch")
+    by_onnx = load_predictor(checkpoint, engine="onnx")
+    assert by_torch.engine.name == "torch"
+    assert by_onnx.engine.name == "onnx"
+    a, b = by_torch(photo, flip=True), by_onnx(photo, flip=True)
+    assert np.abs(a.depth / b.depth - 1).max() <= 1e-4
+    working = picture(*b.settings["working_size"])
+    unflipped = by_onnx(working)
+    assert np.array_equal(unflipped.depth, unflipped.levels[-1].depth)
+
+
+def test_the_model_is_converted_once(info: ModelInfo, cache: Path, counted: list[str]) -> None:
+    for _ in range(3):
+        open_engine(info, engine="onnx", device="cpu")
+    assert counted == ["tiny"]
+    assert len(list(cache.glob(f"{info.sha256}*.onnx"))) == 1
+
+
+def test_a_damaged_or_half_written_cache_is_made_again(
+    info: ModelInfo, cache: Path, counted: list[str], content: bytes
+) -> None:
+    open_engine(info, engine="onnx")
+    (file,) = cache.glob("*.onnx")
+    file.write_bytes(content[:-7])
+    open_engine(info, engine="onnx")
+    assert file.read_bytes() == content
+    file.with_suffix(".json").unlink()
+    open_engine(info, engine="onnx")
+    assert len(counted) == 3
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(
+    info: ModelInfo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counted: list[str]
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("LAPDEPTH_CACHE", str(tmp_path / "file" / "cache"))
+    assert open_engine(info, engine="onnx").name == "onnx"
+    assert counted == ["tiny"]
+
+
+def test_auto_takes_onnx_where_it_is_installed_and_pytorch_elsewhere(
+    info: ModelInfo, cache: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert open_engine(info, device="cpu").name == "onnx"
+    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnxruntime"])
+    assert open_engine(info, device="cpu").name == "torch"
+
+
+def test_auto_falls_back_to_pytorch_when_the_conversion_fails(
+    info: ModelInfo,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(model: object, info: ModelInfo) -> bytes:
+        raise ExportError("no such operation")
+
+    monkeypatch.setattr(onnx_engine, "to_onnx", fail)
+    assert open_engine(info, device="cpu").name == "torch"
+    assert "no such operation" in caplog.text
+    with pytest.raises(EngineError, match="no such operation"):
+        open_engine(info, engine="onnx")
+
+
+def test_missing_packages_are_named(info: ModelInfo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_engine, "onnx_missing", lambda: ["onnxruntime"])
+    with pytest.raises(EngineError, match="onnxruntime.*pip"):
+        open_engine(info, engine="onnx")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"engine": "tensorrt"},
+        {"device": "tpu"},
+        {"engine": "onnx", "device": "cuda"},
+        {"engine": "torch", "device": "cpu", "precision": "float16"},
+        {"engine": "torch", "device": "cpu", "precision": "int4"},
+    ],
+    ids=str,
+)
+def test_unusable_choices_are_refused(info: ModelInfo, choice: dict[str, str]) -> None:
+    with pytest.raises(EngineError, match="expected"):
+        open_engine(info, **choice)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")
+def test_a_device_that_is_not_there_is_named() -> None:
+    assert choose_device("auto") in ("cpu", "mps")
+    with pytest.raises(EngineError, match="'cuda' is not available"):
+        choose_device("cuda")
+
+
+def test_out_of_memory_is_said_and_other_errors_stay_bugs(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = TorchEngine(load_checkpoint(checkpoint)[0])
+    problem = ["DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"]
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError(problem[0])
+
+    monkeypatch.setattr(engine, "_pass", fail)
+    with pytest.raises(EngineError, match="128x96.*lower resolution"):
+        engine.run(pictures(1, 96, 128))
+    problem[0] = "shapes cannot be multiplied"
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        engine.run(pictures(1, 96, 128))
+
+
+def test_the_exported_file_is_complete_and_says_what_it_is(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    model, info = load_checkpoint(checkpoint)
+    path = tmp_path / "deep" / "model.onnx"
+    difference = export_onnx(model, info, path)
+    assert difference <= 1e-4
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    about = session.get_modelmeta().custom_metadata_map
+    assert set(about) == set(METADATA_KEYS)
+    assert about["checkpoint_sha256"] == info.sha256
+    assert ModelInfo.from_json(about["lapdepth"]).config == info.config
+    assert json.loads(about["output"])["focal"] == 120.0
+    image = pictures(1, 144, 96)
+    names = [output.name for output in session.get_outputs()]
+    values = dict(zip(names, session.run(None, {"image": image.numpy()}), strict=True))
+    with torch.inference_mode():
+        expected = model(image)
+    np.testing.assert_allclose(values["depth"], expected.depth.numpy(), rtol=1e-4)
+    np.testing.assert_allclose(values["residual_16"], expected.residuals[0].numpy(), atol=1e-4)
+
+
+def test_a_model_that_disagrees_is_never_written(
+    checkpoint: Path, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = calibrated(tiny_config(deep_stage=True, global_context=True, focal=120.0), seed=1)
+    with pytest.raises(ExportError, match="differs from PyTorch"):
+        check_onnx(content, other)
+    monkeypatch.setattr(onnx_export, "to_onnx", lambda model, info: content)
+    path = tmp_path / "model.onnx"
+    with pytest.raises(ExportError):
+        export_onnx(other, find_model(checkpoint), path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nonsense_is_no_model() -> None:
+    with pytest.raises(EngineError, match="cannot open"):
+        OnnxEngine(b"not a graph")
+
+
+def test_the_cache_follows_the_systems_convention(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAPDEPTH_CACHE", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    monkeypatch.setattr("sys.platform", "linux")
+    assert cache_folder() == Path("/somewhere/lapdepth-studio")
+
+
+@pytest.mark.parametrize(
+    ("quota", "threads"), [("max 100000", 8), ("200000 100000", 2), ("50000 100000", 1), ("?", 8)]
+)
+def test_threads_keep_to_the_containers_quota(
+    quota: str, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    file = tmp_path / "cpu.max"
+    file.write_text(quota)
+    assert usable_threads(file) == threads
+    assert usable_threads(tmp_path / "missing") == 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert usable_threads(file) == 3
