@@ -13,7 +13,7 @@ import gradio as gr
 from app.batch import run_batch
 from app.gradio_handlers import listed
 from app.measurement import measure
-from app.outputs import save_cloud, save_outputs, stem_of
+from app.outputs import cloud_of, save_outputs, stem_of
 from app.service import Studio
 from app.settings import (
         cloud_settings,
@@ -83,9 +83,16 @@ class Endpoints:
         folder = self._storage.folder(request.session_hash)
         path = folder / f"{stem_of(scene.photo)}.{wanted.format}"
         with self._studio.working():
-            counts = save_cloud(scene, wanted, path)
+            cloud = cloud_of(scene, wanted)
+            cloud.save(path)
         summary = as_json(scene, *display_range(scene, display_settings()))
-        return str(path), summary | counts | {"edge_filter": wanted.edge_filter}
+        about = {
+            "points": len(cloud),
+            "dropped": dict(cloud.dropped),
+            "edge_filter": wanted.edge_filter,
+            "density": wanted.density,
+        }
+        return str(path), summary | about
 
     def measure(
         self,

@@ -19,9 +19,10 @@ from app.batch import run_batch
 from app.depth_view import packed_depth, sampled, view_value
 from app.gradio_html import about_html, listing_html, measured_html
 from app.measurement import measure
-from app.outputs import save_cloud, save_outputs
+from app.outputs import cloud_of, first_look, save_outputs
 from app.service import Scene, Studio
 from app.settings import (
+    DisplaySettings,
     PredictSettings,
     cloud_settings,
     display_settings,
@@ -35,10 +36,12 @@ from app.text import language_of, t
 from core.colormap import colorize
 from core.errors import ImageError
 
+Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
 # Summary, pinned point, 3D view, measurement, its numbers, files: what an old photo leaves behind.
-_CLEARED = ("", "", None, "", None, None)
+_HIDDEN = gr.update(value=None, visible=False)
+_CLEARED = ("", "", None, "", *[_HIDDEN] * 2)
 
 
 class Handlers:
@@ -67,10 +70,7 @@ class Handlers:
             return (None, None, None, *_CLEARED)
         lang = language_of(request.headers.get("accept-language"))
         tell = _teller(progress, lang)
-        fixed = ranging == "fixed"
-        display = display_settings(
-            colormap, near if fixed else None, far if fixed else None
-        )
+        display = _display(colormap, ranging, near, far)
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_draw")
         low, high = display_range(scene, display)
@@ -92,13 +92,13 @@ class Handlers:
         fov: Any,
         request: gr.Request,
         event: gr.EventData,
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> tuple[str, Update]:
         """A selection on the picture to a sentence and its numbers."""
         lang = language_of(request.headers.get("accept-language"))
         chosen = selection(event._data.get("points"), event._data.get("box"))
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov))
         result = measure(scene, chosen)
-        return measured_html(result, lang), gr.JSON(result, visible=True)
+        return measured_html(result, lang), gr.update(value=result, visible=True)
 
     def cloud(
         self,
@@ -111,7 +111,7 @@ class Handlers:
         edge_filter: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> str:
+    ) -> Update:
         """The photo as a surface or as points, thinned for the screen, as a .glb file."""
         tell = _teller(progress, language_of(request.headers.get("accept-language")))
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
@@ -119,8 +119,9 @@ class Handlers:
         wanted = cloud_settings("glb", edge_filter)
         path = self._storage.folder(request.session_hash) / "scene.glb"
         with self._studio.working():
-            save_cloud(scene, wanted, path, surface=kind == "mesh", at_most=ON_SCREEN)
-        return str(path)
+            cloud = cloud_of(scene, wanted, ON_SCREEN)
+            cloud.save(path, surface=kind == "mesh")
+        return gr.update(value=str(path), camera_position=first_look(cloud))
 
     def files(
         self,
@@ -136,20 +137,18 @@ class Handlers:
         kinds: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[str]:
+    ) -> Update:
         """The chosen files of the photo, at its full size."""
         tell = _teller(progress, language_of(request.headers.get("accept-language")))
-        fixed = ranging == "fixed"
-        display = display_settings(
-            colormap, near if fixed else None, far if fixed else None
-        )
+        display = _display(colormap, ranging, near, far)
         wanted = outputs_wanted(kinds)
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
-            saved = save_outputs(scene, display, wanted, folder)
-        return [str(path) for path in (*saved.files.values(), saved.sidecar)]
+                saved = save_outputs(scene, display, wanted, folder)
+        paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
+        return gr.update(value=paths, visible=True)
 
     def pin(
         self,
@@ -179,13 +178,10 @@ class Handlers:
         kinds: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[str, str]:
+    ) -> tuple[Update, str]:
         """Many photos to one zip and a table of what became of each."""
         lang = language_of(request.headers.get("accept-language"))
-        fixed = ranging == "fixed"
-        display = display_settings(
-            colormap, near if fixed else None, far if fixed else None
-        )
+        display = _display(colormap, ranging, near, far)
 
         def step(done: int, total: int) -> None:
             progress((done, total), desc=t("studio.progress_batch", lang, done=done, total=total))
@@ -199,13 +195,13 @@ class Handlers:
             self._storage.folder(request.session_hash),
             step,
         )
-        return str(archive), listing_html(manifest, lang)
+        return gr.update(value=str(archive), visible=True), listing_html(manifest, lang)
 
-    def arrive(self, request: gr.Request) -> tuple[Any, str]:
+    def arrive(self, request: gr.Request) -> tuple[Update, str]:
         """What a new visitor sees of the models: they may have changed since the start."""
         lang = language_of(request.headers.get("accept-language"))
         models = self._studio.models()
-        return gr.Dropdown([info.name for info in models]), about_html(models, lang)
+        return gr.update(choices=[info.name for info in models]), about_html(models, lang)
 
     def leave(self, request: gr.Request) -> None:
         """Deletes what a session made."""
@@ -230,6 +226,12 @@ class Handlers:
         return view_value(
             folder / "depth.bin", folder / "photo.jpg", geometry, palette, near, far
         )
+
+
+def _display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:
+    """The two ends count only where the range is fixed: they keep their text when it is not."""
+    fixed = ranging == "fixed"
+    return display_settings(colormap, near if fixed else None, far if fixed else None)
 
 
 def listed(photos: Any) -> list[Any]:

@@ -20,18 +20,25 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
     """A measurement as one large number and what it means."""
     if "box" in result:
         value = metres(result["nearest"])
-        note = t("measured.box", lang, median=metres(result["median"]))
-    elif result.get("distance") is not None:
+        notes = [t("measured.box", lang, median=metres(result["median"]))]
+        if result["area"] is not None:
+            notes.append(t("measured.area", lang, area=f"{result['area']:.2f}"))
+    elif result["distance"] is not None:
         value = metres(result["distance"])
-        ends = " / ".join(metres(point["depth"]) for point in result["points"])
-        note = t("measured.distance", lang, ends=ends)
+        ends = " / ".join(metres(point["depth"]) for point in result["points"][:2])
+        notes = [t("measured.distance", lang, ends=ends)]
     else:
         point = result["points"][0]
         value = metres(point["depth"])
         x, y, z = (f"{number:+.2f}" for number in point["position"])
         u, v = point["pixel"]
-        note = t("measured.point", lang, x=x, y=y, z=z, u=f"{u:.0f}", v=f"{v:.0f}")
-    return f'<p class="measured">{html.escape(value)}<small>{html.escape(note)}</small></p>'
+        notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
+        if point["height"] is not None:
+            notes.append(t("measured.height", lang, height=f"{point['height']:.2f} m"))
+    if not result["metric"]:
+        notes.append(t("summary.relative", lang))
+    note = html.escape("; ".join(notes))
+    return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
 
 
 def listing_html(manifest: Mapping[str, Any], lang: str) -> str:

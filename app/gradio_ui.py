@@ -64,7 +64,7 @@ def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, controls)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
-                about = gr.HTML()
+                about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
         page.unload(handlers.leave)
     page.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
@@ -99,7 +99,7 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
             with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
                 view = _depth_view("inspect")
                 pinned = gr.HTML(elem_id="pinned")
-                summary = gr.HTML(elem_id="summary")
+                summary = gr.HTML(apply_default_css=False, elem_id="summary")
             with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
                 gr.Markdown(_("compare_info"))
                 slider = gr.ImageSlider(
@@ -114,13 +114,12 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                 numbers = gr.JSON(visible=False, label="JSON", elem_id="measured-json")
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
-                kinds = gr.CheckboxGroup(
-                    list(OUTPUTS), value=["color", "depth16"], label=_("kinds"), elem_id="kinds"
-                )
+                kinds = _kinds("kinds")
                 make = gr.Button(_("make_files"), variant="primary", elem_id="make-files")
                 files = gr.File(
-                    label=_("files"), file_count="multiple", interactive=False, elem_id="files"
-                )
+                    label=_("files"), file_count="multiple", interactive=False, visible=False,
+                    elem_id="files",
+                )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
     controls = _Controls(photo, *rest)
@@ -134,7 +133,8 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
     view.select(handlers.pin, controls.prediction, pinned, **_HEAVY)
     measuring.select(handlers.measure, controls.prediction, [measured, numbers], **_HEAVY)
     build = [*controls.prediction, scene.kind, scene.edge_filter]
-    scene.build.click(handlers.cloud, build, scene.viewer, **_HEAVY)
+    built = scene.build.click(handlers.cloud, build, scene.viewer, **_HEAVY)
+    built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
     make.click(handlers.files, [*controls.drawing, kinds], files, **_HEAVY)
     return controls
 
@@ -207,12 +207,21 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
         label=_("batch_files"), file_count="multiple", file_types=list(PICTURES),
         elem_id="batch-files",
     )  # fmt: skip
-    kinds = gr.CheckboxGroup(list(OUTPUTS), value=["color", "depth16"], label=_("kinds"))
+    kinds = _kinds("batch-kinds")
     run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
-    archive = gr.File(label=_("batch_zip"), interactive=False, elem_id="batch-zip")
+    archive = gr.File(
+        label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip"
+    )
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.drawing[1:], kinds]
     run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
+
+
+def _kinds(name: str) -> gr.CheckboxGroup:
+    choices = [(_(f"kind_{kind}"), kind) for kind in OUTPUTS]
+    return gr.CheckboxGroup(
+        choices, value=["color", "depth16"], label=_("kinds"), elem_id=name
+    )
 
 
 def _depth_view(mode: str) -> gr.HTML:

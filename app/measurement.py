@@ -1,5 +1,72 @@
-"""stub"""
+"""Measuring in a scene: positions, distances, boxes, and what a program or a page shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
 from typing import Any
-def measure(scene: Any, chosen: Any) -> dict[str, Any]:
-    if chosen.box: return {"box": list(chosen.box), "nearest": 1.0, "median": 2.0}
-    return {"points": [list(p) for p in chosen.points], "distance": 1.234}
+
+from app.service import Scene
+from app.settings import Selection
+from core.errors import CameraError
+from core.measure import Measurer
+from core.measurements import Distance, Measured
+
+
+def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
+    """Measures what was selected.
+
+    Args:
+        scene: photo and depth.
+        chosen: points or a box, in pixels of the photo.
+
+    Returns:
+        JSON-ready, lengths in metres, positions in the OpenCV camera frame. For points:
+        `positions`, `points` (each with pixel, position, range and, where a floor is seen,
+        height), `distance` between the first two (None for one) and `distances` of each to the
+        next. For a box: `nearest` and `median` depth along the optical axis, the same straight
+        from the camera as `nearest_range` and `median_range`, and `area` where it is flat. Always
+        the model, whether it is metric, and the intrinsics with their source.
+
+    Raises:
+        CameraError: a point or box outside the photo, or without depth.
+    """
+    ruler = Measurer.of(scene.prediction)
+    found = _box(ruler, chosen.box) if chosen.box else _points(ruler, chosen.points)
+    info = scene.prediction.info
+    return found | {
+        "unit": "m" if info.metric else "relative",
+        "metric": info.metric,
+        "model": info.name,
+        "intrinsics": scene.prediction.intrinsics.to_dict(),
+    }
+
+
+def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+    points = [ruler.position(*pixel) for pixel in pixels]
+    steps: list[Distance] = [
+        ruler.distance(start, end) for start, end in zip(pixels, pixels[1:], strict=False)
+    ]
+    heights = [_if_there(lambda pixel=pixel: ruler.height(*pixel)) for pixel in pixels[:2]]
+    listed = [point.to_dict() | {"depth": point.position[2]} for point in points]
+    for entry, height in zip(listed, heights, strict=False):
+        entry["height"] = None if height is None else height["height"]
+    return {
+        "positions": [list(point.position) for point in points],
+        "points": listed,
+        "distance": steps[0].distance if steps else None,
+        "uncertainty": steps[0].uncertainty if steps else points[0].uncertainty,
+        "distances": [step.distance for step in steps],
+    }
+
+
+def _box(ruler: Measurer, corners: tuple[float, float, float, float]) -> dict[str, Any]:
+    area = _if_there(lambda: ruler.area(*corners))
+    return ruler.box(*corners).to_dict() | {"area": None if area is None else area["area"]}
+
+
+def _if_there(result: Callable[[], Measured]) -> dict[str, Any] | None:
+    """A result that not every scene has: no floor in sight, or a patch that is not flat."""
+    try:
+        return result().to_dict()
+    except CameraError:
+        return None

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.service import Scene
 from app.settings import CloudSettings, DisplaySettings
 from core.export import OUTPUTS, ColorSettings, ExportJob
 from core.image import Photo
-from core.point_cloud import CloudOptions, point_cloud
+from core.point_cloud import CloudOptions, PointCloud, point_cloud
 from core.sidecar import describe, write_sidecar
 
+_VIEWER_FOV = 0.8  # radians, vertical: what Babylon.js takes
+_VIEWER_ASPECT = 1.5
+_STEPS_BACK = tuple(np.arange(0.05, 0.55, 0.05).tolist())  # shares of the middle's distance
+_NEARLY_ALL = 0.98
 _ODD = re.compile(r"[^\w.-]+")
 
 
@@ -71,34 +77,49 @@ def save_outputs(
     return Saved(files, facts, sidecar)
 
 
-def save_cloud(
-    scene: Scene,
-    wanted: CloudSettings,
-    path: Path,
-    *,
-    surface: bool | None = None,
-    at_most: int | None = None,
-) -> dict[str, int]:
-    """Writes the scene's points, or the surface through them.
-
-    Args:
-        scene: photo and depth.
-        wanted: filter and density.
-        path: ending in .ply or .glb.
-        surface: the surface or the points alone; None: points in .ply, the surface in .glb.
-        at_most: points, for a screen.
-
-    Returns:
-        "points", and for every filter how many pixels it dropped.
+def cloud_of(scene: Scene, wanted: CloudSettings, at_most: int | None = None) -> PointCloud:
+    """The scene's points as asked for; `at_most` thins them for a screen.
 
     Raises:
-        ExportError: no point is left, or the file cannot be written.
+        ExportError: no point is left.
     """
     options = CloudOptions(
         edge_tolerance=wanted.edge_filter or None,
         stride=1 / math.sqrt(wanted.density),
         max_points=at_most,
     )
-    cloud = point_cloud(scene.prediction, scene.photo, options)
-    cloud.save(path, surface=surface)
-    return {"points": len(cloud), **{f"dropped, {k}": n for k, n in cloud.dropped.items() if n}}
+    return point_cloud(scene.prediction, scene.photo, options)
+
+
+def first_look(cloud: PointCloud) -> tuple[float, float, float]:
+    """Where a viewer that turns around the middle of a model stands to see it as the photo did.
+
+    Args:
+        cloud: in the camera frame.
+
+    Returns:
+        Babylon.js' alpha and beta in degrees and its radius in metres: on the line from the
+        middle through the photo's own place, as far back as it takes to see nearly everything
+        (from farther back, what near things hide would show as holes).
+    """
+    points = cloud.points[:: max(1, len(cloud) // 5000)].astype(np.float64)
+    middle = (cloud.points.min(axis=0) + cloud.points.max(axis=0)).astype(np.float64) / 2
+    radius = float(np.linalg.norm(middle))
+    forward = middle / radius
+    right = np.cross((0.0, 1.0, 0.0), forward)
+    right /= np.linalg.norm(right)
+    down = np.cross(forward, right)
+    edge = math.tan(_VIEWER_FOV / 2) * np.array((_VIEWER_ASPECT, 1.0))
+
+    def sees(back: float) -> bool:
+        moved = points + forward * radius * back
+        across = np.abs(moved @ np.stack((right, down), axis=1)) / (moved @ forward)[:, None]
+        return bool((across <= edge).all(axis=1).mean() > _NEARLY_ALL)
+
+    back = next(filter(sees, _STEPS_BACK), _STEPS_BACK[-1])
+    x, y, z = middle / radius
+    return (
+        math.degrees(math.atan2(z, -x)),
+        math.degrees(math.acos(y)),
+        radius * (1 + back),
+    )

@@ -42,7 +42,14 @@ def theme() -> gr.themes.Base:
         radius_size=gr.themes.sizes.radius_md,
         font=sans,
         font_mono=["ui-monospace", "Cascadia Mono", "Noto Sans Mono", "monospace"],
-    ).set(block_title_text_weight="500", block_label_text_weight="500")
+    ).set(
+        block_title_text_weight="500",
+        block_label_text_weight="500",
+        button_primary_background_fill="*primary_700",  # white text on 500 is hard to read
+        button_primary_background_fill_hover="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_600",
+    )
 
 
 def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:

@@ -164,6 +164,14 @@ register(
             "文件按需生成，尺寸与原照片相同。",
         ),
         "kinds": ("What to save", "要保存的内容"),
+        "kind_color": ("Colour PNG", "彩色 PNG"),
+        "kind_depth16": ("16-bit PNG", "16 位 PNG"),
+        "kind_npy": ("NumPy .npy", "NumPy .npy"),
+        "kind_npz": ("NumPy .npz", "NumPy .npz"),
+        "kind_exr": ("OpenEXR", "OpenEXR"),
+        "kind_levels": ("Levels .npz", "各层 .npz"),
+        "kind_ply": ("Points .ply", "点云 .ply"),
+        "kind_glb": ("Surface .glb", "曲面 .glb"),
         "make_files": ("Make the files", "生成文件"),
         "files": ("Ready to download", "可以下载"),
         "batch_files": ("Photos", "照片"),
@@ -249,6 +257,8 @@ register(
             "两点之间的直线距离；两点深度：{ends}",
         ),
         "box": ("nearest in the box; median {median}", "方框内最近；中位 {median}"),
+        "area": ("if it is a flat patch, {area} m²", "若为平面，面积 {area} 平方米"),
+        "height": ("{height} above the floor that was found", "高于识别到的地面 {height}"),
     },
 )
 

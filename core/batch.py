@@ -8,24 +8,22 @@ any moment is continued by starting it again.
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Literal
+from typing import Any
 
-from core.atomic import remove_stale, write_atomic
+from core.atomic import remove_stale
 from core.batch_plan import MANIFEST, Job, same_file_key
 from core.decode_worker import decode_isolated
 from core.errors import DepthError, ExportError
-from core.export import OUTPUTS, ColorSettings, ExportJob, Output
+from core.export import OUTPUTS, ExportJob, Output
 from core.image import Photo, decode, read_file
+from core.manifest import BatchSettings, Entry, Status, Totals, write_manifest
 from core.model_info import ModelInfo
 from core.predictor import Predictor
-from core.resize import checked_resolution
 from core.sidecar import (
     describe,
     is_finished,
@@ -34,86 +32,10 @@ from core.sidecar import (
     sidecar_path,
     write_sidecar,
 )
-from core.version import VERSION
 
 __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 
-Status = Literal["done", "skipped", "failed"]
-
 _DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with others
-
-
-@dataclass(frozen=True)
-class BatchSettings:
-    """What is made of every photo.
-
-    Attributes:
-        outputs: files wanted, of `core.export.OUTPUTS`.
-        resolution: working height in pixels; None is the model's.
-        flip: average with the mirrored photo.
-        fov: horizontal field of view in degrees; None takes EXIF or the training camera.
-        colors: of the colour picture.
-        overwrite: also redo what is finished.
-
-    Raises:
-        ConfigError: a resolution out of range.
-    """
-
-    outputs: Sequence[Output]
-    resolution: int | None = None
-    flip: bool = False
-    fov: float | None = None
-    colors: ColorSettings = field(default_factory=ColorSettings)
-    overwrite: bool = False
-
-    def __post_init__(self) -> None:
-        if self.resolution is not None:
-            checked_resolution(self.resolution)
-
-    def decisive(self) -> dict[str, Any]:
-        """The settings as a sidecar holds them."""
-        asked = self.resolution
-        return {
-            "resolution": None if asked is None else checked_resolution(asked),
-            "flip": self.flip,
-            "fov": self.fov,
-        }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What became of one photo; a line of the manifest.
-
-    Attributes:
-        input: the file as it was found.
-        status: "done", "skipped" (finished before) or "failed".
-        sha256: of the file; None where it could not be read.
-        stem: of its results below the output folder.
-        files: written or found, below the output folder.
-        error: the sentence for the user, where it failed.
-        milliseconds: spent on it.
-    """
-
-    input: str
-    status: Status
-    sha256: str | None
-    stem: str
-    files: Sequence[str] = ()
-    error: str | None = None
-    milliseconds: float = 0.0
-
-
-@dataclass
-class Totals:
-    """How many photos came to what end."""
-
-    done: int = 0
-    skipped: int = 0
-    failed: int = 0
-
-    def count(self, entry: Entry) -> None:
-        """Adds one photo."""
-        setattr(self, entry.status, getattr(self, entry.status) + 1)
 
 
 def predict_files(
@@ -148,12 +70,12 @@ def predict_files(
             for job in jobs:
                 entry = runner.run(job)
                 totals.count(entry)
-                lines.write(json.dumps(vars(entry)) + "\n")
+                lines.write(entry.to_line())
                 if on_entry is not None:
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
             if len(jobs) > 1 and totals != Totals():
-                _write_manifest(out / MANIFEST, info, settings, totals, lines)
+                write_manifest(out / MANIFEST, info, settings, totals, lines)
     return totals
 
 
@@ -297,32 +219,3 @@ def _sentence(problem: OSError | MemoryError) -> str:
         f"The file cannot be read ({problem.strerror or problem}), expected a photo: check the "
         "path and its permissions."
     )
-
-
-def _write_manifest(
-    path: Path, info: ModelInfo, settings: BatchSettings, totals: Totals, lines: IO[str]
-) -> None:
-    head = {
-        "version": VERSION,
-        "model": {"name": info.name, "sha256": info.sha256},
-        "settings": {
-            **settings.decisive(),
-            "save": [output.name for output in settings.outputs],
-            "colormap": settings.colors.colormap,
-        },
-        "counts": vars(totals),
-    }
-
-    def write(file: BinaryIO) -> None:
-        file.write(json.dumps(head, indent=2)[:-2].encode() + b',\n  "photos": [')
-        lines.seek(0)
-        for index, line in enumerate(_stripped(lines)):
-            file.write((",\n    " if index else "\n    ").encode() + line.encode())
-        file.write(b"\n  ]\n}\n")
-
-    write_atomic(path, write)
-
-
-def _stripped(lines: IO[str]) -> Iterator[str]:
-    for line in lines:
-        yield line.rstrip("\n")

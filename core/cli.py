@@ -28,8 +28,7 @@ from core.errors import (
 from core.version import VERSION
 
 if TYPE_CHECKING:
-    from core.batch import Entry
-    from core.model_info import ModelInfo
+    from core.manifest import Entry
 
 __all__ = ["main"]
 
@@ -272,47 +271,20 @@ def _export(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> int:
     from core.checkpoint import scan_models
+    from core.model_card import card, facts
 
     installed = scan_models()
     broken = [{"file": model.path.name, "problem": model.problem} for model in installed.broken]
     if options.json:
-        _print_json({"models": [_facts(info) for info in installed.models], "broken": broken})
+        _print_json({"models": [facts(info) for info in installed.models], "broken": broken})
     else:
         for info in installed.models:
-            print(_card(info))
+            print(card(info))
         if not installed.models:
             print("no model is installed")
     for entry in broken:
         _complain(entry["problem"])
     return FAILED if broken else DONE
-
-
-def _facts(info: ModelInfo) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(info.to_json())
-    file = info.path.name if info.path else None
-    own = {"name": info.name, "file": file, "sha256": info.sha256}
-    return own | {"max_depth": info.config.max_depth} | about
-
-
-def _card(info: ModelInfo) -> str:
-    metric = "metric" if info.metric else "up to scale"
-    config = info.config
-    about = f"{metric}, up to {config.max_depth:g} m, {config.encoder}"
-    lines = [
-        f"{info.name}  ({about}, works at {info.working_height} px)",
-        f"  licence   {info.licence}",
-        f"  trained   {info.training_data}",
-        *(f"  {key:<8}  {value}" for key, value in info.provenance.items()),
-    ]
-    for label, metrics in (("measured", info.measured), ("published", info.published)):
-        lines += [f"  {label:<9} {name}: {_figures(value)}" for name, value in metrics.items()]
-    return "\n".join([*lines, f"  sha256    {info.sha256}"])
-
-
-def _figures(value: object) -> str:
-    if not isinstance(value, dict):
-        return str(value)
-    return ", ".join(f"{key} {_figures(inner)}" for key, inner in value.items())
 
 
 @contextlib.contextmanager

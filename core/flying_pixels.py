@@ -2,9 +2,9 @@
 
 A pixel flies when, in inverse depth, it is further than `tolerance` of itself away from both the
 nearest and the furthest value around it. Measured in inverse depth because a plane is linear
-there: the steady slope of a floor or a wall seen at a grazing angle is found as the smallest
-slope around, and allowed for, so that far roads survive. The threshold is relative to depth: an
-absolute one eats far surfaces. A true, sharp edge has nothing in between and loses nothing.
+there: the steady slope of a floor or a wall seen at a grazing angle is recognised and allowed
+for, so that far roads survive. The threshold is relative to depth: an absolute one eats far
+surfaces. A true, sharp edge has nothing in between and loses nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 TOLERANCE = 0.05  # relative
 _GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
-_RADIUS = 4  # grid pixels around a pixel where both surfaces must show
-_SIDE = 4 * _RADIUS  # how far to one side a slope must hold to count as a surface's own
+_MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
+_RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
 _STEADY = 1.5  # change over that side / (smallest slope on it * its length); 1 on a plane
 
 Plane = NDArray[np.float32]
@@ -41,9 +41,12 @@ def flying_pixels(
     block = max(1, -(-max(height, width) // _GRID))
     inverse = _inverse(depth)
     nearest, furthest, middle = _reduced(inverse, block)
-    slope = sum(_steady_slope(middle, axis) for axis in (0, 1)) * _RADIUS
-    nearest = _window(nearest, _RADIUS, np.maximum, -np.inf)
-    furthest = _window(furthest, _RADIUS, np.minimum, np.inf)
+    radius = min(max(round(max(middle.shape) * _RADIUS_SHARE), _MIN_RADIUS), _MAX_RADIUS)
+    # A slope has to hold over four radii, further than any blurred edge, to be a surface's own.
+    slope = sum(_steady_slope(middle, axis, 4 * radius) for axis in (0, 1))
+    slope *= radius + (block > 1)  # a pixel at a tile's border is up to a tile further away
+    nearest = _window(nearest, radius, np.maximum, -np.inf)
+    furthest = _window(furthest, radius, np.minimum, np.inf)
     above, below = nearest - slope, furthest + slope
 
     flying = np.empty((height, width), np.bool_)
@@ -86,7 +89,7 @@ def _reduced(inverse: Plane, block: int) -> tuple[Plane, Plane, Plane]:
     return high, low, inverse[np.ix_(rows, columns)]
 
 
-def _steady_slope(inverse: Plane, axis: int) -> Plane:
+def _steady_slope(inverse: Plane, axis: int, side: int) -> Plane:
     """|Change per pixel| along one axis that holds up to one side at least: a plane's own slope.
 
     Up to the next edge a plane keeps its slope on one side of every pixel, and what changes over
@@ -95,16 +98,16 @@ def _steady_slope(inverse: Plane, axis: int) -> Plane:
     """
     values = np.moveaxis(inverse, axis, 0)
     slope = np.zeros_like(values)
-    if len(values) <= _SIDE:
+    if len(values) <= side:
         return np.moveaxis(slope, 0, axis)
     with np.errstate(invalid="ignore"):  # NaN (no depth) has no slope
         local = np.abs(np.gradient(values, axis=0)).astype(np.float32)
         local[np.isnan(local)] = 0
-        held = _window_1d(local, _SIDE // 2, np.minimum, np.inf, 0)[_SIDE // 2 : -(_SIDE // 2)]
-        change = np.abs(values[_SIDE:] - values[:-_SIDE])
-        held = np.where(change <= _STEADY * _SIDE * held, held, 0)
-    slope[:-_SIDE] = held
-    np.maximum(slope[_SIDE:], held, out=slope[_SIDE:])
+        held = _window_1d(local, side // 2, np.minimum, np.inf, 0)[side // 2 : -(side // 2)]
+        change = np.abs(values[side:] - values[:-side])
+        held = np.where(change <= _STEADY * side * held, held, 0)
+    slope[:-side] = held
+    np.maximum(slope[side:], held, out=slope[side:])
     return np.moveaxis(slope, 0, axis)
 
 

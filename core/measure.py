@@ -99,7 +99,7 @@ class Measurer:
         x, y = (column - camera.cx) / camera.fx * depth, (row - camera.cy) / camera.fy * depth
         distance = math.sqrt(x * x + y * y + depth * depth)
         share = self._relative_error(np.s_[row, column])
-        error = None if share is None else share * distance
+        error = None if share is None else float(share) * distance
         return Position((column, row), (x, y, depth), distance, error)
 
     def distance(self, start: Pixel, end: Pixel) -> Distance:
@@ -148,7 +148,7 @@ class Measurer:
         )
 
     def floor(self) -> Plane:
-        """The floor, found once.
+        """The floor (or, where none is seen, the lowest level surface that is large), found once.
 
         Raises:
             CameraError: no level plane that covers enough of the picture.

@@ -42,9 +42,7 @@ def tiny_config(**changes: Any) -> ModelConfig:
     return ModelConfig(**(values | changes))
 
 
-def calibrated(
-    config: ModelConfig, seed: int = 0, size: tuple[int, int] = (96, 128)
-) -> LapDepth:
+def calibrated(config: ModelConfig, seed: int = 0, size: tuple[int, int] = (96, 128)) -> LapDepth:
     """Random weights whose norms have seen pictures of (height, width) `size`; in eval mode."""
     torch.manual_seed(seed)
     model = LapDepth(config)

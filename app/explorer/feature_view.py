@@ -14,7 +14,7 @@ from app.explorer import cache
 from app.explorer.look import Look
 from core.checkpoint import ModelInfo
 from core.errors import CheckpointError
-from core.features import strongest_channels
+from core.features import principal_colours, strongest_channels
 from core.model.encoders import Encoder, build_encoder
 from core.prediction import normalised
 from core.pretrained import load_imagenet_weights
@@ -89,3 +89,10 @@ def grey_tiles(feature: Tensor, count: int) -> list[NDArray[np.uint8]]:
     low = chosen.amin((1, 2), keepdim=True)
     spread = (chosen.amax((1, 2), keepdim=True) - low).clamp_min(1e-12)
     return list(((chosen - low) / spread * 255).round().to(torch.uint8).numpy())
+
+
+def colours_of(feature: Tensor) -> tuple[NDArray[np.uint8], float]:
+    """A feature (c, h, w) as an RGB picture (h, w, 3), and the share of its variance in it."""
+    colours, shares = principal_colours(feature)
+    picture: NDArray[np.uint8] = (colours.numpy() * 255).round().astype(np.uint8)
+    return picture, float(shares.sum())

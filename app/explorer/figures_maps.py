@@ -9,90 +9,18 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
-from plotly.subplots import make_subplots
 
-from core.colormap import COLORMAPS, DEFAULT_COLORMAP
-from core.colormap import SIGNED as SIGNED_TABLE
+from app.explorer.bars import Bar, colour_stops
 
-SIGNED, ERROR, ENERGY = "signed", "rising magma", "rising cividis"
 SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure of this kind shows
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
-
-
-@dataclass(frozen=True)
-class Bar:
-    """What a map's colours mean.
-
-    Attributes:
-        low, high: values at the ends.
-        unit: shown at the bar and under the cursor, "m" for instance.
-        colours: a name of `core.colormap.COLORMAPS` (near is bright), `ERROR` or `ENERGY` (more is
-            bright), or `SIGNED` with low = -high.
-        digits: after the decimal point under the cursor.
-    """
-
-    low: float
-    high: float
-    unit: str
-    colours: str = DEFAULT_COLORMAP
-    digits: int = 2
-
-    def coloured(self, colours: str) -> Bar:
-        """The same bar in other colours."""
-        return replace(self, colours=colours)
-
-
-def colour_stops(name: str, count: int = 33) -> list[tuple[float, str]]:
-    """A colour table as Plotly takes it: places from 0 to 1 and their colours."""
-    if name == SIGNED:
-        table = SIGNED_TABLE.table
-    else:
-        table = COLORMAPS[name.removeprefix("rising ")].table
-        table = table[::-1] if name.startswith("rising ") else table
-    rows = np.linspace(0, len(table) - 1, count).round().astype(int)
-    return [(i / (count - 1), f"#{bytes(table[row]).hex()}") for i, row in enumerate(rows)]
-
-
-def bar_of(
-    values: NDArray[np.floating] | Sequence[NDArray[np.floating]],
-    unit: str,
-    *,
-    colours: str = DEFAULT_COLORMAP,
-    share: float = 0.01,
-    digits: int = 2,
-) -> Bar:
-    """A bar that spans all but a share of the values at either end, the same for several maps."""
-    maps = [values] if isinstance(values, np.ndarray) else list(values)
-    flat = np.concatenate([m[np.isfinite(m)].ravel() for m in maps])
-    if not flat.size:
-        return Bar(0.0, 1.0, unit, colours, digits)
-    low, high = (float(q) for q in np.quantile(flat, [share, 1 - share]))
-    if not high > low:
-        low, high = low - 0.5, high + 0.5
-    return Bar(low, high, unit, colours, digits)
-
-
-def signed_bar(
-    values: NDArray[np.floating] | Sequence[NDArray[np.floating]],
-    unit: str,
-    *,
-    share: float = 0.01,
-    digits: int = 2,
-) -> Bar:
-    """A bar centred at zero that spans all but a share of the absolute values."""
-    maps = [values] if isinstance(values, np.ndarray) else list(values)
-    flat = np.abs(np.concatenate([m[np.isfinite(m)].ravel() for m in maps]))
-    most = float(np.quantile(flat, 1 - share)) if flat.size else 1.0
-    most = most if most > 0 else 1.0
-    return Bar(-most, most, unit, SIGNED, digits)
 
 
 def map_figure(
@@ -114,14 +42,14 @@ def map_figure(
         longest: pixels of the longer side shown.
         bar_title: what the values are, before the unit.
     """
-    return _framed([_heatmap(values, bar, size, longest, bar_title)], size, title, longest)
+    return _framed([heatmap(values, bar, size, longest, bar_title)], size, title)
 
 
 def picture_figure(
     rgb: NDArray[np.uint8], *, size: tuple[int, int], title: str = "", longest: int = SMALL
 ) -> go.Figure:
     """A picture in colours; `size` is that of the photo it belongs to."""
-    return _framed([_picture(rgb, size, longest)], size, title, longest)
+    return _framed([picture(rgb, size, longest)], size, title, barred=False)
 
 
 def over_photo(
@@ -134,9 +62,9 @@ def over_photo(
     longest: int = MEDIUM,
 ) -> go.Figure:
     """A map drawn over the photo, blank where it is NaN."""
-    layer = _heatmap(values, bar, size, longest, "")
+    layer = heatmap(values, bar, size, longest, "")
     layer.opacity = 0.75
-    return _framed([_picture(rgb, size, longest), layer], size, title, longest)
+    return _framed([picture(rgb, size, longest), layer], size, title)
 
 
 def points_over_photo(
@@ -186,59 +114,9 @@ def points_over_photo(
         hovertemplate=hover,
         showlegend=False,
     )
-    return _framed([_picture(rgb, size, longest), points], size, title, longest, locked=True)
-
-
-def linked_maps(
-    panels: Sequence[tuple[str, NDArray[Any], Bar | None]],
-    *,
-    size: tuple[int, int],
-    columns: int = 2,
-    longest: int = MEDIUM,
-) -> go.Figure:
-    """Maps and pictures of one photo in one figure: zooming into one zooms into all.
-
-    Args:
-        panels: title, (h, w) values or (h, w, 3) uint8, and the bar (None for pictures).
-        size: width and height of the photo.
-        columns: panels in a row.
-        longest: pixels of the longer side shown.
-    """
-    rows = -(-len(panels) // columns)
-    figure = make_subplots(
-        rows,
-        columns,
-        subplot_titles=[title for title, _, _ in panels],
-        shared_xaxes="all",
-        shared_yaxes="all",
-        horizontal_spacing=0.02,
-        vertical_spacing=0.12 if rows > 1 else 0.0,
+    return _framed(
+        [picture(rgb, size, longest), points], size, title, barred=bar is not None, locked=True
     )
-    for index, (_, values, bar) in enumerate(panels):
-        row, column = divmod(index, columns)
-        trace: Any
-        if bar is None:
-            trace = _picture(values, size, longest)
-        else:
-            trace = _heatmap(values, bar, size, longest, "")
-            width, height = 1 / columns, 1 / rows
-            trace.colorbar |= {
-                "x": (column + 0.5) * width,
-                "y": 1 - (row + 1) * height + (0.06 if rows > 1 else 0) * height - 0.02,
-                "len": 0.7 * width,
-            }
-        figure.add_trace(trace, row=row + 1, col=column + 1)
-    figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, size[0] - 0.5])
-    figure.update_yaxes(
-        visible=False, constrain="domain", range=[size[1] - 0.5, -0.5], scaleanchor="x"
-    )
-    each = min(900 / columns * size[1] / size[0], 460)
-    figure.update_layout(
-        template=TEMPLATE,
-        height=int(rows * (each + 70)),
-        margin={"l": 4, "r": 4, "t": 30, "b": 40},
-    )
-    return figure
 
 
 def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
@@ -254,9 +132,10 @@ def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint
     return np.repeat(sheet[..., None], 3, axis=2)
 
 
-def _heatmap(
+def heatmap(
     values: NDArray[np.floating], bar: Bar, size: tuple[int, int], longest: int, bar_title: str
 ) -> go.Heatmap:
+    """The trace of `map_figure`, in the photo's pixel coordinates."""
     rows, columns = _sampled(values.shape[0], values.shape[1], longest)
     shown = values[np.ix_(rows, columns)].astype(np.float32)
     step_x, step_y = size[0] / len(columns), size[1] / len(rows)
@@ -302,19 +181,20 @@ def _colorbar(bar: Bar, title: str) -> dict[str, Any]:
     }
 
 
-def _picture(rgb: NDArray[np.uint8], size: tuple[int, int], longest: int) -> go.Image:
+def picture(rgb: NDArray[np.uint8], size: tuple[int, int], longest: int) -> go.Image:
+    """The trace of `picture_figure`, in the photo's pixel coordinates."""
     height, width = rgb.shape[:2]
     scale = min(1.0, longest / max(height, width))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = Image.fromarray(rgb)
-    picture = picture if small == picture.size else picture.resize(small, Image.Resampling.BOX)
+    shown = Image.fromarray(rgb)
+    shown = shown if small == shown.size else shown.resize(small, Image.Resampling.BOX)
     data = io.BytesIO()
     # A photo as PNG would be the largest part of a figure; a small map must stay exact.
     if max(small) > 128:
-        picture.save(data, "JPEG", quality=88)
+        shown.save(data, "JPEG", quality=88)
         kind = "jpeg"
     else:
-        picture.save(data, "PNG")
+        shown.save(data, "PNG")
         kind = "png"
     step_x, step_y = size[0] / small[0], size[1] / small[1]
     return go.Image(
@@ -328,19 +208,22 @@ def _picture(rgb: NDArray[np.uint8], size: tuple[int, int], longest: int) -> go.
 
 
 def _framed(
-    traces: list[Any], size: tuple[int, int], title: str, longest: int, *, locked: bool = False
+    traces: list[Any],
+    size: tuple[int, int],
+    title: str,
+    *,
+    barred: bool = True,
+    locked: bool = False,
 ) -> go.Figure:
-    """No axes, square pixels, row 0 at the top, and a height that suits the photo's shape.
+    """No axes, square pixels, row 0 at the top.
 
     Args:
         traces: what is drawn.
-        size: width and height of the photo.
+        size: width and height of the photo; `fit` makes the figure's height of it.
         title: above.
-        longest: which decides the height.
+        barred: leave room for a colour bar below.
         locked: show just the photo's area, wherever the traces lie.
     """
-    wide = {SMALL: 250, MEDIUM: 430, LARGE: 760}.get(longest, 430)
-    high = {SMALL: 300, MEDIUM: 430, LARGE: 600}.get(longest, 430)
     across: dict[str, Any] = {"visible": False, "constrain": "domain"}
     down: dict[str, Any] = {**across, "scaleanchor": "x", "autorange": "reversed"}
     if locked:
@@ -349,10 +232,23 @@ def _framed(
     layout = {
         "template": TEMPLATE,
         "title": {"text": title, "font": {"size": 13}, "x": 0.01, "y": 0.99},
-        "height": int(min(wide * size[1] / size[0], high)) + 78,
-        "margin": {"l": 4, "r": 4, "t": 28, "b": 46},
+        "height": 460,
+        "meta": {"aspect": size[1] / size[0]},
+        "margin": {"l": 4, "r": 4, "t": 28, "b": 46 if barred else 6},
         "dragmode": "zoom",
         "xaxis": across,
         "yaxis": down,
     }
     return go.Figure(traces, layout)
+
+
+def fit(figure: go.Figure, columns: int) -> None:
+    """Gives a map the height that suits its photo's shape, for so many figures in a row."""
+    aspect = (figure.layout.meta or {}).get("aspect")
+    if aspect is None:
+        return
+    wide, high = {1: (900, 620), 2: (450, 520), 3: (295, 400), 4: (215, 320)}.get(
+        columns, (170, 280)
+    )
+    margin = figure.layout.margin
+    figure.layout.height = int(min(wide * aspect, high) + margin.t + margin.b)

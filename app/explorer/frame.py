@@ -38,7 +38,8 @@ def run() -> None:
             url_path=spec.key,
             default=spec.key == PAGES[0].key,
         )
-        sections.setdefault(t(f"explorer.section_{spec.section}", lang), []).append(page)
+        header = t(f"explorer.section_{spec.section}", lang) if spec.section else ""
+        sections.setdefault(header, []).append(page)
     chosen = st.navigation(sections, position="sidebar", expanded=True)
     with guarded():
         show_next(choose_look(lang))

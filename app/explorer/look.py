@@ -8,17 +8,16 @@ from functools import cached_property
 
 import numpy as np
 import streamlit as st
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from app.explorer import cache
+from app.outputs import stem_of
 from core.checkpoint import ModelInfo
 from core.ground_truth import resized_nearest
 from core.image import Photo
 from core.inspection import Inspector, Trace
-from core.model import accumulate
 from core.prediction import Prediction, normalised
 
 _LOOK, _TRUTH = "look", "ground truth"
@@ -78,6 +77,11 @@ class Look:
         return f"{self.photo.sha256}-{self.info.sha256}-{self.settings[0]}"
 
     @property
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        return stem_of(self.photo)
+
+    @property
     def inspector(self) -> Inspector:
         """The network, opened."""
         return cache.network(self.info)
@@ -110,16 +114,6 @@ class Look:
         """Metres per unit of sigmoid: max_depth times the photo's focal scale."""
         return self.info.config.max_depth * self.prediction.focal_scale
 
-    def depths(self, gains: tuple[float, ...] | None = None) -> list[NDArray[np.float32]]:
-        """Depth in metres after every level, coarse -> fine, from the kept residuals alone.
-
-        Args:
-            gains: a factor for each residual, coarse -> fine; None is 1 everywhere.
-        """
-        with torch.inference_mode():
-            sums = accumulate(self.prediction.working.residuals, gains)
-            return [(torch.sigmoid(total) * self.scale)[0, 0].numpy() for total in sums]
-
     def truth_at(self, height: int, width: int) -> NDArray[np.float32] | None:
         """The ground truth of this photo at another size, None where none was uploaded."""
         known = truth()
@@ -139,12 +133,18 @@ def show_next(look: Look) -> None:
     st.session_state[_LOOK] = look
 
 
-def with_model(look: Look, info: ModelInfo) -> Look:
-    """The same photo and settings through another model."""
+def predicted_with(look: Look, settings: cache.Settings) -> Look:
+    """The same photo through the look's model with other settings."""
     prediction = cache.predicted(
-        look.photo.sha256, info.sha256, look.settings, info.name, look.photo
+        look.photo.sha256, look.info.sha256, settings, look.info.name, look.photo
     )
-    return replace(look, prediction=prediction, info=info)
+    return replace(look, prediction=prediction, settings=settings)
+
+
+def with_fov(look: Look, degrees: float) -> Look:
+    """The same photo seen with another horizontal field of view."""
+    resolution, flip, _ = look.settings
+    return predicted_with(look, (resolution, flip, degrees))
 
 
 def truth() -> Truth | None:

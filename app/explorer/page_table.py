@@ -11,7 +11,7 @@ from app.text import t
 
 @dataclass(frozen=True)
 class PageSpec:
-    """One page: its key in the texts and in the address, its section and its symbol."""
+    """One page: its key in the texts and in the address, its section (or none) and its symbol."""
 
     key: str
     section: str
@@ -28,7 +28,7 @@ class PageSpec:
 
 
 PAGES = (
-    PageSpec("start", "start", ":material/home:"),
+    PageSpec("start", "", ":material/home:"),
     PageSpec("levels", "ideas", ":material/layers:"),
     PageSpec("differences", "ideas", ":material/difference:"),
     PageSpec("spp", "ideas", ":material/grid_view:"),
@@ -39,6 +39,7 @@ PAGES = (
     PageSpec("weights", "ideas", ":material/tune:"),
     PageSpec("loss", "ideas", ":material/trending_down:"),
     PageSpec("space", "use", ":material/view_in_ar:"),
+    PageSpec("measure", "use", ":material/straighten:"),
     PageSpec("compare", "use", ":material/compare:"),
     PageSpec("models", "use", ":material/compare_arrows:"),
     PageSpec("export", "use", ":material/download:"),

@@ -78,27 +78,25 @@ def level_errors(depths: Sequence[FloatMap], truth: FloatMap) -> list[DepthMetri
     return [compute_metrics(enlarged(depth, *truth.shape), truth, valid) for depth in depths]
 
 
-def borders(depth: FloatMap, jump: float, reach: int = 2) -> NDArray[np.bool_]:
-    """Where depth steps by more than a share of itself between neighbours, and what lies around.
+def borders(depth: FloatMap, share: float, reach: int = 2) -> NDArray[np.bool_]:
+    """The steepest pixels of a depth map, and what lies around them.
 
     Args:
-        depth: (h, w) metres.
-        jump: relative step that counts as a border.
-        reach: pixels around the step that count as near it.
+        depth: (h, w) metres, above 0.
+        share: of the pixels, those with the largest relative step to a neighbour; a flat map has
+            none.
+        reach: pixels around these that count as near a border.
     """
     logs = np.log(np.maximum(depth, 1e-6))
-    steps = np.zeros(depth.shape, bool)
+    steps = np.zeros(depth.shape, np.float32)
     for axis in (0, 1):
-        big = np.abs(np.diff(logs, axis=axis)) > np.log1p(jump)
-        first = [slice(None), slice(None)]
-        second = list(first)
-        first[axis], second[axis] = slice(None, -1), slice(1, None)
-        steps[tuple(first)] |= big
-        steps[tuple(second)] |= big
-    if not reach:
-        return steps
+        step = np.abs(np.diff(logs, axis=axis))
+        for side in (slice(None, -1), slice(1, None)):
+            place = (side, slice(None)) if axis == 0 else (slice(None), side)
+            steps[place] = np.maximum(steps[place], step)
+    steep = (steps > np.quantile(steps, 1 - share)).astype(np.float32)
     grown = functional.max_pool2d(
-        torch.from_numpy(steps.astype(np.float32))[None], 2 * reach + 1, stride=1, padding=reach
+        torch.from_numpy(steep)[None], 2 * reach + 1, stride=1, padding=reach
     )
     near: NDArray[np.bool_] = grown[0].numpy() > 0
     return near

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.explorer.figures_maps import fit
 from app.explorer.offline_page import html_page
 from app.explorer.sentences import formulas_of
 from app.service import sentence
@@ -48,6 +49,7 @@ def figures(
         row = shown[start : start + columns]
         places = st.columns(columns) if columns > 1 else [st.container()]
         for place, item in zip(places, row, strict=False):
+            fit(item.figure, columns)
             place.plotly_chart(
                 item.figure,
                 width="stretch",
@@ -122,7 +124,7 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
         ]
         return npz(dict(named))
 
-    with st.popover(t("explorer.download", lang), icon=":material/download:"):
+    with st.popover(t("explorer.download", lang), icon=":material/download:", type="tertiary"):
         st.caption(t("explorer.download_png", lang))
         st.download_button(
             t("explorer.download_html", lang),

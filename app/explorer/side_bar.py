@@ -14,6 +14,7 @@ from core.camera import MAX_FOV, MIN_FOV
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
+FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
@@ -88,7 +89,7 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes]:
         st.info(t("explorer.no_example", lang))
         st.stop()
     names = {name: name.replace("_", " ").replace("-", " ") for name in known}
-    chosen = controls.choice("photo", t("explorer.example", lang), names)
+    chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
     data = known[chosen].read_bytes()
     return digest_of(data), known[chosen].name, data
 

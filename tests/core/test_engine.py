@@ -52,12 +52,12 @@ def counted(monkeypatch: pytest.MonkeyPatch, content: bytes) -> list[str]:
     """The names of the models that are converted from now on; the conversion itself is not run."""
     names: list[str] = []
 
-    def convert(model: object, info: ModelInfo) -> bytes:
+    def convert(_: object, info: ModelInfo) -> bytes:
         names.append(info.name)
         return content
 
     monkeypatch.setattr(onnx_engine, "to_onnx", convert)
-    monkeypatch.setattr(onnx_engine, "check_onnx", lambda content, model, strict: 0.0)
+    monkeypatch.setattr(onnx_engine, "check_onnx", lambda *_, **__: 0.0)
     return names
 
 
@@ -79,7 +79,8 @@ def test_onnx_agrees_with_plain_pytorch(
         assert float(((depth - expected.depth).abs() / expected.depth).max()) <= 1e-4
 
 
-def test_both_engines_predict_the_same_photo(checkpoint: Path, cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_both_engines_predict_the_same_photo(checkpoint: Path) -> None:
     photo = picture(220, 160)
     by_torch = load_predictor(checkpoint, engine="torch")
     by_onnx = load_predictor(checkpoint, engine="onnx")
@@ -121,21 +122,22 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     assert counted == ["tiny"]
 
 
+@pytest.mark.usefixtures("cache", "counted")
 def test_auto_takes_onnx_where_it_is_installed_and_pytorch_elsewhere(
-    info: ModelInfo, cache: Path, counted: list[str], monkeypatch: pytest.MonkeyPatch
+    info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert open_engine(info, device="cpu").name == "onnx"
     monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnxruntime"])
     assert open_engine(info, device="cpu").name == "torch"
 
 
+@pytest.mark.usefixtures("cache")
 def test_auto_falls_back_to_pytorch_when_the_conversion_fails(
     info: ModelInfo,
-    cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def fail(model: object, info: ModelInfo) -> bytes:
+    def fail(*_: object) -> bytes:
         raise ExportError("no such operation")
 
     monkeypatch.setattr(onnx_engine, "to_onnx", fail)
@@ -217,10 +219,11 @@ def test_the_exported_file_is_complete_and_says_what_it_is(
 def test_a_model_that_disagrees_is_never_written(
     checkpoint: Path, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(onnx_export, "CHECKED_SIZES", ((1, 96, 96), (1, 112, 80)))
     other = calibrated(tiny_config(deep_stage=True, global_context=True, focal=120.0), seed=1)
     with pytest.raises(ExportError, match="differs from PyTorch"):
         check_onnx(content, other)
-    monkeypatch.setattr(onnx_export, "to_onnx", lambda model, info: content)
+    monkeypatch.setattr(onnx_export, "to_onnx", lambda *_: content)
     path = tmp_path / "model.onnx"
     with pytest.raises(ExportError):
         export_onnx(other, find_model(checkpoint), path)
@@ -246,7 +249,7 @@ def test_threads_keep_to_the_containers_quota(
     quota: str, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
     file = tmp_path / "cpu.max"
     file.write_text(quota)
     assert usable_threads(file) == threads

@@ -83,7 +83,7 @@ def ranks(values: np.ndarray) -> np.ndarray:
 
 def test_depth_of_a_rendered_room_has_the_right_order() -> None:
     # The exact depth of this room is known; a network that has learned rooms ranks it well.
-    with Image.open(EXAMPLES / "room_depth.png") as picture:
+    with Image.open(EXAMPLES / "depth" / "room.png") as picture:
         truth = np.asarray(picture)[::8, ::8]
     depth = load_predictor("lite-indoor")(ROOM).depth[::8, ::8]
     correlation = np.corrcoef(ranks(truth), ranks(depth))[0, 1]

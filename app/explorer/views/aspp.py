@@ -8,16 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.explorer import controls
+from app.explorer.bars import ENERGY, bar_of, signed_bar
 from app.explorer.cache import occluded_branches
 from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import (
-    ENERGY,
-    SMALL,
-    bar_of,
-    map_figure,
-    picture_figure,
-    signed_bar,
-)
+from app.explorer.figures_maps import SMALL, map_figure, picture_figure
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading
 from app.text import t
@@ -82,8 +76,11 @@ def _worth(look: Look) -> None:
     figure = bars_figure(
         {title: means}, [_name(look, name) for name in changes], x="", y="m", title=title
     )
-    shown.append(Shown("worth", figure, title, {"mean_abs_change_m": np.array(means)}))
     figures(lang, "aspp-worth", shown, columns=3)
+    if "pooling" in changes:
+        st.caption(t("aspp.pooling_note", lang))
+    total = Shown("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    figures(lang, "aspp-worth-mean", [total])
 
 
 def _name(look: Look, part: str) -> str:

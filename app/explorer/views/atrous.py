@@ -8,8 +8,9 @@ import torch
 
 from app.explorer import controls
 from app.explorer.atrous_view import AsppView, asppview
+from app.explorer.bars import ERROR, Bar
 from app.explorer.cache import fields_of
-from app.explorer.figures_maps import ERROR, MEDIUM, Bar, over_photo, points_over_photo
+from app.explorer.figures_maps import MEDIUM, over_photo, points_over_photo
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
@@ -28,14 +29,21 @@ def draw(look: Look) -> None:
     with left:
         kinds = {kind: t(f"atrous.{kind}", lang) for kind in ("dense", "classic")}
         kind = controls.choice(
-            "aspp", t("atrous.kind", lang), kinds, default=look.info.config.aspp, buttons=True
+            "aspp",
+            t("atrous.kind", lang),
+            kinds,
+            default=look.info.config.aspp,
+            buttons=True,
+            hint=t("atrous.kind_hint", lang),
         )
     own = look.info.config
     usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
     rates = own.aspp_rates if kind == own.aspp else usual
     with right:
         labels = {str(i): t("atrous.rate", lang, rate=rate) for i, rate in enumerate(rates)}
-        branch = int(controls.choice("rate", t("atrous.branch", lang), labels, buttons=True))
+        branch = int(
+            controls.choice("rate", t("atrous.branch", lang), labels, default="1", buttons=True)
+        )
     row, column = _place(lang)
     with st.spinner(t("explorer.computing", lang)):
         view = asppview(look, kind, rates)

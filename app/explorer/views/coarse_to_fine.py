@@ -8,8 +8,9 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
+from app.explorer.bars import Bar, bar_of, signed_bar
 from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import LARGE, SMALL, Bar, bar_of, map_figure, signed_bar
+from app.explorer.figures_maps import LARGE, SMALL, map_figure
 from app.explorer.look import NAMES, STRIDES, Look, current
 from app.explorer.reconstruction import Steps, enlarged, fitted, level_errors, rebuild
 from app.explorer.show import Shown, figures, fragment, heading, numbers
@@ -61,11 +62,15 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
         stride: t("explorer.level_name", lang, name=name, stride=stride)
         for name, stride in zip(NAMES, STRIDES, strict=True)
     }
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    with right:
+        same = controls.toggle(
+            "same", t("differences.same", lang), True, hint=t("differences.same_hint", lang)
+        )
     with left:
         label = t("coarse_to_fine.level", lang)
         level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
-    with right:
+    with middle:
         kinds = {name: t(f"coarse_to_fine.{name}", lang) for name in ("true", "photo")}
         kind = controls.choice("size", t("coarse_to_fine.size", lang), kinds, buttons=True)
     depth, change = steps.depths[level], steps.changes[level]
@@ -85,7 +90,7 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
     if kind == "photo":
         size = fitted(look.size, LARGE)
         depth, change = enlarged(depth, *size), enlarged(change, *size)
-    final = bar_of(steps.depths, "m").coloured(look.colours)
+    final = bar_of(steps.depths if same else depth, "m", colours=look.colours)
     name = names[STRIDES[level]]
     shown = [
         Shown(
@@ -144,7 +149,7 @@ def _strips(look: Look, steps: Steps) -> None:
     residuals: list[Shown] = []
     depths: list[Shown] = []
     changes: list[Shown] = []
-    final = bar_of(steps.depths, "m").coloured(look.colours)
+    final = bar_of(steps.depths, "m", colours=look.colours)
     moved = signed_bar(steps.changes[1:], "m")
     for index, (name, stride) in enumerate(zip(NAMES, STRIDES, strict=True)):
         label = t("explorer.level_name", lang, name=name, stride=stride)

@@ -6,17 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
+from app.explorer.bars import Bar, bar_of, signed_bar
 from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import (
-    MEDIUM,
-    SMALL,
-    Bar,
-    bar_of,
-    map_figure,
-    over_photo,
-    picture_figure,
-    signed_bar,
-)
+from app.explorer.figures_maps import MEDIUM, SMALL, map_figure, over_photo, picture_figure
 from app.explorer.look import NAMES, STRIDES, Look, current
 from app.explorer.reconstruction import borders, enlarged, rms
 from app.explorer.show import Shown, figures, fragment, heading, numbers
@@ -117,11 +109,13 @@ def _borders(look: Look) -> None:
     lang = look.lang
     st.subheader(t("differences.borders", lang))
     st.markdown(t("differences.borders_note", lang))
-    jump = controls.slider("jump", t("differences.jump", lang), 2, 30, 8, step=1, pattern="%.0f %%")
+    steepest = controls.slider(
+        "steep", t("differences.steepest", lang), 1, 20, 5, step=1, pattern="%.0f %%"
+    )
     levels = look.prediction.levels
     depth = levels[-1].depth
     truth = look.truth_at(*depth.shape)
-    near = borders(depth, jump / 100)
+    near = borders(depth, steepest / 100)
     share = float(near.mean())
     labels, at_border, inside = [], [], []
     for level in levels[1:]:

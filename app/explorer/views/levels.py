@@ -9,7 +9,7 @@ from app.explorer import controls
 from app.explorer.feature_view import encoder_features, grey_tiles
 from app.explorer.figures_maps import SMALL, montage, picture_figure
 from app.explorer.look import Look, current
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import Shown, figures, fragment, heading
 from app.text import t
 from core.features import principal_colours
 from core.model.encoders import ENCODERS
@@ -58,14 +58,7 @@ def draw(look: Look) -> None:
         figure = picture_figure(picture, size=size, title=title, longest=2 * SMALL)
         shown.append(Shown(f"feature-{stride}", figure, note, {"feature": feature.numpy()}))
     figures(lang, "encoder", shown, columns=2)
-    for item in shown:
-        st.caption(item.alt)
-    numbers(
-        [
-            (f"1/{stride}", f"{feature.shape[0]}", t("levels.channels", lang))
-            for stride, feature in zip(STRIDES, reversed(found.features), strict=True)
-        ]
-    )
+    st.caption(" ".join(item.alt for item in shown))
 
 
 draw(current())

@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
+from app.explorer.bars import bar_of, signed_bar
 from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import MEDIUM, bar_of, map_figure, signed_bar
+from app.explorer.figures_maps import MEDIUM, map_figure
 from app.explorer.look import Look, current
 from app.explorer.loss_forms import (
     FloatArray,

@@ -1,1 +1,178 @@
-"""Not yet."""
+"""The photo in three dimensions: points, surface, camera, files."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.explorer import controls
+from app.explorer.drawn_space import SHAPES, SpaceChoice, drawn, file_of
+from app.explorer.look import Look, current, with_fov
+from app.explorer.show import figures, fragment, heading, numbers
+from app.text import t
+from core.camera import MAX_FOV, MIN_FOV
+from core.errors import CameraError
+from core.flying_pixels import TOLERANCE
+from core.point_cloud import CloudOptions
+from core.pose import checked_pose
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "space")
+    own = look.prediction.intrinsics.hfov(look.size[0])
+    shape, colouring = _kind(look)
+    with st.expander(t("space.settings", lang), icon=":material/tune:", expanded=True):
+        fov = _field_of_view(lang, own)
+        if fov is not None:
+            with st.spinner(t("explorer.working", lang)):
+                look = with_fov(look, fov)
+        choice = _choice(look, shape, colouring)
+    with st.spinner(t("explorer.computing", lang)):
+        shown, count = drawn(look, choice)
+    figures(lang, "space", [shown])
+    camera = look.prediction.intrinsics
+    word = "points" if shape == "points" else "triangles"
+    numbers(
+        [
+            (t(f"space.{word}", lang), f"{count:,}", None),
+            (t("space.fov", lang), f"{camera.hfov(look.size[0]):.1f}°", None),
+            (t("space.focal", lang), f"{camera.fx:.0f} px", t(f"space.{camera.source}", lang)),
+        ]
+    )
+    st.caption(t("space.frame", lang))
+    _files(look, choice)
+
+
+def _kind(look: Look) -> tuple[str, str]:
+    lang = look.lang
+    left, right = st.columns(2)
+    with left:
+        shapes = {name: t(f"space.shape_{name}", lang) for name in SHAPES}
+        shape = controls.choice("shape", t("space.shape", lang), shapes, buttons=True)
+    with right:
+        names = ["photo", "depth", "height"]
+        if look.prediction.confidence is not None:
+            names.append("confidence")
+        colourings = {name: t(f"space.by_{name}", lang) for name in names}
+        colouring = controls.choice("by", t("space.by", lang), colourings, buttons=True)
+    return shape, colouring
+
+
+def _field_of_view(lang: str, own: float) -> float | None:
+    """The angle set by hand, None where the photo's own is kept."""
+    if not controls.toggle("setfov", t("space.set_fov", lang), hint=t("space.fov_hint", lang)):
+        return None
+    start = round(min(max(own, MIN_FOV), 150.0))
+    label = t("space.fov", lang)
+    return controls.slider(
+        "hfov", label, MIN_FOV, min(MAX_FOV, 150.0), start, step=1, pattern="%.0f°"
+    )
+
+
+def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
+    lang = look.lang
+    far = float(np.ceil(np.nanmax(look.prediction.depth)))
+    left, middle, right = st.columns(3)
+    with left:
+        edges = controls.slider(
+            "edge",
+            t("space.edge", lang),
+            0,
+            20,
+            100 * TOLERANCE,
+            step=1,
+            pattern="%.0f %%",
+            hint=t("space.edge_hint", lang),
+        )
+        sky = controls.toggle("sky", t("space.sky", lang), hint=t("space.sky_hint", lang))
+    with middle:
+        density = controls.slider(
+            "density", t("space.density", lang), 5, 100, 50, step=5, pattern="%.0f k"
+        )
+        outliers = controls.toggle(
+            "outliers", t("space.outliers", lang), hint=t("space.open3d", lang)
+        )
+    with right:
+        clip = controls.slider(
+            "clip",
+            t("space.clip", lang),
+            0.5,
+            max(far, 1.0),
+            max(far, 1.0),
+            step=0.5,
+            pattern="%.1f m",
+        )
+        voxel = controls.slider(
+            "voxel", t("space.voxel", lang), 0, 20, 0, step=1, pattern="%.0f cm"
+        )
+    normals = shape == "poisson" or controls.toggle("normals", t("space.normals", lang))
+    faces = None
+    if shape != "points":
+        limit = controls.slider(
+            "faces", t("space.faces", lang), 2, 100, 100, step=2, pattern="%.0f k"
+        )
+        faces = int(limit * 1000) if limit < 100 else None
+    confident = None
+    if look.prediction.confidence is not None:
+        confident = controls.slider("sure", t("space.confidence", lang), 0, 1, 0)
+    options = CloudOptions(
+        edge_tolerance=edges / 100 or None,
+        far=clip if clip < far else None,
+        drop_sky=sky,
+        min_confidence=confident or None,
+        voxel=voxel / 100 if voxel and shape != "surface" else None,
+        normals=normals,
+    )
+    pose = _pose(lang)
+    return SpaceChoice(shape, colouring, options, int(density * 1000), outliers, faces, pose)
+
+
+def _pose(lang: str) -> tuple[float, ...] | None:
+    """A camera-to-world matrix typed in; the files are then in the world frame."""
+    text = st.text_area(
+        t("space.pose", lang),
+        key="pose",
+        placeholder="1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1",
+        help=t("space.pose_hint", lang),
+        height=112,
+    )
+    numbers_ = text.replace(",", " ").split()
+    if not numbers_:
+        return None
+    try:
+        matrix = np.array([float(number) for number in numbers_])
+    except ValueError as error:
+        raise CameraError(
+            "The pose holds something that is no number, expected 16 numbers: "
+            "give the 4x4 camera-to-world matrix row by row."
+        ) from error
+    if matrix.size != 16:
+        raise CameraError(
+            f"The pose has {matrix.size} numbers, expected 16: "
+            "give the 4x4 camera-to-world matrix row by row."
+        )
+    return tuple(checked_pose(matrix.reshape(4, 4)).ravel().tolist())
+
+
+def _files(look: Look, choice: SpaceChoice) -> None:
+    lang = look.lang
+    st.subheader(t("space.files", lang))
+    full = controls.toggle("full", t("space.full", lang), True, hint=t("space.full_hint", lang))
+    stem = look.stem
+    with st.container(horizontal=True):
+        for ending, mime in ((".ply", "application/octet-stream"), (".glb", "model/gltf-binary")):
+            st.download_button(
+                t("space.save", lang, ending=ending),
+                lambda ending=ending: file_of(look, choice, ending, full=full),
+                f"{stem}{ending}",
+                mime,
+                key=f"save{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+draw(current())

@@ -8,9 +8,10 @@ import torch
 from torch.nn import functional
 
 from app.explorer import controls
+from app.explorer.bars import ERROR, Bar
 from app.explorer.feature_view import deepest_feature
 from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import ERROR, MEDIUM, Bar, map_figure, picture_figure
+from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t

@@ -6,15 +6,10 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
+from app.explorer.bars import Bar, signed_bar
 from app.explorer.cache import occluded
 from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import (
-    MEDIUM,
-    Bar,
-    map_figure,
-    picture_figure,
-    signed_bar,
-)
+from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
 from app.explorer.look import NAMES, STRIDES, Look, current
 from app.explorer.show import Shown, figures, fragment, heading
 from app.text import t

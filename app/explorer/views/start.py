@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.explorer.figures_maps import MEDIUM, bar_of, map_figure, picture_figure
+from app.explorer.bars import bar_of
+from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
 from app.explorer.look import Look, current
 from app.explorer.page_table import PAGES
 from app.explorer.show import Shown, figures, heading, numbers

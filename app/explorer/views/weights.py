@@ -7,10 +7,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.explorer import controls
+from app.explorer.bars import bar_of, signed_bar
 from app.explorer.cache import order_view, relu_view
 from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import MEDIUM, bar_of, map_figure, signed_bar
-from app.explorer.look import Look, current
+from app.explorer.figures_maps import MEDIUM, map_figure
+from app.explorer.look import NAMES, Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.activations import Histogram, Units, blocks, filters, histogram
@@ -31,7 +32,10 @@ def draw(look: Look) -> None:
     _whole_network(look, on, measured)
     names = list(blocks(look.inspector.model))
     block = controls.choice(
-        "block", t("weights.block", lang), {name: name for name in names}, default=names[-1]
+        "block",
+        t("weights.block", lang),
+        {name: block_label(name, look.info.config.aspp_rates) for name in names},
+        default="decoder.levels.0.refine",
     )
     _filters(look, block)
     _orders(look, block, on)
@@ -74,6 +78,8 @@ def _whole_network(look: Look, on: bool, measured: bool) -> None:
         ),
     ]
     figures(lang, "variant", shown, columns=2)
+    if on == trained and not measured:
+        st.caption(t("weights.same", lang))
     dead = [100 * unit.dead for unit in units]
     zero = [100 * unit.zero for unit in units]
     numbers(
@@ -92,6 +98,19 @@ def _whole_network(look: Look, on: bool, measured: bool) -> None:
     figure = line_figure(curves, x=t("weights.block_number", lang), y="%", title=title)
     data = {"dead_percent": np.array(dead), "zero_percent": np.array(zero)}
     figures(lang, "relu", [Shown("relu", figure, title, data)])
+
+
+def block_label(name: str, rates: tuple[int, ...]) -> str:
+    """A block's place in the network, from its module name."""
+    parts = name.split(".")
+    if parts[:2] == ["aspp", "branches"]:
+        return f"ASPP, rate {rates[int(parts[2])]}: {('1x1', '3x3')[int(parts[3])]}"
+    if parts[0] == "aspp":
+        return f"ASPP: {parts[1]}"
+    if parts[1] == "coarsest":
+        return f"{NAMES[0]}: head {int(parts[2]) + 1}"
+    place = parts[3] if len(parts) == 4 else f"head {int(parts[4]) + 1}"
+    return f"{NAMES[int(parts[2]) + 1]}: {place}"
 
 
 def _mean_dead(units: list[Units]) -> float:

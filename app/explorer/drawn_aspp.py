@@ -1,0 +1,100 @@
+"""What ASPP's branches answer, what they are worth, and what places see."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.explorer.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
+from app.explorer.cache import fields_of, occluded_branches
+from app.explorer.feature_view import colours_of
+from app.explorer.figures_curves import bars_figure
+from app.explorer.figures_maps import MEDIUM, SMALL, map_figure, over_photo, picture_figure
+from app.explorer.look import Look
+from app.explorer.show import Shown
+from app.text import t
+from core.receptive_field import extent
+
+FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
+
+
+def part_name(look: Look, part: str) -> str:
+    """What a part of ASPP's concatenation is called."""
+    if part.startswith("branch"):
+        rate = look.info.config.aspp_rates[int(part.removeprefix("branch"))]
+        return t("atrous.rate", look.lang, rate=rate)
+    return t(f"aspp.{part}", look.lang)
+
+
+def responses(look: Look, *, colour: bool = False) -> list[Shown]:
+    """The 1x1, every branch and the merged feature: mean strength, or three colours."""
+    lang, trace = look.lang, look.trace
+    parts: list[tuple[str, Tensor]] = [("reduced", trace.reduced)]
+    parts += [(f"branch{i}", branch) for i, branch in enumerate(trace.branches)]
+    parts.append(("merged", trace.context))
+    strengths = [part[0].abs().mean(0).numpy() for _, part in parts]
+    unit = t("explorer.unit", lang)
+    shared = bar_of(strengths[1:-1], unit, colours=ENERGY)
+    shown = []
+    for (name, part), strength in zip(parts, strengths, strict=True):
+        title = part_name(look, name)
+        if colour:
+            picture, _ = colours_of(part[0])
+            figure = picture_figure(picture, size=look.size, title=title, longest=SMALL)
+        else:
+            branch = name.startswith("branch")
+            bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
+            figure = map_figure(strength, bar, size=look.size, title=title, longest=SMALL)
+        alt = t("aspp.response_alt", lang, name=title)
+        shown.append(Shown(name, figure, alt, {"response": part[0].numpy()}))
+    return shown
+
+
+def worth(look: Look, fill: str) -> tuple[list[Shown], Shown, bool]:
+    """Change of depth without each part, the mean changes as bars, and whether one part pools."""
+    lang = look.lang
+    effects = occluded_branches(look.key, fill, look.info, look.trace)
+    changes = {name: change * look.prediction.focal_scale for name, change in effects.items()}
+    bar = signed_bar(list(changes.values()), "m")
+    shown = []
+    for name, change in changes.items():
+        title = part_name(look, name)
+        figure = map_figure(change, bar, size=look.size, title=title, longest=SMALL)
+        alt = t("aspp.worth_alt", lang, name=title)
+        shown.append(Shown(f"without-{name}", figure, alt, {"change_m": change}))
+    means = [float(np.abs(change).mean()) for change in changes.values()]
+    title = t("aspp.worth_bars", lang)
+    labels = [part_name(look, name) for name in changes]
+    figure = bars_figure({title: means}, labels, x="", y="m", title=title)
+    total = Shown("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    return shown, total, "pooling" in changes
+
+
+def receptive_fields(
+    look: Look, names: dict[str, str], place: tuple[float, float]
+) -> tuple[list[Shown], list[tuple[str, str]]]:
+    """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
+
+    Args:
+        look: the photo.
+        names: stage -> what it is called.
+        place: share of height and width.
+    """
+    fields = fields_of(look.key, tuple(names), *place, look.info, look.image)
+    shown, extents = [], []
+    for stage, title in names.items():
+        field = fields[stage]
+        peak = float(field.max()) or 1.0
+        strength = np.where(
+            field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan
+        )
+        high, wide = extent(torch.from_numpy(field))
+        extents.append((title, f"{wide} x {high} px"))
+        bar = Bar(-3.0, 0.0, "log10", ERROR, 1)
+        figure = over_photo(
+            look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM
+        )
+        alt = t("atrous.field_alt", look.lang, stage=title)
+        shown.append(Shown(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
+    return shown, extents

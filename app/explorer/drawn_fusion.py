@@ -1,0 +1,85 @@
+"""What is stacked at a level of the decoder, and what each input is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor
+
+from app.explorer.bars import Bar, signed_bar
+from app.explorer.cache import occluded
+from app.explorer.feature_view import colours_of
+from app.explorer.figures_curves import bars_figure
+from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
+from app.explorer.look import NAMES, Look
+from app.explorer.show import Shown
+from app.text import t
+
+
+def parts_of(look: Look, level: int) -> dict[str, Tensor]:
+    """The concatenation of one level (0 is 1/8), split into its three parts."""
+    stacked = look.trace.fused[level][0]
+    return {"feature": stacked[:-4], "residual": stacked[-4:-3], "band": stacked[-3:]}
+
+
+def stacked(look: Look, level: int) -> list[Shown]:
+    """The three parts of the concatenation as pictures."""
+    lang, parts = look.lang, parts_of(look, level)
+    picture, share = colours_of(parts["feature"])
+    max_depth = look.info.config.max_depth
+    metres = parts["residual"][0].numpy() * max_depth
+    grey = parts["band"].mean(0).numpy()
+    whole = Bar(0.0, max_depth, "m", look.colours)
+    own = NAMES[level + 1].replace("R", "X")
+    feature = t("stacking.feature", lang, name=own, channels=len(parts["feature"]))
+    residual = t("stacking.residual", lang, name=NAMES[level])
+    band = t("stacking.band", lang, number=4 - level)
+    return [
+        Shown(
+            "fused-feature",
+            picture_figure(picture, size=look.size, title=feature, longest=MEDIUM),
+            t("stacking.feature_alt", lang, percent=100 * share),
+            {"feature": parts["feature"].numpy()},
+        ),
+        Shown(
+            "coarser-residual",
+            map_figure(
+                metres,
+                signed_bar(metres, "m") if level else whole,
+                size=look.size,
+                title=residual,
+                longest=MEDIUM,
+            ),
+            residual,
+            {"residual_m": metres},
+        ),
+        Shown(
+            "band",
+            map_figure(
+                grey,
+                signed_bar(grey, t("differences.band_unit", lang)),
+                size=look.size,
+                title=band,
+                longest=MEDIUM,
+            ),
+            band,
+            {"band": parts["band"].numpy()},
+        ),
+    ]
+
+
+def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
+    """Change of depth without each input, and the mean changes as bars."""
+    lang = look.lang
+    effects = occluded(look.key, level, fill, look.info, look.trace)
+    changes = {name: change * look.prediction.focal_scale for name, change in effects.items()}
+    bar = signed_bar(list(changes.values()), "m")
+    shown = []
+    for name, change in changes.items():
+        title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
+        figure = map_figure(change, bar, size=look.size, title=title, longest=MEDIUM)
+        shown.append(Shown(f"without-{name}", figure, title, {"change_m": change}))
+    means = [float(np.abs(change).mean()) for change in changes.values()]
+    labels = [t(f"stacking.input_{name}", lang) for name in changes]
+    title = t("stacking.bars", lang)
+    figure = bars_figure({title: means}, labels, x="", y="m", title=title)
+    return shown, Shown("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})

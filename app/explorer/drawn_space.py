@@ -1,0 +1,137 @@
+"""The photo's points and surface, as figures and as files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.explorer import cache
+from app.explorer.bars import Bar, bar_of
+from app.explorer.figures_space import MAX_POINTS, points_figure, surface_figure
+from app.explorer.look import Look
+from app.explorer.show import Shown
+from app.text import t
+from core.mesh import Mesh
+from core.open3d_tools import decimated, poisson_surface, without_outliers
+from core.point_cloud import CloudOptions, PointCloud, point_cloud
+
+COLOURINGS = ("photo", "depth", "height", "confidence")
+SHAPES = ("points", "surface", "poisson")
+MAX_FACES = 150_000  # on the screen
+Pose = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SpaceChoice:
+    """What the page about space shows.
+
+    Attributes:
+        shape: of `SHAPES`.
+        colouring: of `COLOURINGS`.
+        options: which pixels become points, without a limit on their number.
+        screen: at most so many points are drawn.
+        outliers: drop the points far from their neighbours (Open3D).
+        faces: at most so many triangles, None for all (Open3D).
+        pose: camera-to-world, 16 numbers row by row, or None.
+    """
+
+    shape: str
+    colouring: str
+    options: CloudOptions
+    screen: int
+    outliers: bool = False
+    faces: int | None = None
+    pose: Pose | None = None
+
+
+def thinned(choice: SpaceChoice) -> CloudOptions:
+    """The options with as many points as a screen shows."""
+    return replace(choice.options, max_points=min(choice.screen, MAX_POINTS))
+
+
+def points_of(look: Look, choice: SpaceChoice, *, full: bool) -> PointCloud:
+    """The points that a choice leaves, all of them or as many as a screen shows."""
+    options = choice.options if full else thinned(choice)
+    pose = None if choice.pose is None else np.array(choice.pose).reshape(4, 4)
+    cloud = point_cloud(look.prediction, look.photo.rgb, options, pose=pose)
+    return without_outliers(cloud) if choice.outliers else cloud
+
+
+def mesh_of(cloud: PointCloud, choice: SpaceChoice, *, full: bool) -> Mesh:
+    """The surface through these points."""
+    mesh = poisson_surface(cloud, detail=8) if choice.shape == "poisson" else cloud.surface()
+    limit = MAX_FACES if choice.faces is None and not full else choice.faces
+    return mesh if limit is None else decimated(mesh, faces=limit)
+
+
+@st.cache_resource(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+def _on_screen(key: str, choice: SpaceChoice, _look: Look) -> PointCloud | Mesh:  # noqa: ARG001
+    """What is drawn; whole files are made when asked for and not kept."""
+    cloud = points_of(_look, choice, full=False)
+    return cloud if choice.shape == "points" else mesh_of(cloud, choice, full=False)
+
+
+def space_key(look: Look) -> str:
+    """Names what a cloud depends on besides the choice."""
+    return f"{look.key}-{look.settings}"
+
+
+def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
+    """The figure and how many points or triangles it has.
+
+    Raises:
+        ExportError: nothing is left, or Open3D is needed and missing.
+    """
+    geometry = _on_screen(space_key(look), choice, look)
+    camera, size = look.prediction.intrinsics, look.size
+    alt = t("space.alt", look.lang)
+    if isinstance(geometry, PointCloud):
+        inside = geometry.scene.in_camera(geometry.points)
+        colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
+        figure = points_figure(inside, colours, bar, intrinsics=camera, size=size)
+        data = {"points_m": geometry.points, "colors": geometry.colors}
+        return Shown("cloud", figure, alt, data), len(geometry)
+    inside = geometry.scene.in_camera(geometry.vertices)
+    colours, bar = _colours(look, choice, inside, geometry.colors, None)
+    figure = surface_figure(inside, geometry.faces, colours, bar, intrinsics=camera, size=size)
+    surface = {"vertices_m": geometry.vertices, "faces": geometry.faces}
+    return Shown("surface", figure, alt, surface), len(geometry.faces)
+
+
+def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
+    """A .ply or .glb of what is on the screen; `full` takes every pixel instead.
+
+    Raises:
+        ExportError: nothing is left, or the disk refused.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"scene{ending}"
+        cloud = points_of(look, choice, full=full)
+        if choice.shape == "points":
+            cloud.save(path, surface=False)
+        else:
+            mesh_of(cloud, choice, full=full).save(path)
+        return path.read_bytes()
+
+
+def _colours(
+    look: Look,
+    choice: SpaceChoice,
+    points: NDArray[np.floating],
+    photo: NDArray[np.uint8],
+    pixels: NDArray[np.integer] | None,
+) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
+    confidence = look.prediction.confidence
+    if choice.colouring == "depth":
+        return points[:, 2], bar_of(points[:, 2], "m", colours=look.colours)
+    if choice.colouring == "height":
+        height = -points[:, 1]
+        return height, bar_of(height, "m", colours="rising cividis")
+    if choice.colouring == "confidence" and confidence is not None and pixels is not None:
+        return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
+    return photo, None

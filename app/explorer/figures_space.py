@@ -1,0 +1,174 @@
+"""Plotly figures in three dimensions: points, surface and the camera that saw them.
+
+The axes on the screen are x to the right, y away from the camera and z up, all in metres: a
+rotation of the camera frame (x right, y down, z forward), so that nothing is mirrored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.explorer.bars import Bar, colour_stops
+from app.explorer.figures_maps import TEMPLATE
+from core.camera import Intrinsics
+
+MAX_POINTS = 100_000
+FRUSTUM = 0.25  # of the median depth: how far the drawn camera reaches
+
+
+def upright(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Points (n, 3) of the camera frame in the frame of the screen."""
+    turned: NDArray[np.float32] = np.stack(
+        (points[:, 0], points[:, 2], -points[:, 1]), axis=1
+    ).astype(np.float32)
+    return turned
+
+
+def points_figure(
+    points: NDArray[np.floating],
+    colours: NDArray[np.uint8] | NDArray[np.floating],
+    bar: Bar | None,
+    *,
+    intrinsics: Intrinsics,
+    size: tuple[int, int],
+    marker: float = 2.0,
+) -> go.Figure:
+    """A cloud with its camera.
+
+    Args:
+        points: (n, 3) metres, camera frame.
+        colours: (n, 3) uint8, or (n,) values coloured by `bar`.
+        bar: of the values, None for colours.
+        intrinsics: of the photo; draws the camera.
+        size: width and height of the photo.
+        marker: size of a point in screen pixels.
+    """
+    place = upright(points)
+    look: dict[str, Any] = {"size": marker}
+    if bar is None:
+        look["color"] = rgb_strings(colours)
+    else:
+        look |= {
+            "color": colours.astype(np.float32),
+            "colorscale": colour_stops(bar.colours),
+            "cmin": bar.low,
+            "cmax": bar.high,
+            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
+        }
+    cloud = go.Scatter3d(
+        x=place[:, 0],
+        y=place[:, 1],
+        z=place[:, 2],
+        mode="markers",
+        marker=look,
+        hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
+        showlegend=False,
+    )
+    return _scene([cloud], points, intrinsics, size)
+
+
+def surface_figure(
+    vertices: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    colours: NDArray[np.uint8] | NDArray[np.floating],
+    bar: Bar | None,
+    *,
+    intrinsics: Intrinsics,
+    size: tuple[int, int],
+) -> go.Figure:
+    """A surface with its camera; arguments as for `points_figure`, faces (m, 3) of vertices."""
+    place = upright(vertices)
+    look: dict[str, Any] = {}
+    if bar is None:
+        look["vertexcolor"] = rgb_strings(colours)
+    else:
+        look |= {
+            "intensity": colours.astype(np.float32),
+            "colorscale": colour_stops(bar.colours),
+            "cmin": bar.low,
+            "cmax": bar.high,
+            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
+        }
+    corners = faces.astype(np.int32)
+    surface = go.Mesh3d(
+        x=place[:, 0],
+        y=place[:, 1],
+        z=place[:, 2],
+        i=corners[:, 0],
+        j=corners[:, 1],
+        k=corners[:, 2],
+        lighting={"ambient": 0.9, "diffuse": 0.25, "specular": 0.0},
+        hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
+        **look,
+    )
+    return _scene([surface], vertices, intrinsics, size)
+
+
+def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDArray[np.float32]:
+    """The camera as one line (n, 3) in the camera frame, NaN where the pen is lifted."""
+    width, height = size
+    u = np.array([-0.5, width - 0.5, width - 0.5, -0.5])
+    v = np.array([-0.5, -0.5, height - 0.5, height - 0.5])
+    corners = np.stack(
+        (
+            (u - intrinsics.cx) / intrinsics.fx * depth,
+            (v - intrinsics.cy) / intrinsics.fy * depth,
+            np.full(4, depth),
+        ),
+        axis=1,
+    )
+    centre, gap = np.zeros((1, 3)), np.full((1, 3), np.nan)
+    rays = [np.concatenate((centre, corner[None], gap)) for corner in corners]
+    line: NDArray[np.float32] = np.concatenate((corners, corners[:1], gap, *rays)).astype(
+        np.float32
+    )
+    return line
+
+
+def rgb_strings(colours: NDArray[np.number[Any]]) -> list[str]:
+    """(n, 3) uint8 as CSS colours; hexadecimal ones could be taken for the page's theme."""
+    return [f"rgb({r},{g},{b})" for r, g, b in colours.tolist()]
+
+
+def _scene(
+    traces: Sequence[Any],
+    points: NDArray[np.floating],
+    intrinsics: Intrinsics,
+    size: tuple[int, int],
+) -> go.Figure:
+    """Adds the camera and looks at the scene from just behind it."""
+    middle = float(np.median(points[:, 2])) if len(points) else 1.0
+    line = upright(frustum(intrinsics, size, FRUSTUM * middle))
+    camera = go.Scatter3d(
+        x=line[:, 0],
+        y=line[:, 1],
+        z=line[:, 2],
+        mode="lines",
+        line={"color": "#D55E00", "width": 4},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    axis = {"showbackground": False, "gridcolor": "#dddddd", "zerolinecolor": "#bbbbbb"}
+    layout = {
+        "template": TEMPLATE,
+        "height": 620,
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "scene": {
+            "aspectmode": "data",
+            "dragmode": "orbit",
+            "xaxis": {**axis, "title": {"text": "x (m)"}},
+            "yaxis": {**axis, "title": {"text": "away (m)"}},
+            "zaxis": {**axis, "title": {"text": "up (m)"}},
+            "camera": {
+                "eye": {"x": 0.35, "y": -1.7, "z": 0.45},
+                "up": {"x": 0, "y": 0, "z": 1},
+                "center": {"x": 0, "y": 0, "z": -0.1},
+            },
+        },
+    }
+    return go.Figure([*traces, camera], layout)

@@ -1,0 +1,118 @@
+"""Applications: distances to a target, and a virtual object hidden by what stands nearer."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import numpy as np
+import streamlit as st
+
+from app.explorer import controls
+from app.explorer.figures_maps import LARGE, picture_figure
+from app.explorer.look import Look, current
+from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.text import t
+from core.augmented import place
+from core.errors import CameraError
+from core.measure import Measurer
+from core.measurements import to_csv
+
+
+def draw(look: Look) -> None:
+    """Draws the page."""
+    heading(look.lang, "measure")
+    _target(look)
+    _object(look)
+
+
+@fragment
+def _target(look: Look) -> None:
+    """A box on a target: its nearest and median distance."""
+    lang = look.lang
+    st.subheader(t("measure.target", lang))
+    st.markdown(t("measure.target_note", lang))
+    left, right = st.columns(2)
+    with left:
+        u = controls.slider("bx", t("measure.box_x", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+        wide = controls.slider(
+            "bw", t("measure.box_w", lang), 2, 100, 20, step=1, pattern="%.0f %%"
+        )
+    with right:
+        v = controls.slider("by", t("measure.box_y", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+        high = controls.slider(
+            "bh", t("measure.box_h", lang), 2, 100, 20, step=1, pattern="%.0f %%"
+        )
+    width, height = look.size
+    ends = [
+        (max(0.0, (u - wide / 2) / 100) * width, min(1.0, (u + wide / 2) / 100) * width),
+        (max(0.0, (v - high / 2) / 100) * height, min(1.0, (v + high / 2) / 100) * height),
+    ]
+    (u0, u1), (v0, v1) = ends
+    ruler = Measurer.of(look.prediction)
+    found = ruler.box(u0, v0, u1, v1)
+    figure = picture_figure(look.screen, size=look.size, longest=LARGE)
+    figure.add_shape(type="rect", x0=u0, x1=u1, y0=v0, y1=v1, line={"color": "#D55E00", "width": 3})
+    figure.update_layout(title_text=t("measure.box_title", lang))
+    figures(lang, "target", [Shown("target", figure, t("measure.box_title", lang))])
+    numbers(
+        [
+            (t("measure.nearest", lang), f"{found.nearest:.2f} m", t("measure.near_hint", lang)),
+            (t("measure.median", lang), f"{found.median:.2f} m", None),
+            (
+                t("measure.range", lang),
+                f"{found.nearest_range:.2f} m",
+                t("measure.range_hint", lang),
+            ),
+            (t("measure.pixels", lang), f"{found.pixels:,}", None),
+        ]
+    )
+    st.download_button(
+        t("measure.csv", lang),
+        lambda: to_csv([found]).encode(),
+        f"{look.stem}_target.csv",
+        "text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
+@fragment
+def _object(look: Look) -> None:
+    """An object stood on the surface at a place, drawn where nothing stands before it."""
+    lang = look.lang
+    st.subheader(t("measure.object", lang))
+    st.markdown(t("measure.object_note", lang))
+    left, right = st.columns(2)
+    with left:
+        u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+        v = controls.slider("ov", t("explorer.down", lang), 0, 100, 75, step=1, pattern="%.0f %%")
+        kinds = {name: t(f"measure.{name}", lang) for name in ("ball", "cube")}
+        kind = controls.choice("what", t("measure.what", lang), kinds, buttons=True)
+    with right:
+        size = controls.slider(
+            "osize", t("measure.size", lang), 0.1, 2.0, 0.4, step=0.1, pattern="%.1f m"
+        )
+        back = controls.slider(
+            "oback", t("measure.back", lang), -2.0, 5.0, 0.0, step=0.1, pattern="%.1f m"
+        )
+    width, height = look.size
+    pixel = (min(u / 100 * width, width - 1), min(v / 100 * height, height - 1))
+    try:
+        placed = place(
+            look.photo.rgb,
+            Measurer.of(look.prediction),
+            *pixel,
+            kind=cast(Literal["ball", "cube"], kind),
+            size=size,
+            nearer=-back,
+        )
+    except CameraError as error:
+        st.warning(str(error))
+        return
+    title = t("measure.placed", lang, distance=placed.distance, percent=100 * placed.visible)
+    figure = picture_figure(placed.rgb, size=look.size, title=title, longest=LARGE)
+    data = {"rgb": np.asarray(placed.rgb)}
+    figures(lang, "object", [Shown("object", figure, title, data)])
+
+
+draw(current())

@@ -1,0 +1,350 @@
+"""Many files: names, structure, resume, sidecars, manifest, and bad files among good ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from core import batch
+from core.batch import BatchSettings, Entry, Totals, predict_files
+from core.batch_plan import Job, plan
+from core.errors import CheckpointError, ConfigError
+from core.export import parse_outputs
+from core.predictor import Predictor
+from core.sidecar import sidecar_path
+from tests.tiny_checkpoint import picture, tiny_config, tiny_info
+
+INFO = tiny_info(tiny_config())
+INFO = INFO.saved_as(Path("tiny.safetensors"), "a" * 64)
+
+
+class _Flat:
+    """An engine that answers at once and counts how often it is asked."""
+
+    name, device, precision = "flat", "cpu", "float32"
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, image: Tensor) -> list[Tensor]:
+        self.runs += 1
+        n, _, height, width = image.shape
+        return [torch.full((n, 1, height // s, width // s), 0.1) for s in (16, 8, 4, 2, 1)]
+
+
+@pytest.fixture
+def engine() -> _Flat:
+    return _Flat()
+
+
+@pytest.fixture
+def run(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry]]]:
+    """Predicts inputs into tmp_path/out; keywords go to `BatchSettings`."""
+
+    def start(
+        *inputs: Path, save: str = "color,depth16", info: Any = INFO, **settings: Any
+    ) -> tuple[Totals, list[Entry]]:
+        entries: list[Entry] = []
+        totals = predict_files(
+            plan(inputs, tmp_path / "out"),
+            tmp_path / "out",
+            info,
+            lambda: Predictor(info, engine),
+            BatchSettings(parse_outputs(save), **settings),
+            on_entry=entries.append,
+        )
+        return totals, entries
+
+    return start
+
+
+def photo(path: Path, seed: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture(48, 32, seed)).save(path)
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def stems(inputs: Sequence[Path], out: Path) -> list[str]:
+    return [job.stem.as_posix() for job in plan(inputs, out)]
+
+
+def test_folders_keep_their_structure(tmp_path: Path) -> None:
+    for name in ("a.jpg", "deep/er/b.jpg", "deep/c.jpg"):
+        photo(tmp_path / "in" / name)
+    assert stems([tmp_path / "in"], tmp_path / "out") == ["a", "deep/c", "deep/er/b"]
+
+
+def test_names_that_would_collide_keep_their_extension(tmp_path: Path) -> None:
+    names = ["a.jpg", "a.png", "b.jpg", "sub/a.jpg"]
+    inputs = [photo(tmp_path / "in" / name) for name in names]
+    assert stems([tmp_path / "in"], tmp_path) == ["a.jpg", "a.png", "b", "sub/a"]
+    # Named one by one, all of them come to lie in one folder.
+    assert stems(inputs, tmp_path) == ["a.jpg", "a.png", "b", "a.jpg-2"]
+
+
+def test_every_collision_is_resolved(tmp_path: Path) -> None:
+    names = ["a.bmp", "A.png", "a.bmp.tif", "a.bmp.png", "manifest.png", "a", "x/a.bmp", "x/a.png"]
+    inputs = [photo(tmp_path / name) if "." in name else tmp_path / name for name in names]
+    (tmp_path / "a").write_bytes(b"no extension")
+    found = stems(inputs, tmp_path)
+    assert len({stem.casefold() for stem in found}) == len(names)
+    assert "manifest" not in found
+
+
+def test_one_file_named_twice_is_one_photo(tmp_path: Path) -> None:
+    first = photo(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "link.png").symlink_to(first)
+    inputs = [first, tmp_path / "in", tmp_path / "in" / "." / "a.png", tmp_path / "in" / "*.png"]
+    assert [job.source.name for job in plan(inputs, tmp_path)] == ["a.png", "link.png"]
+
+
+def test_results_are_never_taken_for_photos(tmp_path: Path) -> None:
+    photo(tmp_path / "in" / "a.png")
+    photo(tmp_path / "in" / "out" / "a_color.png")
+    assert stems([tmp_path / "in"], tmp_path / "in" / "out") == ["a"]
+    with pytest.raises(ConfigError, match="also an input"):
+        plan([tmp_path / "in"], tmp_path / "in")
+
+
+def test_patterns_are_expanded_and_names_with_brackets_are_files(tmp_path: Path) -> None:
+    photo(tmp_path / "1.png")
+    photo(tmp_path / "2.png")
+    photo(tmp_path / "sub" / "3.png")
+    odd = photo(tmp_path / "odd[1].png")
+    assert stems([tmp_path / "[12].png"], tmp_path / "out") == ["1", "2"]
+    assert stems([odd], tmp_path / "out") == ["odd[1]"]
+    assert stems([tmp_path / "**" / "3.png"], tmp_path / "out") == ["3"]
+
+
+@pytest.mark.parametrize("name", ["missing.jpg", "*.tif", "empty"])
+def test_inputs_that_are_not_there_are_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="expected"):
+        plan([tmp_path / name], tmp_path / "out")
+
+
+def test_a_folder_link_in_a_circle_ends(tmp_path: Path) -> None:
+    photo(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
+    assert stems([tmp_path / "in"], tmp_path / "out") == ["a"]
+
+
+def test_one_photo_gives_its_files_and_a_sidecar(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    totals, (entry,) = run(source, save="depth16,npy,levels", fov=60.0, resolution=100)
+    assert totals == Totals(done=1)
+    out = tmp_path / "out"
+    assert files(out) == ["a.json", "a_depth.npy", "a_depth16.png", "a_levels.npz"]
+    assert sorted(entry.files) == files(out)
+    about = json.loads((out / "a.json").read_bytes())
+    assert about["input"]["sha256"] == entry.sha256
+    assert about["model"]["sha256"] == INFO.sha256
+    assert about["settings"]["resolution"] == 96
+    assert about["intrinsics"]["source"] == "given"
+    assert set(about["files"]) == {"depth16", "npy", "levels"}
+    depth = np.load(out / "a_depth.npy")
+    assert about["depth"]["min_m"] == pytest.approx(float(depth.min()))
+    stored = np.asarray(Image.open(out / "a_depth16.png"))
+    np.testing.assert_allclose(stored / about["depth"]["png_scale"], depth, atol=0.001)
+
+
+def test_a_bad_photo_does_not_stop_the_rest(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    folder = tmp_path / "in"
+    photo(folder / "1.png")
+    (folder / "2.png").write_text("no picture")
+    (folder / "3.jpg").write_bytes(b"")
+    photo(folder / "4.png")
+    totals, entries = run(folder)
+    assert totals == Totals(done=2, failed=2)
+    assert [entry.status for entry in entries] == ["done", "failed", "failed", "done"]
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    assert manifest["counts"] == {"done": 2, "skipped": 0, "failed": 2}
+    assert [entry["error"] is None for entry in manifest["photos"]] == [True, False, False, True]
+    assert [Path(entry["input"]).name for entry in manifest["photos"]] == [
+        "1.png",
+        "2.png",
+        "3.jpg",
+        "4.png",
+    ]
+    assert not any(name.startswith("2") for name in files(tmp_path / "out"))
+
+
+def test_finished_photos_are_skipped_and_only_those(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], engine: _Flat
+) -> None:
+    sources = [photo(tmp_path / f"{i}.png", i) for i in range(3)]
+    assert run(*sources)[0] == Totals(done=3)
+    (tmp_path / "out" / "1_color.png").unlink()
+    photo(sources[2], seed=9)
+    _, entries = run(*sources)
+    assert [entry.status for entry in entries] == ["skipped", "done", "done"]
+    assert engine.runs == 5
+    assert run(*sources)[0] == Totals(skipped=3)
+    assert run(*sources, overwrite=True)[0] == Totals(done=3)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"resolution": 128}, {"flip": True}, {"fov": 50.0}, {"save": "color,npy"}], ids=str
+)
+def test_other_settings_are_not_finished(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], changes: dict[str, Any]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+    assert run(source, **changes)[0] == Totals(done=1)
+    assert run(source, **changes)[0] == Totals(skipped=1)
+
+
+def test_another_model_is_not_finished(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+    other = INFO.saved_as(Path("other.safetensors"), "b" * 64)
+    assert run(source, info=other)[0] == Totals(done=1)
+
+
+def test_a_file_of_other_settings_never_counts(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source, save="npy")
+    run(source, save="color", resolution=128)  # a_depth.npy is now that of another resolution
+    assert run(source, save="npy", resolution=128)[0] == Totals(done=1)
+    assert run(source, save="color,npy", resolution=128)[0] == Totals(skipped=1)
+
+
+def test_killed_while_replacing_files_means_undone(
+    tmp_path: Path,
+    run: Callable[..., tuple[Totals, list[Entry]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "write_sidecar", die)
+        with pytest.raises(KeyboardInterrupt):
+            run(source, resolution=128)  # replaced the files, but not yet the sidecar
+    assert run(source)[0] == Totals(done=1)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"input": 3}', b"\xff\x00", b"[" * 5000])
+def test_a_damaged_sidecar_means_undone(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], content: bytes
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+    sidecar_path(tmp_path / "out" / "a").write_bytes(content)
+    totals, (entry,) = run(source)
+    if content == b'{"input": 3}':
+        assert totals == Totals(done=1)
+    else:  # it may be somebody's own file
+        assert totals == Totals(failed=1)
+        assert "a.json" in str(entry.error)
+        assert sidecar_path(tmp_path / "out" / "a").read_bytes() == content
+
+
+def test_no_photo_is_ever_overwritten(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    out = tmp_path / "out"
+    first, second = photo(out / "a.png"), photo(out / "a_color.png", 1)
+    before = second.read_bytes()
+    totals, entries = run(first, second)
+    assert totals == Totals(done=1, failed=1)
+    assert "a_color.png" in str(entries[0].error)
+    assert second.read_bytes() == before
+
+
+def test_a_disk_that_refuses_fails_the_photo_and_leaves_no_half_file(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = [photo(tmp_path / f"{i}.png", i) for i in range(2)]
+    replace = os.replace
+
+    def refuse(source: Path, target: Path) -> None:
+        if Path(target).name == "0_depth16.png":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    totals, entries = run(*sources)
+    assert totals == Totals(done=1, failed=1)
+    assert "No space left" in str(entries[0].error)
+    assert "0.json" not in files(tmp_path / "out")
+    assert not [name for name in files(tmp_path / "out") if "tmp" in name]
+
+
+def test_an_interrupted_run_leaves_a_manifest_of_what_it_did(tmp_path: Path, engine: _Flat) -> None:
+    jobs = [Job(photo(tmp_path / f"{i}.png"), Path(str(i))) for i in range(3)]
+
+    def stop(entry: Entry) -> None:
+        if entry.stem == "1":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        predict_files(
+            jobs,
+            tmp_path / "out",
+            INFO,
+            lambda: Predictor(INFO, engine),
+            BatchSettings(parse_outputs("npy")),
+            on_entry=stop,
+        )
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    assert [entry["stem"] for entry in manifest["photos"]] == ["0", "1"]
+
+
+def test_the_model_is_loaded_once_and_only_when_needed(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+    settings = BatchSettings(parse_outputs("color,depth16"))
+
+    def load() -> Predictor:
+        raise CheckpointError("the model is gone")
+
+    jobs = plan([source], tmp_path / "out")
+    assert predict_files(jobs, tmp_path / "out", INFO, load, settings) == Totals(skipped=1)
+    with pytest.raises(CheckpointError, match="gone"):
+        predict_files(
+            jobs,
+            tmp_path / "out",
+            INFO,
+            load,
+            BatchSettings(parse_outputs("npy")),
+        )
+
+
+def test_the_same_photo_gives_the_same_bytes(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    source = photo(tmp_path / "a.png")
+    every = "color,depth16,npy,npz,exr,levels,ply,glb"
+    run(source, save=every)
+    first = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
+    run(source, save=every, overwrite=True)
+    assert len(first) == 9
+    assert first == {name: (tmp_path / "out" / name).read_bytes() for name in first}

@@ -1,0 +1,281 @@
+"""Points are where analytic scenes say, are dropped and never moved, and read back elsewhere."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+from plyfile import PlyData
+
+from core.camera import Intrinsics, from_fov
+from core.errors import CameraError, DepthError, ExportError
+from core.masks import sky
+from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.scene import SceneInfo
+from tests.core import scenes
+
+ALL = CloudOptions(edge_tolerance=None)
+SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT), "tiny", "ab12", True)
+
+
+def cloud_of(
+    depth: np.ndarray, options: CloudOptions = ALL, scene: SceneInfo = SCENE
+) -> PointCloud:
+    return cloud_from_depth(depth.astype(np.float32), scenes.picture(), scene, options)
+
+
+def test_a_plane_is_where_its_equation_says() -> None:
+    normal = np.array([0.2, -0.5, 0.84])
+    cloud = cloud_of(scenes.plane(tuple(normal), 2.5), CloudOptions(normals=True))
+    np.testing.assert_allclose(cloud.points @ normal, 2.5, rtol=2e-6)
+    assert cloud.normals is not None
+    facing = -normal / np.linalg.norm(normal)
+    np.testing.assert_allclose(cloud.normals, np.broadcast_to(facing, (len(cloud), 3)), atol=2e-3)
+
+
+def test_a_ball_is_round_and_of_its_size() -> None:
+    centre, radius = np.array([0.3, -0.2, 4.0]), 1.1
+    cloud = cloud_of(scenes.sphere(tuple(centre), radius, 9.0))
+    on_ball = cloud.points[cloud.points[:, 2] < 8.9]
+    assert len(on_ball) > 1000
+    np.testing.assert_allclose(np.linalg.norm(on_ball - centre, axis=1), radius, rtol=1e-5)
+
+
+def test_a_staircase_has_its_steps() -> None:
+    cloud = cloud_of(scenes.staircase(4, first=4.0, tread=0.5, rise=0.25, bottom=1.4))
+    _, y, z = cloud.points.T
+    steps = (z < 5.99).nonzero()[0]
+    assert len(steps) > 1000
+    to_riser = np.abs((z[steps] - 4.0) / 0.5 - np.round((z[steps] - 4.0) / 0.5)) * 0.5
+    to_tread = np.abs((1.4 - y[steps]) / 0.25 - np.round((1.4 - y[steps]) / 0.25)) * 0.25
+    assert np.minimum(to_riser, to_tread).max() < 1e-5
+    assert {0.25, 0.5, 0.75, 1.0} <= set(np.round(1.4 - y[steps], 4))
+
+
+def test_each_point_has_its_own_pixels_colour_and_is_not_moved() -> None:
+    depth = scenes.sphere((0.0, 0.0, 3.0), 1.0, 6.0)
+    options = CloudOptions(far=5.0, stride=2)
+    cloud = cloud_of(depth, options)
+    v, u = np.divmod(cloud.pixels, scenes.WIDTH)
+    np.testing.assert_array_equal(cloud.colors, scenes.picture()[v, u])
+    camera = scenes.CAMERA
+    np.testing.assert_allclose(
+        cloud.points[:, 0], (u - camera.cx) / camera.fx * depth[v, u], rtol=1e-5
+    )
+    np.testing.assert_allclose(cloud.points[:, 2], depth[v, u], rtol=1e-6)
+    assert not (u % 2).any()
+    assert not (v % 2).any()
+
+
+def test_masks_drop_what_they_say() -> None:
+    depth = scenes.plane((0.0, 0.0, 1.0), 3.0)
+    depth[:10], depth[10:20], depth[20:25], depth[25:27] = 0, np.nan, 0.5, 50
+    depth[27] = np.inf
+    cloud = cloud_of(depth, CloudOptions(edge_tolerance=None, near=1, far=20))
+    row = scenes.WIDTH
+    assert cloud.dropped == {"no depth": 21 * row, "too near": 5 * row, "too far": 2 * row}
+    assert np.unique(cloud.pixels // row).tolist() == list(range(28, scenes.HEIGHT))
+
+
+def test_confidence_decides() -> None:
+    depth = np.full((scenes.HEIGHT, scenes.WIDTH), 2, np.float32)
+    confidence = np.linspace(0, 1, depth.size).reshape(depth.shape)
+    options = CloudOptions(min_confidence=0.75)
+    cloud = cloud_from_depth(depth, scenes.picture(), SCENE, options, confidence)
+    assert len(cloud) == pytest.approx(depth.size / 4, abs=1)
+    with pytest.raises(ExportError, match="confidence"):
+        cloud_from_depth(depth, scenes.picture(), SCENE, options)
+
+
+def test_the_default_keeps_every_pixel_of_a_sharp_scene() -> None:
+    depth = scenes.staircase(4, first=4.0, tread=0.5, rise=0.25, bottom=1.4)
+    assert len(cloud_of(depth, CloudOptions())) == depth.size
+
+
+@pytest.mark.parametrize("limit", [1, 50, 1000, 5000])
+def test_a_limit_on_points_is_kept_and_used(limit: int) -> None:
+    cloud = cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0), CloudOptions(max_points=limit))
+    assert 0.5 * limit <= len(cloud) <= limit
+
+
+def test_voxels_keep_one_of_the_points_each_the_same_every_time() -> None:
+    depth = scenes.sphere((0.0, 0.0, 3.0), 1.0, 6.0)
+    full = {tuple(point) for point in cloud_of(depth).points}
+    options = CloudOptions(edge_tolerance=None, voxel=0.25)
+    cloud = cloud_of(depth, options)
+    assert {tuple(point) for point in cloud.points} <= full
+    cells = {tuple(np.floor(p.astype(np.float64) / 0.25).astype(int)) for p in cloud.points}
+    every = {tuple(np.floor(np.array(p, np.float64) / 0.25).astype(int)) for p in full}
+    assert cells == every
+    assert len(cloud) == len(cells)
+    np.testing.assert_array_equal(cloud.points, cloud_of(depth, options).points)
+    with pytest.raises(ExportError, match="grid"):
+        cloud.surface()
+
+
+def test_scale_and_pose_are_applied_and_recorded() -> None:
+    depth = scenes.plane((0.0, 0.0, 1.0), 3.0)
+    pose = np.eye(4)
+    pose[:3, :3] = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]
+    pose[:3, 3] = 1, 2, 3
+    scene = SceneInfo(scenes.CAMERA, SCENE.photo_size, scale=2.0).with_pose(pose)
+    cloud = cloud_of(depth, CloudOptions(edge_tolerance=None, normals=True), scene)
+    np.testing.assert_allclose(cloud.points[:, 0], 6 + 1, rtol=1e-6)  # forward is the world's x
+    assert cloud.normals is not None
+    np.testing.assert_allclose(cloud.normals[0], [-1, 0, 0], atol=1e-6)
+    comments = cloud.comments()
+    assert comments["scale"] == "2"
+    assert comments["camera_to_world"].split() == [f"{value:g}" for value in pose.ravel()]
+    assert comments["frame"].startswith("world")
+
+
+def test_ply_reads_back_elsewhere(tmp_path: Path) -> None:
+    cloud = cloud_of(scenes.sphere((0.0, 0.0, 3.0), 1.0, 6.0), CloudOptions(normals=True))
+    cloud.save(tmp_path / "a.ply")
+    read = PlyData.read(tmp_path / "a.ply")
+    vertex = read["vertex"]
+    assert read.header.splitlines()[1] == "format binary_little_endian 1.0"
+    names = ["x", "y", "z", "nx", "ny", "nz", "red", "green", "blue"]
+    assert [p.name for p in vertex.properties] == names
+    assert {vertex[name].dtype for name in "xyz"} == {np.dtype("<f4")}
+    assert {vertex[name].dtype for name in names[6:]} == {np.dtype("u1")}
+    for column, name in enumerate("xyz"):
+        np.testing.assert_array_equal(vertex[name], cloud.points[:, column])
+        np.testing.assert_array_equal(vertex["n" + name], cloud.normals[:, column])  # type: ignore[index]
+    for column, name in enumerate(names[6:]):
+        np.testing.assert_array_equal(vertex[name], cloud.colors[:, column])
+    comments = dict(line.split(" ", 1) for line in read.comments)
+    assert comments["model"] == "tiny"
+    assert comments["model_sha256"] == "ab12"
+    assert comments["units"] == "metres"
+    assert "y down, z forward" in comments["frame"]
+    assert comments["intrinsics"] == "fx fy cx cy = 80 82 46.3 37.1"
+    assert comments["intrinsics_source"] == "given"
+    assert comments["scale"] == "1"
+
+
+def test_default_ply_has_points_and_colours_only(tmp_path: Path) -> None:
+    cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0)).save(tmp_path / "a.ply")
+    properties = [p.name for p in PlyData.read(tmp_path / "a.ply")["vertex"].properties]
+    assert properties == ["x", "y", "z", "red", "green", "blue"]
+
+
+def test_odd_names_stay_one_ascii_comment(tmp_path: Path) -> None:
+    scene = SceneInfo(scenes.CAMERA, SCENE.photo_size, "模型\nend_header\nx")
+    cloud = cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0), ALL, scene)
+    cloud.save(tmp_path / "a.ply")
+    assert PlyData.read(tmp_path / "a.ply")["vertex"].count == len(cloud)
+
+
+def test_points_in_glb_read_back_with_gltf_axes(tmp_path: Path) -> None:
+    cloud = cloud_of(scenes.sphere((0.0, 0.0, 3.0), 1.0, 6.0))
+    cloud.save(tmp_path / "a.glb", surface=False)
+    (read,) = trimesh.load_scene(tmp_path / "a.glb").geometry.values()
+    np.testing.assert_array_equal(read.vertices, cloud.points * [1, -1, -1])
+    # Vertex colours are linear light in glTF; back to sRGB by IEC 61966-2-1.
+    linear = np.asarray(read.colors)[:, :3] / 255
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    assert np.abs(srgb * 255 - cloud.colors)[cloud.colors > 40].max() < 4  # it reads 8 bits
+
+
+@pytest.mark.parametrize(
+    ("depth", "match"),
+    [
+        (np.full((72, 96), np.nan, np.float32), "no depth 6912"),
+        (np.zeros((72, 96), np.float32), "at least one point"),
+        (np.ones((72, 96), np.uint16), "uint16"),
+        (np.ones((71, 96), np.float32), r"\(71, 96, 3\)"),
+        (np.ones((72, 96, 1), np.float32), "height, width"),
+        (np.ones((0, 0), np.float32), r"\(0, 0\)"),
+    ],
+)
+def test_depth_that_makes_no_cloud(depth: np.ndarray, match: str) -> None:
+    with pytest.raises(ExportError, match=match) as caught:
+        cloud_from_depth(depth, scenes.picture(), SCENE)
+    assert str(caught.value).count(". ") == 0
+
+
+def test_filters_that_leave_nothing_say_which() -> None:
+    with pytest.raises(ExportError, match="too far 6912"):
+        cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0), CloudOptions(far=2))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"edge_tolerance": -0.1},
+        {"edge_tolerance": float("nan")},
+        {"near": 5, "far": 4},
+        {"min_confidence": 2},
+        {"stride": 0.5},
+        {"max_points": 0},
+        {"voxel": 0},
+    ],
+)
+def test_options_out_of_range(wrong: dict[str, float]) -> None:
+    with pytest.raises(ExportError, match="expected"):
+        CloudOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_voxel_far_too_small() -> None:
+    with pytest.raises(ExportError, match="larger"):
+        cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0), CloudOptions(voxel=1e-7))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan")])
+def test_a_scale_that_cannot_be(scale: float) -> None:
+    with pytest.raises(CameraError, match="scale"):
+        SceneInfo(Intrinsics(1, 1, 0, 0), (1, 1), scale=scale)
+
+
+@contextmanager
+def full_disk(limit: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes: the writer sees what a full disk gives, an OSError."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", ["a.ply", "a.glb", "a.obj"])
+def test_a_full_disk_leaves_no_partial_file(tmp_path: Path, name: str) -> None:
+    cloud = cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0))
+    with full_disk(20_000), pytest.raises(ExportError, match=name):
+        cloud.save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    cloud.save(tmp_path / name)
+    whole = (tmp_path / name).read_bytes()
+    with full_disk(20_000), pytest.raises(ExportError):
+        cloud.save(tmp_path / name)
+    assert (tmp_path / name).read_bytes() == whole
+
+
+@pytest.mark.parametrize(("name", "surface"), [("a.xyz", None), ("a", None), ("a.obj", False)])
+def test_endings_that_are_not_written(tmp_path: Path, name: str, surface: bool | None) -> None:
+    with pytest.raises(DepthError, match=r"\.ply"):
+        cloud_of(scenes.plane((0.0, 0.0, 1.0), 3.0)).save(tmp_path / name, surface=surface)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sky_is_found_from_the_upper_border_only() -> None:
+    rgb = np.zeros((60, 80, 3), np.uint8)
+    rgb[:20] = 120, 170, 230  # sky
+    rgb[20:40] = 60, 90, 40  # trees
+    rgb[40:] = 120, 170, 230  # a lake
+    rgb[5:10, 70:] = 200, 40, 30  # a roof that reaches into the sky
+    found = sky(rgb)
+    assert found[:20, :60].mean() > 0.99
+    assert not found[20:].any()
+    assert not found[5:10, 70:].any()
+    depth = np.full((60, 80), 5, np.float32)
+    cloud = cloud_from_depth(
+        depth, rgb, SceneInfo(from_fov(80, 60, 60), (80, 60)), CloudOptions(drop_sky=True)
+    )
+    assert cloud.dropped["sky"] == found.sum()
