@@ -48,7 +48,8 @@ unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core
 # Pillow is left to requirements-overrides.txt; "+cpu" and its like name a build, not a version.
 lock: $(DEVELOPMENT) ## write constraints.txt from what is installed
 	@{ echo "# The versions that passed the tests, written by \`make lock\` from .venv."; \
-	   $(PIP) freeze --exclude pillow | sed 's/+[a-z0-9]*$$//'; } > constraints.txt
+	   $(PIP) list --format=freeze --exclude pillow --exclude pip --exclude setuptools | \
+	   sed 's/+[a-z0-9]*$$//'; } > constraints.txt
 
 clean: ## remove caches and outputs
 	rm -rf build out outputs test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis

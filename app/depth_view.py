@@ -42,7 +42,9 @@ def sampled(height: int, width: int, longest: int = MAX_SIDE) -> tuple[NDArray[n
     return rows, columns
 
 
-def packed_depth(depth: NDArray[np.floating], longest: int = MAX_SIDE) -> tuple[bytes, dict[str, Any]]:
+def packed_depth(
+    depth: NDArray[np.floating], longest: int = MAX_SIDE
+) -> tuple[bytes, dict[str, Any]]:
     """The depth of the pixels that a screen shows, in the form that depth_view.js reads.
 
     Args:
@@ -52,7 +54,8 @@ def packed_depth(depth: NDArray[np.floating], longest: int = MAX_SIDE) -> tuple[
         deflated little-endian uint16 (h, w), and the geometry: width, height, fullWidth,
         fullHeight and `step`, the metres of one unit (at most 1/65535 of the farthest depth).
     """
-    rows, columns = sampled(*depth.shape, longest)
+    height, width = depth.shape
+    rows, columns = sampled(height, width, longest)
     shown = depth[np.ix_(rows, columns)]
     valid = np.isfinite(shown) & (shown > 0)
     farthest = float(shown.max(initial=0.0, where=valid))

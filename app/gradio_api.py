@@ -16,7 +16,7 @@ from app.measurement import measure
 from app.outputs import cloud_of, save_outputs, stem_of
 from app.service import Studio
 from app.settings import (
-        cloud_settings,
+    cloud_settings,
     display_settings,
     outputs_wanted,
     predict_settings,
@@ -60,7 +60,9 @@ class Endpoints:
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
             saved = save_outputs(scene, display, ("color", "depth16"), folder)
-        summary = as_json(scene, *display_range(scene, display)) | {"png_scale": saved.facts["depth16"]["scale"]}
+        summary = as_json(scene, *display_range(scene, display)) | {
+            "png_scale": saved.facts["depth16"]["scale"]
+        }
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
 
     def point_cloud(

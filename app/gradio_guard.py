@@ -29,9 +29,9 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
 _ROUTES = re.compile(
-    r"/(?:|healthz|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon.*"
+    r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon.*"
     r"|(?:static|assets|svelte)/.+"
-    r"|gradio_api/(?:info/?|openapi\.json|app_id/?|startup-events|upload|upload_progress"
+    r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events|upload|upload_progress"
     r"|heartbeat/[\w-]+|queue/(?:join|data|status)|cancel|reset/?|file=.+"
     r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
 )
@@ -57,17 +57,25 @@ _NO_UPLOAD = (
 
 
 class GuardedBlocks(gr.Blocks):
-    """Blocks whose calls answer with a result or with one sentence, and fetch nothing."""
+    """Blocks whose calls answer with a result or with one sentence, and fetch nothing.
+
+    Args:
+        check_file: raises a `DepthError` for what a client sends as a file and is no upload of
+            its own. Gradio's check is not enough: it is off for a page that is mounted.
+    """
+
+    def __init__(self, check_file: Callable[[Any], object], **options: Any) -> None:
+        super().__init__(**options)
+        self._check_file = check_file
+        self.has_launched = True  # switches Gradio's own check on
 
     async def process_api(
         self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any
     ) -> dict[str, Any]:
         try:
-            if any(_WEB_ADDRESS.match(str(node.get("path"))) for node in _mappings(inputs)):
-                raise ImageError(
-                    "The picture is a web address, expected an uploaded file: this server "
-                    "fetches nothing from the network, so download the picture and upload it."
-                )
+            for node in _mappings(inputs):
+                if node.keys() & {"path", "url", "meta"}:
+                    self._check_file(node)
             done: dict[str, Any] = await super().process_api(block_fn, inputs, *args, **kwargs)
             return done
         except gr.Error:

@@ -76,8 +76,8 @@ class Handlers:
         low, high = display_range(scene, display)
         folder = self._storage.folder(request.session_hash)
         value = self._view(scene, display.colormap, low, high, folder)
-        rows, columns = sampled(*scene.prediction.depth.shape, COMPARED)
-        shown = scene.prediction.depth[np.ix_(rows, columns)]
+        height, width = scene.prediction.depth.shape
+        shown = scene.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
         drawn = folder / "depth.jpg"
         Image.fromarray(colorize(shown, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
@@ -146,7 +146,7 @@ class Handlers:
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
-                saved = save_outputs(scene, display, wanted, folder)
+            saved = save_outputs(scene, display, wanted, folder)
         paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
         return gr.update(value=paths, visible=True)
 
@@ -223,9 +223,7 @@ class Handlers:
         preview.thumbnail((COMPARED, COMPARED), Image.Resampling.BOX, reducing_gap=2.0)
         preview.save(folder / "photo.jpg", quality=90)
         palette = colorize(np.linspace(near, far, 256)[None], colormap, near, far)[0]
-        return view_value(
-            folder / "depth.bin", folder / "photo.jpg", geometry, palette, near, far
-        )
+        return view_value(folder / "depth.bin", folder / "photo.jpg", geometry, palette, near, far)
 
 
 def _display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:
@@ -240,10 +238,10 @@ def listed(photos: Any) -> list[Any]:
     Raises:
         ImageError: there is none.
     """
-    photos = photos if isinstance(photos, list) else [photos]
-    if not photos or photos == [None]:
+    uploads: list[Any] = photos if isinstance(photos, list) else [photos]
+    if not uploads or uploads == [None]:
         raise ImageError(t("studio.no_photo"))
-    return photos
+    return uploads
 
 
 def _teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:

@@ -74,7 +74,9 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     )
     call = html.escape(EXAMPLE_CALL)
     programs = html.escape(t("about.programs", lang))
-    return f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p><pre>{call}</pre>"
+    return (
+        f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p><pre>{call}</pre>"
+    )
 
 
 def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -55,9 +55,14 @@ class _Controls:
 def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
     handlers = Handlers(studio, storage)
-    with GuardedBlocks(title="LapDepth Studio", analytics_enabled=False, fill_width=True) as page:
+    page = GuardedBlocks(
+        storage.uploaded, title="LapDepth Studio", analytics_enabled=False, fill_width=True
+    )
+    with page:
         add_endpoints(studio, storage)  # first, so that their names are theirs
-        gr.HTML(f"<h1>{t('studio.title')}</h1><p>{t('studio.lead')}</p>", elem_id="masthead")
+        with gr.Column(elem_id="masthead"):
+            gr.Markdown(f"# {t('studio.title')}")
+            gr.Markdown(_("lead"))
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
                 controls = _one_photo(handlers, [info.name for info in studio.models()])
@@ -103,7 +108,7 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
             with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
                 gr.Markdown(_("compare_info"))
                 slider = gr.ImageSlider(
-                    label=_("compare"), type="filepath", max_height=640, elem_id="slider"
+                    label=t("studio.compare"), type="filepath", max_height=640, elem_id="slider"
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d"):
                 scene = _three_d()
@@ -209,9 +214,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     )  # fmt: skip
     kinds = _kinds("batch-kinds")
     run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
-    archive = gr.File(
-        label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip"
-    )
+    archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.drawing[1:], kinds]
     run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
@@ -219,9 +222,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
 
 def _kinds(name: str) -> gr.CheckboxGroup:
     choices = [(_(f"kind_{kind}"), kind) for kind in OUTPUTS]
-    return gr.CheckboxGroup(
-        choices, value=["color", "depth16"], label=_("kinds"), elem_id=name
-    )
+    return gr.CheckboxGroup(choices, value=["color", "depth16"], label=_("kinds"), elem_id=name)
 
 
 def _depth_view(mode: str) -> gr.HTML:

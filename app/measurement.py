@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from app.service import Scene
@@ -43,10 +45,8 @@ def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
 
 def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[str, Any]:
     points = [ruler.position(*pixel) for pixel in pixels]
-    steps: list[Distance] = [
-        ruler.distance(start, end) for start, end in zip(pixels, pixels[1:], strict=False)
-    ]
-    heights = [_if_there(lambda pixel=pixel: ruler.height(*pixel)) for pixel in pixels[:2]]
+    steps: list[Distance] = [ruler.distance(start, end) for start, end in pairwise(pixels)]
+    heights = [_if_there(partial(ruler.height, *pixel)) for pixel in pixels[:2]]
     listed = [point.to_dict() | {"depth": point.position[2]} for point in points]
     for entry, height in zip(listed, heights, strict=False):
         entry["height"] = None if height is None else height["height"]
@@ -60,7 +60,7 @@ def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[st
 
 
 def _box(ruler: Measurer, corners: tuple[float, float, float, float]) -> dict[str, Any]:
-    area = _if_there(lambda: ruler.area(*corners))
+    area = _if_there(partial(ruler.area, *corners))
     return ruler.box(*corners).to_dict() | {"area": None if area is None else area["area"]}
 
 

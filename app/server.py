@@ -8,6 +8,7 @@ import logging
 import os
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import fastapi
 import gradio as gr
@@ -117,7 +118,7 @@ def _login() -> tuple[str, str] | None:
 def _warm_up(studio: Studio) -> None:
     try:
         studio.warm_up()
-    except Exception as error:  # noqa: BLE001 - the page then says so at every request
+    except Exception as error:  # the page then says so at every request
         log.error("the model could not be loaded: %s", sentence(error))
 
 
@@ -127,4 +128,4 @@ async def _take_care(storage: Storage, page: GuardedBlocks) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS)
         for names in (*page.temp_file_sets, page.upload_file_set):
-            names -= {name for name in list(names) if not os.path.exists(name)}
+            names -= {name for name in list(names) if not Path(name).exists()}

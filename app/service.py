@@ -17,15 +17,15 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.scene_cache import BoundedCache
 from app.settings import DEFAULT_MODEL, PredictSettings
 from core.checkpoint import ModelInfo, list_models
+from core.decode_worker import decode_isolated
 from core.errors import CheckpointError, DepthError, ImageError
 from core.image import Photo
-from core.decode_worker import decode_isolated
 from core.predictor import Prediction, Predictor, load_predictor
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ class Studio:
     """Models, photos and predictions shared by all sessions of one process; thread-safe.
 
     Args:
-        default_model: what is loaded by `warm_up` and taken when a request names none.
+        default_model: what is loaded by `warm_up` and taken when a request names none; where it
+            is not installed, the first that is.
         models: folder of checkpoints; None takes the program's own.
         decoder: turns an uploaded file into a photo.
         cache_bytes: memory for finished predictions.
@@ -89,7 +90,7 @@ class Studio:
 
     @property
     def ready(self) -> bool:
-        """Whether the default model is loaded."""
+        """Whether a model is loaded."""
         return self._ready.is_set()
 
     def warm_up(self) -> None:
@@ -98,7 +99,7 @@ class Studio:
         Raises:
             CheckpointError: it is missing or damaged.
         """
-        self.predictor(self.default_model)
+        self.predictor()
         self._ready.set()
 
     def models(self) -> list[ModelInfo]:
@@ -106,18 +107,20 @@ class Studio:
         found = list_models(self._folder)
         return sorted(found, key=lambda info: (info.name != self.default_model, info.name))
 
-    def predictor(self, name: str) -> Predictor:
-        """A loaded model; it is loaded again if its file has changed.
+    def predictor(self, name: str = "") -> Predictor:
+        """A loaded model (the default one); it is loaded again if its file has changed.
 
         Raises:
             CheckpointError: no such model, or a damaged file. A path is no name here: what is
                 loaded is only what is installed.
         """
         installed = {info.name: info for info in self.models()}
+        name = name or next(iter(installed), self.default_model)
         if name not in installed:
             known = ", ".join(installed) or "none is installed"
             raise CheckpointError(
-                f"The model is {name[:60]!r}, expected one of those installed ({known}): choose one."
+                f"The model is {name[:60]!r}, expected one of those installed ({known}): "
+                "choose one of them."
             )
         key = (name, installed[name].sha256)
         with self._loading:
@@ -146,6 +149,7 @@ class Studio:
             DepthError: the photo, the model or the settings cannot be used.
         """
         predictor = self.predictor(settings.model)
+        settings = replace(settings, model=predictor.info.name)
         try:
             with source.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ what was got, what was expected and what to do.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +29,13 @@ class PredictSettings:
     """What decides the depth of a photo (and so the key of its cached prediction).
 
     Attributes:
-        model: name of an installed model.
+        model: name of an installed model; empty takes the studio's default.
         resolution: working height in pixels; None takes the model's own.
         flip: average with the mirrored photo.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
     """
 
-    model: str = DEFAULT_MODEL
+    model: str = ""
     resolution: int | None = None
     flip: bool = False
     fov: float | None = None
@@ -82,7 +83,7 @@ def predict_settings(
         ConfigError: a value of the wrong type or out of range. Whether the model is installed and
             whether a camera can have this field of view is checked where they are used.
     """
-    name = DEFAULT_MODEL if _missing(model) else model
+    name = "" if _missing(model) else model
     if not isinstance(name, str):
         raise _wrong("model", model, "the name of an installed model", "see the list of models")
     height = _number("resolution", resolution, MIN_RESOLUTION, MAX_RESOLUTION, "pixels")
@@ -96,9 +97,7 @@ def predict_settings(
     )
 
 
-def display_settings(
-    colormap: Any = None, near: Any = None, far: Any = None
-) -> DisplaySettings:
+def display_settings(colormap: Any = None, near: Any = None, far: Any = None) -> DisplaySettings:
     """Checked settings; missing bounds are taken from each picture.
 
     Raises:
@@ -112,7 +111,11 @@ def display_settings(
     return _range(name, low, high)
 
 
-def cloud_settings(format: Any = None, edge_filter: Any = None, density: Any = None) -> CloudSettings:
+def cloud_settings(
+    format: Any = None,  # noqa: A002 - the documented name
+    edge_filter: Any = None,
+    density: Any = None,
+) -> CloudSettings:
     """Checked settings of a cloud.
 
     Args:
@@ -198,10 +201,8 @@ def _number(
     if _missing(value):
         return None
     if isinstance(value, str):
-        try:
+        with contextlib.suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     bounds = "a number" if low is None else f"{low:g} to {high:g}"
     if not _is_number(value):
         raise _wrong(name, value, f"{bounds} {unit}", "give a number or leave it empty")

@@ -159,5 +159,10 @@ def _newest(path: Path) -> float:
 
 
 def _shape_of(value: Any) -> str:
-    kinds = {str: "a text", dict: "an incomplete description of a file", list: "a list"}
-    return "missing" if value is None else kinds.get(type(value), f"a {type(value).__name__}")
+    kinds: dict[type, str] = {
+        str: "a text",
+        dict: "an incomplete description of a file",
+        list: "a list",
+    }
+    kind: type = type(value)
+    return "missing" if value is None else kinds.get(kind, f"a {kind.__name__}")

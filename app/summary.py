@@ -140,9 +140,7 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
     yield t("summary.model", lang), f"{info.name} – {kind}"
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
     intrinsics = prediction.intrinsics
-    values = t(
-        "summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx
-    )
+    values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)
     yield t("summary.camera", lang), f"{values} – {t(f'summary.camera_{intrinsics.source}', lang)}"
     if info.config.focal is None:
         yield t("summary.focal_scale", lang), t("summary.focal_scale_one", lang)

@@ -289,7 +289,8 @@ register(
             "LapDepth predicts a coarse depth map and refines it level by level, guided by the "
             "photo's own differences between scales (its Laplacian pyramid). The explorer shows "
             "every step on your photo.",
-            "LapDepth 先预测粗糙的深度图，再以照片自身各尺度间的差异（拉普拉斯金字塔）为引导逐级细化。"
+            "LapDepth 先预测粗糙的深度图，再以照片自身各尺度间的差异"
+            "（拉普拉斯金字塔）为引导逐级细化。"
             "探索器会在你的照片上展示每一步。",
         ),
         "limits": (

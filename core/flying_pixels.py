@@ -28,7 +28,7 @@ def flying_pixels(
 
     On NYU ground truth, down-sampled 4x and up-sampled bilinearly, it finds over 90 % of the
     pixels that lie more than 5 % away from both the minimum and the maximum of the true 5x5
-    neighbourhood, and under 2 % of the others (tests/core/test_flying_pixels_nyu.py).
+    neighbourhood, and under 2 % of the others (tests/core/test_flying_pixels.py).
 
     Args:
         depth: (H, W) metres; values that are not finite or not above 0 are no surface.

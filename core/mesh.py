@@ -187,8 +187,7 @@ def _joined(inverse: NDArray[np.float32], tolerance: float) -> NDArray[np.bool_]
     """Whether neighbours along the last axis lie on one surface: (h, w - 1)."""
     with np.errstate(invalid="ignore"):
         step = np.abs(np.diff(inverse, axis=1))
-        even = np.nan_to_num(step, nan=0.0)
-        even = np.pad(even, ((0, 0), (1, 1)))
-        allowed = np.minimum(even[:, :-2], even[:, 2:])
+        around = np.pad(step, ((0, 0), (1, 1)), constant_values=np.nan)
+        allowed = np.nan_to_num(np.fmin(around[:, :-2], around[:, 2:]), nan=0.0)
         allowed += tolerance * np.fmin(inverse[:, :-1], inverse[:, 1:])
         return np.asarray(step <= allowed)  # NaN, where a point is missing, is not

@@ -12,13 +12,17 @@ from core.errors import CameraError
 
 _TRIALS = 400  # three points all on a floor that covers a sixth of the sample: found 5 times in 6
 _SAMPLE = 8_000  # points that vote
+_PATCH_TRIALS, _PATCH_SAMPLE = 60, 2_000  # 60: half the points elsewhere, missed once in 3000
 _SEED = 2021
 _TOLERANCE = 0.02  # of depth: what monocular and stereo depth scatter by on a flat floor
+_LEAST_TOLERANCE = 0.001  # of depth: narrower than any depth map's own rounding
+_ROUNDS = 6
 _LEAST_SHARE = 0.05  # of all points: less is a table, a step or chance
 _MOST_TILT = 40.0  # degrees between the floor's normal and the camera's up
 _MOST_BELOW = 0.08  # share of the points that may lie below a floor
 
 Points = NDArray[np.floating]
+_Candidate = tuple[NDArray[np.float64], float]  # unit normal and offset
 
 
 @dataclass(frozen=True)
@@ -53,35 +57,49 @@ class Plane:
         return np.asarray(distance)
 
 
-def fit_plane(points: Points, *, rounds: int = 3) -> Plane:
-    """Total least squares; in later rounds without what lies beyond 2.5 robust deviations.
+def fit_plane(points: Points, *, robust: bool = True) -> Plane:
+    """The plane of a patch by total least squares.
 
     Args:
         points: (n, 3) metres.
-        rounds: 1 is plain least squares.
+        robust: begin with the plane of least median distance among planes through three points,
+            seeded, and leave out what lies beyond 2.5 robust deviations: up to half the points
+            may belong to something else. False is plain least squares over all points.
 
     Raises:
         CameraError: fewer than three points, or points on one line.
     """
-    inside = np.asarray(points, np.float64)
-    everything = inside
-    for _ in range(rounds):
-        normal, offset = _least_squares(inside)
-        distance = np.abs(everything @ normal - offset)
-        deviation = 1.4826 * float(np.median(np.abs(inside @ normal - offset)))
-        chosen = everything[distance <= max(2.5 * deviation, 1e-6 * abs(offset) + 1e-9)]
-        if rounds == 1 or len(chosen) < 3:
-            break
-        inside = chosen
-    normal, offset = _least_squares(inside)
-    return _plane(normal, offset, inside, len(inside) / len(everything))
+    patch: NDArray[np.float64] = np.asarray(points, np.float64)
+    inside = patch
+    normal, offset = _least_squares(patch)
+    if robust:
+        sample = patch[:: max(1, len(patch) // _PATCH_SAMPLE)]
+        least = float(np.median(np.abs(sample @ normal - offset)))
+        random = np.random.default_rng(_SEED)
+        for _ in range(_PATCH_TRIALS):
+            candidate = _through(sample[random.choice(len(sample), 3, replace=False)])
+            if candidate is None:
+                continue
+            middle = float(np.median(np.abs(sample @ candidate[0] - candidate[1])))
+            if middle < least:
+                (normal, offset), least = candidate, middle
+        for _ in range(3):
+            distance = np.abs(patch @ normal - offset)
+            limit = 2.5 * 1.4826 * float(np.median(distance[distance <= np.median(distance) * 4]))
+            chosen = distance <= max(limit, 1e-6 * abs(offset) + 1e-9)
+            if chosen.sum() < 3:
+                break
+            inside = patch[chosen]
+            normal, offset = _least_squares(inside)
+    return _plane(normal, offset, inside, len(inside) / len(patch))
 
 
 def fit_floor(points: Points) -> Plane:
     """The floor: the largest plane that faces up and has next to nothing below it.
 
     RANSAC (Fischler and Bolles, 1981) over planes through three points, seeded; a point belongs
-    to a plane within 2 % of its depth; then least squares over all that belong.
+    to a plane within 2 % of its depth. Then least squares of the relative distances, the limit
+    narrowed to 2.5 robust deviations, so that the foot of a wall does not tilt the floor.
 
     Args:
         points: (n, 3) metres in the camera frame, the camera held roughly upright.
@@ -90,58 +108,84 @@ def fit_floor(points: Points) -> Plane:
         CameraError: no such plane.
     """
     cloud: NDArray[np.float64] = np.asarray(points, np.float64)
-    sample = cloud[:: max(1, len(cloud) // _SAMPLE)]
+    found = _best_level_plane(cloud[:: max(1, len(cloud) // _SAMPLE)])
+    tolerance = _TOLERANCE
+    for _ in range(_ROUNDS):
+        if found is None:
+            break
+        distance = np.abs(cloud @ found[0] - found[1]) / cloud[:, 2]
+        on = distance <= tolerance
+        if on.mean() < _LEAST_SHARE:
+            found = None
+            break
+        normal, offset = _least_squares(cloud[on], weights=cloud[on, 2] ** -2)
+        found = (-normal, -offset) if normal[1] > 0 else (normal, offset)
+        deviation = 1.4826 * float(np.median(distance[on]))
+        tolerance = min(max(2.5 * deviation, _LEAST_TOLERANCE), _TOLERANCE)
+    if found is None:
+        raise CameraError(
+            f"No floor is found in {len(cloud)} points, expected a level plane over at least "
+            f"{_LEAST_SHARE:.0%} of the picture with little below it: choose a photo that shows "
+            "more floor, taken with the camera held upright."
+        )
+    on = np.abs(cloud @ found[0] - found[1]) <= _TOLERANCE * cloud[:, 2]
+    return _oriented(*found, cloud[on], float(on.mean()))
+
+
+def _best_level_plane(sample: NDArray[np.float64]) -> _Candidate | None:
+    """The candidate that most points fit, less the share of points below it."""
     best, best_score = None, 0.0
-    if len(sample) >= 3:
-        tolerance = _TOLERANCE * sample[:, 2]
-        random = np.random.default_rng(_SEED)
-        # Floors are low in the picture: two of three candidates come from the lower half.
-        lower = np.flatnonzero(sample[:, 1] >= np.median(sample[:, 1]))
-        for trial in range(_TRIALS):
-            pool = np.arange(len(sample)) if trial % 3 == 0 else lower
-            three = sample[random.choice(pool, 3, replace=len(pool) < 3)]
-            normal = np.cross(three[1] - three[0], three[2] - three[0])
-            length = float(np.linalg.norm(normal))
-            if length < 1e-12:
-                continue
-            normal *= -math.copysign(1.0, normal[1]) / length  # up is -y
-            if -normal[1] < math.cos(math.radians(_MOST_TILT)):
-                continue
-            height = sample @ normal - normal @ three[0]
-            on = np.abs(height) <= tolerance
-            below = float((height < -2 * tolerance).mean())
-            score = float(on.mean()) - below
-            if score > best_score and below <= _MOST_BELOW:
-                best, best_score = (normal, float(normal @ three[0])), score
-    if best is not None:
-        for _ in range(3):
-            normal, offset = best
-            on = np.abs(cloud @ normal - offset) <= _TOLERANCE * cloud[:, 2]
-            if on.sum() < max(3, _LEAST_SHARE * len(cloud)):
-                break
-            normal, offset = _least_squares(cloud[on])
-            if normal[1] > 0:
-                normal, offset = -normal, -offset
-            best = normal, offset
-        else:
-            on = np.abs(cloud @ normal - offset) <= _TOLERANCE * cloud[:, 2]
-            return _oriented(normal, offset, cloud[on], float(on.mean()))
-    raise CameraError(
-        f"No floor is found in {len(cloud)} points, expected a level plane over at least "
-        f"{_LEAST_SHARE:.0%} of the picture with little below it: choose a photo that shows more "
-        "floor, taken with the camera held upright."
-    )
+    if len(sample) < 3:
+        return None
+    tolerance = _TOLERANCE * sample[:, 2]
+    random = np.random.default_rng(_SEED)
+    # Floors are low in the picture: two of three candidates come from the lower half.
+    everywhere = np.arange(len(sample))
+    lower = np.flatnonzero(sample[:, 1] >= np.median(sample[:, 1]))
+    for trial in range(_TRIALS):
+        pool = everywhere if trial % 3 == 0 or len(lower) < 3 else lower
+        candidate = _through(sample[random.choice(pool, 3, replace=False)])
+        if candidate is None:
+            continue
+        normal, offset = candidate
+        if normal[1] > 0:  # up is -y
+            normal, offset = -normal, -offset
+        if -normal[1] < math.cos(math.radians(_MOST_TILT)):
+            continue
+        height = sample @ normal - offset
+        below = float((height < -2 * tolerance).mean())
+        # Each point counts by how well it fits (MSAC, Torr and Zisserman, 2000): a plane that
+        # leans to catch the foot of a wall as well loses more on the floor than it gains.
+        score = float(np.maximum(0, 1 - (height / tolerance) ** 2).mean()) - below
+        if score > best_score and below <= _MOST_BELOW:
+            best, best_score = (normal, offset), score
+    return best
 
 
-def _least_squares(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Normal and offset of the plane with the least squared distances."""
+def _through(three: NDArray[np.float64]) -> _Candidate | None:
+    """The plane through three points; None where they lie on a line."""
+    normal = np.cross(three[1] - three[0], three[2] - three[0])
+    length = float(np.linalg.norm(normal))
+    if length < 1e-12:
+        return None
+    normal = normal / length
+    return normal, float(normal @ three[0])
+
+
+def _least_squares(
+    points: NDArray[np.float64], weights: NDArray[np.float64] | None = None
+) -> _Candidate:
+    """Normal and offset of the plane with the least squared (weighted) distances."""
     if len(points) < 3:
         raise CameraError(
             f"The selection has {len(points)} points with depth, expected at least 3 for a plane: "
             "select a larger patch."
         )
-    centre = points.mean(axis=0)
-    spread, axes = np.linalg.eigh((points - centre).T @ (points - centre))
+    centre = np.average(points, axis=0, weights=weights)
+    apart = points - centre
+    spread, axes = np.linalg.eigh(
+        apart.T @ (apart if weights is None else apart * weights[:, None])
+    )
     if spread[1] <= 1e-10 * spread[2]:
         raise CameraError(
             "The selected points lie on one line, expected a patch: select a larger one."

@@ -16,7 +16,9 @@ from core.camera import Intrinsics
 _NEAREST = 1e-3  # metres: triangles that reach closer, or behind the camera, are left out
 _AT_ONCE = 1 << 18  # triangles x pixels in one pass: what fits the cache
 _SMALL = 8  # pixels: larger triangles are few and drawn one by one
-_EDGE = 1e-6  # a pixel centre on an edge two triangles share belongs to both, never to none
+# A pixel centre on a shared edge belongs to both triangles, never to none; and a vertex that was a
+# pixel's own covers it again, rounded as it is (of the triangle's weights, and pixels).
+_EDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,10 +124,10 @@ def _projected(
     ay, by, cy = (y[corner] for corner in corners)
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     # NaN, a corner too near or behind, propagates into the bounds and fails the comparison.
-    left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx)), 0)
-    right = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx)), size[0] - 1)
-    top = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy)), 0)
-    bottom = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy)), size[1] - 1)
+    left = np.maximum(np.ceil(np.minimum(np.minimum(ax, bx), cx) - _EDGE), 0)
+    right = np.minimum(np.floor(np.maximum(np.maximum(ax, bx), cx) + _EDGE), size[0] - 1)
+    top = np.maximum(np.ceil(np.minimum(np.minimum(ay, by), cy) - _EDGE), 0)
+    bottom = np.minimum(np.floor(np.maximum(np.maximum(ay, by), cy) + _EDGE), size[1] - 1)
     face = np.flatnonzero((left <= right) & (top <= bottom) & (area != 0))
     ax, ay, bx, by, cx, cy = (array[face] for array in (ax, ay, bx, by, cx, cy))
     left, right, top, bottom = (array[face] for array in (left, right, top, bottom))

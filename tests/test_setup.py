@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -258,3 +259,16 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert latest is not None
     assert cited is not None
     assert VERSION == latest.group(1) == cited.group(1)
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    photo = ROOT / "assets" / "examples" / "coffee.jpg"
+    (tmp_path / "photo.jpg").write_bytes(photo.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    depth = names["prediction"].depth
+    assert depth.shape == (400, 600)
+    assert 0 < depth.min() < depth.max() < 20
+    assert (tmp_path / "photo.ply").stat().st_size > 400 * 600 / 2 * 15

@@ -133,11 +133,18 @@ def _kept() -> dict[str, Any]:
 
 def _begin(key: str, default: Any, read: Callable[[str], Any], fits: Callable[[Any], bool]) -> None:
     kept = _kept()
+
+    def usable(value: Any) -> bool:
+        try:
+            return fits(value)
+        except TypeError:  # another page's control of the same name
+            return False
+
     if key not in kept:
         kept[key] = _from_address(key, default, read)
-    if not fits(kept[key]):
+    if not usable(kept[key]):
         kept[key] = default
-    if key not in st.session_state or not fits(st.session_state[key]):
+    if key not in st.session_state or not usable(st.session_state[key]):
         st.session_state[key] = kept[key]
 
 

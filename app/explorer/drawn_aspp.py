@@ -86,15 +86,11 @@ def receptive_fields(
     for stage, title in names.items():
         field = fields[stage]
         peak = float(field.max()) or 1.0
-        strength = np.where(
-            field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan
-        )
+        strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
         high, wide = extent(torch.from_numpy(field))
         extents.append((title, f"{wide} x {high} px"))
         bar = Bar(-3.0, 0.0, "log10", ERROR, 1)
-        figure = over_photo(
-            look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM
-        )
+        figure = over_photo(look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM)
         alt = t("atrous.field_alt", look.lang, stage=title)
         shown.append(Shown(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
     return shown, extents

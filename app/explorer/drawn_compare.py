@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.explorer.bars import ERROR, Bar, bar_of, signed_bar
@@ -15,6 +16,7 @@ from app.explorer.reconstruction import enlarged, level_errors
 from app.explorer.show import Shown
 from app.text import t
 from core.analysis import BinnedErrors, range_bins, range_labels
+from core.data.sample import Sample
 from core.metrics import DepthMetrics, align_median, compute_metrics
 from core.protocol import Protocol
 
@@ -62,7 +64,7 @@ def compare(
     Raises:
         DataError: no pixel counts.
     """
-    valid = protocol.counts(truth)
+    valid = counting(truth, protocol)
     predicted = protocol.clamp(enlarged(look.prediction.depth, *truth.shape))
     metrics = compute_metrics(predicted, truth, valid)
     if align:
@@ -71,6 +73,22 @@ def compare(
     measured = np.where(valid, truth, np.float32(0))
     levels = level_errors([level.depth for level in look.prediction.levels], measured)
     return Comparison(truth, predicted, valid, metrics, levels, protocol)
+
+
+def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_]:
+    """(h, w) bool: the pixels of the whole frame that a protocol counts.
+
+    Raises:
+        DataError: the frame has another size than the protocol is made for.
+    """
+    height, width = truth.shape
+    blank = np.zeros((height, width, 3), np.uint8)
+    frame = protocol.prepare(Sample(blank, truth, 1.0, 1.0, 0.0, 0.0, "ground truth"))
+    rows, columns = frame.depth.shape
+    left = (width - columns) // 2  # what a protocol cuts out lies at the bottom centre
+    valid = np.zeros(truth.shape, bool)
+    valid[height - rows :, left : left + columns] = protocol.counts(frame.depth)
+    return valid
 
 
 def row_of(look: Look, found: Comparison) -> list[Shown]:
@@ -136,12 +154,13 @@ def curves(look: Look, found: Comparison) -> list[Shown]:
         title=spread,
         fill=True,
     )
+    both = t("compare.scatter", lang)
     points = scatter_figure(
         truth,
         predicted,
         x=t("compare.truth_axis", lang),
         y=t("compare.output_axis", lang),
-        title=t("compare.scatter", lang),
+        title=both,
         height=320,
     )
     edges = found.protocol.range_edges
@@ -170,7 +189,7 @@ def curves(look: Look, found: Comparison) -> list[Shown]:
 
 def _layer(
     look: Look, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
-) -> object:
+) -> go.Figure:
     """A map, or points over the photo where only few pixels were measured."""
     if not found.sparse:
         return map_figure(values, bar, size=look.size, title=title, longest=MEDIUM)

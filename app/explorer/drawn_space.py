@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -99,8 +100,8 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     inside = geometry.scene.in_camera(geometry.vertices)
     colours, bar = _colours(look, choice, inside, geometry.colors, None)
     figure = surface_figure(inside, geometry.faces, colours, bar, intrinsics=camera, size=size)
-    surface = {"vertices_m": geometry.vertices, "faces": geometry.faces}
-    return Shown("surface", figure, alt, surface), len(geometry.faces)
+    arrays: dict[str, NDArray[Any]] = {"vertices_m": geometry.vertices, "faces": geometry.faces}
+    return Shown("surface", figure, alt, arrays), len(geometry.faces)
 
 
 def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:

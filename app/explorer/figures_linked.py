@@ -29,37 +29,46 @@ def linked_maps(
         longest: pixels of the longer side shown.
     """
     rows = -(-len(panels) // columns)
+    each = min(900 / columns * size[1] / size[0], 460)
+    top, below = 26, 56  # pixels for a panel's title and its bar
+    height = rows * (each + top + below)
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[title for title, _, _ in panels],
         shared_xaxes="all",
         shared_yaxes="all",
         horizontal_spacing=0.02,
-        vertical_spacing=0.12 if rows > 1 else 0.0,
+        vertical_spacing=0.0,
     )
-    for index, (_, values, bar) in enumerate(panels):
+    for index, (title, values, bar) in enumerate(panels):
         row, column = divmod(index, columns)
-        trace: Any
-        if bar is None:
-            trace = picture(values, size, longest)
-        else:
-            trace = heatmap(values, bar, size, longest, "")
-            width, height = 1 / columns, 1 / rows
-            trace.colorbar |= {
-                "x": (column + 0.5) * width,
-                "y": 1 - (row + 1) * height + (0.06 if rows > 1 else 0) * height - 0.02,
-                "len": 0.7 * width,
-            }
+        ceiling = 1 - row / rows  # of this panel, in shares of the figure
+        bottom = ceiling - (each + top) / height
+        trace: Any = (
+            picture(values, size, longest)
+            if bar is None
+            else heatmap(values, bar, size, longest, "")
+        )
+        if bar is not None:
+            trace.colorbar.update(x=(column + 0.5) / columns, y=bottom, len=0.7 / columns)
         figure.add_trace(trace, row=row + 1, col=column + 1)
+        figure.update_yaxes(domain=[bottom, bottom + each / height], row=row + 1, col=column + 1)
+        figure.add_annotation(
+            text=f"<b>{title}</b>",
+            x=column / columns + 0.005,
+            y=ceiling - 4 / height,
+            xref="paper",
+            yref="paper",
+            xanchor="left",
+            yanchor="top",
+            showarrow=False,
+            font={"size": 13},
+        )
     figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, size[0] - 0.5])
     figure.update_yaxes(
         visible=False, constrain="domain", range=[size[1] - 0.5, -0.5], scaleanchor="x"
     )
-    each = min(900 / columns * size[1] / size[0], 460)
     figure.update_layout(
-        template=TEMPLATE,
-        height=int(rows * (each + 70)),
-        margin={"l": 4, "r": 4, "t": 30, "b": 40},
+        template=TEMPLATE, height=int(height), margin={"l": 4, "r": 4, "t": 0, "b": 0}
     )
     return figure

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.explorer.bars import Bar, colour_stops
 from app.explorer.figures_maps import TEMPLATE
@@ -51,7 +52,8 @@ def points_figure(
     place = upright(points)
     look: dict[str, Any] = {"size": marker}
     if bar is None:
-        look["color"] = rgb_strings(colours)
+        index, palette = few_colours(colours)
+        look |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
     else:
         look |= {
             "color": colours.astype(np.float32),
@@ -130,6 +132,22 @@ def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDAr
     return line
 
 
+def few_colours(
+    colours: NDArray[np.number[Any]],
+) -> tuple[NDArray[np.uint8], list[tuple[float, str]]]:
+    """(n, 3) uint8 as indices (n,) into the 256 colours that fit them best, as a colour scale.
+
+    One byte for each point instead of a text, which would take Plotly seconds to check.
+    """
+    picture = Image.fromarray(colours.astype(np.uint8)[None])
+    reduced = picture.quantize(256, method=Image.Quantize.MEDIANCUT)
+    table = np.zeros((256, 3), np.uint8)
+    found = np.array(reduced.getpalette(), np.uint8).reshape(-1, 3)
+    table[: len(found)] = found[:256]
+    scale = [(i / 255, text) for i, text in enumerate(rgb_strings(table))]
+    return np.asarray(reduced)[0], scale
+
+
 def rgb_strings(colours: NDArray[np.number[Any]]) -> list[str]:
     """(n, 3) uint8 as CSS colours; hexadecimal ones could be taken for the page's theme."""
     return [f"rgb({r},{g},{b})" for r, g, b in colours.tolist()]
@@ -165,7 +183,7 @@ def _scene(
             "yaxis": {**axis, "title": {"text": "away (m)"}},
             "zaxis": {**axis, "title": {"text": "up (m)"}},
             "camera": {
-                "eye": {"x": 0.35, "y": -1.7, "z": 0.45},
+                "eye": {"x": 0.25, "y": -1.35, "z": 0.35},
                 "up": {"x": 0, "y": 0, "z": 1},
                 "center": {"x": 0, "y": 0, "z": -0.1},
             },

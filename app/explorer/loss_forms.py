@@ -94,5 +94,5 @@ def distorted(
         seed: of the noise.
     """
     normal = np.random.default_rng(seed).standard_normal(depth.shape)
-    worse: NDArray[np.float64] = depth * scale * np.exp(noise * normal) + shift
+    worse = depth.astype(np.float64) * scale * np.exp(noise * normal) + shift
     return np.maximum(worse, MIN_DEPTH)

@@ -14,7 +14,10 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 p { margin: .4rem 0 } table { border-collapse: collapse } img { max-width: 100% }
 td, th { border-bottom: 1px solid #ddd; padding: .25rem .8rem .25rem 0; text-align: left }
-figure { margin: 1rem 0 } figcaption { color: #555; font-size: .9rem }
+figure { margin: .5rem 0; min-width: 0 }
+.row { display: grid; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); gap: .5rem }
+@media (max-width: 640px) { .row { grid-template-columns: 1fr } }
+.source { color: #555; font-size: .85rem } figcaption { color: #555; font-size: .9rem }
 """
 
 Part = tuple[str, go.Figure] | str

@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.explorer import cache, controls
-from app.explorer.look import Look, digest_of
+from app.explorer.look import Look, Truth, digest_of, keep_truth, truth
+from app.explorer.truth_source import truth_beside
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import LANGUAGES, language_of, t
 from core.camera import MAX_FOV, MIN_FOV
@@ -46,7 +47,7 @@ def choose_look(lang: str) -> Look:
     """
     installed = cache.studio().models()
     with st.sidebar:
-        digest, name, data = _choose_photo(lang)
+        digest, name, data, path = _choose_photo(lang)
         if not installed:
             st.error(t("explorer.no_model", lang))
             st.stop()
@@ -58,6 +59,7 @@ def choose_look(lang: str) -> Look:
         info = by_name[model]
         prediction = cache.predicted(photo.sha256, info.sha256, settings, model, photo)
     look = Look(lang, photo, prediction, info, settings, colours)
+    _truth_beside(look, path)
     with st.sidebar:
         _facts(look)
     return look
@@ -71,8 +73,8 @@ def examples() -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
-def _choose_photo(lang: str) -> tuple[str, str, bytes]:
-    """Digest, name and encoded bytes of the uploaded photo, or of the chosen example."""
+def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
+    """Digest, name and encoded bytes of the upload, or of the chosen example with its path."""
     uploaded = st.file_uploader(
         t("explorer.photo", lang),
         key="photo_file",
@@ -84,14 +86,24 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes]:
         data = uploaded.getvalue()
         if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
             st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
-        return st.session_state["upload seen"][1], uploaded.name, data
+        return st.session_state["upload seen"][1], uploaded.name, data, None
     if not known:
         st.info(t("explorer.no_example", lang))
         st.stop()
     names = {name: name.replace("_", " ").replace("-", " ") for name in known}
     chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
     data = known[chosen].read_bytes()
-    return digest_of(data), known[chosen].name, data
+    return digest_of(data), known[chosen].name, data, known[chosen]
+
+
+def _truth_beside(look: Look, path: Path | None) -> None:
+    """Some examples bring measured depth along; an upload for the same photo takes precedence."""
+    known = truth()
+    if path is None or (known is not None and known.photo == look.photo.sha256):
+        return
+    depth = truth_beside(path)
+    if depth is not None:
+        keep_truth(Truth(depth, f"depth/{path.stem}.png", look.photo.sha256))
 
 
 def _settings(lang: str) -> tuple[cache.Settings, str]:

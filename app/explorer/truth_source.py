@@ -28,26 +28,22 @@ def decoded_truth(digest: str, scale: float, _data: bytes) -> NDArray[np.float32
     return read_ground_truth(_data, scale=scale)
 
 
-@st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
-def example_truth(photo: str, modified: float) -> NDArray[np.float32] | None:  # noqa: ARG001
-    """The depth that lies beside a rendered example photo, None for photographs.
-
-    Args:
-        photo: path of the example.
-        modified: time of its description's last change.
-    """
-    description = Path(photo).with_suffix(".json")
-    entry = json.loads(description.read_text(encoding="utf-8"))
-    data = (description.parent / entry["depth"]).read_bytes()
-    return read_ground_truth(data, scale=float(entry["scale"]))
-
-
 def truth_beside(photo: Path) -> NDArray[np.float32] | None:
-    """See `example_truth`."""
-    description = photo.with_suffix(".json")
+    """The depth that an example brings along in depth/NAME.json, None where there is none."""
+    description = photo.parent / "depth" / f"{photo.stem}.json"
     if not description.is_file():
         return None
-    return example_truth(str(photo), description.stat().st_mtime)
+    return _described(str(description), description.stat().st_mtime)
+
+
+@st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+def _described(description: str, modified: float) -> NDArray[np.float32]:  # noqa: ARG001
+    """The depth map that a description names, read again when it changes."""
+    path = Path(description)
+    entry = json.loads(path.read_text(encoding="utf-8"))
+    return read_ground_truth(
+        (path.parent / entry["depth"]).read_bytes(), scale=float(entry["scale"])
+    )
 
 
 def check_shape(truth: NDArray[np.float32], photo: tuple[int, int]) -> None:

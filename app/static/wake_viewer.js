@@ -1,10 +1,8 @@
 // Gradio's 3D viewer draws only when something moves, and its camera is set after the first
 // drawing: a new viewpoint would show at the first touch only. A change of size makes it draw.
 () => {
-  let turns = 16;
-  const timer = setInterval(() => {
+  [700, 1500, 3000, 6000, 10000].forEach((wait, turn) => setTimeout(() => {
     const box = document.querySelector("#viewer canvas")?.parentElement;
-    if (box) box.style.paddingBottom = turns % 2 ? "1px" : "";
-    if (--turns === 0) clearInterval(timer);
-  }, 400);
+    if (box) box.style.height = `${box.clientHeight + (turn % 2 ? 1 : -1)}px`;
+  }, wait));
 }

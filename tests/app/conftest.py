@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,14 @@ from tests.tiny_checkpoint import save_tiny
 
 
 @pytest.fixture(scope="session")
-def studio_url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of a running depth page whose model is "tiny"."""
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints that holds one: "tiny"."""
     folder = tmp_path_factory.mktemp("models")
     save_tiny(folder)
-    return serve("gradio", LAPDEPTH_MODELS=str(folder), LAPDEPTH_MODEL="tiny")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studio_url(serve: Callable[..., str], tiny_models: Path) -> str:
+    """The address of a running depth page whose model is "tiny"."""
+    return serve("gradio", LAPDEPTH_MODELS=str(tiny_models))

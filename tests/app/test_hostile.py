@@ -140,6 +140,17 @@ def test_a_picture_that_was_not_uploaded_is_refused(studio_url: str, image: Any)
     assert "passwd" not in message
 
 
+def test_a_picture_of_the_server_s_own_disk_is_refused(studio_url: str, good: Path) -> None:
+    image = {"path": str(good), "meta": {"_type": "gradio.FileData"}}
+    for endpoint, arguments in {
+        "predict": [image, *[None] * 7],
+        "point_cloud": [image, *[None] * 5],
+        "measure": [image, None, [[1, 1]], None, None],
+        "batch": [[image], *[None] * 8],
+    }.items():
+        assert "expected a recent upload" in outcome_of(studio_url, endpoint, arguments)
+
+
 def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
     """The error sentence of a call over plain HTTP, as curl would make it."""
     with httpx.Client(base_url=url, timeout=30) as http:

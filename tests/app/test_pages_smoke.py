@@ -24,7 +24,7 @@ def test_loads_quietly_and_from_this_machine_alone(
     shot: Callable[[Page, str], Path],
 ) -> None:
     page.goto(request.getfixturevalue(fixture))
-    page.locator("h1, h2").first.wait_for()
+    page.locator("h1:visible, h2:visible").first.wait_for()
     page.wait_for_load_state("networkidle")
     assert shot(page, f"{fixture}-first-look").stat().st_size > 10_000
     assert foreign_requests == []

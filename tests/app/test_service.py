@@ -102,10 +102,18 @@ def test_the_studio_is_ready_when_its_model_is_loaded(studio: Studio, tmp_path: 
     assert not empty.ready
 
 
-@pytest.mark.parametrize("name", ["nothing", "../tiny", "/etc/passwd", "tiny.safetensors", ""])
+@pytest.mark.parametrize("name", ["nothing", "../tiny", "/etc/passwd", "tiny.safetensors"])
 def test_a_model_that_is_not_installed_is_refused(studio: Studio, name: str) -> None:
     with pytest.raises(CheckpointError, match=r"expected one of those installed \(tiny\)"):
         studio.predictor(name)
+
+
+def test_without_a_name_the_default_model_is_taken(models: Path, photo: Path) -> None:
+    for default in ("tiny", "not installed"):
+        studio = Studio(default_model=default, models=models, decoder=decode)
+        found = studio.scene(photo, PredictSettings())
+        assert found.prediction.info.name == found.settings.model == "tiny"
+        assert studio.scene(photo, SETTINGS) is found
 
 
 def test_a_missing_photo_is_refused(studio: Studio, tmp_path: Path) -> None:

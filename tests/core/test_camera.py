@@ -47,11 +47,17 @@ def random_depth(height: int, width: int) -> NDArray[np.float32]:
     return np.random.default_rng(1).uniform(0.2, 80, (height, width)).astype(np.float32)
 
 
-@pytest.mark.parametrize("size", [(48, 64), (3000, 400), (400, 8000)])
-@pytest.mark.parametrize("fov", [5.0, 65.0, 170.0])
+@pytest.mark.parametrize(
+    ("size", "fov"),
+    [
+        ((48, 64), 5.0),
+        ((48, 64), 170.0),
+        ((3000, 100), 5.0),
+        ((100, 8000), 65.0),
+        ((100, 8000), 170.0),
+    ],
+)
 def test_projecting_unprojected_pixels_gives_them_back(size: tuple[int, int], fov: float) -> None:
-    if size[0] > size[1] and fov > 100:
-        pytest.skip("no camera has such a field of view along the long side")
     depth = random_depth(*size)
     intrinsics = from_fov(size[1], size[0], fov)
     uv, z = project(unproject(depth, intrinsics), intrinsics)
@@ -199,7 +205,7 @@ def test_the_best_known_source_wins() -> None:
 )
 def test_cameras_that_cannot_be(wrong: dict[str, object]) -> None:
     with pytest.raises(CameraError) as caught:
-        choose_intrinsics((640, 480), camera=NYU, **wrong)  # type: ignore[arg-type]
+        choose_intrinsics((640, 480), camera=NYU, **wrong)
     one_sentence(str(caught.value))
 
 
@@ -234,7 +240,7 @@ def test_to_world_turns_and_moves() -> None:
 )
 def test_poses_that_cannot_be(pose: object) -> None:
     with pytest.raises(CameraError) as caught:
-        to_world(np.zeros((1, 3)), pose)  # type: ignore[arg-type]
+        to_world(np.zeros((1, 3)), pose)
     one_sentence(str(caught.value))
 
 

@@ -102,7 +102,7 @@ def test_labelled_set_with_matlab_splits(tmp_path: Path) -> None:
     check(3, NyuDataset(tmp_path, "test"), -1)
     assert [s.name for s in test[1:]] == ["00002", "00003"]
     # As a data loader's worker gets it.
-    check(2, pickle.loads(pickle.dumps(test)), 1)  # noqa: S301
+    check(2, pickle.loads(pickle.dumps(test)), 1)
 
 
 def test_labelled_set_with_splits_in_hdf5(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import zlib
 
@@ -82,10 +83,8 @@ def test_a_damaged_exr_is_one_error_and_never_anything_else(whole, data):
         broken[data.draw(st.integers(4, len(broken) - 1)) if len(broken) > 4 else 0] = data.draw(
             st.integers(0, 255)
         )
-    try:
+    with contextlib.suppress(DataError):
         assert read_exr(bytes(broken), max_pixels=10**6).ndim == 2
-    except DataError:
-        pass
 
 
 def test_a_block_that_expands_without_end_is_refused(tmp_path):

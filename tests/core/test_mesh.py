@@ -24,7 +24,7 @@ CELLS = (scenes.WIDTH - 1) * (scenes.HEIGHT - 1)
 
 
 def cloud_of(depth: np.ndarray, **options: float) -> PointCloud:
-    settings = CloudOptions(edge_tolerance=None, **options)  # type: ignore[arg-type]
+    settings = CloudOptions(edge_tolerance=None, **options)
     return cloud_from_depth(depth.astype(np.float32), scenes.picture(), SCENE, settings)
 
 

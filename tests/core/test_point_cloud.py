@@ -6,12 +6,15 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import trimesh
+from PIL import Image
 from plyfile import PlyData
 
+import core
 from core.camera import Intrinsics, from_fov
 from core.errors import CameraError, DepthError, ExportError
 from core.masks import sky
@@ -146,7 +149,7 @@ def test_ply_reads_back_elsewhere(tmp_path: Path) -> None:
     assert {vertex[name].dtype for name in names[6:]} == {np.dtype("u1")}
     for column, name in enumerate("xyz"):
         np.testing.assert_array_equal(vertex[name], cloud.points[:, column])
-        np.testing.assert_array_equal(vertex["n" + name], cloud.normals[:, column])  # type: ignore[index]
+        np.testing.assert_array_equal(vertex["n" + name], cloud.normals[:, column])
     for column, name in enumerate(names[6:]):
         np.testing.assert_array_equal(vertex[name], cloud.colors[:, column])
     comments = dict(line.split(" ", 1) for line in read.comments)
@@ -219,7 +222,7 @@ def test_filters_that_leave_nothing_say_which() -> None:
 )
 def test_options_out_of_range(wrong: dict[str, float]) -> None:
     with pytest.raises(ExportError, match="expected"):
-        CloudOptions(**wrong)  # type: ignore[arg-type]
+        CloudOptions(**wrong)
 
 
 def test_a_voxel_far_too_small() -> None:
@@ -279,3 +282,50 @@ def test_sky_is_found_from_the_upper_border_only() -> None:
         depth, rgb, SceneInfo(from_fov(80, 60, 60), (80, 60)), CloudOptions(drop_sky=True)
     )
     assert cloud.dropped["sky"] == found.sum()
+
+
+def prediction(depth: np.ndarray) -> SimpleNamespace:
+    """What `point_cloud` reads of a prediction."""
+    info = SimpleNamespace(name="tiny", sha256="ab12", metric=True)
+    return SimpleNamespace(
+        depth=depth.astype(np.float32),
+        confidence=None,
+        intrinsics=scenes.CAMERA,
+        photo_size=(scenes.WIDTH, scenes.HEIGHT),
+        info=info,
+    )
+
+
+@pytest.mark.parametrize("form", ["array", "pil", "file", "photo"])
+def test_a_prediction_and_its_photo_in_any_form(tmp_path: Path, form: str) -> None:
+    picture = Image.fromarray(scenes.picture())
+    picture.save(tmp_path / "photo.png")
+    image = {
+        "array": scenes.picture(),
+        "pil": picture,
+        "file": tmp_path / "photo.png",
+        "photo": SimpleNamespace(rgb=scenes.picture()),
+    }[form]
+    cloud = core.point_cloud(prediction(scenes.plane((0.0, 0.0, 1.0), 3.0)), image, scale=1.5)
+    assert len(cloud) == scenes.WIDTH * scenes.HEIGHT
+    np.testing.assert_array_equal(cloud.colors, scenes.picture().reshape(-1, 3))
+    np.testing.assert_allclose(cloud.points[:, 2], 4.5)
+    comments = cloud.comments()
+    assert (comments["model"], comments["model_sha256"], comments["scale"]) == (
+        "tiny",
+        "ab12",
+        "1.5",
+    )
+
+
+def test_another_photo_than_the_predicted_one() -> None:
+    with pytest.raises(ExportError, match="photo that was predicted"):
+        core.point_cloud(prediction(scenes.plane((0.0, 0.0, 1.0), 3.0)), scenes.picture()[:-1])
+
+
+def test_a_depth_without_a_scale_does_not_claim_metres() -> None:
+    guess = prediction(scenes.plane((0.0, 0.0, 1.0), 3.0))
+    guess.info.metric = False
+    assert "unknown" in core.point_cloud(guess, scenes.picture()).comments()["units"]
+    calibrated = core.point_cloud(guess, scenes.picture(), scale=2.0)
+    assert calibrated.comments()["units"] == "metres"

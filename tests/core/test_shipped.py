@@ -1,4 +1,4 @@
-"""The checkpoints in `checkpoints/`: pinned, LapDepth through and through, as good as their cards."""
+"""The checkpoints in `checkpoints/`: pinned, LapDepth throughout, as good as their cards say."""
 
 from __future__ import annotations
 

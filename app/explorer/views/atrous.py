@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
-import torch
 
 from app.explorer import controls
 from app.explorer.atrous_view import AsppView, asppview
 from app.explorer.bars import ERROR, Bar
-from app.explorer.cache import fields_of
-from app.explorer.figures_maps import MEDIUM, over_photo, points_over_photo
+from app.explorer.drawn_aspp import receptive_fields
+from app.explorer.figures_maps import over_photo, points_over_photo
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
-from core.receptive_field import cell_of, extent
+from core.receptive_field import cell_of
 
 STRIDE = 16
 
@@ -142,33 +141,11 @@ def _effective(look: Look, branch: int, count: int, place: tuple[float, float]) 
     stage = controls.choice(
         "stage", t("atrous.stage", lang), stages, default=f"branch{branch}", buttons=False
     )
-    chosen = tuple(dict.fromkeys(("feature16", stage, "aspp")))
+    chosen = {name: stages[name] for name in dict.fromkeys(("feature16", stage, "aspp"))}
     with st.spinner(t("explorer.computing", lang)):
-        fields = fields_of(look.key, chosen, *place, look.info, look.image)
-    shown, items = [], []
-    for name in chosen:
-        field = fields[name]
-        peak = float(field.max()) or 1.0
-        strength = np.where(field > peak * 1e-4, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
-        high, wide = extent(torch.from_numpy(field))
-        items.append((stages[name], f"{wide} x {high} px", t("atrous.extent_hint", lang)))
-        shown.append(
-            Shown(
-                f"receptive-field-{name}",
-                over_photo(
-                    look.screen,
-                    strength,
-                    Bar(-3.0, 0.0, "log10", ERROR, 1),
-                    size=look.size,
-                    title=stages[name],
-                    longest=MEDIUM,
-                ),
-                t("atrous.field_alt", lang, stage=stages[name]),
-                {"gradient": field},
-            )
-        )
+        shown, extents = receptive_fields(look, chosen, place)
     figures(lang, "receptive-fields", shown, columns=len(shown))
-    numbers(items)
+    numbers([(name, size, t("atrous.extent_hint", lang)) for name, size in extents])
 
 
 def _table(lang: str, look: Look) -> dict[str, list[str]]:

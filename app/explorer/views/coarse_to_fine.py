@@ -8,12 +8,13 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.bars import Bar, bar_of, signed_bar
+from app.explorer.bars import bar_of, signed_bar
+from app.explorer.drawn_pyramids import changes_row, depths_row, level_label, residuals_row
 from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import LARGE, SMALL, map_figure
+from app.explorer.figures_maps import LARGE, map_figure
 from app.explorer.look import NAMES, STRIDES, Look, current
 from app.explorer.reconstruction import Steps, enlarged, fitted, level_errors, rebuild
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import Shown, figures, heading, numbers
 from app.text import t
 
 _STEP = "play step"
@@ -58,10 +59,7 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
     """One level at a time; alone runs again when the slider moves or the film plays."""
     lang = look.lang
     finished = _advance()
-    names = {
-        stride: t("explorer.level_name", lang, name=name, stride=stride)
-        for name, stride in zip(NAMES, STRIDES, strict=True)
-    }
+    names = {stride: level_label(lang, index) for index, stride in enumerate(STRIDES)}
     left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
     with right:
         same = controls.toggle(
@@ -136,33 +134,16 @@ def _advance() -> bool:
     return True
 
 
-@fragment
 def _strips(look: Look, steps: Steps) -> None:
     """All levels side by side, the same colours along each row."""
     lang = look.lang
     st.subheader(t("coarse_to_fine.all", lang))
     st.caption(t("coarse_to_fine.all_hint", lang))
-    levels = look.prediction.levels
-    max_depth = look.info.config.max_depth
-    signed = signed_bar([level.residual for level in levels[1:]], "m")
-    coarse = Bar(0.0, max_depth, "m", look.colours)
-    residuals: list[Shown] = []
-    depths: list[Shown] = []
-    changes: list[Shown] = []
-    final = bar_of(steps.depths, "m", colours=look.colours)
-    moved = signed_bar(steps.changes[1:], "m")
-    for index, (name, stride) in enumerate(zip(NAMES, STRIDES, strict=True)):
-        label = t("explorer.level_name", lang, name=name, stride=stride)
-        residual = levels[index].residual
-        for row, values, bar, word in (
-            (residuals, residual, signed if index else coarse, "residual"),
-            (depths, steps.depths[index], final, "depth"),
-            (changes, steps.changes[index], moved, "change"),
-        ):
-            alt = t(f"coarse_to_fine.{word}_alt", lang, name=label)
-            figure = map_figure(values, bar, size=look.size, title=label, longest=SMALL)
-            row.append(Shown(f"{word}-{name}", figure, alt, {f"{word}_m": values}))
-    for row, word in ((residuals, "residual"), (depths, "depth"), (changes, "change")):
+    for word, row in (
+        ("residual", residuals_row(look)),
+        ("depth", depths_row(look, steps)),
+        ("change", changes_row(look, steps)),
+    ):
         st.markdown(f"**{t(f'coarse_to_fine.{word}_row', lang)}**")
         figures(lang, f"{word}-levels", row, columns=5)
 

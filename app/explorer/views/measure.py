@@ -33,15 +33,9 @@ def _target(look: Look) -> None:
     st.markdown(t("measure.target_note", lang))
     left, right = st.columns(2)
     with left:
-        u = controls.slider("bx", t("measure.box_x", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-        wide = controls.slider(
-            "bw", t("measure.box_w", lang), 2, 100, 20, step=1, pattern="%.0f %%"
-        )
+        u, wide = _percent(lang, "box_x", 50), _percent(lang, "box_w", 20)
     with right:
-        v = controls.slider("by", t("measure.box_y", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-        high = controls.slider(
-            "bh", t("measure.box_h", lang), 2, 100, 20, step=1, pattern="%.0f %%"
-        )
+        v, high = _percent(lang, "box_y", 50), _percent(lang, "box_h", 20)
     width, height = look.size
     ends = [
         (max(0.0, (u - wide / 2) / 100) * width, min(1.0, (u + wide / 2) / 100) * width),
@@ -74,6 +68,11 @@ def _target(look: Look) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+
+
+def _percent(lang: str, name: str, start: int) -> float:
+    label = t(f"measure.{name}", lang)
+    return controls.slider(name, label, 1, 100, start, step=1, pattern="%.0f %%")
 
 
 @fragment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -74,7 +76,7 @@ def _field_of_view(lang: str, own: float) -> float | None:
 
 def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
     lang = look.lang
-    far = float(np.ceil(np.nanmax(look.prediction.depth)))
+    far = max(1.0, float(np.ceil(np.nanmax(look.prediction.depth))))
     left, middle, right = st.columns(3)
     with left:
         edges = controls.slider(
@@ -166,7 +168,7 @@ def _files(look: Look, choice: SpaceChoice) -> None:
         for ending, mime in ((".ply", "application/octet-stream"), (".glb", "model/gltf-binary")):
             st.download_button(
                 t("space.save", lang, ending=ending),
-                lambda ending=ending: file_of(look, choice, ending, full=full),
+                partial(file_of, look, choice, ending, full=full),
                 f"{stem}{ending}",
                 mime,
                 key=f"save{ending}",

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.explorer.bars import bar_of
-from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
+from app.explorer.drawn_photo import photo_and_depth
 from app.explorer.look import Look, current
 from app.explorer.page_table import PAGES
-from app.explorer.show import Shown, figures, heading, numbers
+from app.explorer.show import figures, heading, numbers
 from app.text import t
 
 
@@ -17,30 +16,8 @@ def draw(look: Look) -> None:
     """Draws the page."""
     lang = look.lang
     heading(lang, "start")
-    depth = look.prediction.depth
-    bar = bar_of(depth[:: max(1, depth.shape[0] // 500), ::], t("explorer.metres", lang))
-    photo = t("start.photo", lang)
-    shown = [
-        Shown(
-            "photo",
-            picture_figure(look.screen, size=look.size, title=photo, longest=MEDIUM),
-            photo,
-        ),
-        Shown(
-            "depth",
-            map_figure(
-                depth,
-                bar.coloured(look.colours),
-                size=look.size,
-                title=t("start.depth", lang),
-                longest=MEDIUM,
-            ),
-            t("start.depth_alt", lang),
-            {"depth_m": depth},
-        ),
-    ]
-    figures(lang, "start", shown, columns=2)
-    near, middle, far = np.quantile(depth[::4, ::4], [0.01, 0.5, 0.99])
+    figures(lang, "start", photo_and_depth(look), columns=2)
+    near, middle, far = np.quantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
             (t("start.nearest", lang), f"{near:.2f} m", t("start.nearest_hint", lang)),
@@ -49,20 +26,16 @@ def draw(look: Look) -> None:
             (t("start.time", lang), f"{look.prediction.milliseconds:.0f} ms", None),
         ]
     )
-    _range_note(look)
+    low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
+    st.caption(t("start.range", lang, low=low, high=high))
     _model_card(look)
     st.subheader(t("start.tour", lang))
     for page in PAGES[1:]:
         st.page_link(
             page.path,
-            label=f"**{page.title(lang)}** — {t(f'{page.key}.short', lang)}",
+            label=f"**{page.title(lang)}**: {t(f'{page.key}.short', lang)}",
             icon=page.icon,
         )
-
-
-def _range_note(look: Look) -> None:
-    low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
-    st.caption(t("start.range", look.lang, low=low, high=high))
 
 
 def _model_card(look: Look) -> None:

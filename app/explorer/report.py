@@ -1,0 +1,194 @@
+"""One HTML file of one photo with the views of all pages; it opens offline."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator, Sequence
+
+from app.explorer.drawn_aspp import receptive_fields, responses
+from app.explorer.drawn_compare import compare, curves, error_maps, row_of
+from app.explorer.drawn_fusion import hidden, stacked
+from app.explorer.drawn_levels import feature_pictures
+from app.explorer.drawn_loss import Knobs, pulls, sweep
+from app.explorer.drawn_photo import photo_and_depth
+from app.explorer.drawn_pyramids import bands_row, changes_row, depths_row, energy, residuals_row
+from app.explorer.drawn_space import SpaceChoice, drawn
+from app.explorer.drawn_units import orders_of, relu_curves, units_of, variant_maps
+from app.explorer.feature_view import encoder_features
+from app.explorer.figures_maps import fit
+from app.explorer.look import STRIDES, Look, truth
+from app.explorer.offline_page import Part, html_page
+from app.explorer.reconstruction import rebuild
+from app.explorer.sentences import formulas_of
+from app.explorer.show import Shown
+from app.text import t
+from core.inspection import FILLS
+from core.metrics import METRICS
+from core.point_cloud import CloudOptions
+from core.protocol import FOLDER
+
+REPORT_POINTS = 30_000
+Row = tuple[Sequence[Shown], int]
+"""Figures of one row and how many stand side by side."""
+
+
+def report(look: Look, step: Callable[[float, str], object] = lambda _share, _name: None) -> str:
+    """The whole report.
+
+    Args:
+        look: photo, model and prediction.
+        step: told how much is done (0..1) and the name of the next section.
+
+    Raises:
+        DepthError: a view that this photo cannot have.
+    """
+    lang = look.lang
+    parts: list[Part] = [_facts(look)]
+    sections = _sections(look)
+    for index, (page, rows) in enumerate(sections):
+        step(index / len(sections), t(f"{page}.title", lang))
+        parts.append(f"<h2>{html.escape(t(f'{page}.title', lang))}</h2>")
+        parts.append(f"<p>{html.escape(t(f'{page}.lead', lang))}</p>")
+        source = formulas_of(page)[1]
+        if source:
+            words = html.escape(t("explorer.source", lang))
+            parts.append(f"<p class='source'>{words}: {html.escape(_plain(source))}</p>")
+        for shown, columns in rows(look):
+            parts.append(f"<div class='row' style='--columns:{columns}'>")
+            for item in shown:
+                fit(item.figure, columns)
+                parts.append((item.alt, item.figure))
+            parts.append("</div>")
+    step(1.0, "")
+    return html_page(t("export.report_title", lang, name=look.photo.name), parts, lang)
+
+
+def _sections(look: Look) -> list[tuple[str, Callable[[Look], Iterator[Row]]]]:
+    sections: list[tuple[str, Callable[[Look], Iterator[Row]]]] = [
+        ("start", _start),
+        ("levels", _levels),
+        ("differences", _differences),
+        ("atrous", _atrous),
+        ("aspp", _aspp),
+        ("stacking", _stacking),
+        ("coarse_to_fine", _coarse_to_fine),
+        ("weights", _weights),
+        ("loss", _loss),
+        ("space", _space),
+    ]
+    known = truth()
+    if known is not None and known.photo == look.photo.sha256:
+        sections.append(("compare", _compare))
+    return sections
+
+
+def _start(look: Look) -> Iterator[Row]:
+    yield photo_and_depth(look), 2
+
+
+def _levels(look: Look) -> Iterator[Row]:
+    yield feature_pictures(look, encoder_features(look, None)), 2
+
+
+def _differences(look: Look) -> Iterator[Row]:
+    yield bands_row(look), 5
+    yield residuals_row(look), 5
+    yield energy(look), 2
+
+
+def _atrous(look: Look) -> Iterator[Row]:
+    lang = look.lang
+    last = len(look.info.config.aspp_rates) - 1
+    names = {
+        "feature16": t("atrous.stage_encoder", lang),
+        f"branch{last}": t("atrous.stage_branch", lang, number=last + 1),
+        "aspp": t("atrous.stage_aspp", lang),
+    }
+    yield receptive_fields(look, names, (0.5, 0.5))[0], 3
+
+
+def _aspp(look: Look) -> Iterator[Row]:
+    yield responses(look), 3
+
+
+def _stacking(look: Look) -> Iterator[Row]:
+    yield stacked(look, 0), 3
+    for level in range(len(STRIDES) - 1):
+        shown, means = hidden(look, level, FILLS[0])
+        yield [*shown, means], len(shown) + 1
+
+
+def _coarse_to_fine(look: Look) -> Iterator[Row]:
+    steps = rebuild(look.prediction.working.residuals, look.scale, (1.0,) * len(STRIDES))
+    yield residuals_row(look), 5
+    yield depths_row(look, steps), 5
+    yield changes_row(look, steps), 5
+
+
+def _weights(look: Look) -> Iterator[Row]:
+    trained = look.info.config.weight_standardisation
+    yield variant_maps(look, on=not trained, measured=False), 2
+    units, _ = units_of(look, on=trained, measured=False)
+    yield [relu_curves(look, units)], 1
+    yield orders_of(look, "decoder.levels.0.refine", on=trained)[0], 2
+
+
+def _loss(look: Look) -> Iterator[Row]:
+    yield pulls(look, Knobs()), 2
+    yield [sweep(look, Knobs())], 1
+
+
+def _space(look: Look) -> Iterator[Row]:
+    choice = SpaceChoice("points", "photo", CloudOptions(), REPORT_POINTS)
+    yield [drawn(look, choice)[0]], 1
+
+
+def _compare(look: Look) -> Iterator[Row]:
+    known = truth()
+    if known is None:
+        return
+    found = compare(look, known.depth, FOLDER, align=False)
+    yield row_of(look, found), 3
+    yield error_maps(look, found), 2
+    yield curves(look, found), 2
+
+
+def _facts(look: Look) -> str:
+    """Photo, model, settings and, with ground truth, the metrics, as a table."""
+    prediction, info, lang = look.prediction, look.info, look.lang
+    width, height = look.size
+    camera = prediction.intrinsics
+    rows = [
+        (t("explorer.photo", lang), f"{look.photo.name}, {width} x {height} px"),
+        ("SHA-256", look.photo.sha256),
+        (t("explorer.model", lang), f"{info.name} ({info.config.encoder})"),
+        (t("start.trained_on", lang), info.training_data),
+        (t("start.licence", lang), info.licence),
+        (
+            t("explorer.settings", lang),
+            ", ".join(f"{key}: {value}" for key, value in prediction.settings.items()),
+        ),
+        (
+            t("explorer.fov", lang),
+            f"{camera.hfov(width):.1f}° ({t(f'space.{camera.source}', lang)})",
+        ),
+    ]
+    known = truth()
+    if known is not None and known.photo == look.photo.sha256:
+        metrics = compare(look, known.depth, FOLDER, align=False).metrics.as_dict()
+        rows += [(key, f"{metrics[key]:.4f}") for key in METRICS]
+    cells = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>"
+        for name, value in rows
+    )
+    return f"<table>{cells}</table>"
+
+
+def _plain(markdown: str) -> str:
+    """A source without its links' addresses: "[doi:x](https://...)" becomes "doi:x"."""
+    text, rest = "", markdown
+    while "](" in rest:
+        before, _, rest = rest.partition("](")
+        text += before.replace("[", "", 1) if "[" in before else before
+        rest = rest.partition(")")[2]
+    return text + rest

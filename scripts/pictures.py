@@ -1,0 +1,89 @@
+"""Draws the pictures of the README and of the model cards from the example photos.
+
+    .venv/bin/python -m scripts.pictures            # writes docs/images/*.jpg
+
+Photo and depth side by side, one row a photo; and one photo with the depth after every level.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core import Prediction, Predictor, load_predictor
+from core.colormap import auto_range, colorize
+from core.image import decode
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "assets" / "examples"
+IMAGES = ROOT / "docs" / "images"
+ROWS = (("room", "garage"), ("coffee", "old_town"), ("drum_corner", "street"))
+WIDTH = 1400
+HEIGHT = 300
+QUALITY = 88
+
+Rgb = NDArray[np.uint8]
+
+
+def coloured(depth: NDArray[np.float32], near: float, far: float) -> Rgb:
+    """Depth (H, W) in metres as RGB, near bright."""
+    return colorize(depth, "inferno", near, far)
+
+
+def scaled(rgb: Rgb, height: int) -> Rgb:
+    """An RGB array at another height, its aspect kept."""
+    picture = Image.fromarray(rgb)
+    width = round(picture.width * height / picture.height)
+    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def pair(predictor: Predictor, name: str) -> Rgb:
+    """Photo and depth side by side."""
+    photo = decode(EXAMPLES / f"{name}.jpg")
+    depth = predictor(photo).depth
+    shown = coloured(depth, *auto_range(depth))
+    return np.hstack((scaled(photo.rgb, HEIGHT), scaled(shown, HEIGHT)))
+
+
+def levels(prediction: Prediction) -> Rgb:
+    """The depth accumulated after every level, coarse to fine, each in its own range of metres."""
+    depths = [level.depth for level in prediction.levels]
+    size = depths[-1].shape[::-1]
+    panels = [
+        Image.fromarray(coloured(d, *auto_range(d))).resize(size, Image.Resampling.NEAREST)
+        for d in depths
+    ]
+    return np.hstack([np.asarray(panel) for panel in panels])
+
+
+def stacked(rows: Sequence[Rgb]) -> Rgb:
+    """Rows below each other, all scaled to the same width."""
+    pictures = (Image.fromarray(row) for row in rows)
+    sizes = [(WIDTH, round(row.shape[0] * WIDTH / row.shape[1])) for row in rows]
+    resized = zip(pictures, sizes, strict=True)
+    return np.vstack([np.asarray(p.resize(size, Image.Resampling.LANCZOS)) for p, size in resized])
+
+
+def save(rgb: Rgb, name: str) -> None:
+    """Writes a JPEG below docs/images."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(rgb).save(IMAGES / name, quality=QUALITY, optimize=True)
+    sys.stdout.write(f"{IMAGES / name}\n")
+
+
+def main() -> None:
+    """Draws all of them with the shipped indoor model."""
+    predictor = load_predictor("lite-indoor")
+    rows = [np.hstack([pair(predictor, name) for name in row]) for row in ROWS]
+    save(stacked(rows), "examples.jpg")
+    prediction = predictor(EXAMPLES / "room.jpg")
+    save(stacked([pair(predictor, "room"), levels(prediction)]), "first.jpg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""The HTTP endpoints, called as another program calls them; every number checked against core."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+from plyfile import PlyData
+
+from app.server import create_app
+from app.service import Studio
+from app.storage import Storage
+from core.camera import project
+from core.colormap import colorize
+from core.prediction import Prediction
+from core.predictor import Predictor, load_predictor
+from tests.core.pictures import encode, scene
+
+WIDTH, HEIGHT = 120, 90
+
+
+@pytest.fixture(scope="module")
+def client(studio_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(studio_url, verbose=False, download_files=tmp_path_factory.mktemp("downloads"))
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "my photo.png"
+    path.write_bytes(encode(Image.fromarray(scene(HEIGHT, WIDTH)), "PNG"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_models: Path) -> Predictor:
+    return load_predictor(tiny_models / "tiny.safetensors")
+
+
+@pytest.fixture(scope="module")
+def expected(predictor: Predictor, photo: Path) -> Prediction:
+    return predictor(photo)
+
+
+def test_the_documented_endpoints_are_all_there_is(client: Client) -> None:
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    arguments = {
+        name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
+        for name, endpoint in endpoints.items()
+    }
+    display = ["colormap", "near", "far"]
+    assert arguments == {
+        "/predict": ["image", "model", "resolution", "flip", *display, "fov"],
+        "/point_cloud": ["image", "model", "format", "fov", "edge_filter", "density"],
+        "/measure": ["image", "model", "points", "fov", "box"],
+        "/batch": ["files", "model", "resolution", "flip", *display, "fov", "outputs"],
+    }
+    for name, endpoint in endpoints.items():
+        required = [p for p in endpoint["parameters"] if not p["parameter_has_default"]]
+        assert len(required) == 1, name
+        assert endpoint["description"], name
+
+
+def test_predict_returns_the_predictor_s_depth(
+    client: Client, photo: Path, expected: Prediction
+) -> None:
+    color, depth16, summary = client.predict(handle_file(photo), api_name="/predict")
+    assert Path(color).name == "my_photo_color.png"
+    assert Path(depth16).name == "my_photo_depth16.png"
+    depth = np.asarray(Image.open(depth16)) / summary["png_scale"]
+    np.testing.assert_allclose(depth, expected.depth, atol=0.51 / summary["png_scale"])
+    np.testing.assert_array_equal(np.asarray(Image.open(color)), colorize(expected.depth))
+    assert summary["model"] == "tiny"
+    assert summary["metric"] is True
+    assert summary["range"] == [expected.depth.min(), expected.depth.max()]
+    assert summary["intrinsics"] == expected.intrinsics.to_dict()
+    assert summary["milliseconds"] > 0
+
+
+def test_predict_obeys_its_settings(client: Client, photo: Path, predictor: Predictor) -> None:
+    color, depth16, summary = client.predict(
+        handle_file(photo), "tiny", 128, True, "viridis", 0.5, 4, 70, api_name="/predict"
+    )
+    alike = predictor(photo, resolution=128, flip=True, fov=70)
+    depth = np.asarray(Image.open(depth16)) / summary["png_scale"]
+    np.testing.assert_allclose(depth, alike.depth, atol=0.51 / summary["png_scale"])
+    drawn = colorize(alike.depth, "viridis", 0.5, 4.0)
+    np.testing.assert_array_equal(np.asarray(Image.open(color)), drawn)
+    assert summary["intrinsics"]["source"] == "given"
+    assert summary["fov"] == pytest.approx(70)
+    assert summary["colour_range"] == [0.5, 4.0]
+    assert summary["settings"] == {"model": "tiny", "resolution": 128, "flip": True, "fov": 70}
+
+
+def test_point_cloud_lies_on_the_depth_map(
+    client: Client, photo: Path, expected: Prediction
+) -> None:
+    path, summary = client.predict(
+        handle_file(photo), edge_filter=False, density=1, api_name="/point_cloud"
+    )
+    vertices = PlyData.read(path)["vertex"]
+    assert len(vertices) == summary["points"] == WIDTH * HEIGHT
+    points = np.stack([vertices[axis] for axis in "xyz"], axis=1)
+    pixels, z = project(points, expected.intrinsics)
+    u, v = np.rint(pixels).astype(int).T
+    np.testing.assert_allclose(pixels, np.stack((u, v), axis=1), atol=1e-3)
+    np.testing.assert_allclose(z, expected.depth[v, u], rtol=1e-6)
+
+
+def test_point_cloud_can_be_filtered_thinned_and_a_glb(client: Client, photo: Path) -> None:
+    path, summary = client.predict(
+        handle_file(photo), "tiny", "glb", None, True, 0.25, api_name="/point_cloud"
+    )
+    assert Path(path).read_bytes()[:4] == b"glTF"
+    assert 0 < summary["points"] <= 0.27 * WIDTH * HEIGHT
+    assert summary["edge_filter"] > 0
+
+
+def test_measure_gives_positions_and_their_distance(
+    client: Client, photo: Path, expected: Prediction
+) -> None:
+    pixels = [[10, 20], [100, 70]]
+    result = client.predict(handle_file(photo), "tiny", pixels, None, api_name="/measure")
+    positions = np.array(result["positions"])
+    uv, z = project(positions, expected.intrinsics)
+    np.testing.assert_allclose(uv, pixels, atol=1e-6)
+    np.testing.assert_allclose(z, [expected.depth[v, u] for u, v in pixels], rtol=1e-6)
+    assert result["distance"] == pytest.approx(np.linalg.norm(positions[0] - positions[1]))
+    alone = client.predict(handle_file(photo), points=[[10, 20]], api_name="/measure")
+    assert alone["distance"] is None
+    assert alone["positions"] == [result["positions"][0]]
+
+
+def test_measure_reads_a_box(client: Client, photo: Path, expected: Prediction) -> None:
+    box = [20, 30, 60, 70]
+    inside = expected.depth[30:70, 20:60]
+    for arguments in ({"box": box}, {"points": box}):
+        result = client.predict(handle_file(photo), **arguments, api_name="/measure")
+        assert result["median"] == pytest.approx(np.median(inside), rel=1e-6)
+        assert inside.min() <= result["nearest"] <= np.percentile(inside, 5)
+
+
+@pytest.mark.parametrize("chosen", [{"points": [[500, 5]]}, {"box": [0, 0, 500, 5]}, {}])
+def test_measure_refuses_what_is_not_on_the_photo(
+    client: Client, photo: Path, chosen: dict[str, Any]
+) -> None:
+    with pytest.raises(Exception, match="expected"):
+        client.predict(handle_file(photo), **chosen, api_name="/measure")
+
+
+def test_batch_packs_every_good_photo_and_names_the_bad_one(
+    client: Client, photo: Path, expected: Prediction, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_text("no picture")
+    files = [handle_file(photo), handle_file(bad)]
+    archive, manifest = client.predict(files, outputs=["npy", "depth16"], api_name="/batch")
+    assert manifest["counts"] == {"done": 1, "skipped": 0, "failed": 1}
+    good, failed = manifest["photos"]
+    assert good["status"] == "done"
+    assert failed["input"] == "bad.jpg"
+    assert failed["error"].startswith("bad.jpg is a text file, expected ")
+    with zipfile.ZipFile(archive) as opened:
+        assert sorted(opened.namelist()) == sorted([*good["files"], "manifest.json"])
+        assert json.loads(opened.read("manifest.json")) == manifest
+        npy = next(name for name in good["files"] if name.endswith(".npy"))
+        with opened.open(npy) as file:
+            np.testing.assert_array_equal(np.load(file), expected.depth)
+    assert "/tmp" not in json.dumps(manifest)
+
+
+def test_eight_clients_at_once_get_what_one_gets(
+    studio_url: str, photo: Path, expected: Prediction, tmp_path: Path
+) -> None:
+    def call(number: int) -> bytes:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        client = Client(studio_url, verbose=False, download_files=folder)
+        # A different range each, so that each is drawn anew; the depth stays the same.
+        result = client.predict(handle_file(photo), far=100 + number, api_name="/predict")
+        return Path(result[1]).read_bytes()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(call, range(8)))
+    assert len(answers) == 1
+
+
+def test_health_is_good_once_the_model_is_loaded(studio_url: str) -> None:
+    reply = httpx.get(f"{studio_url}/healthz", timeout=30)
+    assert (reply.status_code, reply.json()) == (200, {"status": "ready"})
+
+
+@pytest.fixture
+def environment() -> Iterator[None]:
+    """Gradio is configured through the process's environment; this puts it back."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_without_a_model_the_server_is_not_healthy(tmp_path: Path, environment: None) -> None:
+    app = create_app(Studio(models=tmp_path), Storage(tmp_path), load=False)
+
+    async def status() -> int:
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+            return (await http.get("/healthz")).status_code
+
+    assert asyncio.run(status()) == 503
+
+
+def test_a_password_can_be_asked_for(
+    serve: Callable[..., str], tiny_models: Path, photo: Path
+) -> None:
+    url = serve(
+        "gradio",
+        LAPDEPTH_MODELS=str(tiny_models),
+        LAPDEPTH_USER="someone",
+        LAPDEPTH_PASSWORD="a long one",
+    )
+    assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
+    refused = httpx.post(f"{url}/gradio_api/call/predict", json={"data": [None] * 8}, timeout=30)
+    assert refused.status_code == 401
+    assert httpx.get(f"{url}/gradio_api/info", timeout=30).status_code == 401
+    client = Client(url, auth=("someone", "a long one"), verbose=False)
+    assert client.predict(handle_file(photo), api_name="/predict")[2]["model"] == "tiny"
