@@ -149,7 +149,7 @@ def add_endpoints(studio: Studio, storage: Storage) -> None:
     with gr.Group(visible=False):
         image = gr.File(label="image")
         files = gr.File(file_count="multiple", label="files")
-        model = gr.Textbox(studio.default_model, label="model")
+        model = gr.Textbox(None, label="model")
         resolution = gr.Number(None, label="resolution")
         flip = gr.Checkbox(False, label="flip")
         colormap = gr.Textbox(DEFAULT_COLORMAP, label="colormap")

@@ -10,13 +10,13 @@ from pathlib import Path
 import uvicorn
 
 from app import demo
-from app.server import create_app
+from app.server import Server, create_app
 from app.service import Studio
 from app.settings import DEFAULT_MODEL
 from app.storage import Storage
 from core.errors import DepthError
 
-DRAIN_SECONDS = 8  # what runs when the server is told to stop may finish within this
+DRAIN_SECONDS = 6  # what runs when the server is told to stop may finish within this
 
 
 def main() -> int:
@@ -37,8 +37,9 @@ def main() -> int:
         models=Path(models) if models else None,
     )
     try:
-        uvicorn.run(
-            create_app(studio, storage),
+        app, blocks = create_app(studio, storage)
+        config = uvicorn.Config(
+            app,
             host=page.host,
             port=page.port,
             log_level="warning",
@@ -46,6 +47,7 @@ def main() -> int:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
+        Server(config, blocks).run()
     finally:
         storage.close()
     return 0

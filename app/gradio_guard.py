@@ -29,9 +29,10 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
 _ROUTES = re.compile(
-    r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json|pwa_icon.*"
-    r"|(?:static|assets|svelte)/.+"
-    r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events|upload|upload_progress"
+    r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json"
+    r"|pwa_icon.*|(?:static|assets|svelte)/.+"
+    r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events"
+    r"|upload|upload_progress"
     r"|heartbeat/[\w-]+|queue/(?:join|data|status)|cancel|reset/?|file=.+"
     r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
 )

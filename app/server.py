@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import fastapi
 import gradio as gr
+import uvicorn
 from fastapi.responses import JSONResponse
 
 from app.depth_view import STATIC
@@ -53,14 +55,13 @@ def theme() -> gr.themes.Base:
     )
 
 
-def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:
-    """The ASGI application.
+def create_app(studio: Studio, storage: Storage) -> tuple[Guard, GuardedBlocks]:
+    """The ASGI application, and the page in it; the model is loaded when it starts.
 
     Args:
-        studio: what does the work; its default model is loaded in the background at start-up.
+        studio: what does the work.
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
-        load: whether to load the model at start-up.
     """
     os.environ.update(GRADIO_VARIABLES, GRADIO_TEMP_DIR=str(storage.root))
     page = build_page(studio, storage)
@@ -69,8 +70,7 @@ def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
         storage.protect()  # the example pictures
-        if load:
-            threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
+        threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
         caretaker = asyncio.create_task(_take_care(storage, page))
         yield
         caretaker.cancel()
@@ -78,11 +78,7 @@ def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:
 
     app = fastapi.FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.get("/healthz")
-    def healthz() -> JSONResponse:
-        state = "ready" if studio.ready else "loading the model"
-        return JSONResponse({"status": state}, 200 if studio.ready else 503)
-
+    app.add_api_route("/healthz", lambda: health(studio))
     gr.mount_gradio_app(
         app,
         page,
@@ -106,7 +102,30 @@ def create_app(studio: Studio, storage: Storage, *, load: bool = True) -> Guard:
         for function in page.fns.values()
         if function.api_visibility == "public"
     }
-    return Guard(app, endpoints, functions)
+    return Guard(app, endpoints, functions), page
+
+
+def health(studio: Studio) -> JSONResponse:
+    """Answers 200 when a model is loaded, 503 before."""
+    state = "ready" if studio.ready else "loading the model"
+    return JSONResponse({"status": state}, 200 if studio.ready else 503)
+
+
+class Server(uvicorn.Server):
+    """A server that ends soon: open pages keep a connection that would hold it up.
+
+    Args:
+        config: of the server.
+        page: whose connections to open pages are closed first; calls under way still finish.
+    """
+
+    def __init__(self, config: uvicorn.Config, page: GuardedBlocks) -> None:
+        super().__init__(config)
+        self._page = page
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._page.app.stop_event.set()
+        await super().shutdown(sockets)
 
 
 def _login() -> tuple[str, str] | None:

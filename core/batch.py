@@ -35,6 +35,7 @@ from core.sidecar import (
 
 __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 
+COLOR = "color"  # the one output that depends on settings of its own
 _DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with others
 
 
@@ -146,7 +147,13 @@ class _Runner:
         )
 
     def _is_finished(self, stem: Path, sha256: str) -> bool:
-        return not self.settings.overwrite and self._made_alike(stem, sha256, self.settings.outputs)
+        settings = self.settings
+        if settings.overwrite or not self._made_alike(stem, sha256, settings.outputs):
+            return False
+        if COLOR not in {output.name for output in settings.outputs}:
+            return True
+        files = (read_sidecar(stem) or {}).get("files", {})
+        return bool(files[COLOR].get("asked") == vars(settings.colors))
 
     def _made_alike(self, stem: Path, sha256: str, outputs: Sequence[Output]) -> bool:
         return is_finished(
@@ -190,6 +197,8 @@ class _Runner:
             path = output.path(stem)
             facts = output.write(path, work)
             files[output.name] = {"file": path.name, **facts}
+            if output.name == COLOR:  # what was asked for; the facts are what came of it
+                files[COLOR]["asked"] = vars(settings.colors)
         write_sidecar(stem, describe(photo, prediction, files))
 
     def _still_good(self, stem: Path, sha256: str) -> dict[str, dict[str, Any]]:

@@ -97,12 +97,17 @@ def retract_sidecar(stem: Path) -> None:
 
 
 def read_sidecar(stem: Path) -> dict[str, Any] | None:
-    """A sidecar's content; None where there is none or it is no sidecar."""
+    """A sidecar's content; None where there is none or the file is none of this program's."""
     try:
         content = json.loads(sidecar_path(stem).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        return None
+    parts = [content.get(key) for key in ("input", "model", "settings", "files")]
+    if not all(isinstance(part, dict) for part in parts):
+        return None
+    return content if all(isinstance(f, dict) for f in content["files"].values()) else None
 
 
 def is_finished(
@@ -126,8 +131,7 @@ def is_finished(
     if content is None:
         return False
     photo, model, made_with, files = (
-        part if isinstance(part := content.get(key), dict) else {}
-        for key in ("input", "model", "settings", "files")
+        content[key] for key in ("input", "model", "settings", "files")
     )
     return (
         photo.get("sha256") == input_sha256

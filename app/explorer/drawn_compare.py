@@ -18,7 +18,7 @@ from app.text import t
 from core.analysis import BinnedErrors, range_bins, range_labels
 from core.data.sample import Sample
 from core.metrics import DepthMetrics, align_median, compute_metrics
-from core.protocol import Protocol
+from core.protocol import NYU, Protocol
 
 SPARSE = 0.3  # below this share of measured pixels, points are drawn instead of a map
 MOST_POINTS = 20_000
@@ -163,7 +163,7 @@ def curves(look: Look, found: Comparison) -> list[Shown]:
         title=both,
         height=320,
     )
-    edges = found.protocol.range_edges
+    edges = (NYU if float(truth.max()) <= NYU.max_depth else found.protocol).range_edges
     bins = BinnedErrors(range_labels(edges))
     bins.add(found.predicted, found.truth, found.valid, range_bins(found.truth, edges))
     filled = [record for record in bins.result() if record.pixels]

@@ -95,13 +95,13 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
         inside = geometry.scene.in_camera(geometry.points)
         colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
         figure = points_figure(inside, colours, bar, intrinsics=camera, size=size)
-        data = {"points_m": geometry.points, "colors": geometry.colors}
+        data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
         return Shown("cloud", figure, alt, data), len(geometry)
     inside = geometry.scene.in_camera(geometry.vertices)
     colours, bar = _colours(look, choice, inside, geometry.colors, None)
     figure = surface_figure(inside, geometry.faces, colours, bar, intrinsics=camera, size=size)
-    arrays: dict[str, NDArray[Any]] = {"vertices_m": geometry.vertices, "faces": geometry.faces}
-    return Shown("surface", figure, alt, arrays), len(geometry.faces)
+    data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
+    return Shown("surface", figure, alt, data), len(geometry.faces)
 
 
 def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:

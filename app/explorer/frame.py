@@ -17,6 +17,7 @@ ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
+[data-testid="stMetricValue"] { font-size: 1.45rem }
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 @media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem } }
 </style>

@@ -55,7 +55,7 @@ def figures(
                 width="stretch",
                 key=f"figure-{group}-{item.name}",
                 alt=item.alt,
-                config=_config(item.name, small=columns > 2),
+                config=_config(item.name),
             )
     if downloads:
         _downloads(lang, group, shown)
@@ -145,10 +145,10 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
             )
 
 
-def _config(name: str, *, small: bool) -> dict[str, Any]:
+def _config(name: str) -> dict[str, Any]:
     return {
         "displaylogo": False,
-        "displayModeBar": "hover" if small else True,
+        "displayModeBar": "hover",
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
         "scrollZoom": False,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from plyfile import PlyData
 
-from app.server import create_app
+from app.server import health
 from app.service import Studio
-from app.storage import Storage
 from core.camera import project
 from core.colormap import colorize
 from core.prediction import Prediction
@@ -200,24 +197,8 @@ def test_health_is_good_once_the_model_is_loaded(studio_url: str) -> None:
     assert (reply.status_code, reply.json()) == (200, {"status": "ready"})
 
 
-@pytest.fixture
-def environment() -> Iterator[None]:
-    """Gradio is configured through the process's environment; this puts it back."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
-
-
-def test_without_a_model_the_server_is_not_healthy(tmp_path: Path, environment: None) -> None:
-    app = create_app(Studio(models=tmp_path), Storage(tmp_path), load=False)
-
-    async def status() -> int:
-        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
-            return (await http.get("/healthz")).status_code
-
-    assert asyncio.run(status()) == 503
+def test_without_a_model_the_server_is_not_healthy(tmp_path: Path) -> None:
+    assert health(Studio(models=tmp_path)).status_code == 503
 
 
 def test_a_password_can_be_asked_for(

@@ -18,7 +18,7 @@ from core import batch
 from core.batch import BatchSettings, Entry, Totals, predict_files
 from core.batch_plan import Job, plan
 from core.errors import CheckpointError, ConfigError
-from core.export import parse_outputs
+from core.export import ColorSettings, parse_outputs
 from core.predictor import Predictor
 from core.sidecar import sidecar_path
 from tests.tiny_checkpoint import picture, tiny_config, tiny_info
@@ -201,7 +201,16 @@ def test_finished_photos_are_skipped_and_only_those(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"resolution": 128}, {"flip": True}, {"fov": 50.0}, {"save": "color,npy"}], ids=str
+    "changes",
+    [
+        {"resolution": 128},
+        {"flip": True},
+        {"fov": 50.0},
+        {"save": "color,npy"},
+        {"colors": ColorSettings("viridis")},
+        {"colors": ColorSettings(near=1.0, far=5.0)},
+    ],
+    ids=str,
 )
 def test_other_settings_are_not_finished(
     tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], changes: dict[str, Any]
@@ -249,20 +258,34 @@ def test_killed_while_replacing_files_means_undone(
     assert run(source)[0] == Totals(done=1)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"input": 3}', b"\xff\x00", b"[" * 5000])
-def test_a_damaged_sidecar_means_undone(
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b'{"input": 3}', b"\xff\x00", b"[" * 5000, b'{"files": {"color": 1}}'],
+)
+def test_a_file_that_is_no_sidecar_is_left_alone(
     tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], content: bytes
 ) -> None:
     source = photo(tmp_path / "a.png")
-    run(source)
-    sidecar_path(tmp_path / "out" / "a").write_bytes(content)
+    (tmp_path / "out").mkdir()
+    sidecar_path(tmp_path / "out" / "a").write_bytes(content)  # it may be the user's own
     totals, (entry,) = run(source)
-    if content == b'{"input": 3}':
-        assert totals == Totals(done=1)
-    else:  # it may be somebody's own file
-        assert totals == Totals(failed=1)
-        assert "a.json" in str(entry.error)
-        assert sidecar_path(tmp_path / "out" / "a").read_bytes() == content
+    assert totals == Totals(failed=1)
+    assert "a.json" in str(entry.error)
+    assert sidecar_path(tmp_path / "out" / "a").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [("input", {}), ("model", {"sha256": 1}), ("settings", {}), ("files", {"color": {}})],
+)
+def test_a_sidecar_with_something_missing_means_undone(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], part: str, value: object
+) -> None:
+    source = photo(tmp_path / "a.png")
+    run(source)
+    path = sidecar_path(tmp_path / "out" / "a")
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {part: value}))
+    assert run(source)[0] == Totals(done=1)
 
 
 def test_no_photo_is_ever_overwritten(
