@@ -103,7 +103,7 @@ def bar_ticks(near: float, far: float, wanted: int = 5) -> list[tuple[float, str
     """Round values between near and far for a colour bar, with their labels (without the unit)."""
     raw = (far - near) / wanted
     magnitude = 10.0 ** math.floor(math.log10(raw))
-    step = next(magnitude * m for m in (1, 2, 2.5, 5, 10) if magnitude * m >= raw * 0.999)
+    step = next(magnitude * m for m in (1, 2, 2.5, 5, 10) if magnitude * m >= raw * 0.75)
     digits = max(0, -math.floor(math.log10(step) + 1e-9), len(f"{step:.6g}".partition(".")[2]))
     first, last = math.ceil(near / step - 1e-6), math.floor(far / step + 1e-6)
     return [(k * step, f"{k * step:.{digits}f}") for k in range(first, last + 1)]

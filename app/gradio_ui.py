@@ -234,5 +234,6 @@ def _depth_view(mode: str) -> gr.HTML:
         elem_classes=[f"dv-{mode}"],
         elem_id=f"view-{mode}",
         labels=words(),
+        preview="#photo img",
         mode=mode,
     )

@@ -108,15 +108,17 @@ def number(
     return _end(key, value, default, lambda given: "" if given is None else f"{given:g}")
 
 
+def text(key: str, label: str, *, hint: str, placeholder: str) -> str:
+    """A few lines of text, empty at first."""
+    _begin(key, "", str, lambda value: isinstance(value, str))
+    value = st.text_area(label, key=key, help=hint, placeholder=placeholder, height=112)
+    return _end(key, value, "")
+
+
 def put(key: str, value: object) -> None:
     """Sets a control from outside, before it is drawn in this run."""
     _kept()[key] = value
     st.session_state[key] = value
-
-
-def link() -> str:
-    """The query string that brings another reader to the same view."""
-    return "&".join(f"{key}={value}" for key, value in sorted(st.query_params.items()))
 
 
 def relabel() -> None:

@@ -54,10 +54,18 @@ async function load() {
     stage.style.aspectRatio = `${view.width} / ${view.height}`;
     stage.style.maxWidth = `calc(68vh * ${view.width / view.height})`;
     paint(); paintBar(); paintMarks(); say(words.hint[tool]);
+    previewOdd();
     element.dataset.ready = view.depth.path; // the browser tests wait for it
   } catch (error) {
     say(words.expired);
   }
+}
+
+// A browser cannot show every format that the server reads (TIFF, HEIC): lend it ours.
+function previewOdd() {
+  document.querySelectorAll(props.preview).forEach((image) => {
+    if (image.complete && !image.naturalWidth) image.src = view.photo.url;
+  });
 }
 
 function paint() {

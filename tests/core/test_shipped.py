@@ -93,7 +93,7 @@ def test_depth_of_a_rendered_room_has_the_right_order() -> None:
 @pytest.mark.data
 def test_the_card_tells_the_truth(data_root: Path) -> None:
     _, info = load_checkpoint(CHECKPOINTS / "lite-indoor.safetensors")
-    stated = info.measured["nyu/val"]
+    (stated,) = info.measured.values()
     predictor = load_predictor("lite-indoor", engine="torch")
     dataset = NyuDataset(data_root / "nyu", "val")
     every_tenth = dataset[::10]

@@ -27,14 +27,16 @@ def draw(look: Look) -> None:
     heading(lang, "coarse_to_fine")
     supervised = "supervised" if look.info.supervised_levels else "unsupervised"
     st.info(t(f"explorer.{supervised}", lang), icon=":material/info:")
+    viewer = st.container()  # drawn above the gains that it depends on
     gains = _gains(lang)
     started = time.perf_counter()
     steps = rebuild(look.prediction.working.residuals, look.scale, gains)
     spent = (time.perf_counter() - started) * 1000
-    if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
-        st.session_state[_STEP] = 0
-    playing = _STEP in st.session_state
-    st.fragment(_viewer, run_every=_SECONDS if playing else None)(look, steps, spent)
+    with viewer:
+        if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
+            st.session_state[_STEP] = 0
+        playing = _STEP in st.session_state
+        st.fragment(_viewer, run_every=_SECONDS if playing else None)(look, steps, spent)
     _strips(look, steps)
     _errors(look, steps)
 

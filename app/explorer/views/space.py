@@ -134,12 +134,11 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
 
 def _pose(lang: str) -> tuple[float, ...] | None:
     """A camera-to-world matrix typed in; the files are then in the world frame."""
-    text = st.text_area(
+    text = controls.text(
+        "pose",
         t("space.pose", lang),
-        key="pose",
+        hint=t("space.pose_hint", lang),
         placeholder="1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1",
-        help=t("space.pose_hint", lang),
-        height=112,
     )
     numbers_ = text.replace(",", " ").split()
     if not numbers_:

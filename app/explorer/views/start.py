@@ -30,12 +30,10 @@ def draw(look: Look) -> None:
     st.caption(t("start.range", lang, low=low, high=high))
     _model_card(look)
     st.subheader(t("start.tour", lang))
-    for page in PAGES[1:]:
-        st.page_link(
-            page.path,
-            label=f"**{page.title(lang)}**: {t(f'{page.key}.short', lang)}",
-            icon=page.icon,
-        )
+    for start in range(1, len(PAGES), 3):
+        for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
+            place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
+            place.caption(t(f"{page.key}.short", lang))
 
 
 def _model_card(look: Look) -> None:

@@ -1,0 +1,346 @@
+"""What the explorer's pages are made of, without Streamlit."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+import torch
+
+from app import text
+from app.explorer import sentences
+from app.explorer.bars import bar_of, colour_stops, signed_bar
+from app.explorer.figures_curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.figures_linked import linked_maps
+from app.explorer.figures_maps import (
+    LARGE,
+    fit,
+    map_figure,
+    montage,
+    over_photo,
+    picture_figure,
+    points_over_photo,
+)
+from app.explorer.figures_space import (
+    MAX_POINTS,
+    few_colours,
+    frustum,
+    points_figure,
+    surface_figure,
+    upright,
+)
+from app.explorer.loss_forms import distorted, forms, log_differences, punishment, sample
+from app.explorer.offline_page import html_page
+from app.explorer.page_table import PAGES, neighbours
+from app.explorer.reconstruction import borders, enlarged, fitted, level_errors, rebuild, rms
+from app.explorer.show import MAX_FIGURE_BYTES, npz
+from app.explorer.truth_source import check_shape, suggested_scale, truth_beside
+from core.camera import from_fov, project
+from core.errors import DataError
+from core.losses import silog
+
+EXPLORER = Path(sentences.__file__).parent
+RNG = np.random.default_rng(3)
+
+
+def test_every_sentence_that_a_page_asks_for_exists_in_both_languages():
+    sentences.load()
+    known = set(text.keys())
+    asked = set()
+    for path in EXPLORER.rglob("*.py"):
+        asked |= set(re.findall(r'\bt\(\s*"([\w.]+)"', path.read_text(encoding="utf-8")))
+    assert len(asked) > 150
+    assert asked <= known, sorted(asked - known)
+    for page in PAGES:
+        for name in ("menu", "title", "lead") + (("short",) if page.key != "start" else ()):
+            assert f"{page.key}.{name}" in known
+    for key in sorted(known):
+        english, chinese = text.t(key, "en"), text.t(key, "zh")
+        assert english, key
+        assert chinese, key
+        places = [set(re.findall(r"\{(\w+)", words)) for words in (english, chinese)]
+        assert places[0] == places[1], key
+
+
+def test_loading_the_sentences_twice_is_harmless():
+    before = set(text.keys())
+    sentences.load()
+    assert set(text.keys()) >= before
+
+
+def test_every_idea_has_formulas_and_a_source():
+    for page in PAGES:
+        formulas, source = sentences.formulas_of(page.key)
+        if page.section == "ideas":
+            assert formulas, page.key
+            assert len(source) > 10
+    assert "10.1109/TCSVT.2021.3049869" in sentences.formulas_of("coarse_to_fine")[1]
+    assert sentences.formulas_of("export") == ((), "")
+
+
+def test_pages_lead_from_one_to_the_next():
+    assert neighbours("start")[0] is None
+    assert neighbours(PAGES[-1].key)[1] is None
+    key, seen = "start", ["start"]
+    while (following := neighbours(key)[1]) is not None:
+        key = following.key
+        seen.append(key)
+    assert seen == [page.key for page in PAGES]
+
+
+def half_pixel_bilinear(values):
+    """Twice the size by hand: every output pixel mixes its two nearest rows and columns."""
+
+    def along(array):
+        padded = np.concatenate((array[:1], array, array[-1:]))
+        result = np.empty((2 * len(array), *array.shape[1:]))
+        result[0::2] = 0.25 * padded[:-2] + 0.75 * padded[1:-1]
+        result[1::2] = 0.75 * padded[1:-1] + 0.25 * padded[2:]
+        return result
+
+    return along(along(values).T).T
+
+
+@pytest.mark.parametrize("gains", [(1.0, 1.0, 1.0), (0.5, 0.0, 2.0)])
+def test_the_sum_of_residuals_by_hand(gains):
+    residuals = [RNG.uniform(0, 1, (2, 3)), RNG.uniform(-1, 1, (4, 6)), RNG.uniform(-1, 1, (8, 12))]
+    tensors = [torch.from_numpy(r.astype(np.float32))[None, None] for r in residuals]
+    steps = rebuild(tensors, 7.5, gains)
+    total = np.zeros((2, 3))
+    for index, residual in enumerate(residuals):
+        before = half_pixel_bilinear(total) if index else total
+        total = gains[index] * residual + before
+        depth = 7.5 / (1 + np.exp(-total))
+        assert np.allclose(steps.depths[index], depth, atol=1e-5)
+        assert np.allclose(steps.changes[index], depth - 7.5 / (1 + np.exp(-before)), atol=1e-5)
+
+
+def test_enlarging_and_errors_per_level():
+    coarse = RNG.uniform(1, 5, (3, 4)).astype(np.float32)
+    assert np.allclose(enlarged(coarse, 6, 8), half_pixel_bilinear(coarse), atol=1e-6)
+    assert enlarged(coarse, 3, 4) is coarse
+    assert fitted((4000, 3000), 400) == (300, 400)
+    assert fitted((40, 30), 400) == (30, 40)
+    truth = np.full((3, 4), 2.0, np.float32)
+    truth[0, 0] = 0
+    errors = level_errors([np.full((3, 4), 3.0, np.float32)], truth)
+    assert errors[0].abs_rel == pytest.approx(0.5)
+    assert errors[0].rmse == pytest.approx(1.0)
+
+
+def test_borders_lie_around_the_steps():
+    depth = np.full((20, 30), 2.0, np.float32)
+    depth[:, 15:] = 4.0
+    near = borders(depth, 0.15, reach=1)
+    assert near[:, 13:17].all()
+    assert not near[:, :13].any()
+    assert not near[:, 17:].any()
+    assert not borders(np.ones((5, 5), np.float32), 0.1).any()
+    assert rms(np.array([3.0, 4.0])) == pytest.approx(12.5**0.5)
+    assert np.isnan(rms(np.array([1.0]), np.array([False])))
+
+
+def test_the_three_forms_of_the_loss_by_hand():
+    d = np.array([0.1, -0.2, 0.4])
+    found = forms(d, 0.5)
+    pairs = sum((a - b) ** 2 for a in d for b in d) / (2 * 9)
+    assert found.pairwise == pytest.approx(pairs)
+    assert found.pairwise == pytest.approx(np.var(d))
+    assert found.alpha == pytest.approx(np.var(d) / 2)
+    assert found.expanded == pytest.approx(0.21 / 3 - 0.5 * 0.1**2)
+    assert forms(d, 1.0).expanded == pytest.approx(found.pairwise)
+    assert found.shift == pytest.approx(0.1)
+
+
+def test_the_loss_page_speaks_of_the_loss_that_trains():
+    predicted = RNG.uniform(1, 5, (6, 7))
+    truth = RNG.uniform(1, 5, (6, 7))
+    truth[0] = 0
+    d = log_differences(predicted, truth)
+    assert np.isnan(d[0]).all()
+    whole = d[np.isfinite(d)]
+    tensor = torch.from_numpy(np.nan_to_num(d))[None, None]
+    valid = torch.from_numpy(np.isfinite(d))[None, None]
+    assert forms(whole, 0.85).silog == pytest.approx(float(silog(tensor, valid, 0.85)), rel=1e-5)
+
+
+def test_the_pull_is_the_slope_of_the_loss():
+    d = RNG.normal(0, 0.3, 50)
+    pull, step = punishment(d, 0.7), 1e-6
+    for index in (0, 17, 49):
+        ahead, behind = d.copy(), d.copy()
+        ahead[index] += step
+        behind[index] -= step
+        slope = (forms(ahead, 0.7).expanded - forms(behind, 0.7).expanded) / (2 * step)
+        assert pull[index] / len(d) == pytest.approx(slope, rel=1e-5, abs=1e-9)
+    assert punishment(d, 1.0).sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_a_prediction_made_worse():
+    depth = np.full((40, 50), 2.0)
+    assert np.array_equal(distorted(depth, scale=1, noise=0), depth)
+    assert np.allclose(distorted(depth, scale=1.5, noise=0), 3)
+    noisy = distorted(depth, scale=1, noise=0.1)
+    assert np.std(np.log(noisy)) == pytest.approx(0.1, rel=0.1)
+    assert np.array_equal(noisy, distorted(depth, scale=1, noise=0.1))
+    assert len(sample(np.arange(10_000.0))) == 1500
+    assert sample(np.array([[1.0, np.nan]])).tolist() == [1.0]
+
+
+def test_bars_span_the_values_and_are_centred_where_signed():
+    bar = bar_of([np.array([1.0, 2, 3]), np.array([10.0, 20])], "m", share=0)
+    assert (bar.low, bar.high) == (1, 20)
+    signed = signed_bar(np.array([-3.0, 1, np.nan]), "m", share=0)
+    assert (signed.low, signed.high) == (-3, 3)
+    assert bar_of(np.array([np.nan]), "m").high == 1
+    assert bar_of(np.full(3, 2.0), "m").low < 2 < bar_of(np.full(3, 2.0), "m").high
+    assert signed_bar(np.zeros(3), "m").high > 0
+    rising = colour_stops("rising magma")
+    assert rising[0][1] == colour_stops("magma")[-1][1]
+    # Streamlit takes some hexadecimal colours for places of its own theme.
+    assert all(colour.startswith("rgb(") for _, colour in rising)
+
+
+def map_values(figure: go.Figure):
+    heat = next(trace for trace in figure.data if trace.type == "heatmap")
+    return np.asarray(heat.z), heat
+
+
+def test_a_map_shows_pixels_as_they_are_in_the_photos_coordinates():
+    values = RNG.uniform(1, 9, (30, 40)).astype(np.float32)
+    figure = map_figure(values, bar_of(values, "m"), size=(400, 300), longest=LARGE)
+    shown, heat = map_values(figure)
+    assert np.array_equal(shown, values)
+    assert heat.x0 == pytest.approx(4.5)
+    assert heat.dx == pytest.approx(10)
+    large = RNG.uniform(1, 9, (1500, 2000)).astype(np.float32)
+    sampled, heat = map_values(map_figure(large, bar_of(large, "m"), size=(2000, 1500)))
+    assert sampled.shape == (165, 220)
+    row, column = 77, 101
+    x = heat.x0 + column * heat.dx
+    y = heat.y0 + row * heat.dy
+    assert sampled[row, column] in large[round(y) - 8 : round(y) + 9, round(x) - 8 : round(x) + 9]
+    fit(figure, 2)
+    assert 300 < figure.layout.height < 450
+    assert "m" in heat.hovertemplate
+    assert heat.colorbar.title.text == "m"
+
+
+def test_no_figure_is_too_large_for_the_screen():
+    photo = RNG.integers(0, 256, (3000, 4000, 3), dtype=np.uint8)
+    depth = RNG.uniform(1, 9, (3000, 4000)).astype(np.float32)
+    bar, size = bar_of(depth[::50, ::50], "m"), (4000, 3000)
+    points = RNG.normal(0, 1, (MAX_POINTS, 3))
+    colours = RNG.integers(0, 256, (MAX_POINTS, 3), dtype=np.uint8)
+    camera = from_fov(4000, 3000, 60)
+    faces = RNG.integers(0, MAX_POINTS, (150_000, 3))
+    figures = [
+        map_figure(depth, bar, size=size, longest=LARGE),
+        over_photo(photo, depth, bar, size=size),
+        linked_maps([("a", photo, None), *[(name, depth, bar) for name in "bcd"]], size=size),
+        points_figure(points, colours, None, intrinsics=camera, size=size),
+        surface_figure(points, faces, colours, None, intrinsics=camera, size=size),
+        scatter_figure(depth.ravel(), depth.ravel(), x="a", y="b"),
+    ]
+    for figure in figures:
+        assert len(figure.to_json()) < MAX_FIGURE_BYTES
+
+
+def test_linked_maps_share_their_zoom():
+    photo = np.zeros((30, 40, 3), np.uint8)
+    depth = RNG.uniform(1, 2, (30, 40)).astype(np.float32)
+    figure = linked_maps(
+        [("p", photo, None), ("d", depth, bar_of(depth, "m"))], size=(40, 30), columns=1
+    )
+    x, y = figure.layout.xaxis, figure.layout.yaxis
+    assert {x.matches, figure.layout.xaxis2.matches} - {None} == {"x2"}
+    assert {y.matches, figure.layout.yaxis2.matches} - {None} == {"y2"}
+    assert list(figure.layout.yaxis.range) == [29.5, -0.5]
+
+
+def test_points_and_pictures_over_the_photo():
+    photo = np.zeros((30, 40, 3), np.uint8)
+    u, v = np.array([0.0, 39]), np.array([0.0, 29])
+    plain = points_over_photo(photo, u, v, size=(40, 30))
+    assert list(plain.layout.xaxis.range) == [-0.5, 39.5]
+    bar = bar_of(np.array([1.0, 2.0]), "m")
+    coloured = points_over_photo(photo, u, v, np.array([1.0, 2.0]), bar, size=(40, 30))
+    assert coloured.data[1].marker.colorbar.title.text == "m"
+    assert picture_figure(photo, size=(40, 30)).data[0].source.startswith("data:image/png")
+    sheet = montage([np.full((2, 3), value, np.uint8) for value in (10, 20, 30)], 2)
+    assert sheet.shape == (5, 7, 3)
+    assert sheet[0, 4, 0] == 20
+    assert sheet[3, 0, 0] == 30
+
+
+def test_curves_carry_their_numbers():
+    figure = line_figure({"a": ([0, 1], [2, 3])}, x="x", y="y (m)")
+    assert list(figure.data[0].y) == [2, 3]
+    bars = bars_figure({"one": [1.0, 2.0], "two": [3.0, 4.0]}, ["a", "b"], x="", y="m")
+    assert list(bars.data[1].y) == [3, 4]
+    centres, percent = histogram_of(RNG.normal(2, 0.5, 5000))
+    assert percent.sum() == pytest.approx(100)
+    assert centres[percent.argmax()] == pytest.approx(2, abs=0.2)
+    assert histogram_of(np.ones(4))[1].sum() == pytest.approx(100)
+
+
+def test_space_is_upright_and_not_mirrored():
+    assert upright(np.array([[1.0, 2.0, 3.0]])).tolist() == [[1, 3, -2]]
+    rotation = upright(np.eye(3))
+    assert np.linalg.det(rotation) == pytest.approx(1)
+    camera = from_fov(40, 30, 70)
+    line = frustum(camera, (40, 30), 2.0)
+    corners, z = project(line[:4], camera)
+    assert np.allclose(z, 2)
+    assert np.allclose(corners, [[-0.5, -0.5], [39.5, -0.5], [39.5, 29.5], [-0.5, 29.5]], atol=1e-4)
+
+
+def test_few_colours_come_close():
+    colours = RNG.integers(0, 256, (2000, 3), dtype=np.uint8)
+    index, scale = few_colours(colours)
+    table = np.array([[int(n) for n in re.findall(r"\d+", text_)] for _, text_ in scale])
+    assert np.abs(table[index].astype(int) - colours).mean() < 20
+    two, scale = few_colours(np.array([[255, 0, 0], [0, 0, 255]], np.uint8))
+    assert [scale[i][1] for i in two] == ["rgb(255,0,0)", "rgb(0,0,255)"]
+
+
+def test_a_page_that_opens_offline():
+    figure = line_figure({"</script>": ([0, 1], [2, 3])}, x="x", y="y")
+    page = html_page("A & B", ["<p>words</p>", ("caption <b>", figure)], "zh")
+    assert page.startswith('<!doctype html><html lang="zh">')
+    assert "A &amp; B" in page
+    assert "caption &lt;b&gt;" in page
+    data = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)
+    assert json.loads(data[1])["data"][0]["name"] == "</script>"
+    assert "<link" not in page
+    assert not re.search(r"<(script|img|iframe)[^>]*\bsrc=", page)
+    assert "Plotly" not in html_page("text only", ["<p>words</p>"])
+
+
+def test_numbers_to_take_home():
+    arrays = {"a": np.arange(3), "b": np.ones((2, 2), np.float32)}
+    loaded = np.load(io.BytesIO(npz(arrays)))
+    assert set(loaded) == {"a", "b"}
+    assert np.array_equal(loaded["b"], arrays["b"])
+
+
+def test_ground_truth_must_have_the_photos_shape():
+    check_shape(np.ones((30, 40), np.float32), (400, 300))
+    with pytest.raises(DataError, match="30x40 pixels.*400x300"):
+        check_shape(np.ones((40, 30), np.float32), (400, 300))
+    assert suggested_scale("a.exr") == suggested_scale("a.NPY") == "metres"
+    assert suggested_scale("a.png") == "nyu"
+
+
+def test_the_room_brings_its_depth_along(tmp_path):
+    from app.explorer.side_bar import FIRST, examples
+
+    known = examples()
+    assert FIRST in known
+    depth = truth_beside(known[FIRST])
+    assert depth is not None
+    assert 1 < np.median(depth[depth > 0]) < 6
+    assert truth_beside(tmp_path / "photo.jpg") is None

@@ -1,0 +1,52 @@
+"""The tables of sentences: complete in both languages, with the same blanks to fill."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from app.text import keys, language_of, register, t
+
+APP = Path(__file__).resolve().parents[2] / "app"
+
+
+def blanks(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_sentence_is_there_in_both_languages_with_the_same_blanks() -> None:
+    for key in keys():
+        english, chinese = t(key, "en"), t(key, "zh")
+        assert english.strip(), key
+        assert chinese.strip(), key
+        assert blanks(english) == blanks(chinese), key
+
+
+def test_every_key_that_the_gradio_app_names_is_there() -> None:
+    known = set(keys())
+    for path in APP.glob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for key in re.findall(r'\bt\("([a-z_]+\.[a-z0-9_]+)"', source):
+            assert key in known, (path.name, key)
+        for name in re.findall(r'[^\w]_\("([a-z0-9_]+)"\)', source):
+            assert f"studio.{name}" in known, (path.name, name)
+
+
+def test_a_table_cannot_silently_replace_another_s_sentence() -> None:
+    register("view", {"depth": (t("view.depth"), t("view.depth", "zh"))})
+    with pytest.raises(ValueError, match="defined twice"):
+        register("view", {"depth": ("something else", "别的")})
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [(None, "en"), ("", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("fr,de;q=0.5", "en"),
+     ("fr, zh;q=0.5", "zh"), ("en-GB,zh", "en"), (";;,,=", "en")],
+)  # fmt: skip
+def test_the_browser_s_language_is_taken_where_there_is_a_table(
+    header: str | None, language: str
+) -> None:
+    assert language_of(header) == language
