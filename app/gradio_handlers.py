@@ -39,9 +39,8 @@ from core.errors import ImageError
 Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
-# Summary, pinned point, 3D view, measurement, its numbers, files: what an old photo leaves behind.
-_HIDDEN = gr.update(value=None, visible=False)
-_CLEARED = ("", "", None, "", *[_HIDDEN] * 2)
+# Pinned point, 3D view, measurement, its numbers, files: what an old photo leaves behind.
+_CLEARED = ("", None, "", None, gr.update(value=None, visible=False))
 
 
 class Handlers:
@@ -62,12 +61,20 @@ class Handlers:
         ranging: Any,
         near: Any,
         far: Any,
+        shown: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
     ) -> tuple[Any, ...]:
-        """Photo and settings to: depth view, measuring view, slider, summary, and `_CLEARED`."""
+        """Photo and settings to both views, slider, summary, what is shown, and `_CLEARED`.
+
+        `shown` is what the last call got: leaving a field without a change must not throw away
+        the pins, the 3D view and the files.
+        """
         if photo is None:
-            return (None, None, None, *_CLEARED)
+            return (None, None, None, "", None, *_CLEARED)
+        wanted = (photo, model, resolution, flip, fov, colormap, ranging, near, far)
+        if wanted == shown:
+            return (gr.skip(),) * 10
         lang = language_of(request.headers.get("accept-language"))
         tell = _teller(progress, lang)
         display = _display(colormap, ranging, near, far)
@@ -81,7 +88,7 @@ class Handlers:
         drawn = folder / "depth.jpg"
         Image.fromarray(colorize(shown, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
-        return (value, value, pair, as_html(scene, lang), *_CLEARED[1:])
+        return (value, value, pair, as_html(scene, lang), wanted, *_CLEARED)
 
     def measure(
         self,
@@ -92,13 +99,13 @@ class Handlers:
         fov: Any,
         request: gr.Request,
         event: gr.EventData,
-    ) -> tuple[str, Update]:
+    ) -> tuple[str, dict[str, Any]]:
         """A selection on the picture to a sentence and its numbers."""
         lang = language_of(request.headers.get("accept-language"))
         chosen = selection(event._data.get("points"), event._data.get("box"))
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov))
         result = measure(scene, chosen)
-        return measured_html(result, lang), gr.update(value=result, visible=True)
+        return measured_html(result, lang), result
 
     def cloud(
         self,

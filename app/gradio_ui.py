@@ -116,7 +116,8 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                 gr.Markdown(_("measure_lead"))
                 measuring = _depth_view("measure")
                 measured = gr.HTML(elem_id="measured")
-                numbers = gr.JSON(visible=False, label="JSON", elem_id="measured-json")
+                with gr.Accordion(_("numbers"), open=False):
+                    numbers = gr.JSON(show_label=False, elem_id="measured-json")
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
@@ -128,13 +129,19 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
     controls = _Controls(photo, *rest)
-    outputs = [view, measuring, slider, summary, pinned, scene.viewer, measured, numbers, files]
-    shown = {"show_progress_on": [view, measuring, slider], "trigger_mode": "always_last", **_HEAVY}
+    shown = gr.State()
+    outputs = [view, measuring, slider, summary, shown]
+    outputs += [pinned, scene.viewer, measured, numbers, files]
+    options = {
+        "show_progress_on": [view, measuring, slider],
+        "trigger_mode": "always_last",
+        **_HEAVY,
+    }
     model, resolution, flip, fov, colormap, ranging, near, far = rest
     changes = [control.change for control in (photo, model, flip, colormap, ranging)]
     # A number counts when it is finished, not at every key.
     changes += [event for box in (resolution, fov, near, far) for event in (box.submit, box.blur)]
-    gr.on(changes, handlers.show, controls.drawing, outputs, **shown)
+    gr.on(changes, handlers.show, [*controls.drawing, shown], outputs, **options)
     view.select(handlers.pin, controls.prediction, pinned, **_HEAVY)
     measuring.select(handlers.measure, controls.prediction, [measured, numbers], **_HEAVY)
     build = [*controls.prediction, scene.kind, scene.edge_filter]

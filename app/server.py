@@ -26,8 +26,9 @@ from core.decode_limits import DEFAULT_LIMITS
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
+KEEP_BYTES = float(os.environ.get("LAPDEPTH_TEMP_MB", "4000")) * 1e6  # of all of them together
 SWEEP_SECONDS = 120.0
-SESSIONS = 200  # whose component values Gradio remembers
+SESSIONS = 16  # whose component values Gradio remembers, at 2 MB each; nothing here needs them
 GRADIO_VARIABLES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_SHARE": "False",
@@ -145,6 +146,6 @@ async def _take_care(storage: Storage, page: GuardedBlocks) -> None:
     """Deletes what is old, and forgets the names of what is gone."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await asyncio.to_thread(storage.sweep, KEEP_SECONDS)
+        await asyncio.to_thread(storage.sweep, KEEP_SECONDS, KEEP_BYTES)
         for names in (*page.temp_file_sets, page.upload_file_set):
             names -= {name for name in list(names) if not Path(name).exists()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import re
 import secrets
@@ -17,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 _PREFIX = "lapdepth-studio-"
 _OWNER = "owner.pid"
 _RESULTS = "results"
+_READING_SECONDS = 60.0
 
 
 class Storage:
@@ -85,14 +88,23 @@ class Storage:
         for path in folders:
             shutil.rmtree(path, ignore_errors=True)
 
-    def sweep(self, age: float) -> int:
-        """Deletes uploads and results untouched for `age` seconds; returns how many folders."""
-        oldest, removed = time.time() - age, 0
-        for path in [*self.root.iterdir(), *(self.root / _RESULTS).iterdir()]:
-            if path.name in self._kept:
-                continue
-            with contextlib.suppress(OSError):
-                if _newest(path) < oldest:
+    def sweep(self, age: float, most_bytes: float = math.inf) -> int:
+        """Deletes uploads and results that are old, and the oldest where all are too large.
+
+        Args:
+            age: seconds without a change after which they are old.
+            most_bytes: of everything together; what is younger than a minute stays all the same,
+                since its client may still be reading it.
+
+        Returns:
+            how many folders went.
+        """
+        now, removed, total = time.time(), 0, 0
+        for changed, size, path in sorted(self._contents(), reverse=True):
+            total += size
+            spare = total > most_bytes and now - changed > _READING_SECONDS
+            if now - changed > age or spare:
+                with contextlib.suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                     removed += 1
         with self._lock:
@@ -101,6 +113,15 @@ class Storage:
                 if not self._sessions[session]:
                     del self._sessions[session]
         return removed
+
+    def _contents(self) -> Iterator[tuple[float, int, Path]]:
+        """Time of the latest change, bytes and path of every upload and result."""
+        for path in [*self.root.iterdir(), *(self.root / _RESULTS).iterdir()]:
+            if path.name not in self._kept:
+                with contextlib.suppress(OSError):  # it may go while it is looked at
+                    inside = [entry.lstat() for entry in (path, *path.rglob("*"))]
+                    newest = max(entry.st_mtime for entry in inside)
+                    yield newest, sum(entry.st_size for entry in inside), path
 
     def close(self) -> None:
         """Deletes the whole folder."""
@@ -150,12 +171,6 @@ def remove_orphans(home: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         except (OSError, ValueError):
             continue
-
-
-def _newest(path: Path) -> float:
-    """The latest time that anything in it was written."""
-    inside = [entry.lstat().st_mtime for entry in path.rglob("*")] if path.is_dir() else []
-    return max([path.lstat().st_mtime, *inside])
 
 
 def _shape_of(value: Any) -> str:

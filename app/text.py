@@ -72,7 +72,13 @@ register(
             "Depth picture. Move with the arrow keys, mark a pixel with Enter.",
             "深度图。用方向键移动，按回车键标记像素。",
         ),
-        "empty": ("Choose a photo and its depth appears here.", "选择一张照片，深度会显示在这里。"),
+        "empty": (
+            "Choose a photo and its depth appears here.\n\n"
+            "Then move over the picture to read metres, compare it with the photo,\n"
+            "turn the scene in 3D, measure between two points, or save the files.",
+            "选择一张照片，深度会显示在这里。\n\n"
+            "然后可以在图上移动读取米数、与照片对比、\n旋转三维场景、测量两点距离或保存文件。",
+        ),
         "none": ("no depth here", "此处没有深度"),
         "expired": (
             "This result has expired on the server. Choose the photo again.",
@@ -159,6 +165,7 @@ register(
             "Distances are between points in space, along straight lines, in metres.",
             "距离是空间中两点之间的直线距离，单位为米。",
         ),
+        "numbers": ("All numbers (JSON)", "全部数值（JSON）"),
         "files_lead": (
             "Files are made when you ask for them, at the photo's full size.",
             "文件按需生成，尺寸与原照片相同。",

@@ -9,6 +9,7 @@ hashes, so a changed photo or model file is another entry; what starts with `_` 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.service import Studio
+from app.settings import DEFAULT_MODEL
 from core.activations import Order, Units, before_relu, block_input, blocks, compare_orders, variant
 from core.checkpoint import ModelInfo, load_checkpoint
 from core.decode_worker import decode_isolated
@@ -34,7 +36,12 @@ Settings = tuple[int | None, bool, float | None]
 @st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
 def studio() -> Studio:
     """The models, shared with every session; predictions are kept by `predicted` instead."""
-    return Studio(cache_bytes=0)
+    folder = os.environ.get("LAPDEPTH_MODELS")
+    return Studio(
+        default_model=os.environ.get("LAPDEPTH_MODEL", DEFAULT_MODEL),
+        models=Path(folder) if folder else None,
+        cache_bytes=0,
+    )
 
 
 @st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)

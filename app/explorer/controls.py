@@ -121,10 +121,14 @@ def put(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-def relabel() -> None:
-    """Tells every list of choices that its labels have changed (the language was switched)."""
+def relabel(drawn: str) -> None:
+    """Tells every list of choices that its labels have changed.
+
+    Args:
+        drawn: key of the language switch, which is on the page already.
+    """
     for key, value in _kept().items():
-        if key in st.session_state:
+        if key in st.session_state and key != drawn:
             st.session_state[key] = value
 
 

@@ -34,7 +34,7 @@ def choose_language() -> str:
             buttons=True,
         )
     if before not in (None, lang):
-        controls.relabel()
+        controls.relabel("lang")
     st.session_state["language drawn"] = lang
     return lang
 

@@ -97,6 +97,17 @@ def test_a_file_written_lately_keeps_its_folder(storage: Storage) -> None:
     assert storage.sweep(3600) == 0
 
 
+def test_the_oldest_go_where_all_together_are_too_large(storage: Storage) -> None:
+    folders = [storage.folder("a") for _ in range(4)]
+    for number, folder in enumerate(folders):
+        (folder / "depth.npy").write_bytes(bytes(100_000))
+        age(folder, 380 - 120 * number)  # the last is new
+    assert storage.sweep(3600, 250_000) == 2
+    assert [folder.exists() for folder in folders] == [False, False, True, True]
+    assert storage.sweep(3600, 0) == 1
+    assert folders[3].exists()
+
+
 def test_the_folder_is_private_and_goes_when_the_server_ends(storage: Storage) -> None:
     assert storage.root.stat().st_mode & 0o077 == 0
     storage.close()

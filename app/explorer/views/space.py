@@ -76,7 +76,10 @@ def _field_of_view(lang: str, own: float) -> float | None:
 
 def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
     lang = look.lang
-    far = max(1.0, float(np.ceil(np.nanmax(look.prediction.depth))))
+    depth = look.prediction.depth[::4, ::4]
+    far = max(1.0, float(np.ceil(depth.max())))
+    # Something is left even at the slider's near end.
+    low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))
     left, middle, right = st.columns(3)
     with left:
         edges = controls.slider(
@@ -101,7 +104,7 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
         clip = controls.slider(
             "clip",
             t("space.clip", lang),
-            0.5,
+            low,
             max(far, 1.0),
             max(far, 1.0),
             step=0.5,

@@ -1,0 +1,406 @@
+"""Every page and every control of the explorer, run by Streamlit's own tester on tiny models."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from app.explorer import cache
+from app.explorer.page_table import PAGES
+from app.text import t
+from core.exr import encode_exr
+from core.metrics import compute_metrics
+from core.model import LapDepth, laplacian_pyramid
+from tests.tiny_checkpoint import picture, save_tiny
+
+MAIN = str(Path(cache.__file__).with_name("main.py"))
+WIDTH, HEIGHT = 128, 96
+SECONDS = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Two tiny models, of which one is normed by groups and has the classic ASPP."""
+    folder = tmp_path_factory.mktemp("models")
+    save_tiny(folder, "tiny", 0, global_context=True)
+    save_tiny(folder, "other", 1, norm="group", aspp="classic", aspp_rates=(1, 6), focal=100.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAPDEPTH_MODELS", str(folder))
+        patch.setenv("LAPDEPTH_MODEL", "tiny")
+        cache.studio.clear()
+        yield folder
+    cache.studio.clear()
+
+
+def png(array: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "PNG")
+    return stream.getvalue()
+
+
+PHOTO = png(picture(WIDTH, HEIGHT, 5))
+
+
+def opened(page: str = "start", photo: bytes = PHOTO, **address: str) -> AppTest:
+    """The app on one page with an uploaded photo."""
+    app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    app.file_uploader(key="photo_file").set_value(("photo.png", photo, "image/png"))
+    if page != "start":
+        app.switch_page(f"views/{page}.py")
+    app.run()
+    sound(app)
+    return app
+
+
+def sound(app: AppTest) -> AppTest:
+    """No exception and no error on the page."""
+    assert not app.exception, [entry.message for entry in app.exception]
+    assert not app.error, [entry.value for entry in app.error]
+    return app
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_every_page_draws_in_chinese() -> None:
+    app = opened(lang="zh")
+    for spec in PAGES:
+        sound(app.switch_page(spec.path).run())
+        assert app.title[0].value == t(f"{spec.key}.title", "zh")
+        assert app.title[0].value != t(f"{spec.key}.title", "en")
+
+
+@pytest.mark.parametrize(
+    "photo",
+    [
+        np.full((64, 64, 3), 90, np.uint8),
+        picture(64, 64, 1)[..., 0],
+        picture(60, 200, 2),
+        picture(200, 40, 3),
+    ],
+    ids=["flat icon", "grey", "portrait", "panorama"],
+)
+def test_every_page_draws_odd_photos(photo: np.ndarray[Any, Any]) -> None:
+    app = opened("start", png(photo))
+    for spec in PAGES[1:]:
+        sound(app.switch_page(spec.path).run())
+
+
+def controls_of(app: AppTest) -> list[tuple[str, str, list[Any]]]:
+    """Every control of the page itself: kind, key, values to try."""
+    found: list[tuple[str, str, list[Any]]] = []
+    for slider in app.main.slider:
+        found.append(("slider", slider.key, [slider.min, slider.max]))
+    for chosen in app.main.select_slider:
+        found.append(("select_slider", chosen.key, [16, 2]))
+    for box in app.main.selectbox:
+        found.append(("selectbox", box.key, list(range(len(box.options)))))
+    for row in app.main.segmented_control:
+        found.append(("segmented_control", row.key, list(range(len(row.options)))))
+    for toggle in app.main.toggle:
+        found.append(("toggle", toggle.key, [not toggle.value]))
+    for number in app.main.number_input:
+        found.append(("number_input", number.key, [number.min + number.step]))
+    return found
+
+
+ENCODERS_TRIED = 3  # of the table's; every encoder has tests of its own
+
+
+@pytest.mark.parametrize("page", [spec.key for spec in PAGES])
+def test_every_control_of_every_page(page: str) -> None:
+    app = opened(page)
+    assert app.title[0].value == t(f"{page}.title", "en")
+    seen = set()
+    todo = controls_of(app)
+    while todo:
+        kind, key, values = todo.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        for value in values[: ENCODERS_TRIED if key == "enc" else 6]:
+            widgets = [w for w in getattr(app.main, kind) if w.key == key]
+            if not widgets:
+                break
+            if kind in ("selectbox", "segmented_control"):
+                widgets[0].set_value(widgets[0].options[value])
+            else:
+                widgets[0].set_value(value)
+            sound(app.run())
+        todo += [control for control in controls_of(app) if control[1] not in seen]
+    expected = {"start": 0, "export": 0}.get(page, 1)
+    assert len(seen) >= expected
+
+
+def test_the_side_bars_controls() -> None:
+    app = opened()
+    first = metrics(app)
+    for key, value in (("res", 128.0), ("fov", 40.0)):
+        app.number_input(key=key).set_value(value)
+        sound(app.run())
+    app.toggle(key="flip").set_value(True)
+    sound(app.run())
+    assert metrics(app) != first
+    assert app.query_params["res"] == "128"
+    assert app.query_params["flip"] == "1"
+    app.selectbox(key="map").set_value("viridis")
+    app.selectbox(key="model").set_value("other")
+    sound(app.run())
+    assert app.query_params["model"] == "other"
+    app.number_input(key="res").set_value(None)
+    sound(app.run())
+    assert "res" not in app.query_params
+    caption = " ".join(entry.value for entry in app.sidebar.caption)
+    assert "photo.png" in caption
+    assert f"{WIDTH} x {HEIGHT}" in caption
+
+
+def test_the_language_switch_keeps_every_choice() -> None:
+    app = opened("coarse_to_fine")
+    app.select_slider(key="k").set_value(8)
+    app.segmented_control(key="size").set_value("the photo's size")
+    app.run()
+    app.segmented_control(key="lang").set_value("中文")
+    sound(app.run())
+    assert app.title[0].value == t("coarse_to_fine.title", "zh")
+    assert app.select_slider(key="k").value == 8
+    assert app.query_params["size"] == "photo"
+    assert app.query_params["lang"] == "zh"
+    app.switch_page("views/levels.py").run()
+    app.switch_page("views/coarse_to_fine.py").run()
+    assert app.select_slider(key="k").value == 8
+
+
+def test_an_address_brings_another_reader_to_the_same_view() -> None:
+    app = opened("coarse_to_fine", k="4", size="photo", g8="0", lang="zh", model="other")
+    assert app.select_slider(key="k").value == 4
+    assert app.slider(key="g8").value == 0
+    assert app.selectbox(key="model").value == "other"
+    assert app.query_params["g8"] == "0"
+
+
+def test_an_address_with_nonsense_is_ignored() -> None:
+    address = {"k": "5", "g8": "many", "size": "huge", "lang": "xx", "model": "../x", "res": "-1"}
+    app = opened("coarse_to_fine", **address)
+    assert app.select_slider(key="k").value == 1
+    assert app.slider(key="g8").value == 1
+    assert app.selectbox(key="model").value == "tiny"
+
+
+def test_the_film_goes_from_the_coarsest_to_the_finest_level() -> None:
+    app = opened("coarse_to_fine")
+    app.button(key="play").click()
+    seen = []
+    for _ in range(5):
+        app.run()
+        seen.append(app.select_slider(key="k").value)
+    assert seen == [16, 8, 4, 2, 1]
+    app.run()
+    assert app.select_slider(key="k").value == 1
+
+
+def test_gains_can_be_put_back() -> None:
+    app = opened("coarse_to_fine", g16="0", g1="2")
+    app.button(key="reset_gains").click()
+    sound(app.run())
+    assert [app.slider(key=f"g{stride}").value for stride in (16, 8, 4, 2, 1)] == [1.0] * 5
+
+
+def network_of(models: Path, rgb: np.ndarray[Any, Any]) -> tuple[LapDepth, torch.Tensor]:
+    """The network of "tiny" and the input that the page's photo becomes, written out again."""
+    from core.checkpoint import load_checkpoint
+
+    model, _ = load_checkpoint(models / "tiny.safetensors")
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    image = (torch.from_numpy(rgb).float() / 255 - mean) / std
+    return model, image.permute(2, 0, 1)[None]
+
+
+def test_depth_and_levels_shown_are_the_networks_own(models: Path) -> None:
+    """The photo has the working size, so nothing is resampled and all can be recomputed."""
+    model, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+    with torch.inference_mode():
+        output = model(image)
+    app = opened("coarse_to_fine")
+    total = torch.zeros(1, 1, HEIGHT // 16, WIDTH // 16)
+    for index, stride in enumerate((16, 8, 4, 2, 1)):
+        residual = output.residuals[index]
+        before = total
+        if index:
+            before = torch.nn.functional.interpolate(
+                total, scale_factor=2, mode="bilinear", align_corners=False
+            )
+        total = residual + before
+        depth = 10 * torch.sigmoid(total)
+        change = depth - 10 * torch.sigmoid(before)
+        app.select_slider(key="k").set_value(stride)
+        shown = metrics(sound(app.run()))
+        assert shown["Resolution of this level"] == f"{WIDTH // stride} x {HEIGHT // stride}"
+        low, high = (float(n) for n in shown["Depth"].removesuffix(" m").split(" - "))
+        assert low == pytest.approx(float(depth.min()), abs=0.006)
+        assert high == pytest.approx(float(depth.max()), abs=0.006)
+        mean = float(shown["This level changed (mean)"].removesuffix(" m"))
+        assert mean == pytest.approx(float(change.abs().mean()), abs=0.0006)
+    assert torch.allclose(depth, output.depth, atol=1e-5)
+
+
+def test_a_gain_of_zero_leaves_its_level_out(models: Path) -> None:
+    model, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+    with torch.inference_mode():
+        residuals = model(image).residuals
+        total = residuals[0] * 0
+        for residual in residuals[1:]:
+            total = residual + torch.nn.functional.interpolate(
+                total, scale_factor=2, mode="bilinear", align_corners=False
+            )
+        depth = 10 * torch.sigmoid(total)
+    shown = metrics(opened("coarse_to_fine", g16="0"))["Depth"]
+    low, high = (float(n) for n in shown.removesuffix(" m").split(" - "))
+    assert low == pytest.approx(float(depth.min()), abs=0.006)
+    assert high == pytest.approx(float(depth.max()), abs=0.006)
+
+
+def test_the_bands_add_up_to_the_photo(models: Path) -> None:
+    app = opened("differences")
+    error = float(metrics(app)["Largest error of any pixel"])
+    assert error < 1e-5
+    _, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+    bands = laplacian_pyramid(image)
+    look = app.session_state["look"]
+    for level, band in zip(look.prediction.levels, bands, strict=True):
+        assert np.allclose(level.band, band[0].permute(1, 2, 0).numpy(), atol=1e-5)
+
+
+def upload_truth(app: AppTest, name: str, data: bytes) -> AppTest:
+    app.file_uploader(key="truth_file").set_value((name, data, "application/octet-stream"))
+    return app.run()
+
+
+def npy(array: np.ndarray[Any, Any]) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+TRUTH = np.random.default_rng(1).uniform(1.0, 9.0, (HEIGHT, WIDTH)).astype(np.float32)
+SPARSE = np.where(np.random.default_rng(2).random(TRUTH.shape) < 0.04, TRUTH, np.float32(0))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "scale", "truth"),
+    [
+        ("a.npy", npy(TRUTH), "metres", TRUTH),
+        ("a.exr", encode_exr(TRUTH), "metres", TRUTH),
+        ("nyu.png", png((TRUTH * 1000).astype(np.uint16)), "nyu", np.floor(TRUTH * 1000) / 1000),
+        ("kitti.png", png((SPARSE * 256).astype(np.uint16)), "kitti", np.floor(SPARSE * 256) / 256),
+    ],
+)
+def test_metrics_shown_are_those_of_the_arrays(
+    name: str, data: bytes, scale: str, truth: np.ndarray[Any, Any]
+) -> None:
+    app = opened("compare", tscale=scale)
+    upload_truth(app, name, data)
+    shown = metrics(sound(app))
+    depth = app.session_state["look"].prediction.depth
+    expected = compute_metrics(depth, truth.astype(np.float32), truth > 0)
+    for label, value in (
+        ("AbsRel", expected.abs_rel),
+        ("RMSE", expected.rmse),
+        ("SILog", expected.silog),
+        ("δ < 1.25", expected.delta1),
+    ):
+        assert float(shown[label].split()[0]) == pytest.approx(value, abs=0.0006)
+
+
+def test_ground_truth_reaches_the_other_pages_and_can_be_aligned() -> None:
+    app = opened("compare")
+    upload_truth(app, "a.npy", npy(TRUTH))
+    before = metrics(app)
+    app.toggle(key="align").set_value(True)
+    after = metrics(sound(app.run()))
+    assert after["AbsRel"] != before["AbsRel"]
+    assert after["SILog"] == before["SILog"] or float(after["SILog"]) > 0
+    for page in ("coarse_to_fine", "differences", "loss"):
+        app.switch_page(f"views/{page}.py").run()
+        sound(app)
+        assert not any("Compare" in entry.value for entry in app.caption), page
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.png", b"no picture", "no file that can be read"),
+        ("a.npy", npy(TRUTH.T), "expected the shape of the photo"),
+        ("a.png", png((TRUTH * 20).astype(np.uint8)), "8 bits"),
+        ("a.npy", npy(np.zeros_like(TRUTH)), "no depth above 0"),
+    ],
+)
+def test_unusable_ground_truth_gets_one_sentence(name: str, data: bytes, words: str) -> None:
+    app = opened("compare")
+    upload_truth(app, name, data)
+    assert not app.exception
+    assert [words in entry.value for entry in app.error] == [True]
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", PHOTO[:200], png(np.zeros((1, 1, 3), np.uint8))])
+def test_unusable_photos_get_one_sentence(data: bytes) -> None:
+    app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+    app.run()
+    app.file_uploader(key="photo_file").set_value(("photo.png", data, "image/png"))
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "photo.png" in app.error[0].value or "expected" in app.error[0].value
+
+
+def test_a_pose_that_is_none_gets_one_sentence() -> None:
+    app = opened("space")
+    app.text_area(key="pose").set_value("1 2 3")
+    app.run()
+    assert ["16" in entry.value for entry in app.error] == [True]
+    app.text_area(key="pose").set_value("0 -1 0 5\n1 0 0 0\n0 0 1 0\n0 0 0 1")
+    sound(app.run())
+
+
+def test_the_report_holds_every_section() -> None:
+    app = opened("export")
+    app.button(key="make_report").click()
+    sound(app.run())
+    assert len(app.success) == 1
+    assert any(entry.label == "Save the report" for entry in app.download_button)
+
+
+def test_without_a_model_the_page_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAPDEPTH_MODELS", str(tmp_path))
+        cache.studio.clear()
+        app = AppTest.from_file(MAIN, default_timeout=SECONDS).run()
+    cache.studio.clear()
+    assert not app.exception
+    assert "checkpoints/" in app.error[0].value
+
+
+def test_one_prediction_serves_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    predictor = cache.studio().predictor("tiny")
+    run: Callable[..., Any] = predictor.engine.run
+    monkeypatch.setattr(
+        predictor.engine, "run", lambda image: (asked.append(image.shape), run(image))[1]
+    )
+    app = opened("start", png(picture(WIDTH, HEIGHT, 77)))
+    for spec in PAGES[1:]:
+        if spec.key != "models":  # whose second prediction is its purpose
+            sound(app.switch_page(spec.path).run())
+    assert len(asked) == 1
