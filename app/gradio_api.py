@@ -6,7 +6,7 @@ uploaded first (`gradio_client.handle_file`); every other argument may be left o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
@@ -143,12 +143,21 @@ class Endpoints:
         return str(archive), manifest
 
 
+def _upload(label: str, file_count: Literal["single", "multiple"] = "single") -> gr.File:
+    """A picture's place, with an example on the API page that this server does accept."""
+    upload = gr.File(file_count=file_count, label=label)
+    example = {"path": "photo.jpg", "url": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
+    shown = example if file_count == "single" else [example]
+    upload.example_payload = lambda: shown  # type: ignore[method-assign]
+    return upload
+
+
 def add_endpoints(studio: Studio, storage: Storage) -> None:
     """Declares the endpoints inside the page that is being built, without showing anything."""
     endpoints = Endpoints(studio, storage)
     with gr.Group(visible=False):
-        image = gr.File(label="image")
-        files = gr.File(file_count="multiple", label="files")
+        image = _upload("image")
+        files = _upload("files", file_count="multiple")
         model = gr.Textbox(None, label="model")
         resolution = gr.Number(None, label="resolution")
         flip = gr.Checkbox(False, label="flip")

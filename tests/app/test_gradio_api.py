@@ -176,6 +176,19 @@ def test_batch_packs_every_good_photo_and_names_the_bad_one(
     assert "/tmp" not in json.dumps(manifest)
 
 
+def test_curl_does_what_the_api_page_says(
+    studio_url: str, photo: Path, expected: Prediction
+) -> None:
+    with httpx.Client(base_url=f"{studio_url}/gradio_api", timeout=30) as http:
+        stored = http.post("/upload", files={"files": (photo.name, photo.read_bytes())}).json()[0]
+        image = {"path": stored, "meta": {"_type": "gradio.FileData"}}
+        call = http.post("/call/v2/measure", json={"image": image, "points": [[3, 4]]})
+        events = http.get(f"/call/measure/{call.json()['event_id']}").text
+        assert http.post("/call/v2/measure", json=[1]).status_code == 400
+    result = json.loads(events.split("event: complete\ndata: ")[1])[0]
+    assert result["points"][0]["depth"] == pytest.approx(float(expected.depth[4, 3]))
+
+
 def test_eight_clients_at_once_get_what_one_gets(
     studio_url: str, photo: Path, expected: Prediction, tmp_path: Path
 ) -> None:

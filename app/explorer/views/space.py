@@ -105,8 +105,8 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
             "clip",
             t("space.clip", lang),
             low,
-            max(far, 1.0),
-            max(far, 1.0),
+            far,
+            far,
             step=0.5,
             pattern="%.1f m",
         )

@@ -1,0 +1,203 @@
+"""The explorer in a real browser: every page, odd photos, a link, downloads, a phone's width."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.explorer import sentences
+from app.explorer.page_table import PAGES
+from app.text import t
+from tests.tiny_checkpoint import picture
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+PATIENCE = 120_000  # milliseconds; the machine may be busy
+
+
+@pytest.fixture(scope="module")
+def explorer(serve: Callable[..., str], tiny_models: Path) -> str:
+    """The address of an explorer whose model is "tiny"."""
+    sentences.load()
+    return serve("explorer", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_MODEL="tiny")
+
+
+def jpeg(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def settle(page: Page) -> None:
+    """Waits until Streamlit has run and drawn everything that is on the page."""
+    page.wait_for_function(
+        """() => {
+          const app = document.querySelector('[data-testid=stApp]');
+          const waiting = '[data-testid=stSkeleton], [data-testid=stSpinner]';
+          return app && app.getAttribute('data-test-script-state') === 'notRunning'
+            && !document.querySelector(waiting)
+            && document.querySelector('h1');
+        }""",
+        timeout=PATIENCE,
+    )
+    page.wait_for_timeout(300)
+
+
+def turn_to(page: Page, key: str) -> None:
+    """Follows the menu to a page, as a reader does."""
+    title = t(f"{key}.title", "en")
+    link = page.locator("[data-testid=stSidebarNavLink]", has_text=t(f"{key}.menu", "en"))
+    link.first.click()
+    page.get_by_role("heading", name=title, exact=True).wait_for(timeout=PATIENCE)
+    settle(page)
+
+
+def is_whole(page: Page) -> None:
+    """No exception, no error, and every plot has drawn something."""
+    assert page.locator("[data-testid=stException]").count() == 0
+    assert page.locator("[data-testid=stAlertContentError]").count() == 0
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], "the page is wider than the window"
+
+
+def drop(page: Page, name: str, data: bytes) -> None:
+    """Gives the side bar a photo."""
+    chooser = page.locator("[data-testid=stSidebar] input[type=file]")
+    chooser.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": data})
+    page.get_by_text(name, exact=False).first.wait_for(timeout=PATIENCE)
+    page.locator("[data-testid=stSidebar]").get_by_text(f"{name} ·").wait_for(timeout=PATIENCE)
+    settle(page)
+
+
+@pytest.mark.parametrize("photo", ["example", "portrait", "icon", "grey"])
+def test_every_page_is_quiet_for_every_kind_of_photo(
+    explorer: str,
+    page: Page,
+    console_errors: list[str],
+    foreign_requests: list[str],
+    shot: Callable[[Page, str], Path],
+    photo: str,
+) -> None:
+    page.goto(explorer)
+    settle(page)
+    pictures = {
+        "portrait": lambda: np.kron(picture(750, 1000, 1), np.ones((4, 4, 1), np.uint8)),
+        "icon": lambda: picture(64, 64, 2),
+        "grey": lambda: picture(320, 240, 3)[..., 0],
+    }
+    if photo in pictures:
+        drop(page, f"{photo}.jpg", jpeg(pictures[photo]()))
+    for spec in PAGES:
+        turn_to(page, spec.key)
+        is_whole(page)
+        assert page.locator(".js-plotly-plot").count() > 0 or spec.key in ("export", "compare")
+        shot(page, f"explorer-{photo}-{spec.key}")
+    assert console_errors == []
+    assert foreign_requests == []
+
+
+def test_moving_a_control_changes_picture_and_address(explorer: str, page: Page) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "coarse_to_fine")
+    before = page.locator(".js-plotly-plot").first.inner_html()
+    slider = page.locator("[data-testid=stSlider] input").first
+    slider.focus()
+    slider.press("ArrowLeft")  # the keyboard is enough
+    page.wait_for_url(re.compile(r"k=2"), timeout=PATIENCE)
+    settle(page)
+    assert page.locator(".js-plotly-plot").first.inner_html() != before
+    page.locator("[data-testid=stButtonGroup] button", has_text="中文").click()
+    page.get_by_role("heading", name=t("coarse_to_fine.title", "zh")).wait_for(timeout=PATIENCE)
+    page.wait_for_url(re.compile(r"lang=zh"), timeout=PATIENCE)
+    assert "k=2" in page.url
+
+
+def test_a_link_opens_the_same_view(explorer: str, page: Page) -> None:
+    page.goto(f"{explorer}/coarse_to_fine?lang=zh&k=4")
+    settle(page)
+    page.get_by_role("heading", name=t("coarse_to_fine.title", "zh")).wait_for(timeout=PATIENCE)
+    assert "R3（1/4）" in page.locator("[data-testid=stSlider]").first.inner_text()
+
+
+def test_the_film_plays_by_itself(explorer: str, page: Page) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "coarse_to_fine")
+    page.get_by_role("button", name=t("coarse_to_fine.play", "en")).click()
+    for level in ("R5 (1/16)", "R3 (1/4)", "R1 (1/1)"):
+        page.locator("[data-testid=stSliderThumbValue]", has_text=level).first.wait_for(
+            timeout=PATIENCE
+        )
+
+
+def test_figures_and_files_can_be_taken_home(explorer: str, page: Page, tmp_path: Path) -> None:
+    page.goto(explorer)
+    settle(page)
+    page.get_by_role("button", name=t("explorer.download", "en")).first.click()
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name=t("explorer.download_data", "en")).click()
+    started.value.save_as(tmp_path / "data.npz")
+    assert np.load(tmp_path / "data.npz")["depth_m"].ndim == 2
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name=t("explorer.download_html", "en")).click()
+    started.value.save_as(tmp_path / "figures.html")
+    page.keyboard.press("Escape")
+    plot = page.locator(".js-plotly-plot").nth(1)
+    plot.hover()
+    with page.expect_download(timeout=PATIENCE) as started:
+        plot.locator("[data-title*='ownload']").click()
+    started.value.save_as(tmp_path / "figure.png")
+    assert Image.open(tmp_path / "figure.png").format == "PNG"
+    page.goto((tmp_path / "figures.html").as_uri())
+    page.locator(".js-plotly-plot").nth(1).wait_for(timeout=PATIENCE)
+
+
+def test_the_cloud_is_drawn(explorer: str, page: Page, shot: Callable[[Page, str], Path]) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "space")
+    canvas = page.locator(".js-plotly-plot .gl-container canvas").first
+    canvas.wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    picture_ = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB")).astype(int)
+    colourful = (picture_.max(2) - picture_.min(2)) > 40
+    assert colourful.mean() > 0.01, "the view of the cloud is empty"
+    shot(page, "explorer-cloud")
+
+
+def test_zooming_into_one_model_zooms_into_both(explorer: str, page: Page) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "models")
+    plot = page.locator(".js-plotly-plot").first
+    box = plot.locator(".subplot.xy .nsewdrag, .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    ranges = plot.evaluate(
+        "p => ['xaxis','xaxis2','xaxis3','xaxis4'].map(a => p._fullLayout[a].range.join())"
+    )
+    assert len(set(ranges)) == 1
+    whole = plot.evaluate("p => p._fullLayout.xaxis.range[1] - p._fullLayout.xaxis.range[0]")
+    assert whole < 800
+
+
+def test_every_page_fits_a_phone(explorer: str, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    for spec in PAGES:
+        page.goto(f"{explorer}/{spec.key}" if spec.key != "start" else explorer)
+        settle(page)
+        is_whole(page)
