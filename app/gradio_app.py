@@ -37,7 +37,7 @@ def main() -> int:
         models=Path(models) if models else None,
     )
     try:
-        app, blocks = create_app(studio, storage)
+        app, pages = create_app(studio, storage)
         config = uvicorn.Config(
             app,
             host=page.host,
@@ -47,7 +47,7 @@ def main() -> int:
             server_header=False,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        Server(config, blocks).run()
+        Server(config, pages).run()
     finally:
         storage.close()
     return 0

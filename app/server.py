@@ -10,11 +10,14 @@ import socket
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import fastapi
 import gradio as gr
 import uvicorn
 from fastapi.responses import JSONResponse
+from gradio.routes import App
+from starlette.routing import Mount
 
 from app.depth_view import STATIC
 from app.gradio_guard import Guard, GuardedBlocks
@@ -56,8 +59,8 @@ def theme() -> gr.themes.Base:
     )
 
 
-def create_app(studio: Studio, storage: Storage) -> tuple[Guard, GuardedBlocks]:
-    """The ASGI application, and the page in it; the model is loaded when it starts.
+def create_app(studio: Studio, storage: Storage) -> tuple[Guard, App]:
+    """The ASGI application, and Gradio's part of it; the model is loaded when it starts.
 
     Args:
         studio: what does the work.
@@ -103,7 +106,8 @@ def create_app(studio: Studio, storage: Storage) -> tuple[Guard, GuardedBlocks]:
         for function in page.fns.values()
         if function.api_visibility == "public"
     }
-    return Guard(app, endpoints, functions), page
+    mounted = next(route.app for route in app.routes if isinstance(route, Mount))
+    return Guard(app, endpoints, functions), cast(App, mounted)
 
 
 def health(studio: Studio) -> JSONResponse:
@@ -117,15 +121,16 @@ class Server(uvicorn.Server):
 
     Args:
         config: of the server.
-        page: whose connections to open pages are closed first; calls under way still finish.
+        pages: Gradio's app, whose connections to open pages are closed first; calls under way
+            still finish.
     """
 
-    def __init__(self, config: uvicorn.Config, page: GuardedBlocks) -> None:
+    def __init__(self, config: uvicorn.Config, pages: App) -> None:
         super().__init__(config)
-        self._page = page
+        self._pages = pages
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._page.app.stop_event.set()
+        self._pages.stop_event.set()
         await super().shutdown(sockets)
 
 

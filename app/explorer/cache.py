@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from app.service import Studio
@@ -23,12 +24,14 @@ from app.settings import DEFAULT_MODEL
 from core.activations import Order, Units, before_relu, block_input, blocks, compare_orders, variant
 from core.checkpoint import ModelInfo, load_checkpoint
 from core.decode_worker import decode_isolated
+from core.ground_truth import resized_nearest
 from core.image import Photo
 from core.inspection import Inspector, Trace
 from core.prediction import Prediction, normalised
 from core.receptive_field import receptive_field
 
 HOUR = 3600.0
+SCREEN = 720  # pixels of the longer side of the photo that pages draw on
 Settings = tuple[int | None, bool, float | None]
 """Resolution, flip, field of view."""
 
@@ -48,6 +51,20 @@ def studio() -> Studio:
 def decoded(digest: str, name: str, _data: bytes) -> Photo:
     """A photo from its encoded bytes, once per content and name."""
     return decode_isolated(_data, name=name)
+
+
+@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A photo, small enough to draw on a page."""
+    picture = Image.fromarray(_rgb)
+    picture.thumbnail((SCREEN, SCREEN), Image.Resampling.BOX, reducing_gap=2)
+    return np.asarray(picture)
+
+
+@st.cache_data(max_entries=8, ttl=HOUR, show_spinner=False)
+def truth_at(key: str, height: int, width: int, _depth: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Measured depth at another size, nothing averaged."""
+    return resized_nearest(_depth, height, width)
 
 
 @st.cache_resource(max_entries=6, ttl=HOUR, show_spinner=False)

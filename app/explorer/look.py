@@ -9,19 +9,16 @@ from functools import cached_property
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from app.explorer import cache
 from app.outputs import stem_of
 from core.checkpoint import ModelInfo
-from core.ground_truth import resized_nearest
 from core.image import Photo
 from core.inspection import Inspector, Trace
 from core.prediction import Prediction, normalised
 
 _LOOK, _TRUTH = "look", "ground truth"
-SCREEN = 720  # pixels of the longer side of the photo that pages draw on
 NAMES = ("R5", "R4", "R3", "R2", "R1")
 STRIDES = (16, 8, 4, 2, 1)
 
@@ -34,11 +31,13 @@ class Truth:
         depth: (H, W) float32 metres, 0 = not measured; the photo's aspect ratio, any size.
         name: of the uploaded file.
         photo: sha256 of the photo it was uploaded for.
+        key: names its numbers, for what is computed from them.
     """
 
     depth: NDArray[np.float32]
     name: str
     photo: str
+    key: str
 
     @property
     def share(self) -> float:
@@ -102,12 +101,10 @@ class Look:
         seen: NDArray[np.uint8] = self.prediction.working.rgb.numpy()
         return seen
 
-    @cached_property
+    @property
     def screen(self) -> NDArray[np.uint8]:
         """The photo, small enough to draw on, (h, w, 3) uint8."""
-        picture = Image.fromarray(self.photo.rgb)
-        picture.thumbnail((SCREEN, SCREEN), Image.Resampling.BOX, reducing_gap=2)
-        return np.asarray(picture)
+        return cache.small(self.photo.sha256, self.photo.rgb)
 
     @property
     def scale(self) -> float:
@@ -119,7 +116,7 @@ class Look:
         known = truth()
         if known is None or known.photo != self.photo.sha256:
             return None
-        return resized_nearest(known.depth, height, width)
+        return cache.truth_at(known.key, height, width, known.depth)
 
 
 def current() -> Look:
@@ -158,6 +155,6 @@ def keep_truth(value: Truth | None) -> None:
     st.session_state[_TRUTH] = value
 
 
-def digest_of(data: bytes) -> str:
+def digest_of(data: bytes | memoryview) -> str:
     """Names encoded bytes."""
     return hashlib.sha256(data).hexdigest()

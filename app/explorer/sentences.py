@@ -14,6 +14,7 @@ TEXTS = Path(__file__).parent / "texts"
 FORMULAS = "formulas.toml"
 
 
+@functools.cache
 def load() -> None:
     """Registers every sentence; repeating it is harmless.
 

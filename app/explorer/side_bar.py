@@ -103,7 +103,8 @@ def _truth_beside(look: Look, path: Path | None) -> None:
         return
     depth = truth_beside(path)
     if depth is not None:
-        keep_truth(Truth(depth, f"depth/{path.stem}.png", look.photo.sha256))
+        name = f"depth/{path.stem}.png"
+        keep_truth(Truth(depth, name, look.photo.sha256, f"{path}-{digest_of(depth.data)}"))
 
 
 def _settings(lang: str) -> tuple[cache.Settings, str]:

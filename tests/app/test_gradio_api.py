@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +17,11 @@ import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.utils import Status
 from PIL import Image
 from plyfile import PlyData
 
+from app import demo
 from app.server import health
 from app.service import Studio
 from core.camera import project
@@ -214,18 +220,54 @@ def test_without_a_model_the_server_is_not_healthy(tmp_path: Path) -> None:
     assert health(Studio(models=tmp_path)).status_code == 503
 
 
-def test_a_password_can_be_asked_for(
-    serve: Callable[..., str], tiny_models: Path, photo: Path
-) -> None:
-    url = serve(
-        "gradio",
-        LAPDEPTH_MODELS=str(tiny_models),
-        LAPDEPTH_USER="someone",
-        LAPDEPTH_PASSWORD="a long one",
-    )
-    assert httpx.get(f"{url}/healthz", timeout=30).status_code == 200
-    refused = httpx.post(f"{url}/gradio_api/call/predict", json={"data": [None] * 8}, timeout=30)
-    assert refused.status_code == 401
-    assert httpx.get(f"{url}/gradio_api/info", timeout=30).status_code == 401
-    client = Client(url, auth=("someone", "a long one"), verbose=False)
+@dataclass(frozen=True)
+class Own:
+    """A server that only this file's tests use, with a password, and its temporary folder."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    temporary: Path
+
+
+@pytest.fixture(scope="module")
+def own(
+    tiny_models: Path, free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Own]:
+    page = demo.gradio_page("127.0.0.1", free_port())
+    temporary = tmp_path_factory.mktemp("temporary")
+    settings = {
+        "LAPDEPTH_MODELS": str(tiny_models),
+        "LAPDEPTH_USER": "someone",
+        "LAPDEPTH_PASSWORD": "a long one",
+        "TMPDIR": str(temporary),
+    }
+    process = demo.start(page, {**os.environ, **settings})
+    deadline = time.monotonic() + 120
+    while not demo.answers(page):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    yield Own(page.url, process, temporary)
+    demo.stop(process)
+
+
+def test_a_password_can_be_asked_for(own: Own, photo: Path) -> None:
+    assert httpx.get(f"{own.url}/healthz", timeout=30).status_code == 200
+    call = f"{own.url}/gradio_api/call/predict"
+    assert httpx.post(call, json={"data": [None] * 8}, timeout=30).status_code == 401
+    assert httpx.get(f"{own.url}/gradio_api/info", timeout=30).status_code == 401
+    client = Client(own.url, auth=("someone", "a long one"), verbose=False)
     assert client.predict(handle_file(photo), api_name="/predict")[2]["model"] == "tiny"
+
+
+def test_told_to_stop_it_finishes_its_call_and_leaves_nothing(own: Own, photo: Path) -> None:
+    login = ("someone", "a long one")
+    client = Client(own.url, auth=login, verbose=False, download_files=False)  # keeps a heartbeat
+    job = client.submit(handle_file(photo), resolution=1024, api_name="/predict")
+    while job.status().code is not Status.PROCESSING:
+        assert not job.done()
+        time.sleep(0.01)
+    own.process.terminate()
+    own.process.wait(10)
+    assert job.result(10)[2]["model"] == "tiny"
+    assert list(own.temporary.glob("lapdepth-studio-*")) == []

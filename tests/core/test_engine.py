@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core import engines, onnx_export
-from core.checkpoint import find_model, load_checkpoint
+from core.checkpoint import find_model, list_models, load_checkpoint
 from core.engines import onnx_engine, open_engine
 from core.engines.onnx_engine import OnnxEngine, cache_folder
 from core.engines.threads import usable_threads
@@ -91,6 +91,15 @@ def test_both_engines_predict_the_same_photo(checkpoint: Path) -> None:
     working = picture(*b.settings["working_size"])
     unflipped = by_onnx(working)
     assert np.array_equal(unflipped.depth, unflipped.levels[-1].depth)
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("name", [info.name for info in list_models()])
+def test_the_shipped_models_agree_in_both_engines(name: str) -> None:
+    photo = picture(333, 250, seed=3)
+    a, b = (load_predictor(name, engine=engine)(photo) for engine in ("torch", "onnx"))
+    assert np.abs(a.depth / b.depth - 1).max() <= 1e-4
+    assert a.depth.std() > 0.01
 
 
 def test_the_model_is_converted_once(info: ModelInfo, cache: Path, counted: list[str]) -> None:

@@ -64,9 +64,10 @@ def _upload(look: Look) -> None:
     if uploaded is None:
         return
     data = uploaded.getvalue()
-    depth = decoded_truth(digest_of(data), scale, data)
+    digest = digest_of(data)
+    depth = decoded_truth(digest, scale, data)
     check_shape(depth, look.size)
-    keep_truth(Truth(depth, uploaded.name, look.photo.sha256))
+    keep_truth(Truth(depth, uploaded.name, look.photo.sha256, f"{digest}-{scale}"))
 
 
 def _settings(look: Look, known: Truth) -> Comparison:

@@ -26,15 +26,23 @@ def draw(look: Look) -> None:
     heading(lang, "space")
     own = look.prediction.intrinsics.hfov(look.size[0])
     shape, colouring = _kind(look)
+    scene = st.container()  # drawn above the settings that it depends on
     with st.expander(t("space.settings", lang), icon=":material/tune:", expanded=True):
         fov = _field_of_view(lang, own)
         if fov is not None:
             with st.spinner(t("explorer.working", lang)):
                 look = with_fov(look, fov)
         choice = _choice(look, shape, colouring)
-    with st.spinner(t("explorer.computing", lang)):
-        shown, count = drawn(look, choice)
-    figures(lang, "space", [shown])
+    with scene:
+        with st.spinner(t("explorer.computing", lang)):
+            shown, count = drawn(look, choice)
+        figures(lang, "space", [shown])
+        _facts(look, shape, count)
+    _files(look, choice)
+
+
+def _facts(look: Look, shape: str, count: int) -> None:
+    lang = look.lang
     camera = look.prediction.intrinsics
     word = "points" if shape == "points" else "triangles"
     numbers(
@@ -45,7 +53,6 @@ def draw(look: Look) -> None:
         ]
     )
     st.caption(t("space.frame", lang))
-    _files(look, choice)
 
 
 def _kind(look: Look) -> tuple[str, str]:
