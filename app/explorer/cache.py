@@ -67,7 +67,7 @@ def truth_at(key: str, height: int, width: int, _depth: NDArray[np.float32]) -> 
     return resized_nearest(_depth, height, width)
 
 
-@st.cache_resource(max_entries=6, ttl=HOUR, show_spinner=False)
+@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
 def predicted(
     digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo
 ) -> Prediction:

@@ -103,20 +103,14 @@ def orders_of(look: Look, name: str, *, on: bool) -> tuple[list[Shown], dict[str
     lang = look.lang
     orders = order_view(look.key, name, on, look.info, look.image)
     shown = []
+    axis = t("weights.activation", lang)
     for key, order in orders.items():
-        title = t(f"weights.{key}", lang)
-        both = {
-            t("weights.before_relu", lang): order.units.before,
-            t("weights.output", lang): order.output,
-        }
-        figure = _histograms(both, t("weights.activation", lang), title)
-        data = {
-            "before_relu_edges": order.units.before.edges.numpy(),
-            "before_relu_density": order.units.before.density.numpy(),
-            "output_edges": order.output.edges.numpy(),
-            "output_density": order.output.density.numpy(),
-        }
-        shown.append(Shown(f"order-{key}", figure, title, data))
+        words = t(f"weights.{key}", lang)
+        for part, found in (("before_relu", order.units.before), ("output", order.output)):
+            title = t(f"weights.{part}", lang, order=words)
+            figure = _histograms({title: found}, axis, title)
+            data = {"edges": found.edges.numpy(), "density": found.density.numpy()}
+            shown.append(Shown(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
     return shown, orders
 
 

@@ -163,7 +163,7 @@ def _errors(look: Look, steps: Steps) -> None:
             "AbsRel": (labels, [error.abs_rel for error in errors]),
             "RMSE (m)": (labels, [error.rmse for error in errors]),
         },
-        x=t("coarse_to_fine.level", lang),
+        x=t("coarse_to_fine.axis", lang),
         y=t("coarse_to_fine.error", lang),
         title=t("coarse_to_fine.error_title", lang),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from torch import Tensor
 
 from app.explorer import controls
 from app.explorer.drawn_units import (
@@ -76,14 +77,15 @@ def _filters(look: Look, name: str) -> None:
     st.table(
         {
             "": ["W", "W'"],
-            t("weights.filter_mean", lang): [
-                f"{float(v.mean(1).min()):.4f} … {float(v.mean(1).max()):.4f}" for v in flat
-            ],
-            t("weights.filter_spread", lang): [
-                f"{float(v.std(1).min()):.4f} … {float(v.std(1).max()):.4f}" for v in flat
-            ],
+            t("weights.filter_mean", lang): [_span(v.mean(1)) for v in flat],
+            t("weights.filter_spread", lang): [_span(v.std(1)) for v in flat],
         }
     )
+
+
+def _span(values: Tensor) -> str:
+    low, high = (round(float(end), 4) + 0.0 for end in (values.min(), values.max()))
+    return f"{low:.4f} … {high:.4f}"
 
 
 def _orders(look: Look, name: str, on: bool) -> None:
