@@ -4,8 +4,9 @@
 
 Starts the explorer, opens it in a headless Chromium, drops a photo (a made-up 12-megapixel JPEG
 unless one is given) and moves the level slider. "Server" is the time from the slider's message to
-the last message of the answer, as seen on the page's web socket; "first result" is from dropping
-the photo to the depth on the page. Prints JSON. Needs playwright and Chromium.
+the last message of the answer, as seen on the page's web socket, so it grows when the browser and
+other programs want the same cores; "server CPU" is what the server spent on a move. "First result"
+is from dropping the photo to the depth on the page. Prints JSON. Needs playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ def move(
     """Moves the level slider to and fro."""
     slider = page.locator("[data-testid=stSlider] input").first
     spans, answers, memory = [], [], []
+    busy = cpu_seconds(server)
     keys = ["ArrowLeft"] * 4 + ["ArrowRight"] * 4
     for turn in range(interactions):
         if turn % 50 == 0:
@@ -130,12 +132,20 @@ def move(
         spans.append((time.perf_counter() - began) * 1000)
         answers.append((wire.received - wire.sent) * 1000)
     memory.append(held(session, server, interactions))
+    busy = cpu_seconds(server) - busy
     return {
         "interactions": interactions,
+        "server_cpu_ms": round(1000 * busy / interactions, 1),
         "server_ms": summary(answers),
         "round_trip_ms": summary(spans),
         "memory": memory,
     }
+
+
+def cpu_seconds(process: int) -> float:
+    """What a process has used of all cores so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def held(session: CDPSession, server: int, turn: int) -> dict[str, float]:

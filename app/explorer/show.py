@@ -17,7 +17,7 @@ from app.explorer.figures_maps import fit
 from app.explorer.offline_page import html_page
 from app.explorer.sentences import formulas_of
 from app.service import sentence
-from app.text import t
+from app.text import keys, t
 from core.errors import DepthError
 
 MAX_FIGURE_BYTES = 8_000_000
@@ -65,6 +65,8 @@ def heading(lang: str, page: str) -> None:
     """A page's title, explanation, formulas and source."""
     st.title(t(f"{page}.title", lang))
     st.markdown(t(f"{page}.lead", lang))
+    if f"try.{page}" in keys():
+        st.markdown(f":material/touch_app: **{t('explorer.try', lang)}**: {t(f'try.{page}', lang)}")
     formulas, source = formulas_of(page)
     if formulas:
         with st.expander(t("explorer.formula", lang), icon=":material/function:"):
