@@ -12,8 +12,8 @@ from typing import Any
 
 from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
-from core.batch import BatchSettings, Entry, predict_files
-from core.batch_plan import MANIFEST, plan
+from core.batch.plan import MANIFEST, plan
+from core.batch.run import BatchSettings, Entry, predict_files
 from core.errors import ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
 from core.version import VERSION

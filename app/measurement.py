@@ -10,8 +10,8 @@ from typing import Any
 from app.service import Scene
 from app.settings import Selection
 from core.errors import CameraError
-from core.measure import Measurer
-from core.measurements import Distance, Measured
+from core.geometry.measure import Measurer
+from core.geometry.measurements import Distance, Measured
 
 
 def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import numpy as np
 
 from app.service import Scene
 from app.settings import CloudSettings, DisplaySettings
+from core.batch.sidecar import describe, write_sidecar
 from core.export import OUTPUTS, ColorSettings, ExportJob
 from core.image import Photo
 from core.point_cloud import CloudOptions, PointCloud, point_cloud
-from core.sidecar import describe, write_sidecar
 
 _VIEWER_FOV = 0.8  # radians, vertical: what Babylon.js takes
 _VIEWER_ASPECT = 1.5

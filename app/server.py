@@ -24,7 +24,7 @@ from app.gradio_guard import Guard, GuardedBlocks
 from app.gradio_ui import TRANSLATIONS, build_page
 from app.service import Studio, sentence
 from app.storage import Storage
-from core.decode_limits import DEFAULT_LIMITS
+from core.imaging.decode_limits import DEFAULT_LIMITS
 
 log = logging.getLogger(__name__)
 

@@ -23,9 +23,9 @@ from pathlib import Path
 from app.scene_cache import BoundedCache
 from app.settings import DEFAULT_MODEL, PredictSettings
 from core.checkpoint import ModelInfo, list_models
-from core.decode_worker import decode_isolated
 from core.errors import CheckpointError, DepthError, ImageError
 from core.image import Photo
+from core.imaging.decode_worker import decode_isolated
 from core.predictor import Prediction, Predictor, load_predictor
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Any
 
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import ConfigError
-from core.flying_pixels import TOLERANCE
+from core.geometry.flying_pixels import TOLERANCE
 
 DEFAULT_MODEL = "lite-indoor"
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory

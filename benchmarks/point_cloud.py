@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from core.camera import from_fov
+from core.geometry.scene import SceneInfo
 from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
-from core.scene import SceneInfo
 
 Size = tuple[int, int]
 

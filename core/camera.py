@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CameraError
-from core.exif import exif_focal_px
+from core.imaging.exif import exif_focal_px
 
 Source = Literal["given", "exif", "assumed"]
 

@@ -20,9 +20,9 @@ from torch import Tensor, nn
 from core.atomic import write_atomic
 from core.errors import CheckpointError, ConfigError
 from core.model import LapDepth, ModelConfig
-from core.model_info import ModelInfo, TrainingCamera, check_name
-from core.registry import known_sha256, pin_checkpoint, pinned_sha256
-from core.tensor_file import Header, TensorSpec, file_sha256, read_header
+from core.model_files.model_info import ModelInfo, TrainingCamera, check_name
+from core.model_files.registry import known_sha256, pin_checkpoint, pinned_sha256
+from core.model_files.tensor_file import Header, TensorSpec, file_sha256, read_header
 
 __all__ = [
     "CHECKPOINTS",

@@ -28,7 +28,7 @@ from core.errors import (
 from core.version import VERSION
 
 if TYPE_CHECKING:
-    from core.manifest import Entry
+    from core.batch.manifest import Entry
 
 __all__ = ["main"]
 
@@ -157,15 +157,15 @@ def _predict(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     from core.export import parse_outputs
-    from core.resize import checked_resolution
+    from core.imaging.resize import checked_resolution
 
     outputs = parse_outputs(options.save)
     if options.resolution is not None:
         checked_resolution(options.resolution)
-    from core.batch_plan import plan
+    from core.batch.plan import plan
 
     jobs = plan(options.paths, options.out)
-    from core.batch import BatchSettings, predict_files
+    from core.batch.run import BatchSettings, predict_files
     from core.checkpoint import find_model
     from core.predictor import load_predictor
 
@@ -205,7 +205,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not path.exists():
             raise ConfigError(f"There is no {path}, expected the dataset: check the path.")
     from core.evaluate import DEFAULT_MODELS, EvaluationRequest, run_evaluation
-    from core.report import format_table, to_json, write_csv, write_gallery
+    from core.evaluation.report import format_table, to_json, write_csv, write_gallery
 
     request = EvaluationRequest(
         dataset=options.dataset,
@@ -233,7 +233,7 @@ def _train(options: argparse.Namespace) -> int:
     if not options.config.is_file():
         raise ConfigError(f"There is no file {options.config}, expected a recipe: check the path.")
     from core.train import train
-    from core.train_config import read_config
+    from core.training.config import read_config
 
     logging.getLogger("core").setLevel(logging.INFO)
     folder = train(read_config(options.config), resume=options.resume)
@@ -244,8 +244,8 @@ def _train(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     if not options.file.is_file():
         raise ConfigError(f"There is no file {options.file}, expected a .pkl: check the path.")
-    from core.import_release import import_release
-    from core.model_info import check_name
+    from core.model_files.import_release import import_release
+    from core.model_files.model_info import check_name
 
     check_name(options.name)
     try:
@@ -259,7 +259,7 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from core.checkpoint import find_model, load_checkpoint
-    from core.onnx_export import export_onnx
+    from core.engines.onnx_export import export_onnx
 
     path = find_model(options.model).path
     assert path is not None  # noqa: S101 - a model that was found is a file
@@ -271,7 +271,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _models(options: argparse.Namespace) -> int:
     from core.checkpoint import scan_models
-    from core.model_card import card, facts
+    from core.model_files.model_card import card, facts
 
     installed = scan_models()
     broken = [{"file": model.path.name, "problem": model.problem} for model in installed.broken]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.colormap_tables import TABLES
 from core.errors import ConfigError, DataError
+from core.imaging.colormap_tables import TABLES
 
 DEFAULT_COLORMAP = "inferno"
 INVALID_COLOR = (128, 128, 128)  # where there is no depth

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.baselines import predictors, training_statistics
 from core.camera import Intrinsics
 from core.data import FolderDataset, KittiDataset, NyuDataset
 from core.data.sample import Sample
 from core.errors import DataError
+from core.evaluation.baselines import predictors, training_statistics
+from core.evaluation.protocol import PROTOCOLS, Protocol, crop
+from core.evaluation.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
 from core.metrics import DepthMetrics, compute_metrics, mean_metrics
-from core.protocol import PROTOCOLS, Protocol, crop
-from core.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
 
 if TYPE_CHECKING:
     from core.predictor import Predictor

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from core.atomic import write_atomic
 from core.colormap import DEFAULT_COLORMAP, colorize, display_range
 from core.errors import ConfigError, ExportError
-from core.exr import encode_exr
-from core.png import encode_png
+from core.imaging.exr import encode_exr
+from core.imaging.png import encode_png
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

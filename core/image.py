@@ -1,16 +1,16 @@
 """Any upload -> an upright (H, W, 3) uint8 sRGB photo, or one clear sentence.
 
 The format is told by content, limits are checked on the header before pixels are decoded
-(`core/decode_limits.py`), and a damaged picture is refused rather than shown half. Decided for
-odd ones:
+(`core/imaging/decode_limits.py`), and a damaged picture is refused rather than shown half.
+Decided for odd ones:
 
 - animations, multi-page files, MPO: the first picture, with a note;
 - a side of 1 pixel, or one side more than 200 times the other: refused, there is no scene in it;
 - camera raw and DNG: refused, their first page is only a thumbnail;
-- modes, bit depths, transparency, colour profiles: see `core/pixels.py`.
+- modes, bit depths, transparency, colour profiles: see `core/imaging/pixels.py`.
 
 This runs Pillow's native decoders in the calling process. For files from strangers use
-`core.decode_worker.decode_isolated`, which takes the same arguments.
+`core.imaging.decode_worker.decode_isolated`, which takes the same arguments.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.decode_limits import (
+from core.errors import ImageError
+from core.imaging.decode_limits import (
     DEFAULT_LIMITS,
     DecodeLimits,
     check_bytes,
     check_container,
     check_size,
 )
-from core.errors import ImageError
-from core.metadata import read_tags
-from core.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
-from core.pillow_guard import no_warnings, pillow_errors, register_heif
-from core.pixels import to_rgb
+from core.imaging.metadata import read_tags
+from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
+from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
+from core.imaging.pixels import to_rgb
 
 __all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Photo", "Source", "decode", "label_of", "read_file"]
 

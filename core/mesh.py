@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.atomic import write_atomic
 from core.camera import project
 from core.errors import ExportError
-from core.scene import SceneInfo
+from core.geometry.scene import SceneInfo
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class Mesh:
         ending = target.suffix.lower()
         comments = self.scene.comments()
         if ending == ".ply":
-            from core.ply import write_ply
+            from core.geometry.ply import write_ply
 
             write_atomic(
                 target,
@@ -94,15 +94,15 @@ class Mesh:
                 f"The file is named {target.name}, expected a name in .glb, .obj or .ply: "
                 "choose one of these endings."
             )
-        from core.gltf import Geometry, write_glb
-        from core.texture import encode_texture
+        from core.geometry.gltf import Geometry, write_glb
+        from core.geometry.texture import encode_texture
 
         geometry = Geometry(self.vertices, self.faces, self.uv, normals=self.normals)
         texture = encode_texture(self.photo)
         if ending == ".glb":
             write_atomic(target, lambda file: write_glb(file, geometry, comments, texture))
         else:
-            from core.obj import save_obj
+            from core.geometry.obj import save_obj
 
             save_obj(target, geometry, comments, texture)
 

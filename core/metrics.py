@@ -2,7 +2,8 @@
 
 Formulas: D. Eigen et al., "Depth Map Prediction from a Single Image using a Multi-Scale Deep
 Network", NIPS 2014; SILog as on the KITTI depth benchmark (100 * the standard deviation of the log
-error). All functions take plain arrays; which pixels count is `core.protocol`'s business.
+error). All functions take plain arrays; which pixels count is the protocol's
+business (`core.evaluation.protocol`).
 """
 
 from __future__ import annotations

@@ -26,18 +26,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.atomic import write_atomic
 from core.camera import unproject
-from core.cloud_selection import (
+from core.errors import ExportError
+from core.geometry.cloud_selection import (
     CloudOptions,
     grid_lines,
     kept_pixels,
     one_per_voxel,
     stride_for,
 )
-from core.errors import ExportError
-from core.flying_pixels import TOLERANCE
-from core.normals import surface_normals
-from core.pose import to_world
-from core.scene import SceneInfo
+from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.normals import surface_normals
+from core.geometry.pose import to_world
+from core.geometry.scene import SceneInfo
 
 if TYPE_CHECKING:
     from core.mesh import Mesh
@@ -130,7 +130,7 @@ class PointCloud:
         if surface:
             self.surface().save(target)
         elif ending == ".ply":
-            from core.ply import write_ply
+            from core.geometry.ply import write_ply
 
             write_atomic(
                 target,
@@ -143,7 +143,7 @@ class PointCloud:
                 ),
             )
         elif ending == ".glb":
-            from core.gltf import Geometry, write_glb
+            from core.geometry.gltf import Geometry, write_glb
 
             geometry = Geometry(self.points, colors=self.colors, normals=self.normals)
             write_atomic(target, lambda file: write_glb(file, geometry, self.comments()))
@@ -169,7 +169,7 @@ def point_cloud(
         image: the photo that was predicted, in any form that the predictor takes.
         options: which pixels become points.
         pose: 4x4 camera-to-world matrix; the points are then in the world frame.
-        scale: factor from a known length (`core.measure.Measurer.calibrated`).
+        scale: factor from a known length (`core.geometry.measure.Measurer.calibrated`).
 
     Raises:
         ExportError: the image is not the predicted one, or no pixel is left.

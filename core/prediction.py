@@ -14,7 +14,7 @@ from torch import Tensor
 
 from core.camera import Intrinsics
 from core.model import accumulate, laplacian_pyramid
-from core.model_info import ModelInfo
+from core.model_files.model_info import ModelInfo
 
 # ImageNet statistics, on which every encoder was pretrained; RGB in 0..1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -25,10 +25,10 @@ from core.checkpoint import find_model
 from core.engines import Engine, open_engine
 from core.errors import EngineError
 from core.image import Photo, decode
-from core.model_info import ModelInfo
+from core.imaging.resize import checked_resolution, resize_rgb, working_size
+from core.imaging.upsample import upsample_depth
+from core.model_files.model_info import ModelInfo
 from core.prediction import Prediction, PredictionLevel, WorkingPass, depth_of_levels, normalised
-from core.resize import checked_resolution, resize_rgb, working_size
-from core.upsample import upsample_depth
 
 __all__ = ["Prediction", "PredictionLevel", "Predictor", "load_predictor"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.errors import CheckpointError
-from core.model_info import TrainingCamera
+from core.model_files.model_info import TrainingCamera
 
 ENCODER_NAME = "resnext101_32x8d"
 WRAPPER = "module."  # DataParallel's

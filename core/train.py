@@ -24,16 +24,16 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.data import Sample, open_dataset
 from core.data.augment import normalise
 from core.data.batches import Batches
+from core.evaluation.protocol import PROTOCOLS
+from core.evaluation.scoring import Estimate, evaluate
 from core.losses import gradient_loss, level_loss, log_difference, silog, sobel_loss
 from core.metrics import DepthMetrics
 from core.model import LapDepth, LapDepthOutput, accumulate
 from core.model.encoders import freeze_norm
-from core.model_info import ModelInfo, TrainingCamera
-from core.pretrained import load_imagenet_weights
-from core.protocol import PROTOCOLS
-from core.scoring import Estimate, evaluate
-from core.train_config import TrainConfig
-from core.train_state import TrainState, learning_rates, load_state, save_state
+from core.model_files.model_info import ModelInfo, TrainingCamera
+from core.model_files.pretrained import load_imagenet_weights
+from core.training.config import TrainConfig
+from core.training.state import TrainState, learning_rates, load_state, save_state
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,13 @@ RANKS = {
     "core.train": 4,
     "core.cli": 5,
 }
-LEAVES = ("core.camera", "core.exif", "core.metrics", "core.colormap", "core.colormap_tables")
+LEAVES = (
+    "core.camera",
+    "core.imaging.exif",
+    "core.metrics",
+    "core.colormap",
+    "core.imaging.colormap_tables",
+)
 PAGES_ONLY = {"gradio", "gradio_client", "streamlit", "plotly", "fastapi", "starlette"}
 NOT_IN_MODEL = {"numpy", "PIL", "safetensors", "pathlib", "io", "json", "os", "shutil"}
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from core.checkpoint import save_checkpoint
 from core.model import LapDepth, ModelConfig
-from core.model_info import ModelInfo, TrainingCamera
+from core.model_files.model_info import ModelInfo, TrainingCamera
 from core.prediction import normalised
 
 WORKING_HEIGHT = 96

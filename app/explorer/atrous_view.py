@@ -13,9 +13,9 @@ from torch import Tensor
 
 from app.explorer import cache
 from app.explorer.look import Look
+from core.inside.receptive_field import cells_seen
 from core.model import ModelConfig
 from core.model.aspp import ASPP
-from core.receptive_field import cells_seen
 
 SEED = 0
 

@@ -21,14 +21,22 @@ from torch import Tensor
 
 from app.service import Studio
 from app.settings import DEFAULT_MODEL
-from core.activations import Order, Units, before_relu, block_input, blocks, compare_orders, variant
 from core.checkpoint import ModelInfo, load_checkpoint
-from core.decode_worker import decode_isolated
-from core.ground_truth import resized_nearest
+from core.evaluation.ground_truth import resized_nearest
 from core.image import Photo
-from core.inspection import Inspector, Trace
+from core.imaging.decode_worker import decode_isolated
+from core.inside.activations import (
+    Order,
+    Units,
+    before_relu,
+    block_input,
+    blocks,
+    compare_orders,
+    variant,
+)
+from core.inside.inspection import Inspector, Trace
+from core.inside.receptive_field import receptive_field
 from core.prediction import Prediction, normalised
-from core.receptive_field import receptive_field
 
 HOUR = 3600.0
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on

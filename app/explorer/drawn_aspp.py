@@ -14,7 +14,7 @@ from app.explorer.figures_maps import MEDIUM, SMALL, map_figure, over_photo, pic
 from app.explorer.look import Look
 from app.explorer.show import Shown
 from app.text import t
-from core.receptive_field import extent
+from core.inside.receptive_field import extent
 
 FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
 

@@ -15,10 +15,10 @@ from app.explorer.look import NAMES, Look
 from app.explorer.reconstruction import enlarged, level_errors
 from app.explorer.show import Shown
 from app.text import t
-from core.analysis import BinnedErrors, range_bins, range_labels
 from core.data.sample import Sample
+from core.evaluation.analysis import BinnedErrors, range_bins, range_labels
+from core.evaluation.protocol import NYU, Protocol
 from core.metrics import DepthMetrics, align_median, compute_metrics
-from core.protocol import NYU, Protocol
 
 SPARSE = 0.3  # below this share of measured pixels, points are drawn instead of a map
 MOST_POINTS = 20_000

@@ -17,8 +17,8 @@ from app.explorer.figures_space import MAX_POINTS, points_figure, surface_figure
 from app.explorer.look import Look
 from app.explorer.show import Shown
 from app.text import t
+from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers
 from core.mesh import Mesh
-from core.open3d_tools import decimated, poisson_surface, without_outliers
 from core.point_cloud import CloudOptions, PointCloud, point_cloud
 
 COLOURINGS = ("photo", "depth", "height", "confidence")

@@ -12,7 +12,7 @@ from app.explorer.figures_maps import MEDIUM, map_figure
 from app.explorer.look import NAMES, Look
 from app.explorer.show import Shown
 from app.text import t
-from core.activations import Histogram, Order, Units, blocks, filters, histogram
+from core.inside.activations import Histogram, Order, Units, blocks, filters, histogram
 
 
 def block_label(name: str, rates: tuple[int, ...]) -> str:

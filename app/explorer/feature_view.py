@@ -14,11 +14,11 @@ from app.explorer import cache
 from app.explorer.look import Look
 from core.checkpoint import ModelInfo
 from core.errors import CheckpointError
-from core.features import principal_colours, strongest_channels
+from core.imaging.resize import resize_rgb
+from core.inside.features import principal_colours, strongest_channels
 from core.model.encoders import Encoder, build_encoder
+from core.model_files.pretrained import load_imagenet_weights
 from core.prediction import normalised
-from core.pretrained import load_imagenet_weights
-from core.resize import resize_rgb
 
 SEED = 0
 

@@ -15,7 +15,7 @@ from app.explorer import cache
 from app.outputs import stem_of
 from core.checkpoint import ModelInfo
 from core.image import Photo
-from core.inspection import Inspector, Trace
+from core.inside.inspection import Inspector, Trace
 from core.prediction import Prediction, normalised
 
 _LOOK, _TRUTH = "look", "ground truth"

@@ -22,10 +22,10 @@ from app.explorer.reconstruction import rebuild
 from app.explorer.sentences import formulas_of
 from app.explorer.show import Shown
 from app.text import t
-from core.inspection import FILLS
+from core.evaluation.protocol import FOLDER
+from core.inside.inspection import FILLS
 from core.metrics import METRICS
 from core.point_cloud import CloudOptions
-from core.protocol import FOLDER
 
 REPORT_POINTS = 30_000
 Row = tuple[Sequence[Shown], int]

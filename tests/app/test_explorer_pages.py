@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from app.explorer import cache
 from app.explorer.page_table import PAGES
 from app.text import t
-from core.exr import encode_exr
+from core.imaging.exr import encode_exr
 from core.metrics import compute_metrics
 from core.model import LapDepth, laplacian_pyramid
 from tests.tiny_checkpoint import picture, save_tiny

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.analysis import (
+from core.errors import DataError
+from core.evaluation.analysis import (
     FRACTIONS,
     BinnedErrors,
     border_bins,
@@ -15,7 +16,6 @@ from core.analysis import (
     sparsification_curve,
     summarise_sparsification,
 )
-from core.errors import DataError
 
 
 def test_errors_by_range() -> None:

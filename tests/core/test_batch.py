@@ -14,13 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from core import batch
-from core.batch import BatchSettings, Entry, Totals, predict_files
-from core.batch_plan import Job, plan
+from core.batch import run as batch
+from core.batch.plan import Job, plan
+from core.batch.run import BatchSettings, Entry, Totals, predict_files
+from core.batch.sidecar import sidecar_path
 from core.errors import CheckpointError, ConfigError
 from core.export import ColorSettings, parse_outputs
 from core.predictor import Predictor
-from core.sidecar import sidecar_path
 from tests.tiny_checkpoint import picture, tiny_config, tiny_info
 
 INFO = tiny_info(tiny_config())

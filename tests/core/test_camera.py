@@ -19,8 +19,8 @@ from core.camera import (
     unproject,
 )
 from core.errors import CameraError
-from core.exif import exif_focal_px
-from core.pose import to_world
+from core.geometry.pose import to_world
+from core.imaging.exif import exif_focal_px
 
 OFF_CENTRE = Intrinsics(31.0, 29.0, 13.5, 24.25)
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.decode_limits import DecodeLimits
-from core.decode_worker import DecodeWorker, decode_isolated
 from core.errors import EngineError, ImageError
 from core.image import decode
+from core.imaging.decode_limits import DecodeLimits
+from core.imaging.decode_worker import DecodeWorker, decode_isolated
 from tests.core.pictures import encode, png, scene
 
 SCENE = scene()

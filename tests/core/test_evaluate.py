@@ -26,9 +26,9 @@ from core.evaluate import (
     run_evaluation,
     score_baselines,
 )
+from core.evaluation.protocol import KITTI, NYU, Protocol
 from core.model import LapDepth, ModelConfig
-from core.model_info import ModelInfo, TrainingCamera
-from core.protocol import KITTI, NYU, Protocol
+from core.model_files.model_info import ModelInfo, TrainingCamera
 
 PROTOCOL = Protocol("test", max_depth=10.0, range_edges=(0.0, 3.0, 10.0))
 

@@ -30,8 +30,8 @@ from core.export import (
     parse_outputs,
     write_npz,
 )
-from core.exr import encode_exr
-from core.png import encode_png
+from core.imaging.exr import encode_exr
+from core.imaging.png import encode_png
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,8 +12,8 @@ from PIL import Image
 from torch.nn import functional
 
 from core.camera import Intrinsics, unproject
-from core.flying_pixels import flying_pixels
-from core.planes import fit_plane
+from core.geometry.flying_pixels import flying_pixels
+from core.geometry.planes import fit_plane
 
 Map = NDArray[np.float32]
 KINECT = Intrinsics(518.858, 519.470, 325.582, 253.736)

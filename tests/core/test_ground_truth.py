@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import DataError
-from core.exr_reader import read_exr
-from core.ground_truth import PNG_SCALES, read_ground_truth, resized_nearest
+from core.evaluation.ground_truth import PNG_SCALES, read_ground_truth, resized_nearest
+from core.imaging.exr_reader import read_exr
 
 OpenEXR = pytest.importorskip("OpenEXR")
 

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from core.decode_limits import DecodeLimits
 from core.errors import ConfigError, ImageError
 from core.image import decode
+from core.imaging.decode_limits import DecodeLimits
 from tests.core.pictures import encode, png, scene, tiff
 
 SCENE = scene()

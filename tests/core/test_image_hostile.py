@@ -17,9 +17,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from core.decode_limits import DecodeLimits
 from core.errors import ConfigError, ImageError
 from core.image import Photo, decode
+from core.imaging.decode_limits import DecodeLimits
 from tests.core.pictures import encode, png, png_chunk, png_header, scene, tiff
 
 SCENE = scene()

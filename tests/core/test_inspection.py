@@ -3,7 +3,8 @@ import dataclasses
 import pytest
 import torch
 
-from core.activations import (
+from core.errors import ConfigError
+from core.inside.activations import (
     before_relu,
     block_input,
     blocks,
@@ -12,8 +13,7 @@ from core.activations import (
     histogram,
     variant,
 )
-from core.errors import ConfigError
-from core.features import (
+from core.inside.features import (
     DENSE_RATES,
     cascade_taps,
     principal_colours,
@@ -22,9 +22,9 @@ from core.features import (
     strongest_channels,
     taps,
 )
-from core.inspection import Inspector
+from core.inside.inspection import Inspector
+from core.inside.receptive_field import cell_of, cells_seen, extent, receptive_field
 from core.model import LapDepth, accumulate
-from core.receptive_field import cell_of, cells_seen, extent, receptive_field
 from tests.tiny_checkpoint import calibrated, pictures, tiny_config
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from core.errors import CameraError
-from core.measure import Measurer
-from core.measurements import to_csv
-from core.planes import fit_floor, fit_plane
-from core.scene import SceneInfo
+from core.geometry.measure import Measurer
+from core.geometry.measurements import to_csv
+from core.geometry.planes import fit_floor, fit_plane
+from core.geometry.scene import SceneInfo
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from core.errors import ExportError
-from core.open3d_tools import decimated, poisson_surface, without_outliers
+from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers
+from core.geometry.scene import SceneInfo
 from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
-from core.scene import SceneInfo
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

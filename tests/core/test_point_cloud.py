@@ -17,9 +17,9 @@ from plyfile import PlyData
 import core
 from core.camera import Intrinsics, from_fov
 from core.errors import CameraError, DepthError, ExportError
-from core.masks import sky
+from core.geometry.masks import sky
+from core.geometry.scene import SceneInfo
 from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
-from core.scene import SceneInfo
 from tests.core import scenes
 
 ALL = CloudOptions(edge_tolerance=None)

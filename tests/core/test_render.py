@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.augmented import place
 from core.camera import Intrinsics
 from core.errors import CameraError, ExportError
-from core.measure import Measurer
+from core.geometry.augmented import place
+from core.geometry.measure import Measurer
+from core.geometry.raster import rasterize
+from core.geometry.render import anaglyph, camera_move, render, save_clip, side_by_side, stereo_pair
+from core.geometry.scene import SceneInfo
 from core.mesh import Mesh
 from core.point_cloud import CloudOptions, cloud_from_depth
-from core.raster import rasterize
-from core.render import anaglyph, camera_move, render, save_clip, side_by_side, stereo_pair
-from core.scene import SceneInfo
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

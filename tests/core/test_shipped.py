@@ -14,10 +14,10 @@ from core.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_mo
 from core.data import NyuDataset
 from core.data.augment import normalise
 from core.evaluate import predictor_estimator
+from core.evaluation.protocol import NYU
+from core.evaluation.scoring import evaluate
 from core.model import LapDepth, accumulate
 from core.predictor import load_predictor
-from core.protocol import NYU
-from core.scoring import evaluate
 
 EXAMPLES = CHECKPOINTS.parent / "assets" / "examples"
 ROOM = EXAMPLES / "room.jpg"

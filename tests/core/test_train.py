@@ -17,8 +17,8 @@ from core.data.batches import DataSource, DrawOrder
 from core.errors import CheckpointError, ConfigError
 from core.model import ModelConfig
 from core.train import train
-from core.train_config import LossConfig, OptimiserConfig, TrainConfig, read_config
-from core.train_state import learning_rates
+from core.training.config import LossConfig, OptimiserConfig, TrainConfig, read_config
+from core.training.state import learning_rates
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MODEL_AND_DATA = """

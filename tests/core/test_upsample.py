@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from core import upsample
-from core.upsample import upsample_depth
+from core.imaging import upsample
+from core.imaging.upsample import upsample_depth
 
 
 def step_scene(factor: int = 8, column: int = 90) -> tuple[Tensor, Tensor, Tensor]:

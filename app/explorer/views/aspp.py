@@ -9,7 +9,7 @@ from app.explorer.drawn_aspp import responses, worth
 from app.explorer.look import Look, current
 from app.explorer.show import figures, fragment, heading
 from app.text import t
-from core.inspection import FILLS
+from core.inside.inspection import FILLS
 
 
 def draw(look: Look) -> None:

@@ -13,8 +13,8 @@ from app.explorer.figures_maps import over_photo, points_over_photo
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
-from core.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
-from core.receptive_field import cell_of
+from core.inside.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
+from core.inside.receptive_field import cell_of
 
 STRIDE = 16
 

@@ -10,7 +10,7 @@ from app.explorer.look import Look, Truth, current, digest_of, keep_truth, truth
 from app.explorer.show import figures, fragment, heading, numbers
 from app.explorer.truth_source import SCALES, check_shape, decoded_truth, suggested_scale
 from app.text import t
-from core.protocol import PROTOCOLS
+from core.evaluation.protocol import PROTOCOLS
 
 METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
 MAX_UPLOAD_MB = 256

@@ -12,10 +12,10 @@ from app.explorer.figures_maps import LARGE, picture_figure
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
-from core.augmented import place
 from core.errors import CameraError
-from core.measure import Measurer
-from core.measurements import to_csv
+from core.geometry.augmented import place
+from core.geometry.measure import Measurer
+from core.geometry.measurements import to_csv
 
 
 def draw(look: Look) -> None:

@@ -14,9 +14,9 @@ from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
 from core.camera import MAX_FOV, MIN_FOV
 from core.errors import CameraError
-from core.flying_pixels import TOLERANCE
+from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.pose import checked_pose
 from core.point_cloud import CloudOptions
-from core.pose import checked_pose
 
 
 @fragment

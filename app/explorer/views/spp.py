@@ -15,8 +15,8 @@ from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
 from app.explorer.look import Look, current
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
-from core.features import SPP_GRIDS, spatial_pyramid_pool
-from core.resize import resize_rgb, working_size
+from core.imaging.resize import resize_rgb, working_size
+from core.inside.features import SPP_GRIDS, spatial_pyramid_pool
 
 HEIGHTS = (96, 160, 240, 320)
 GRIDS = {"1": (1,), "12": (1, 2), "124": SPP_GRIDS, "1248": (1, 2, 4, 8)}

@@ -10,7 +10,7 @@ from app.explorer.drawn_pyramids import level_label
 from app.explorer.look import STRIDES, Look, current
 from app.explorer.show import figures, fragment, heading
 from app.text import t
-from core.inspection import FILLS
+from core.inside.inspection import FILLS
 
 
 @fragment

@@ -19,7 +19,7 @@ from app.explorer.drawn_units import (
 from app.explorer.look import Look, current
 from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
-from core.activations import blocks, filters
+from core.inside.activations import blocks, filters
 
 FIRST_BLOCK = "decoder.levels.0.refine"  # where feature, residual and band are mixed
 

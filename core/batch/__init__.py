@@ -1,0 +1,1 @@
+"""Many photos in one run: what is due, what was done, sidecars and manifest."""

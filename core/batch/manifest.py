@@ -1,0 +1,129 @@
+"""A run over photos: what was asked for, what became of each, and the file that says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Literal
+
+from core.atomic import write_atomic
+from core.export import ColorSettings, Output
+from core.imaging.resize import checked_resolution
+from core.model_files.model_info import ModelInfo
+from core.version import VERSION
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """What is made of every photo.
+
+    Attributes:
+        outputs: files wanted, of `core.export.OUTPUTS`.
+        resolution: working height in pixels; None is the model's.
+        flip: average with the mirrored photo.
+        fov: horizontal field of view in degrees; None takes EXIF or the training camera.
+        colors: of the colour picture.
+        overwrite: also redo what is finished.
+
+    Raises:
+        ConfigError: a resolution out of range.
+    """
+
+    outputs: Sequence[Output]
+    resolution: int | None = None
+    flip: bool = False
+    fov: float | None = None
+    colors: ColorSettings = field(default_factory=ColorSettings)
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resolution is not None:
+            checked_resolution(self.resolution)
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings as a sidecar holds them."""
+        asked = self.resolution
+        return {
+            "resolution": None if asked is None else checked_resolution(asked),
+            "flip": self.flip,
+            "fov": self.fov,
+        }
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one photo; a line of the manifest.
+
+    Attributes:
+        input: the file as it was found.
+        status: "done", "skipped" (finished before) or "failed".
+        sha256: of the file; None where it could not be read.
+        stem: of its results below the output folder.
+        files: written or found, below the output folder.
+        error: the sentence for the user, where it failed.
+        milliseconds: spent on it.
+    """
+
+    input: str
+    status: Status
+    sha256: str | None
+    stem: str
+    files: Sequence[str] = ()
+    error: str | None = None
+    milliseconds: float = 0.0
+
+    def to_line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(vars(self)) + "\n"
+
+
+@dataclass
+class Totals:
+    """How many photos came to what end."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    def count(self, entry: Entry) -> None:
+        """Adds one photo."""
+        setattr(self, entry.status, getattr(self, entry.status) + 1)
+
+
+def write_manifest(
+    path: Path, info: ModelInfo, settings: BatchSettings, totals: Totals, lines: IO[str]
+) -> None:
+    """Writes a run's manifest; entries are copied from `lines`, so that memory does not grow.
+
+    Args:
+        path: of the manifest.
+        info: of the model.
+        settings, totals: of the run.
+        lines: the entries, one `Entry.to_line` each.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    head = {
+        "version": VERSION,
+        "model": {"name": info.name, "sha256": info.sha256},
+        "settings": {
+            **settings.decisive(),
+            "save": [output.name for output in settings.outputs],
+            "colormap": settings.colors.colormap,
+        },
+        "counts": vars(totals),
+    }
+
+    def write(file: BinaryIO) -> None:
+        file.write(json.dumps(head, indent=2)[:-2].encode() + b',\n  "photos": [')
+        lines.seek(0)
+        for index, line in enumerate(lines):
+            file.write((",\n    " if index else "\n    ").encode() + line.rstrip("\n").encode())
+        file.write(b"\n  ]\n}\n")
+
+    write_atomic(path, write)

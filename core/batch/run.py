@@ -1,0 +1,230 @@
+"""Prediction over many files: one at a time, resumable, one bad photo never stops the rest.
+
+Memory does not grow with the number of photos: results go to disk at once and the manifest's
+entries to a scratch file. Outputs are written first and the sidecar last, so that a run killed at
+any moment is continued by starting it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from core.atomic import remove_stale
+from core.batch.manifest import BatchSettings, Entry, Status, Totals, write_manifest
+from core.batch.plan import MANIFEST, Job, same_file_key
+from core.batch.sidecar import (
+    describe,
+    is_finished,
+    read_sidecar,
+    retract_sidecar,
+    sidecar_path,
+    write_sidecar,
+)
+from core.errors import DepthError, ExportError
+from core.export import OUTPUTS, ExportJob, Output
+from core.image import Photo, decode, read_file
+from core.imaging.decode_worker import decode_isolated
+from core.model_files.model_info import ModelInfo
+from core.predictor import Predictor
+
+__all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
+
+COLOR = "color"  # the one output that depends on settings of its own
+_DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with others
+
+
+def predict_files(
+    jobs: Sequence[Job],
+    out: Path,
+    info: ModelInfo,
+    load: Callable[[], Predictor],
+    settings: BatchSettings,
+    *,
+    on_entry: Callable[[Entry], None] | None = None,
+) -> Totals:
+    """Predicts every photo of a plan and writes its files; over several, also `manifest.json`.
+
+    Args:
+        jobs: of `core.batch_plan.plan`.
+        out: the output folder.
+        info: of the model.
+        load: loads it, called when the first photo needs it.
+        settings: what is made of every photo.
+        on_entry: told every photo's end, in order.
+
+    Raises:
+        DepthError: the model cannot be loaded, or the manifest not be written. What is wrong with
+            one photo is in its entry.
+    """
+    for folder in sorted({(out / job.stem).parent for job in jobs}):
+        remove_stale(folder)
+    totals = Totals()
+    runner = _Runner(jobs, out, info, load, settings)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        try:
+            for job in jobs:
+                entry = runner.run(job)
+                totals.count(entry)
+                lines.write(entry.to_line())
+                if on_entry is not None:
+                    on_entry(entry)
+        finally:  # an interrupted run leaves a manifest of what it did
+            if len(jobs) > 1 and totals != Totals():
+                write_manifest(out / MANIFEST, info, settings, totals, lines)
+    return totals
+
+
+class _ModelError(Exception):
+    """Carries what is wrong with the model past what is wrong with one photo."""
+
+    def __init__(self, cause: DepthError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+class _Runner:
+    """Takes one photo after the other through reading, decoding, prediction and writing."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        out: Path,
+        info: ModelInfo,
+        load: Callable[[], Predictor],
+        settings: BatchSettings,
+    ) -> None:
+        self.out, self.info, self.settings = out, info, settings
+        self._load = load
+        self._predictor: Predictor | None = None
+        self._sources = {same_file_key(job.source) for job in jobs}
+        # A photo that crashes a native decoder must not take the others with it. For one photo,
+        # starting a process would only cost time.
+        self._decode: Callable[..., Photo] = decode
+        if len(jobs) > 1:
+            self._decode = partial(decode_isolated, seconds=_DECODE_SECONDS)
+
+    def run(self, job: Job) -> Entry:
+        """One photo, from its file to its files.
+
+        Raises:
+            DepthError: the model cannot be loaded, so that no photo of the run will do.
+        """
+        started = time.perf_counter()
+        stem = self.out / job.stem
+        status: Status = "failed"
+        sha256, files, error = None, [], None
+        try:
+            data = read_file(job.source)
+            sha256 = hashlib.sha256(data).hexdigest()
+            if self._is_finished(stem, sha256):
+                status = "skipped"
+            else:
+                self._check_replaceable(stem)
+                photo = self._decode(data, name=job.source.name)
+                self._predict(photo, stem)
+                status = "done"
+            files = self._files(stem)
+        except _ModelError as problem:
+            raise problem.cause from problem
+        except DepthError as problem:
+            error = str(problem)
+        except (OSError, MemoryError) as problem:
+            error = _sentence(problem)
+        return Entry(
+            input=str(job.source),
+            status=status,
+            sha256=sha256,
+            stem=job.stem.as_posix(),
+            files=files,
+            error=error,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+        )
+
+    def _is_finished(self, stem: Path, sha256: str) -> bool:
+        settings = self.settings
+        if settings.overwrite or not self._made_alike(stem, sha256, settings.outputs):
+            return False
+        if COLOR not in {output.name for output in settings.outputs}:
+            return True
+        files = (read_sidecar(stem) or {}).get("files", {})
+        return bool(files[COLOR].get("asked") == vars(settings.colors))
+
+    def _made_alike(self, stem: Path, sha256: str, outputs: Sequence[Output]) -> bool:
+        return is_finished(
+            stem,
+            outputs,
+            input_sha256=sha256,
+            model_sha256=self.info.sha256,
+            settings=self.settings.decisive(),
+        )
+
+    def _check_replaceable(self, stem: Path) -> None:
+        """Lets nothing be overwritten that is not a result.
+
+        Raises:
+            ExportError: a photo of this run, or a JSON file of the user's, has a result's name.
+        """
+        targets = [output.path(stem) for output in self.settings.outputs]
+        inputs = [path.name for path in targets if same_file_key(path) in self._sources]
+        path = sidecar_path(stem)
+        foreign = [path.name] if path.exists() and read_sidecar(stem) is None else []
+        if inputs or foreign:
+            raise ExportError(
+                f"The results would replace {', '.join(inputs + foreign)}, which is no result of "
+                "this program, expected a name that is free: choose another output folder."
+            )
+
+    def _predict(self, photo: Photo, stem: Path) -> None:
+        settings = self.settings
+        if self._predictor is None:
+            try:
+                self._predictor = self._load()
+            except DepthError as error:
+                raise _ModelError(error) from error
+        prediction = self._predictor(
+            photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+        )
+        files = self._still_good(stem, photo.sha256)
+        retract_sidecar(stem)
+        work = ExportJob(prediction, photo.rgb, settings.colors)
+        for output in settings.outputs:
+            path = output.path(stem)
+            facts = output.write(path, work)
+            files[output.name] = {"file": path.name, **facts}
+            if output.name == COLOR:  # what was asked for; the facts are what came of it
+                files[COLOR]["asked"] = vars(settings.colors)
+        write_sidecar(stem, describe(photo, prediction, files))
+
+    def _still_good(self, stem: Path, sha256: str) -> dict[str, dict[str, Any]]:
+        """Files of other outputs that an earlier run made in the same way."""
+        old = read_sidecar(stem)
+        if old is None or not self._made_alike(stem, sha256, ()):
+            return {}
+        return {
+            name: facts
+            for name, facts in old["files"].items()
+            if name in OUTPUTS and OUTPUTS[name].path(stem).is_file()
+        }
+
+    def _files(self, stem: Path) -> list[str]:
+        paths = [output.path(stem) for output in self.settings.outputs]
+        paths.append(sidecar_path(stem))
+        return [path.relative_to(self.out).as_posix() for path in paths]
+
+
+def _sentence(problem: OSError | MemoryError) -> str:
+    if isinstance(problem, MemoryError):
+        return (
+            "There is not enough memory for this photo, expected room for its pixels and depth: "
+            "make it smaller, or close other programs."
+        )
+    return (
+        f"The file cannot be read ({problem.strerror or problem}), expected a photo: check the "
+        "path and its permissions."
+    )

@@ -1,0 +1,142 @@
+"""Measured depth that a user uploads to compare with: 16-bit PNG or TIFF, NPY or EXR, in memory."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from core.errors import DataError
+from core.imaging.exr_reader import MAGIC as EXR_MAGIC
+from core.imaging.exr_reader import read_exr
+
+PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
+"""Stored units per metre of the two usual 16-bit encodings."""
+
+MAX_PIXELS = 100_000_000
+NPY_MAGIC = b"\x93NUMPY"
+_PICTURES = ("PNG", "TIFF")
+_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
+
+
+def read_ground_truth(
+    data: bytes, *, scale: float, max_pixels: int = MAX_PIXELS
+) -> NDArray[np.float32]:
+    """Reads measured depth; the format is found from the content.
+
+    Args:
+        data: the whole file.
+        scale: stored units per metre (see `PNG_SCALES`); 1 for metres.
+        max_pixels: refuses larger maps before they are decoded.
+
+    Returns:
+        (H, W) float32 metres along the optical axis, 0 where nothing was measured.
+
+    Raises:
+        DataError: not one of the formats, damaged, too large, of 8 bits, or nothing measured.
+    """
+    if not scale > 0:
+        raise DataError(f"The scale is {scale:g} units per metre, expected a number above 0.")
+    if data.startswith(NPY_MAGIC):
+        stored = _read_npy(data, max_pixels)
+    elif data.startswith(EXR_MAGIC):
+        stored = read_exr(data, max_pixels=max_pixels)
+    else:
+        stored = _read_picture(data, max_pixels)
+    metres = stored.astype(np.float32) / np.float32(scale)
+    # Some files write infinity or NaN where nothing was measured; no depth is negative.
+    metres = np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
+    if not metres.any():
+        raise DataError(
+            "The ground truth holds no depth above 0; expected metres (or 16-bit units of them). "
+            "Check that it is a depth map."
+        )
+    return metres
+
+
+def resized_nearest(depth: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """The map at another size, every value taken from one pixel: no depth is averaged or made up.
+
+    Args:
+        depth: (H, W), 0 where nothing was measured.
+        height, width: of the result. A smaller one keeps the measured pixel nearest to the centre
+            of each cell, so that sparse measurements do not get lost.
+    """
+    rows, columns = depth.shape
+    if height >= rows and width >= columns:
+        y = ((np.arange(height) + 0.5) * rows / height).astype(np.intp)
+        x = ((np.arange(width) + 0.5) * columns / width).astype(np.intp)
+        return depth[np.ix_(y, x)]
+    ys, xs = np.nonzero(depth)
+    v, u = (ys + 0.5) * height / rows, (xs + 0.5) * width / columns
+    i, j = (np.minimum(a.astype(np.intp), n - 1) for a, n in ((v, height), (u, width)))
+    distance = np.hypot(v - i - 0.5, u - j - 0.5)
+    result = np.zeros((height, width), np.float32)
+    order = np.argsort(-distance, kind="stable")  # the nearest is written last
+    result[i[order], j[order]] = depth[ys[order], xs[order]]
+    return result
+
+
+def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+    stream = io.BytesIO(data)
+    try:
+        version = npy_format.read_magic(stream)
+        read = (
+            npy_format.read_array_header_1_0
+            if version == (1, 0)
+            else npy_format.read_array_header_2_0
+        )
+        shape, _, dtype = read(stream)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(
+            f"The .npy file's header is damaged ({error}); expected what numpy.save writes."
+        ) from error
+    plane = shape[:2] if len(shape) == 3 and shape[2] == 1 else shape
+    if dtype.hasobject or dtype.kind not in "fiu" or len(plane) != 2 or 0 in plane:
+        raise DataError(
+            f"The .npy file holds {dtype} of shape {shape}; expected numbers of shape "
+            "(height, width). Save one depth map, without pickled objects."
+        )
+    _check_size(plane[1], plane[0], max_pixels)
+    try:
+        stored: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise DataError(f"The .npy file is cut off ({error}); save it again.") from error
+    return stored.reshape(plane)
+
+
+def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data), formats=_PICTURES)
+            _check_size(*picture.size, max_pixels)
+            if picture.mode not in _MODES:
+                raise DataError(
+                    f"The depth picture is of mode {picture.mode}, expected 16-bit grey: colours "
+                    "and 8 bits cannot be turned back into metres. Export the depth as uint16."
+                )
+            picture.load()
+            return np.asarray(picture)
+    except UnidentifiedImageError as error:
+        raise DataError(
+            "The ground truth is no file that can be read here; expected a 16-bit PNG, a .npy or "
+            "an .exr. Convert it to one of these."
+        ) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"The depth picture is damaged ({error}); expected a complete 16-bit PNG. "
+            "Export it again."
+        ) from error
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise DataError(
+            f"The ground truth has {width}x{height} pixels, expected at most {max_pixels:,}. "
+            "Down-sample it."
+        )

@@ -1,0 +1,1 @@
+"""From depth to geometry and its files: filters, planes, rendering, measuring."""

@@ -1,0 +1,161 @@
+"""What Open3D does better than this program would: outliers, Poisson surfaces, decimation.
+
+Open3D is optional at run time and slow to import, so it is loaded by the first call; everything
+else in 3D works without it.
+
+For the apps::
+
+    cloud = without_outliers(cloud)
+    mesh = decimated(cloud.surface(), faces=50_000)
+    mesh = poisson_surface(cloud, detail=9)              # closed over small gaps, smoothed
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ExportError
+from core.geometry.scene import SceneInfo
+from core.mesh import Mesh
+from core.point_cloud import PointCloud
+
+_MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
+_THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing
+_MAX_STRETCH = 0.05  # of depth: a Poisson vertex further from every point is made up
+
+
+def without_outliers(
+    cloud: PointCloud, *, neighbours: int = 20, deviations: float = 2.0
+) -> PointCloud:
+    """Drops the points that are further from their neighbours than is usual in the cloud.
+
+    Args:
+        cloud: of a photo; points are dropped, none is moved.
+        neighbours: how many are looked at.
+        deviations: standard deviations of the mean distance from which a point is an outlier.
+
+    Raises:
+        ExportError: Open3D is missing, settings out of range, or nothing is left.
+    """
+    if neighbours < 1 or not deviations > 0:
+        raise ExportError(
+            f"The outlier filter got {neighbours} neighbours and {deviations:g} deviations, "
+            "expected at least 1 and more than 0: change them."
+        )
+    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(neighbours, deviations)
+    kept = np.sort(np.asarray(index, np.intp))
+    if len(kept) == 0:
+        raise ExportError(
+            f"None of {len(cloud)} points is left without outliers, expected at least one: "
+            "allow more deviations."
+        )
+    dropped = {**cloud.dropped, "outlier": len(cloud) - len(kept)}
+    return dataclasses.replace(
+        cloud,
+        points=cloud.points[kept],
+        colors=cloud.colors[kept],
+        pixels=cloud.pixels[kept],
+        normals=None if cloud.normals is None else cloud.normals[kept],
+        dropped=dropped,
+    )
+
+
+def decimated(mesh: Mesh, *, faces: int) -> Mesh:
+    """The same surface with fewer triangles (quadric error metric, Garland and Heckbert, 1997).
+
+    The photo stays its texture: where a vertex lies in the photo follows from the camera.
+
+    Args:
+        mesh: of a photo.
+        faces: at most so many triangles are left, where the surface's borders allow it.
+
+    Raises:
+        ExportError: Open3D is missing, or fewer than one face asked for.
+    """
+    if faces < 1:
+        raise ExportError(f"The mesh is to have {faces} faces, expected 1 or more: change it.")
+    if len(mesh.faces) <= faces:
+        return mesh
+    open3d = _open3d()
+    solid = open3d.geometry.TriangleMesh(
+        open3d.utility.Vector3dVector(mesh.vertices.astype(np.float64)),
+        open3d.utility.Vector3iVector(mesh.faces.astype(np.int32)),
+    )
+    solid = solid.simplify_quadric_decimation(faces)
+    solid.remove_unreferenced_vertices()
+    return _mesh(solid, mesh.scene, mesh.photo)
+
+
+def poisson_surface(cloud: PointCloud, *, detail: int = 9) -> Mesh:
+    """One smooth surface through the points (screened Poisson, Kazhdan and Hoppe, 2013).
+
+    It also bridges what no camera saw; the parts with the fewest points behind them, and those
+    further than 5 % of their depth from every point, are cut off again.
+
+    Args:
+        cloud: with normals (`CloudOptions(normals=True)`).
+        detail: depth of the octree, 4..12: each step halves the smallest feature.
+
+    Raises:
+        ExportError: Open3D is missing, no normals, or a detail out of range.
+    """
+    if cloud.normals is None:
+        raise ExportError(
+            "The points have no normals, expected them for a Poisson surface: "
+            "make the cloud with normals."
+        )
+    if not _MIN_DETAIL <= detail <= _MAX_DETAIL:
+        raise ExportError(
+            f"The Poisson detail is {detail}, expected {_MIN_DETAIL} to {_MAX_DETAIL}: change it."
+        )
+    open3d = _open3d()
+    points = _cloud(open3d, cloud)
+    # One thread: with several, Open3D's result differs from run to run.
+    solid, density = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(
+        points, depth=detail, n_threads=1
+    )
+    density = np.asarray(density)
+    vertices = open3d.geometry.PointCloud(solid.vertices)
+    distance = np.asarray(vertices.compute_point_cloud_distance(points))
+    depth = cloud.scene.in_camera(np.asarray(solid.vertices))[:, 2]
+    solid.remove_vertices_by_mask(
+        (density < np.quantile(density, _THIN)) | (distance > _MAX_STRETCH * depth)
+    )
+    if len(solid.triangles) == 0:
+        raise ExportError(
+            f"No Poisson surface is left from {len(cloud)} points, expected some: "
+            "use more points or the plain surface."
+        )
+    return _mesh(solid, cloud.scene, cloud.photo)
+
+
+def _open3d() -> Any:
+    try:
+        return importlib.import_module("open3d")
+    except (ImportError, OSError) as error:
+        raise ExportError(
+            f"Open3D could not be loaded ({error}), expected it for this one step: run "
+            "'make setup', which installs it and names the system libraries that it needs."
+        ) from error
+
+
+def _cloud(open3d: Any, cloud: PointCloud) -> Any:
+    vector = open3d.utility.Vector3dVector
+    points = open3d.geometry.PointCloud(vector(cloud.points.astype(np.float64)))
+    if cloud.normals is not None:
+        points.normals = vector(cloud.normals.astype(np.float64))
+    return points
+
+
+def _mesh(solid: Any, scene: SceneInfo, photo: NDArray[np.uint8]) -> Mesh:
+    return Mesh(
+        np.asarray(solid.vertices).astype(np.float32),
+        np.asarray(solid.triangles).astype(np.uint32),
+        scene,
+        photo,
+    )

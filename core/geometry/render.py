@@ -1,0 +1,266 @@
+"""Views of a photo's surface from elsewhere: stereo pairs, anaglyphs, a short camera move.
+
+For the apps::
+
+    mesh = point_cloud(prediction, image, CloudOptions(max_points=300_000)).surface()
+    left, right = stereo_pair(mesh)                      # (H, W, 3) uint8 each
+    side_by_side(left, right), anaglyph(left, right)
+    save_clip("move.webp", camera_move(mesh, frames=24)) # also .gif; begins at the photo's view
+    render(mesh, width=640, pose=camera_to_photo).rgb    # any view
+
+What the photo never saw, behind its objects and beyond its borders, is filled from the farther
+neighbour: plausible for small moves, and never shown as measured.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+
+from core.atomic import write_atomic
+from core.errors import ExportError
+from core.geometry.pose import checked_pose
+from core.geometry.raster import rasterize
+from core.mesh import Mesh
+
+_LONG_SIDE = 640
+_SWAY, _DOLLY = 0.05, 0.15  # of the median depth: how far a camera move goes
+_NEAR_SHARE = 1 / 30  # stereo base / nearest depth: the rule of thumb of stereo photography
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A rendered view.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB, holes filled.
+        depth: (H, W) float32 metres; infinite where the photo has nothing to show.
+    """
+
+    rgb: Picture
+    depth: NDArray[np.float32]
+
+
+def render(
+    mesh: Mesh, *, width: int | None = None, pose: ArrayLike | None = None, shift: float = 0.0
+) -> View:
+    """The surface as a camera like the photo's sees it.
+
+    Args:
+        mesh: of a photo.
+        width: of the picture in pixels; None: the photo's, at most 640 on the long side.
+        pose: 4x4, of the new camera in the photo's camera frame (metres, OpenCV axes); None: the
+            photo's own view.
+        shift: moves the picture sideways on the sensor, in photo widths (stereo convergence).
+
+    Raises:
+        CameraError: not a pose.
+    """
+    photo_height, photo_width = mesh.photo.shape[:2]
+    if width is None:
+        width = round(photo_width * min(1.0, _LONG_SIDE / max(photo_width, photo_height)))
+    height = max(1, round(photo_height * width / photo_width))
+    camera = mesh.scene.intrinsics.resized(photo_width, photo_height, width, height)
+    camera = camera.cropped(-shift * width, 0)
+    points = mesh.scene.in_camera(mesh.vertices)
+    if pose is not None:
+        matrix = checked_pose(pose)
+        points = (points - matrix[:3, 3]) @ matrix[:3, :3]
+    drawn = rasterize(points, mesh.faces, mesh.uv, camera, (width, height))
+    texture = mesh.photo
+    if width < photo_width:  # smaller first, or fine texture would flicker
+        smaller = Image.fromarray(texture).resize((width, height), Image.Resampling.BOX)
+        texture = np.asarray(smaller)
+    return View(_filled(_sampled(texture, drawn.values), drawn.depth), drawn.depth)
+
+
+def stereo_pair(
+    mesh: Mesh, *, width: int | None = None, base: float | None = None
+) -> tuple[Picture, Picture]:
+    """What a left and a right eye on both sides of the photo's camera see.
+
+    Both pictures are shifted so that the median depth falls on the screen: nearer things stand in
+    front of it, farther ones behind.
+
+    Args:
+        mesh: of a photo.
+        width: of each picture in pixels, as in `render`.
+        base: metres between the eyes; None: a thirtieth of the nearest depth.
+
+    Raises:
+        ExportError: a base that is not positive.
+    """
+    near, median = (float(v) for v in np.percentile(_depths(mesh), (5, 50)))
+    base = near * _NEAR_SHARE if base is None else base
+    if not (math.isfinite(base) and base > 0):
+        raise ExportError(
+            f"The stereo base is {base:g} m, expected a positive length: eyes are 0.065 m apart."
+        )
+    converged = mesh.scene.intrinsics.fx * base / 2 / median / mesh.photo.shape[1]
+    left, right = (
+        render(mesh, width=width, pose=_moved(side * base / 2), shift=side * converged).rgb
+        for side in (-1, 1)
+    )
+    return left, right
+
+
+def side_by_side(left: Picture, right: Picture) -> Picture:
+    """Both pictures in one, left first (for parallel viewing)."""
+    return np.concatenate((left, right), axis=1)
+
+
+def anaglyph(left: Picture, right: Picture) -> Picture:
+    """For red-cyan glasses, red on the left eye: grey left, coloured right (little rivalry)."""
+    result = right.copy()
+    result[..., 0] = np.round(left.astype(np.float32) @ _LUMA)
+    return result
+
+
+def camera_move(
+    mesh: Mesh, *, frames: int = 24, width: int | None = None, kind: str = "sway"
+) -> Iterator[Picture]:
+    """A short loop that begins and ends at the photo's own view.
+
+    Args:
+        mesh: of a photo.
+        frames: number of pictures.
+        width: of each in pixels, as in `render`.
+        kind: "sway": a small ellipse around the photo's place, looking at the middle of the scene;
+            "dolly": forward and back.
+
+    Raises:
+        ExportError: another kind, or fewer than two frames.
+    """
+    if kind not in ("sway", "dolly") or frames < 2:
+        raise ExportError(
+            f"The camera move is '{kind}' with {frames} frames, expected 'sway' or 'dolly' with 2 "
+            "or more: change it."
+        )
+    median = float(np.median(_depths(mesh)))
+    # A generator of its own, so that wrong arguments fail here and not at the first picture.
+    return _frames(mesh, frames, width, kind, median)
+
+
+def save_clip(path: str | Path, frames: Iterable[Picture], *, fps: float = 12.0) -> None:
+    """Writes an endless animation, whole or not at all.
+
+    Args:
+        path: `.webp` (full colour) or `.gif` (256 colours a picture).
+        frames: (H, W, 3) uint8 each, one size.
+        fps: pictures a second.
+
+    Raises:
+        ExportError: another ending, no pictures, or the disk refused.
+    """
+    target = Path(path)
+    formats = {".webp": "WEBP", ".gif": "GIF"}
+    if target.suffix.lower() not in formats:
+        raise ExportError(
+            f"The clip is named {target.name}, expected a name in .webp or .gif: "
+            "choose one of these endings."
+        )
+    pictures = [Image.fromarray(frame) for frame in frames]
+    if not pictures or not 0 < fps <= 60:
+        raise ExportError(
+            f"The clip has {len(pictures)} pictures at {fps:g} a second, expected at least one at "
+            "up to 60: change it."
+        )
+    buffer = io.BytesIO()
+    pictures[0].save(
+        buffer,
+        formats[target.suffix.lower()],
+        save_all=True,
+        append_images=pictures[1:],
+        duration=round(1000 / fps),
+        loop=0,
+        quality=85,
+    )
+    write_atomic(target, buffer.getvalue())
+
+
+def _frames(
+    mesh: Mesh, frames: int, width: int | None, kind: str, median: float
+) -> Iterator[Picture]:
+    for index in range(frames):
+        turn = 2 * math.pi * index / frames
+        if kind == "dolly":
+            pose = _moved(0, 0, _DOLLY * median * (1 - math.cos(turn)) / 2)
+        else:
+            side = _SWAY * median * math.sin(turn)
+            lift = _SWAY * median / 3 * (1 - math.cos(turn))
+            pose = _looking(side, -lift, median)
+        yield render(mesh, width=width, pose=pose).rgb
+
+
+def _depths(mesh: Mesh) -> NDArray[np.float64]:
+    return mesh.scene.in_camera(mesh.vertices)[:, 2]
+
+
+def _moved(x: float, y: float = 0.0, z: float = 0.0) -> NDArray[np.float64]:
+    pose = np.eye(4)
+    pose[:3, 3] = x, y, z
+    return pose
+
+
+def _looking(x: float, y: float, distance: float) -> NDArray[np.float64]:
+    """At (x, y, 0), turned to the point straight ahead of the photo at a distance."""
+    forward = np.array([-x, -y, distance])
+    forward /= np.linalg.norm(forward)
+    right = np.cross([0.0, 1.0, 0.0], forward)
+    right /= np.linalg.norm(right)
+    pose = np.eye(4)
+    pose[:3, 0], pose[:3, 1], pose[:3, 2] = right, np.cross(forward, right), forward
+    pose[:3, 3] = x, y, 0
+    return pose
+
+
+def _sampled(texture: Picture, uv: NDArray[np.float32]) -> Picture:
+    """Bilinear look-up of texture coordinates (H, W, 2)."""
+    height, width = texture.shape[:2]
+    x = np.clip(uv[..., 0] * width - 0.5, 0, width - 1)
+    y = np.clip(uv[..., 1] * height - 0.5, 0, height - 1)
+    left, top = (
+        np.minimum(np.floor(p).astype(np.intp), n - 2 if n > 1 else 0)
+        for p, n in ((x, width), (y, height))
+    )
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    across, down = (x - left)[..., None], (y - top)[..., None]
+    upper = texture[top, left] * (1 - across) + texture[top, right] * across
+    lower = texture[bottom, left] * (1 - across) + texture[bottom, right] * across
+    return np.asarray(np.round(upper * (1 - down) + lower * down), np.uint8)
+
+
+def _filled(rgb: Picture, depth: NDArray[np.float32]) -> Picture:
+    """Holes take the farther one of their neighbours in the row, else in the column."""
+    for axis in (1, 0):
+        if np.isfinite(depth).all():
+            break
+        rgb, depth = _filled_along(rgb, depth, axis)
+    return rgb
+
+
+def _filled_along(
+    rgb: Picture, depth: NDArray[np.float32], axis: int
+) -> tuple[Picture, NDArray[np.float32]]:
+    colors, z = np.moveaxis(rgb, axis, 1), np.moveaxis(depth, axis, 1)
+    rows, length = np.arange(z.shape[0])[:, None], z.shape[1]
+    known = np.isfinite(z)
+    index = np.arange(length)
+    before = np.maximum.accumulate(np.where(known, index, -1), axis=1)
+    after = np.minimum.accumulate(np.where(known, index, length)[:, ::-1], axis=1)[:, ::-1]
+    has_before, has_after = before >= 0, after < length
+    before, after = np.maximum(before, 0), np.minimum(after, length - 1)
+    farther = has_before & (~has_after | (z[rows, before] >= z[rows, after]))
+    source = np.where(farther, before, after)  # itself where it is known; a hole where none is
+    moved_colors, moved_depth = colors[rows, source], z[rows, source]
+    return np.moveaxis(moved_colors, 1, axis), np.moveaxis(moved_depth, 1, axis)

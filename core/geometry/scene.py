@@ -1,0 +1,97 @@
+"""What belongs to every 3D file: which model, camera, scale and frame its metres come from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.camera import Intrinsics
+from core.errors import CameraError
+from core.geometry.pose import checked_pose
+
+CAMERA_FRAME = "OpenCV camera (x right, y down, z forward)"
+WORLD_FRAME = "world, by the given camera-to-world pose (OpenCV camera axes)"
+
+
+@dataclass(frozen=True)
+class SceneInfo:
+    """Origin of a cloud, a mesh or a measurement; goes into the files as comments.
+
+    Attributes:
+        intrinsics: of the photo, in its pixels.
+        photo_size: width and height of the photo, pixels.
+        model: name of the model that estimated the depth.
+        model_sha256: of its file; empty where there is none (measured depth, for instance).
+        metric: whether the depth was metric before any calibration.
+        scale: factor from a known length, already multiplied into the geometry; 1 = none.
+        pose: camera-to-world, 16 numbers row by row, or None in the camera frame.
+    """
+
+    intrinsics: Intrinsics
+    photo_size: tuple[int, int]
+    model: str = "unknown"
+    model_sha256: str = ""
+    metric: bool = True
+    scale: float = 1.0
+    pose: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        checked_scale(self.scale)
+
+    @property
+    def units(self) -> str:
+        """The unit of every length."""
+        calibrated = self.scale != 1.0
+        return "metres" if self.metric or calibrated else "unknown (depth without a scale)"
+
+    @property
+    def pose_matrix(self) -> NDArray[np.float64] | None:
+        """Camera-to-world, (4, 4), or None."""
+        return None if self.pose is None else np.array(self.pose).reshape(4, 4)
+
+    def in_camera(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points (n, 3) of this scene's frame in the camera frame."""
+        pose = self.pose_matrix
+        if pose is None:
+            return points.astype(np.float64)
+        return np.asarray((points - pose[:3, 3]) @ pose[:3, :3])
+
+    def with_pose(self, pose: ArrayLike) -> SceneInfo:
+        """The same, in the world frame of a 4x4 camera-to-world pose (CameraError if none)."""
+        return replace(self, pose=tuple(float(value) for value in checked_pose(pose).ravel()))
+
+    def comments(self) -> dict[str, str]:
+        """Key -> text, in the order in which the files hold them."""
+        camera = self.intrinsics
+        numbers = " ".join(f"{n:.9g}" for n in (camera.fx, camera.fy, camera.cx, camera.cy))
+        lines = {
+            "software": "LapDepth Studio",
+            "model": self.model,
+            "model_sha256": self.model_sha256 or "none",
+            "units": self.units,
+            "frame": CAMERA_FRAME if self.pose is None else WORLD_FRAME,
+            "intrinsics": f"fx fy cx cy = {numbers}",
+            "intrinsics_source": camera.source,
+            "photo_size": f"{self.photo_size[0]} x {self.photo_size[1]}",
+            "scale": f"{self.scale:.9g}",
+        }
+        if self.pose is not None:
+            lines["camera_to_world"] = " ".join(f"{value:.9g}" for value in self.pose)
+        return lines
+
+
+def checked_scale(scale: float) -> float:
+    """A scale factor as it is.
+
+    Raises:
+        CameraError: not a positive finite number.
+    """
+    if not (math.isfinite(scale) and scale > 0):
+        raise CameraError(
+            f"The scale factor is {scale:g}, expected a positive number: calibrate with two "
+            "different points and the true distance between them in metres."
+        )
+    return scale

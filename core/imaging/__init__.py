@@ -1,0 +1,1 @@
+"""Pictures as bytes and arrays: decoding in isolation, metadata, resizing, PNG and EXR."""

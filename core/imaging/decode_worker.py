@@ -1,0 +1,261 @@
+"""Decoding in a process of its own: a crash, a hang or a memory bomb costs one picture.
+
+`decode_isolated` takes what `core.image.decode` takes. Encoded pictures go to a worker process with
+limits on memory and time, no secrets in its environment and no right to write files. It answers
+with JSON and pixels over a pipe, never pickle, so that a worker taken over by a hostile picture can
+only lie about pictures. Shared memory would save a copy, but the worker could change or truncate it
+under the reader, and truncating kills the reader.
+
+A worker serves one picture at a time and is started when first needed; one that crashed or hung is
+replaced by the next call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import hashlib
+import json
+import logging
+import os
+import queue
+import subprocess
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from core.errors import EngineError, ImageError
+from core.image import Photo, Source, decode, label_of, read_file
+from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_bytes
+from core.imaging.decode_server import read_header, read_into, write_header
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_SECONDS = 20.0
+# 100 megapixels: 0.25 GiB encoded + 0.4 as Pillow holds it, twice while turned upright, + 0.3 out.
+MEMORY_BYTES = 3 * 2**30
+WORKERS = 2
+_START_SECONDS = 60.0  # loading Python and Pillow on a cold, busy disk
+_PICTURES_PER_WORKER = 500  # then a fresh process: bounds leaks of the native libraries
+_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+_BOOTSTRAP = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from core.imaging.decode_server import serve; serve(sys.argv[2], int(sys.argv[3]))"
+)
+
+
+def decode_isolated(
+    source: Source,
+    *,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    min_size: tuple[int, int] | None = None,
+    name: str | None = None,
+    seconds: float = DEFAULT_SECONDS,
+) -> Photo:
+    """`core.image.decode` in a worker process; thread-safe, `WORKERS` pictures at a time.
+
+    Arrays and Pillow images are decoded already and never leave this process.
+
+    Args:
+        source: see `decode`.
+        limits: see `decode`.
+        min_size: see `decode`.
+        name: see `decode`.
+        seconds: wall time the worker may take; the time spent waiting for a free one is extra.
+
+    Raises:
+        ImageError: as `decode`, or the decoder crashed, or ran out of time or memory.
+        EngineError: the worker process cannot be started.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        name = Path(source).name if name is None else name
+        source = read_file(source, limits=limits, name=name)
+    if not isinstance(source, (bytes, bytearray, memoryview)):
+        return decode(source, limits=limits, min_size=min_size, name=name)
+    idle = _idle_workers()
+    worker = idle.get()
+    try:
+        return worker.decode(
+            bytes(source), limits=limits, min_size=min_size, name=name or "", seconds=seconds
+        )
+    finally:
+        idle.put(worker)
+
+
+@functools.cache
+def _idle_workers() -> queue.LifoQueue[DecodeWorker]:
+    """The workers that are free now; last used, first taken, so that one serves a quiet app."""
+    idle: queue.LifoQueue[DecodeWorker] = queue.LifoQueue()
+    for _ in range(WORKERS):
+        worker = DecodeWorker()
+        atexit.register(worker.close)
+        idle.put(worker)
+    return idle
+
+
+class DecodeWorker:
+    """One worker process. Not thread-safe.
+
+    Args:
+        decoder: "module:function" that the worker calls in place of `core.image:decode`.
+        memory_bytes: the worker's address space; ignored where the system has no such limit.
+    """
+
+    def __init__(
+        self, decoder: str = "core.image:decode", memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        self._decoder = decoder
+        self._memory_bytes = memory_bytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._served = 0
+
+    def decode(
+        self,
+        data: bytes,
+        *,
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        min_size: tuple[int, int] | None = None,
+        name: str = "",
+        seconds: float = DEFAULT_SECONDS,
+    ) -> Photo:
+        """Decode one encoded picture; see `decode_isolated`."""
+        label = label_of(name)
+        check_bytes(len(data), limits, label)
+        process = self._running()
+        request = {
+            "bytes": len(data),
+            "limits": asdict(limits),
+            "min_size": min_size,
+            "name": name,
+            "seconds": seconds,
+        }
+        deadline = _Deadline(process, seconds)
+        try:
+            with deadline:
+                answer, rgb = _exchange(process, request, data, limits)
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            self.close()
+            _log.warning("the picture decoder stopped (%s) and restarts when needed", error)
+            if deadline.expired:
+                raise ImageError(
+                    f"{label} took longer than {seconds:g} s to decode, expected an ordinary "
+                    "picture: make it smaller, or save it anew as JPEG or PNG."
+                ) from error
+            raise _crashed(label) from error
+        except BaseException:  # interrupted half-way: the next answer would belong to this picture
+            self.close()
+            raise
+        self._served += 1
+        if deadline.expired or self._served >= _PICTURES_PER_WORKER:
+            self.close()
+        if "error" in answer:
+            raise ImageError(str(answer["error"]))
+        if rgb is None:
+            _log.error("the picture decoder failed:\n%s", answer.get("bug"))
+            raise _crashed(label)
+        width, height = answer["full_size"]
+        return Photo(
+            rgb=rgb,
+            focal_35mm=answer["focal_35mm"],
+            focal_px=answer["focal_px"],
+            format=answer["format"],
+            sha256=hashlib.sha256(data).hexdigest(),
+            name=name,
+            full_size=(width, height),
+            notes=tuple(answer["notes"]),
+        )
+
+    def close(self) -> None:
+        """End the process, if it runs; the next `decode` starts another."""
+        process, self._process, self._served = self._process, None, 0
+        if process is None:
+            return
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # flushing into a dead process
+                _opened(pipe).close()
+        process.wait()
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.close()
+        search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
+        environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
+        # One picture, one thread: more would only reserve address space.
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        arguments = [search_path, self._decoder, str(self._memory_bytes)]
+        try:
+            self._process = process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-c", _BOOTSTRAP, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # native libraries write to it directly
+                env=environment,
+            )
+            with _Deadline(process, _START_SECONDS):
+                read_header(_opened(process.stdout))
+        except (OSError, EOFError, ValueError) as error:
+            self.close()
+            raise EngineError(
+                f"The picture decoder could not be started ({error}), expected room for one more "
+                "process: free some memory and try again."
+            ) from error
+        return process
+
+
+class _Deadline:
+    """Kill a process that is still busy after some seconds; `expired` says that it was."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.expired = False
+        self._process = process
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._process.kill()
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def _exchange(
+    process: subprocess.Popen[bytes], request: dict[str, Any], data: bytes, limits: DecodeLimits
+) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.uint8]] | None]:
+    """Send one picture and read one answer, without believing what it says about sizes."""
+    to_worker, from_worker = _opened(process.stdin), _opened(process.stdout)
+    write_header(to_worker, request)
+    to_worker.write(data)
+    to_worker.flush()
+    answer = read_header(from_worker)
+    if "shape" not in answer:
+        return answer, None
+    height, width = (int(side) for side in answer["shape"])
+    if min(height, width) < 1 or height * width > limits.max_pixels:
+        raise ValueError(f"answer of {width} x {height} pixels")
+    rgb = np.empty((height, width, 3), np.uint8)
+    read_into(from_worker, rgb.data.cast("B"))
+    return answer, rgb
+
+
+def _crashed(label: str) -> ImageError:
+    return ImageError(
+        f"{label} made the picture decoder crash, expected an undamaged picture: "
+        "save it anew as JPEG or PNG."
+    )
+
+
+def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise OSError("the picture decoder has no pipes")
+    return pipe

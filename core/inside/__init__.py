@@ -1,0 +1,1 @@
+"""Looking inside one pass of the network: features, activations, receptive fields."""
