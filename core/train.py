@@ -24,6 +24,7 @@ from core.checkpoint import load_checkpoint, save_checkpoint
 from core.data import Sample, open_dataset
 from core.data.augment import normalise
 from core.data.batches import Batches
+from core.errors import ConfigError
 from core.evaluation.protocol import PROTOCOLS
 from core.evaluation.scoring import Estimate, evaluate
 from core.losses import gradient_loss, level_loss, log_difference, silog, sobel_loss
@@ -98,7 +99,9 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
 def build(config: TrainConfig) -> LapDepth:
     """The network at the start of a run: seeded, encoder pretrained, frozen parts frozen."""
     torch.manual_seed(config.seed)
-    model = load_checkpoint(config.init)[0] if config.init else LapDepth(config.model)
+    model = LapDepth(config.model)
+    if config.init:
+        start_from(model, config.init)
     model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.imagenet and not config.init:
         load_imagenet_weights(model.encoder, config.encoder_weights or None)
@@ -108,6 +111,23 @@ def build(config: TrainConfig) -> LapDepth:
     if config.precision == "bf16" and not torch.cuda.is_available():
         _keep_depthwise_exact(model)
     return model
+
+
+def start_from(model: LapDepth, checkpoint: str) -> None:
+    """Takes over a checkpoint's weights; its depth range and focal length stay behind.
+
+    Raises:
+        CheckpointError: no such checkpoint.
+        ConfigError: the checkpoint belongs to another network.
+    """
+    donor = load_checkpoint(checkpoint)[0]
+    try:
+        model.load_state_dict(donor.state_dict())
+    except RuntimeError as error:
+        raise ConfigError(
+            f"The recipe starts from {checkpoint}, whose network has other parts ({donor.config}); "
+            f"expected the recipe's {model.config}. Change [model] or init."
+        ) from error
 
 
 def total_loss(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor
 
 from core.data.sample import Sample
@@ -31,6 +32,11 @@ class AugmentConfig:
         gamma: range of the exponent.
         grey: probability of a grey picture.
         noise: most standard deviation of added noise, in 0..255 values.
+        blur: probability of a Gaussian blur of 0.3 to 1.2 pixels.
+        jpeg: probability of JPEG artefacts, quality 30 to 90.
+        cut_swap: probability that the view is cut along a row and its two parts change places,
+            so that height in the picture alone does not tell depth (CutFlip: Shao et al.,
+            "URCDC-Depth", 2023).
     """
 
     zoom: tuple[float, float] = (1.0, 1.0)
@@ -43,6 +49,9 @@ class AugmentConfig:
     gamma: tuple[float, float] = (1.0, 1.0)
     grey: float = 0.0
     noise: float = 0.0
+    blur: float = 0.0
+    jpeg: float = 0.0
+    cut_swap: float = 0.0
 
 
 def normalise(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
@@ -96,8 +105,25 @@ def training_view(
     metres = metres * np.float32(focal / seen_focal if focal else 1 / zoom)
     if rng.random() < config.flip:
         rgb, metres = rgb[:, ::-1], metres[:, ::-1]
-    image = normalise(vary_colour(rgb, config, rng))
+    if rng.random() < config.cut_swap:
+        row = -int(height * rng.uniform(0.2, 0.8))
+        rgb, metres = np.roll(rgb, row, 0), np.roll(metres, row, 0)
+    image = normalise(vary_colour(degrade(rgb, config, rng), config, rng))
     return image, torch.from_numpy(np.ascontiguousarray(metres, np.float32))[None]
+
+
+def degrade(
+    rgb: NDArray[np.uint8], config: AugmentConfig, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Blur and JPEG artefacts as cameras and messengers leave them; (h, w, 3) in 0..255."""
+    image = Image.fromarray(rgb)
+    if rng.random() < config.blur:
+        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.2))))
+    if rng.random() < config.jpeg:
+        stream = io.BytesIO()
+        image.save(stream, "JPEG", quality=int(rng.integers(30, 91)))
+        image = Image.open(stream)
+    return np.asarray(image)
 
 
 def vary_colour(
