@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from core.data.sample import Sample
+from core.data.sample import DepthArray, Sample
+from core.data.sky import SKY
 
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
+SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
+FAR = 0.95  # of the model's depth range: where the sky is put
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
 
 
@@ -67,6 +70,7 @@ def training_view(
     config: AugmentConfig,
     rng: np.random.Generator,
     border: int = 0,
+    max_depth: float = np.inf,
 ) -> tuple[Tensor, Tensor]:
     """One augmented view of a sample.
 
@@ -81,6 +85,8 @@ def training_view(
         config: ranges.
         rng: the only source of randomness.
         border: pixels to leave out on every side of the frame.
+        max_depth: of the model, metres; the sky gets FAR of it, what is measured beyond it counts
+            as not measured.
 
     Returns:
         image (3, h, w) ImageNet-normalised, depth (1, h, w) metres with 0 = not measured.
@@ -100,9 +106,11 @@ def training_view(
     box = (left, top, left + crop_w, top + crop_h)
     resample = FILTERS[int(rng.integers(len(FILTERS)))]
     rgb = np.asarray(photo.resize((width, height), resample, box=box))
-    metres = np.asarray(depth.resize((width, height), Image.Resampling.NEAREST, box=box))
+    metres = shrink_depth(np.asarray(depth), box, size)
     seen_focal = sample.fx * width / crop_w
+    sky = metres == SKY
     metres = metres * np.float32(focal / seen_focal if focal else 1 / zoom)
+    metres = np.where(sky, np.float32(FAR * max_depth), np.where(metres > max_depth, 0, metres))
     if rng.random() < config.flip:
         rgb, metres = rgb[:, ::-1], metres[:, ::-1]
     if rng.random() < config.cut_swap:
@@ -110,6 +118,37 @@ def training_view(
         rgb, metres = np.roll(rgb, row, 0), np.roll(metres, row, 0)
     image = normalise(vary_colour(degrade(rgb, config, rng), config, rng))
     return image, torch.from_numpy(np.ascontiguousarray(metres, np.float32))[None]
+
+
+def shrink_depth(
+    depth: DepthArray, box: tuple[float, float, float, float], size: tuple[int, int]
+) -> DepthArray:
+    """The part of a depth map inside `box`, at `size`.
+
+    A dense map gives every pixel its nearest measurement. A sparse one (LiDAR) keeps all of them,
+    the nearest to the camera where several fall together: points of the background that shine
+    through a foreground's border are the farther ones.
+
+    Args:
+        depth: (H, W) metres, 0 = not measured.
+        box: left, top, right, bottom in pixels.
+        size: (h, w).
+
+    Returns:
+        (h, w) metres, 0 = not measured.
+    """
+    height, width = size
+    if np.count_nonzero(depth) > SPARSE * depth.size:
+        image = Image.fromarray(depth)
+        return np.asarray(image.resize((width, height), Image.Resampling.NEAREST, box=box))
+    left, top, right, bottom = box
+    v, u = np.nonzero(depth)
+    column = np.floor((u + 0.5 - left) / (right - left) * width).astype(np.int64)
+    row = np.floor((v + 0.5 - top) / (bottom - top) * height).astype(np.int64)
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    shrunk = np.full(size, np.inf, np.float32)
+    np.minimum.at(shrunk, (row[inside], column[inside]), depth[v[inside], u[inside]])
+    return np.where(np.isinf(shrunk), np.float32(0), shrunk)
 
 
 def degrade(

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from core.data.augment import AugmentConfig, training_view
 from core.data.catalog import open_dataset
-from core.data.sample import Sample
+from core.data.sample import FrameDataset, Sample, scenes
+from core.data.sky import mark_sky
 from core.errors import DataError
 
 CACHE_BYTES = 2 << 30  # decoded frames kept in memory; a set that is larger is read again and again
@@ -28,6 +29,8 @@ class DataSource:
         split: the part of it, "train" or "val".
         border: pixels at every side of a frame that hold no picture.
         repeat: how many times an epoch visits every frame.
+        scenes: the only scenes (drives) to take, named as in the index; empty takes all.
+        sky: mark the sky of the pictures as far (`core.data.sky`).
     """
 
     dataset: str
@@ -35,6 +38,8 @@ class DataSource:
     split: str = "train"
     border: int = 0
     repeat: int = 1
+    scenes: tuple[str, ...] = ()
+    sky: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,28 @@ class BatchPlan:
     batch: int
     steps: int
     seed: int
+    max_depth: float
+    widths: tuple[int, ...] = ()
+
+
+def open_source(source: DataSource) -> Sequence[Sample]:
+    """The frames of a source.
+
+    Raises:
+        DataError: a scene it names that its dataset does not have, or scenes of a dataset that
+            has none.
+    """
+    dataset = open_dataset(source.dataset, source.root, source.split)
+    if not source.scenes:
+        return dataset
+    known = scenes(dataset) if isinstance(dataset, FrameDataset) else {}
+    missing = [scene for scene in source.scenes if scene not in known]
+    if missing or not isinstance(dataset, FrameDataset):
+        raise DataError(
+            f"The recipe asks for the scenes {missing} of {source.dataset} {source.root}; "
+            f"expected some of {sorted(known) or 'none: this dataset has no scenes'}."
+        )
+    return FrameDataset([frame for scene in source.scenes for frame in known[scene]])
 
 
 class DrawOrder:
@@ -83,7 +110,7 @@ class Batches:
 
     def __init__(self, plan: BatchPlan, rank: int = 0, world: int = 1) -> None:
         self.plan, self.rank, self.world = plan, rank, world
-        self.datasets = [open_dataset(s.dataset, s.root, s.split) for s in plan.sources]
+        self.datasets = [open_source(source) for source in plan.sources]
         self.order = DrawOrder(plan.sources, [len(d) for d in self.datasets], plan.seed)
         self.cache: dict[tuple[int, int], Sample] = {}
         self.cached_bytes = 0
@@ -92,7 +119,10 @@ class Batches:
         """This process's share of a step's batch: images (n, 3, h, w), depths (n, 1, h, w)."""
         first = step * self.plan.batch
         draws = range(first + self.rank, first + self.plan.batch, self.world)
-        images, depths = zip(*(self._view(draw) for draw in draws), strict=True)
+        height, width = self.plan.size
+        widths = (width, *self.plan.widths)
+        size = (height, widths[step % len(widths)])
+        images, depths = zip(*(self._view(draw, size) for draw in draws), strict=True)
         return torch.stack(images), torch.stack(depths)
 
     def from_step(self, step: int) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -105,19 +135,20 @@ class Batches:
                     upcoming = pool.submit(self.load, current + 1)
                 yield current, images, depths
 
-    def _view(self, draw: int) -> tuple[Tensor, Tensor]:
+    def _view(self, draw: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         source, index = self.order[draw]
         plan = self.plan
         rng = np.random.default_rng([plan.seed, 2, draw])
         border = plan.sources[source].border
-        return training_view(
-            self._sample(source, index), plan.size, plan.focal, plan.augment, rng, border
-        )
+        sample = self._sample(source, index)
+        return training_view(sample, size, plan.focal, plan.augment, rng, border, plan.max_depth)
 
     def _sample(self, source: int, index: int) -> Sample:
         kept = self.cache.get((source, index))
         if kept is None:
             kept = self.datasets[source][index]
+            if self.plan.sources[source].sky:
+                kept = mark_sky(kept)
             self.cached_bytes += kept.rgb.nbytes + kept.depth.nbytes
             if self.cached_bytes <= CACHE_BYTES:
                 self.cache[source, index] = kept

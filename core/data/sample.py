@@ -123,6 +123,14 @@ class FrameDataset(Sequence[Sample]):
         return self.frames[index].load()
 
 
+def scenes(dataset: FrameDataset) -> dict[str, list[Frame]]:
+    """A dataset's frames by scene: everything before the last slash of their names."""
+    found: dict[str, list[Frame]] = {}
+    for frame in dataset.frames:
+        found.setdefault(frame.name.rpartition("/")[0], []).append(frame)
+    return found
+
+
 def read_rgb(path: Path) -> RgbArray:
     """Reads a dataset picture as (H, W, 3) uint8; grey pictures are repeated into three channels.
 

@@ -68,6 +68,7 @@ class TrainConfig:
         name: of the run and of the checkpoint it makes.
         model: the network.
         size: (height, width) of the network's input.
+        widths: further widths of it, in turn with the first from step to step.
         train, val: data; `val` may be empty.
         steps: optimiser steps; batch: samples in each, over all processes.
         accumulate: passes a step is split into; their losses are averaged.
@@ -89,6 +90,7 @@ class TrainConfig:
     train: tuple[DataSource, ...]
     val: tuple[DataSource, ...] = ()
     size: tuple[int, int] = (416, 544)
+    widths: tuple[int, ...] = ()
     steps: int = 45_000
     batch: int = 16
     accumulate: int = 1
@@ -111,7 +113,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         height, width = self.size
-        if height % 16 or width % 16 or not self.train or self.precision not in ("fp32", "bf16"):
+        fits = not any(side % 16 for side in (height, width, *self.widths))
+        if not fits or not self.train or self.precision not in ("fp32", "bf16"):
             raise ConfigError(
                 f"The training configuration has size {self.size}, {len(self.train)} training "
                 f"sources and precision {self.precision!r}; expected multiples of 16, at least "
@@ -135,6 +138,8 @@ class TrainConfig:
             self.batch,
             self.steps,
             self.seed,
+            self.model.max_depth,
+            self.widths,
         )
 
 
