@@ -53,9 +53,9 @@ class Scene:
     @property
     def bytes(self) -> int:
         """Memory that keeping it costs, without what is computed on demand later."""
-        confidence = self.prediction.confidence
-        spare = 0 if confidence is None else confidence.nbytes
-        return int(self.photo.rgb.nbytes + self.prediction.depth.nbytes + spare)
+        depth = self.prediction.depth.nbytes
+        spare = depth if self.prediction.info.error_model is not None else 0  # the confidence
+        return int(self.photo.rgb.nbytes + depth + spare)
 
 
 class Studio:

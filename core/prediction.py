@@ -15,6 +15,7 @@ from torch import Tensor
 from core.camera import Intrinsics
 from core.model import accumulate, laplacian_pyramid
 from core.model_files.model_info import ModelInfo
+from core.uncertainty import confidence
 
 # ImageNet statistics, on which every encoder was pretrained; RGB in 0..1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -59,7 +60,6 @@ class Prediction:
 
     Attributes:
         depth: (H, W) float32, metres along the optical axis (z), at the photo's own size.
-        confidence: (H, W) float32 in [0, 1], or None where the model has none.
         intrinsics: of the photo, in its pixels, with their source.
         focal_scale: photo focal length / canonical focal length at the network's input, already
             multiplied into `depth`; 1.0 where the model's depth is not focal-normalised.
@@ -72,7 +72,6 @@ class Prediction:
     """
 
     depth: NDArray[np.float32]
-    confidence: NDArray[np.float32] | None
     intrinsics: Intrinsics
     focal_scale: float
     info: ModelInfo
@@ -80,6 +79,18 @@ class Prediction:
     milliseconds: float
     photo_size: tuple[int, int]
     working: WorkingPass
+
+    @cached_property
+    def confidence(self) -> NDArray[np.float32] | None:
+        """(H, W) in [0, 1], 1 - expected relative error; None where the model has none.
+
+        Of the unflipped pass, computed when first asked for.
+        """
+        if self.info.error_model is None:
+            return None
+        with torch.inference_mode():
+            expected = self.info.error_model.expected_error(self.working.residuals)
+            return confidence(expected, self.depth.shape).numpy()
 
     @cached_property
     def levels(self) -> list[PredictionLevel]:

@@ -123,7 +123,6 @@ class Predictor:
         }
         return Prediction(
             depth=depth.numpy(),
-            confidence=None,
             intrinsics=camera,
             focal_scale=scale,
             info=self.info,

@@ -9,10 +9,11 @@ from core.model_files.model_info import ModelInfo
 
 
 def facts(info: ModelInfo) -> dict[str, Any]:
-    """All of it, JSON-ready; the file's name without its folder."""
+    """All but the error model's tables, JSON-ready; the file's name without its folder."""
     about: dict[str, Any] = json.loads(info.to_json())
     file = info.path.name if info.path else None
     own = {"name": info.name, "file": file, "sha256": info.sha256}
+    about["confidence"] = about.pop("error_model") is not None
     return own | {"max_depth": info.config.max_depth} | about
 
 

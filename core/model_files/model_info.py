@@ -12,6 +12,7 @@ from typing import Any
 
 from core.errors import CheckpointError, ConfigError
 from core.model.config import ModelConfig
+from core.uncertainty import ErrorModel
 
 FORMAT_VERSION = 1
 MIN_WORKING_HEIGHT, MAX_WORKING_HEIGHT, STRIDE = 96, 4096, 16
@@ -55,6 +56,7 @@ class ModelInfo:
         provenance: where they come from, label -> text; "origin" is always there.
         published: metrics that the weights' authors state, and where.
         measured: metrics measured with this program, by data set, with the command that gave them.
+        error_model: what the confidence is read from; None where the model has none.
 
     Raises:
         ConfigError: a working height that is no multiple of 16 in range, or no origin.
@@ -73,6 +75,7 @@ class ModelInfo:
     provenance: Mapping[str, str]
     published: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
+    error_model: ErrorModel | None = None
 
     def __post_init__(self) -> None:
         height = self.working_height
@@ -120,6 +123,7 @@ class ModelInfo:
                     f"The model's information has version {version!r}, expected {FORMAT_VERSION}. "
                     "It may come from a newer version of this program; update it."
                 )
+            errors = values.get("error_model")
             return cls(
                 config=ModelConfig.from_dict(_take(values, "config", dict)),
                 working_height=_take(values, "working_height", int),
@@ -131,6 +135,7 @@ class ModelInfo:
                 provenance={k: str(v) for k, v in _take(values, "provenance", dict).items()},
                 published=_take(values, "published", dict),
                 measured=_take(values, "measured", dict),
+                error_model=None if errors is None else ErrorModel.from_dict(errors),
             )
         except (ValueError, TypeError, RecursionError, ConfigError) as error:
             raise CheckpointError(
