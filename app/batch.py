@@ -8,14 +8,17 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
+from core.batch.manifest import described
 from core.batch.plan import MANIFEST, plan
 from core.batch.run import BatchSettings, Entry, predict_files
 from core.errors import ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
+from core.model_choice import AUTO, AutoPredictor
+from core.predictor import AnyPredictor
 from core.version import VERSION
 
 MAX_PHOTOS = 200  # of one request; more would hold a place for too long
@@ -52,7 +55,13 @@ def run_batch(
             f"The batch has {len(photos)} photos, expected at most {MAX_PHOTOS}: send them in "
             "several batches, or use the command line (python -m core predict)."
         )
-    predictor = studio.predictor(settings.model)
+    chooser = studio.chooser() if (settings.model or studio.default_model) == AUTO else None
+    if chooser is None:
+        predictor = studio.predictor(settings.model)
+        models, predict = [predictor.info], cast(AnyPredictor, predictor)
+    else:
+        models = [studio.predictor(name).info for name in chooser.models]
+        predict = AutoPredictor(chooser, studio.predictor)
     out = folder / "results"
     jobs = plan(list(photos), out)  # uploads are flat, their names cleaned by Gradio
     entries: list[dict[str, Any]] = []
@@ -70,8 +79,8 @@ def run_batch(
     totals = predict_files(
         jobs,
         out,
-        predictor.info,
-        lambda: predictor,
+        models,
+        lambda: predict,
         BatchSettings(
             parse_outputs(",".join(outputs)),
             resolution=settings.resolution,
@@ -83,7 +92,7 @@ def run_batch(
     )
     manifest = {
         "version": VERSION,
-        "model": {"name": predictor.info.name, "sha256": predictor.info.sha256},
+        "model": described(models),
         "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
         "counts": asdict(totals),
         "photos": entries,

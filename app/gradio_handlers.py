@@ -207,8 +207,8 @@ class Handlers:
     def arrive(self, request: gr.Request) -> tuple[Update, str]:
         """What a new visitor sees of the models: they may have changed since the start."""
         lang = language_of(request.headers.get("accept-language"))
-        models = self._studio.models()
-        return gr.update(choices=[info.name for info in models]), about_html(models, lang)
+        about = about_html(self._studio.models(), lang)
+        return gr.update(choices=self._studio.model_names()), about
 
     def leave(self, request: gr.Request) -> None:
         """Deletes what a session made."""

@@ -65,7 +65,7 @@ def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
             gr.Markdown(_("lead"))
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                controls = _one_photo(handlers, [info.name for info in studio.models()])
+                controls = _one_photo(handlers, studio.model_names())
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, controls)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):

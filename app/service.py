@@ -26,12 +26,15 @@ from core.checkpoint import ModelInfo, list_models
 from core.errors import CheckpointError, DepthError, ImageError
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
+from core.model_choice import AUTO, Choice, ModelChooser, open_chooser
 from core.predictor import Prediction, Predictor, load_predictor
 
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = int(os.environ.get("LAPDEPTH_CACHE_MB", "192")) * 1_000_000
+FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
+MAX_CHOICES = 1000  # photos whose choice of model is remembered
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
 _PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
 
@@ -43,12 +46,18 @@ class Scene:
     Attributes:
         photo: as decoded; rgb (H, W, 3) uint8.
         prediction: depth (H, W) metres and what belongs to it.
-        settings: with which it was asked for.
+        settings: with which it was asked for; the model is the one that was used.
+        choice: how the photo chose its model; None where the model was given.
     """
 
     photo: Photo
     prediction: Prediction
     settings: PredictSettings
+    choice: Choice | None = None
+
+    def chosen(self, choice: Choice | None) -> Scene:
+        """The same scene, as a request got it that left the model to the photo."""
+        return self if choice == self.choice else replace(self, choice=choice)
 
     @property
     def bytes(self) -> int:
@@ -62,8 +71,8 @@ class Studio:
     """Models, photos and predictions shared by all sessions of one process; thread-safe.
 
     Args:
-        default_model: what is loaded by `warm_up` and taken when a request names none; where it
-            is not installed, the first that is.
+        default_model: what is taken when a request names none; where it is not installed, or the
+            photo cannot choose, the first that is.
         models: folder of checkpoints; None takes the program's own.
         decoder: turns an uploaded file into a photo.
         cache_bytes: memory for finished predictions.
@@ -81,6 +90,8 @@ class Studio:
         self._folder = models
         self._decode = decoder
         self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
+        self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
+        self._chooser: tuple[str, ModelChooser | None] = ("", None)
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
         self._running: dict[Hashable, Future[Scene]] = {}
@@ -104,18 +115,43 @@ class Studio:
 
     def models(self) -> list[ModelInfo]:
         """What is installed now, the default model first."""
+        first = FIRST_MODEL if self.default_model == AUTO else self.default_model
         found = list_models(self._folder)
-        return sorted(found, key=lambda info: (info.name != self.default_model, info.name))
+        return sorted(found, key=lambda info: (info.name != first, info.name))
+
+    def model_names(self) -> list[str]:
+        """What a request may name, the default first; "auto" where the photo can choose."""
+        names = [info.name for info in self.models()]
+        if self.chooser() is None:
+            return names
+        return [AUTO, *names] if self.default_model == AUTO else [*names, AUTO]
+
+    def chooser(self) -> ModelChooser | None:
+        """What chooses the model for a photo; None where its weights or a model are missing."""
+        installed = " ".join(f"{info.name} {info.sha256}" for info in self.models())
+        with self._loading:
+            if self._chooser[0] != installed:
+                try:
+                    self._chooser = (installed, open_chooser(self._folder))
+                except CheckpointError as error:
+                    log.info("no automatic choice of the model: %s", error)
+                    self._chooser = (installed, None)
+            return self._chooser[1]
 
     def predictor(self, name: str = "") -> Predictor:
-        """A loaded model (the default one); it is loaded again if its file has changed.
+        """A loaded model; it is loaded again if its file has changed.
+
+        Args:
+            name: of the model; empty and "auto", where there is no photo to choose by, give the
+                first.
 
         Raises:
             CheckpointError: no such model, or a damaged file. A path is no name here: what is
                 loaded is only what is installed.
         """
         installed = {info.name: info for info in self.models()}
-        name = name or next(iter(installed), self.default_model)
+        if name in ("", AUTO):
+            name = next(iter(installed), FIRST_MODEL)
         if name not in installed:
             known = ", ".join(installed) or "none is installed"
             raise CheckpointError(
@@ -148,8 +184,6 @@ class Studio:
         Raises:
             DepthError: the photo, the model or the settings cannot be used.
         """
-        predictor = self.predictor(settings.model)
-        settings = replace(settings, model=predictor.info.name)
         try:
             with source.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -157,20 +191,27 @@ class Studio:
             raise ImageError(
                 f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
             ) from error
+        choice, photo = None, None
+        chooser = self.chooser() if (settings.model or self.default_model) == AUTO else None
+        if chooser is not None:
+            choice, photo = self._choose(chooser, source, digest, progress)
+        predictor = self.predictor(choice.model if choice else settings.model)
+        settings = replace(settings, model=predictor.info.name)
         key = (digest, predictor.info.sha256, settings)
         known = self._scenes.get(key)
         if known is not None:
-            return known
+            return known.chosen(choice)
         with self._bookkeeping:
             running = self._running.get(key)
             if running is None:
                 mine = self._running[key] = Future()
         if running is not None:
-            return running.result()
+            return running.result().chosen(choice)
         try:
             with self._slots:
-                progress("progress_read")
-                photo = self._decode(source)
+                if photo is None:
+                    progress("progress_read")
+                    photo = self._decode(source)
                 progress("progress_depth")
                 prediction = predictor(
                     photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
@@ -184,7 +225,30 @@ class Studio:
         finally:
             with self._bookkeeping:
                 del self._running[key]
-        return scene
+        return scene.chosen(choice)
+
+    def _choose(
+        self,
+        chooser: ModelChooser,
+        source: Path,
+        digest: str,
+        progress: Callable[[str], None],
+    ) -> tuple[Choice, Photo | None]:
+        """A photo's choice, and the photo where it had to be decoded for it."""
+        key = (digest, chooser.table.encoder_sha256)
+        with self._bookkeeping:
+            known = self._choices.get(key)
+        if known is not None:
+            return known, None
+        with self._slots:
+            progress("progress_read")
+            photo = self._decode(source)
+            choice = chooser(photo.rgb)
+        with self._bookkeeping:
+            self._choices[key] = choice
+            while len(self._choices) > MAX_CHOICES:
+                self._choices.popitem(last=False)
+        return choice, photo
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:

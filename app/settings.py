@@ -15,8 +15,9 @@ from typing import Any
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import ConfigError
 from core.geometry.flying_pixels import TOLERANCE
+from core.model_choice import AUTO
 
-DEFAULT_MODEL = "lite-indoor"
+DEFAULT_MODEL = AUTO
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
 MAX_METRES = 1000.0
 OUTPUTS = ("color", "depth16", "npy", "npz", "exr", "levels", "ply", "glb")
@@ -29,7 +30,8 @@ class PredictSettings:
     """What decides the depth of a photo (and so the key of its cached prediction).
 
     Attributes:
-        model: name of an installed model; empty takes the studio's default.
+        model: name of an installed model, "auto" lets the photo choose; empty takes the
+            studio's default.
         resolution: working height in pixels; None takes the model's own.
         flip: average with the mirrored photo.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.

@@ -16,6 +16,7 @@ from app.text import t
 from core.checkpoint import ModelInfo
 from core.colormap import auto_range
 from core.errors import ConfigError
+from core.model_choice import Choice
 
 _MEDIAN_SAMPLES = 250_000
 
@@ -75,6 +76,7 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
     return {
         "model": info.name,
         "model_sha256": info.sha256,
+        "model_choice": None if scene.choice is None else scene.choice.to_dict(),
         "metric": info.metric,
         "unit": "m" if info.metric else "relative",
         "range": [extent.min, extent.max],
@@ -122,6 +124,14 @@ def accuracy_sentence(info: ModelInfo, lang: str) -> str:
     return "; ".join(rows) or t("summary.accuracy_unknown", lang)
 
 
+def choice_sentence(choice: Choice, lang: str) -> str:
+    """Why the photo has this model, and what to do where that is doubtful."""
+    outdoors = choice.outdoor > 0.5
+    share = choice.outdoor if outdoors else 1 - choice.outdoor
+    where = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
+    return f"{where}. {t('summary.choice_doubt', lang)}" if choice.doubtful else where
+
+
 def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
     prediction, photo = scene.prediction, scene.photo
     info, width = prediction.info, prediction.depth.shape[1]
@@ -138,6 +148,8 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
     )
     kind = t("summary.metric" if info.metric else "summary.relative", lang)
     yield t("summary.model", lang), f"{info.name} – {kind}"
+    if scene.choice is not None:
+        yield t("summary.choice", lang), choice_sentence(scene.choice, lang)
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
     intrinsics = prediction.intrinsics
     values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)

@@ -223,6 +223,19 @@ register(
             "not measured with this program; treat the metres as a guess",
             "未用本程序测量；米数仅供参考",
         ),
+        "choice": ("Chosen because", "选择依据"),
+        "choice_indoor": (
+            "the photo looks like indoors ({share:.0%})",
+            "照片看起来在室内（{share:.0%}）",
+        ),
+        "choice_outdoor": (
+            "the photo looks like outdoors ({share:.0%})",
+            "照片看起来在室外（{share:.0%}）",
+        ),
+        "choice_doubt": (
+            "That is doubtful: compare with the other model under Settings",
+            "这并不确定：请在设置中与另一个模型比较",
+        ),
         "trained_on": ("Trained on", "训练数据"),
         "licence": ("Licence", "许可"),
         "camera": ("Camera", "相机"),

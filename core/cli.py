@@ -29,6 +29,8 @@ from core.version import VERSION
 
 if TYPE_CHECKING:
     from core.batch.manifest import Entry
+    from core.model_files.model_info import ModelInfo
+    from core.predictor import AnyPredictor
 
 __all__ = ["main"]
 
@@ -90,7 +92,7 @@ def _add_predict(commands: Any) -> None:
     p = _command(commands, "predict", _predict, "depth of photos, written as files")
     p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    p.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help="default %(default)s")
+    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p.add_argument(
         "--save",
         default="color,depth16",
@@ -166,8 +168,6 @@ def _predict(options: argparse.Namespace) -> int:
 
     jobs = plan(options.paths, options.out)
     from core.batch.run import BatchSettings, predict_files
-    from core.checkpoint import find_model
-    from core.predictor import load_predictor
 
     settings = BatchSettings(
         outputs=outputs,
@@ -176,7 +176,7 @@ def _predict(options: argparse.Namespace) -> int:
         fov=options.fov,
         overwrite=options.overwrite,
     )
-    info = find_model(options.model)
+    models, load = _models_of_run(options.model)
     entries: list[Entry] = []
     with _progress(len(jobs), "photo") as (advance, say):
 
@@ -187,17 +187,37 @@ def _predict(options: argparse.Namespace) -> int:
                 entries.append(entry)
             advance()
 
-        load = partial(load_predictor, options.model)
-        totals = predict_files(jobs, options.out, info, load, settings, on_entry=ended)
+        totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
     if options.json:
         photos = [vars(entry) for entry in entries]
-        _print_json({"model": info.name, "counts": vars(totals), "photos": photos})
+        name = models[0].name if len(models) == 1 else "auto"
+        _print_json({"model": name, "counts": vars(totals), "photos": photos})
     else:
         print(
             f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
             f"results in {options.out}"
         )
     return FAILED if totals.failed else DONE
+
+
+def _models_of_run(name: str | None) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
+    """The models of a run over photos, and what loads them; without a name the photo chooses."""
+    from core.checkpoint import find_model
+    from core.model_choice import AUTO, AutoPredictor, open_chooser
+    from core.predictor import load_predictor
+
+    if name in (None, AUTO):
+        try:
+            chooser = open_chooser()
+        except CheckpointError:
+            if name == AUTO:
+                raise
+            name = DEFAULT_MODEL
+        else:
+            pair = [find_model(model) for model in chooser.models]
+            return pair, lambda: AutoPredictor(chooser, load_predictor)
+    info = find_model(name or DEFAULT_MODEL)
+    return [info], partial(load_predictor, name or DEFAULT_MODEL)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

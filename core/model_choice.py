@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from torch import Tensor, nn
 
 from core.checkpoint import CHECKPOINTS, find_model, load_checkpoint
 from core.errors import CheckpointError
+from core.image import Photo, decode
 from core.imaging.resize import resize_rgb, working_size
-from core.prediction import normalised
+from core.prediction import Prediction, normalised
+from core.predictor import PhotoSource, Predictor
 
 AUTO = "auto"
 TABLE = "auto.json"
@@ -94,12 +96,52 @@ class ModelChooser:
         self._encoder = encoder.eval()
         self._weights = torch.tensor(table.weights)
 
+    @property
+    def models(self) -> tuple[str, str]:
+        """The names of the models it chooses from, indoor first."""
+        return self.table.indoor, self.table.outdoor
+
     def __call__(self, rgb: NDArray[np.uint8]) -> Choice:
         """Chooses for a photo, (H, W, 3)."""
         pooled = scene_features(self._encoder, rgb)
         outdoor = torch.sigmoid(pooled @ self._weights + self.table.bias).item()
         model = self.table.outdoor if outdoor > 0.5 else self.table.indoor
         return Choice(model, round(outdoor, 4))
+
+
+class AutoPredictor:
+    """Predicts every photo with the model that suits it, and notes the choice in its settings.
+
+    Args:
+        chooser: chooses.
+        load: loads a model by its name; each is loaded when the first photo needs it.
+    """
+
+    def __init__(self, chooser: ModelChooser, load: Callable[[str], Predictor]) -> None:
+        self._chooser = chooser
+        self._load = load
+        self._loaded: dict[str, Predictor] = {}
+
+    def __call__(
+        self,
+        image: PhotoSource,
+        *,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+    ) -> Prediction:
+        """Predicts one photo; arguments and errors as in `Predictor.__call__`."""
+        photo = image if isinstance(image, Photo) else decode(image)
+        choice = self._chooser(photo.rgb)
+        if choice.model not in self._loaded:
+            self._loaded[choice.model] = self._load(choice.model)
+        predict = self._loaded[choice.model]
+        return chosen(predict(photo, resolution=resolution, flip=flip, fov=fov), choice)
+
+
+def chosen(prediction: Prediction, choice: Choice) -> Prediction:
+    """The prediction with the choice of its model among its settings."""
+    return replace(prediction, settings={**prediction.settings, "chosen": choice.to_dict()})
 
 
 def open_chooser(folder: Path | None = None) -> ModelChooser:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -56,6 +57,19 @@ def load_predictor(
     """
     info = find_model(name_or_path)
     return Predictor(info, open_engine(info, device=device, engine=engine, precision=precision))
+
+
+class AnyPredictor(Protocol):
+    """Photo in, depth out: a `Predictor`, or one that chooses between several."""
+
+    def __call__(
+        self,
+        image: PhotoSource,
+        *,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+    ) -> Prediction: ...
 
 
 class Predictor:

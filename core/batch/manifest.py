@@ -11,6 +11,7 @@ from typing import IO, Any, BinaryIO, Literal
 from core.atomic import write_atomic
 from core.export import ColorSettings, Output
 from core.imaging.resize import checked_resolution
+from core.model_choice import AUTO
 from core.model_files.model_info import ModelInfo
 from core.version import VERSION
 
@@ -94,14 +95,24 @@ class Totals:
         setattr(self, entry.status, getattr(self, entry.status) + 1)
 
 
+def described(models: Sequence[ModelInfo]) -> dict[str, Any]:
+    """The model of a run, or the models that its photos chose from, JSON-ready."""
+    names = [{"name": info.name, "sha256": info.sha256} for info in models]
+    return names[0] if len(names) == 1 else {"name": AUTO, "models": names}
+
+
 def write_manifest(
-    path: Path, info: ModelInfo, settings: BatchSettings, totals: Totals, lines: IO[str]
+    path: Path,
+    models: Sequence[ModelInfo],
+    settings: BatchSettings,
+    totals: Totals,
+    lines: IO[str],
 ) -> None:
     """Writes a run's manifest; entries are copied from `lines`, so that memory does not grow.
 
     Args:
         path: of the manifest.
-        info: of the model.
+        models: the model, or those that every photo chose from.
         settings, totals: of the run.
         lines: the entries, one `Entry.to_line` each.
 
@@ -110,7 +121,7 @@ def write_manifest(
     """
     head = {
         "version": VERSION,
-        "model": {"name": info.name, "sha256": info.sha256},
+        "model": described(models),
         "settings": {
             **settings.decisive(),
             "save": [output.name for output in settings.outputs],

@@ -31,7 +31,7 @@ from core.export import OUTPUTS, ExportJob, Output
 from core.image import Photo, decode, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
-from core.predictor import Predictor
+from core.predictor import AnyPredictor
 
 __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 
@@ -42,8 +42,8 @@ _DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with 
 def predict_files(
     jobs: Sequence[Job],
     out: Path,
-    info: ModelInfo,
-    load: Callable[[], Predictor],
+    models: Sequence[ModelInfo],
+    load: Callable[[], AnyPredictor],
     settings: BatchSettings,
     *,
     on_entry: Callable[[Entry], None] | None = None,
@@ -51,10 +51,10 @@ def predict_files(
     """Predicts every photo of a plan and writes its files; over several, also `manifest.json`.
 
     Args:
-        jobs: of `core.batch_plan.plan`.
+        jobs: of `core.batch.plan.plan`.
         out: the output folder.
-        info: of the model.
-        load: loads it, called when the first photo needs it.
+        models: the model, or those that every photo chooses from.
+        load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
         on_entry: told every photo's end, in order.
 
@@ -65,7 +65,7 @@ def predict_files(
     for folder in sorted({(out / job.stem).parent for job in jobs}):
         remove_stale(folder)
     totals = Totals()
-    runner = _Runner(jobs, out, info, load, settings)
+    runner = _Runner(jobs, out, models, load, settings)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         try:
             for job in jobs:
@@ -76,7 +76,7 @@ def predict_files(
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
             if len(jobs) > 1 and totals != Totals():
-                write_manifest(out / MANIFEST, info, settings, totals, lines)
+                write_manifest(out / MANIFEST, models, settings, totals, lines)
     return totals
 
 
@@ -95,13 +95,13 @@ class _Runner:
         self,
         jobs: Sequence[Job],
         out: Path,
-        info: ModelInfo,
-        load: Callable[[], Predictor],
+        models: Sequence[ModelInfo],
+        load: Callable[[], AnyPredictor],
         settings: BatchSettings,
     ) -> None:
-        self.out, self.info, self.settings = out, info, settings
+        self.out, self.models, self.settings = out, models, settings
         self._load = load
-        self._predictor: Predictor | None = None
+        self._predictor: AnyPredictor | None = None
         self._sources = {same_file_key(job.source) for job in jobs}
         # A photo that crashes a native decoder must not take the others with it. For one photo,
         # starting a process would only cost time.
@@ -160,7 +160,7 @@ class _Runner:
             stem,
             outputs,
             input_sha256=sha256,
-            model_sha256=self.info.sha256,
+            model_sha256=[info.sha256 for info in self.models],
             settings=self.settings.decisive(),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def is_finished(
     outputs: Iterable[Output],
     *,
     input_sha256: str,
-    model_sha256: str,
+    model_sha256: Sequence[str],
     settings: Mapping[str, Any],
 ) -> bool:
     """Whether a photo's results are there, complete, and made as they would be made now.
@@ -124,7 +124,8 @@ def is_finished(
         stem: of the results.
         outputs: that are wanted; the sidecar must name each of them, so that a file left over
             from other settings does not pass.
-        input_sha256, model_sha256: of the photo's and the model's file.
+        input_sha256: of the photo's file.
+        model_sha256: of the model's file, or of those that the photo chooses from.
         settings: with the keys `DECISIVE`.
     """
     content = read_sidecar(stem)
@@ -135,7 +136,8 @@ def is_finished(
     )
     return (
         photo.get("sha256") == input_sha256
-        and model.get("sha256") == model_sha256
+        and model.get("sha256") in model_sha256
+        and bool(made_with.get("chosen")) == (len(model_sha256) > 1)
         and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
         and all(o.name in files and o.path(stem).is_file() for o in outputs)
     )

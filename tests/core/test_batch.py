@@ -57,7 +57,7 @@ def run(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry
         totals = predict_files(
             plan(inputs, tmp_path / "out"),
             tmp_path / "out",
-            info,
+            [info],
             lambda: Predictor(info, engine),
             BatchSettings(parse_outputs(save), **settings),
             on_entry=entries.append,
@@ -330,7 +330,7 @@ def test_an_interrupted_run_leaves_a_manifest_of_what_it_did(tmp_path: Path, eng
         predict_files(
             jobs,
             tmp_path / "out",
-            INFO,
+            [INFO],
             lambda: Predictor(INFO, engine),
             BatchSettings(parse_outputs("npy")),
             on_entry=stop,
@@ -350,12 +350,12 @@ def test_the_model_is_loaded_once_and_only_when_needed(
         raise CheckpointError("the model is gone")
 
     jobs = plan([source], tmp_path / "out")
-    assert predict_files(jobs, tmp_path / "out", INFO, load, settings) == Totals(skipped=1)
+    assert predict_files(jobs, tmp_path / "out", [INFO], load, settings) == Totals(skipped=1)
     with pytest.raises(CheckpointError, match="gone"):
         predict_files(
             jobs,
             tmp_path / "out",
-            INFO,
+            [INFO],
             load,
             BatchSettings(parse_outputs("npy")),
         )
