@@ -5,20 +5,20 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Sequence
 
-from app.explorer.drawn_aspp import receptive_fields, responses
-from app.explorer.drawn_compare import compare, curves, error_maps, row_of
-from app.explorer.drawn_fusion import hidden, stacked
-from app.explorer.drawn_levels import feature_pictures
-from app.explorer.drawn_loss import Knobs, pulls, sweep
-from app.explorer.drawn_photo import photo_and_depth
-from app.explorer.drawn_pyramids import bands_row, changes_row, depths_row, energy, residuals_row
-from app.explorer.drawn_space import SpaceChoice, drawn
-from app.explorer.drawn_units import orders_of, relu_curves, units_of, variant_maps
-from app.explorer.feature_view import encoder_features
-from app.explorer.figures_maps import fit
+from app.explorer.computed.feature_view import encoder_features
+from app.explorer.computed.reconstruction import rebuild
+from app.explorer.exhibits.aspp import receptive_fields, responses
+from app.explorer.exhibits.compare import compare, curves, error_maps, row_of
+from app.explorer.exhibits.fusion import hidden, stacked
+from app.explorer.exhibits.levels import feature_pictures
+from app.explorer.exhibits.loss import Knobs, pulls, sweep
+from app.explorer.exhibits.photo import photo_and_depth
+from app.explorer.exhibits.pyramids import bands_row, changes_row, depths_row, energy, residuals_row
+from app.explorer.exhibits.space import SpaceChoice, drawn
+from app.explorer.exhibits.units import orders_of, relu_curves, units_of, variant_maps
 from app.explorer.look import STRIDES, Look, truth
 from app.explorer.offline_page import Part, html_page
-from app.explorer.reconstruction import rebuild
+from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
 from app.explorer.show import Shown
 from app.text import t
@@ -55,9 +55,8 @@ def report(look: Look, step: Callable[[float, str], object] = lambda _share, _na
             parts.append(f"<p class='source'>{words}: {html.escape(_plain(source))}</p>")
         for shown, columns in rows(look):
             parts.append(f"<div class='row' style='--columns:{columns}'>")
-            for item in shown:
-                fit(item.figure, columns)
-                parts.append((item.alt, item.figure))
+            fit([item.figure for item in shown], columns)
+            parts += [(item.alt, item.figure) for item in shown]
             parts.append("</div>")
     step(1.0, "")
     return html_page(t("export.report_title", lang, name=look.photo.name), parts, lang)

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.explorer.figures_maps import fit
 from app.explorer.offline_page import html_page
+from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
 from app.service import sentence
 from app.text import keys, t
@@ -48,8 +48,8 @@ def figures(
     for start in range(0, len(shown), columns):
         row = shown[start : start + columns]
         places = st.columns(columns) if columns > 1 else [st.container()]
+        fit([item.figure for item in row], columns)
         for place, item in zip(places, row, strict=False):
-            fit(item.figure, columns)
             place.plotly_chart(
                 item.figure,
                 width="stretch",

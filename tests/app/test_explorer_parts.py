@@ -12,10 +12,21 @@ import torch
 
 from app import text
 from app.explorer import sentences
-from app.explorer.bars import bar_of, colour_stops, signed_bar
-from app.explorer.figures_curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.figures_linked import linked_maps
-from app.explorer.figures_maps import (
+from app.explorer.computed.loss_forms import distorted, forms, log_differences, punishment, sample
+from app.explorer.computed.reconstruction import (
+    borders,
+    enlarged,
+    fitted,
+    level_errors,
+    rebuild,
+    rms,
+)
+from app.explorer.offline_page import html_page
+from app.explorer.page_table import PAGES, neighbours
+from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
+from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.plots.linked import linked_maps
+from app.explorer.plots.maps import (
     LARGE,
     fit,
     map_figure,
@@ -24,7 +35,7 @@ from app.explorer.figures_maps import (
     picture_figure,
     points_over_photo,
 )
-from app.explorer.figures_space import (
+from app.explorer.plots.space import (
     MAX_POINTS,
     few_colours,
     frustum,
@@ -32,10 +43,6 @@ from app.explorer.figures_space import (
     surface_figure,
     upright,
 )
-from app.explorer.loss_forms import distorted, forms, log_differences, punishment, sample
-from app.explorer.offline_page import html_page
-from app.explorer.page_table import PAGES, neighbours
-from app.explorer.reconstruction import borders, enlarged, fitted, level_errors, rebuild, rms
 from app.explorer.show import MAX_FIGURE_BYTES, npz
 from app.explorer.truth_source import check_shape, suggested_scale, truth_beside
 from core.camera import from_fov, project

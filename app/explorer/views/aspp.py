@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_aspp import responses, worth
+from app.explorer.exhibits.aspp import responses, worth
 from app.explorer.look import Look, current
 from app.explorer.show import figures, fragment, heading
 from app.text import t

@@ -8,12 +8,12 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.bars import bar_of, signed_bar
-from app.explorer.drawn_pyramids import changes_row, depths_row, level_label, residuals_row
-from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import LARGE, map_figure
+from app.explorer.computed.reconstruction import Steps, enlarged, fitted, level_errors, rebuild
+from app.explorer.exhibits.pyramids import changes_row, depths_row, level_label, residuals_row
 from app.explorer.look import NAMES, STRIDES, Look, current
-from app.explorer.reconstruction import Steps, enlarged, fitted, level_errors, rebuild
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import LARGE, map_figure
 from app.explorer.show import Shown, figures, heading, numbers
 from app.text import t
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_compare import Comparison, compare, curves, error_maps, row_of
+from app.explorer.exhibits.compare import Comparison, compare, curves, error_maps, row_of
 from app.explorer.look import Look, Truth, current, digest_of, keep_truth, truth
 from app.explorer.show import figures, fragment, heading, numbers
 from app.explorer.truth_source import SCALES, check_shape, decoded_truth, suggested_scale

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.bars import Bar
-from app.explorer.drawn_pyramids import bands_row, energy, residuals_row
-from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import MEDIUM, over_photo
+from app.explorer.computed.reconstruction import borders, enlarged, rms
+from app.explorer.exhibits.pyramids import bands_row, energy, residuals_row
 from app.explorer.look import Look, current
-from app.explorer.reconstruction import borders, enlarged, rms
+from app.explorer.plots.bars import Bar
+from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.maps import MEDIUM, over_photo
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.model import laplacian_pyramid, reconstruct

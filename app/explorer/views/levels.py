@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_levels import feature_pictures
-from app.explorer.feature_view import encoder_features
+from app.explorer.computed.feature_view import encoder_features
+from app.explorer.exhibits.levels import feature_pictures
 from app.explorer.look import Look, current
 from app.explorer.show import figures, fragment, heading
 from app.text import t

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_loss import Knobs, pulls, sweep, truth_of
+from app.explorer.computed.loss_forms import LossForms, distorted, forms, log_differences, sample
+from app.explorer.exhibits.loss import Knobs, pulls, sweep, truth_of
 from app.explorer.look import Look, current
-from app.explorer.loss_forms import LossForms, distorted, forms, log_differences, sample
 from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
 from core.losses import SILOG_GAIN

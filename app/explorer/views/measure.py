@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.figures_maps import LARGE, picture_figure
 from app.explorer.look import Look, current
+from app.explorer.plots.maps import LARGE, picture_figure
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.errors import CameraError

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import cache, controls
-from app.explorer.bars import bar_of, signed_bar
-from app.explorer.figures_curves import scatter_figure
-from app.explorer.figures_linked import linked_maps
 from app.explorer.look import Look, current, predicted_with
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import scatter_figure
+from app.explorer.plots.linked import linked_maps
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import t

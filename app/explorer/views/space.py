@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_space import SHAPES, SpaceChoice, drawn, file_of
+from app.explorer.exhibits.space import SHAPES, SpaceChoice, drawn, file_of
 from app.explorer.look import Look, current, with_fov
 from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t

@@ -8,11 +8,11 @@ import torch
 from torch.nn import functional
 
 from app.explorer import controls
-from app.explorer.bars import ERROR, Bar
-from app.explorer.feature_view import deepest_feature
-from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
+from app.explorer.computed.feature_view import deepest_feature
 from app.explorer.look import Look, current
+from app.explorer.plots.bars import ERROR, Bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.imaging.resize import resize_rgb, working_size

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.drawn_fusion import hidden, parts_of, stacked
-from app.explorer.drawn_pyramids import level_label
+from app.explorer.exhibits.fusion import hidden, parts_of, stacked
+from app.explorer.exhibits.pyramids import level_label
 from app.explorer.look import STRIDES, Look, current
 from app.explorer.show import figures, fragment, heading
 from app.text import t

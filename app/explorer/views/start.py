@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from app.explorer.drawn_photo import photo_and_depth
+from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.look import Look, current
 from app.explorer.page_table import PAGES
 from app.explorer.show import figures, heading, numbers

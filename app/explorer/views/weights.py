@@ -7,7 +7,7 @@ import streamlit as st
 from torch import Tensor
 
 from app.explorer import controls
-from app.explorer.drawn_units import (
+from app.explorer.exhibits.units import (
     block_label,
     dead_share,
     filter_histograms,

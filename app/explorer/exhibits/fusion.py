@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-from app.explorer.bars import Bar, signed_bar
 from app.explorer.cache import occluded
-from app.explorer.feature_view import colours_of
-from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
+from app.explorer.computed.feature_view import colours_of
 from app.explorer.look import NAMES, Look
+from app.explorer.plots.bars import Bar, signed_bar
+from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.show import Shown
 from app.text import t
 

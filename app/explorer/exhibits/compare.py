@@ -8,11 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app.explorer.bars import ERROR, Bar, bar_of, signed_bar
-from app.explorer.figures_curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure, points_over_photo
+from app.explorer.computed.reconstruction import enlarged, level_errors
 from app.explorer.look import NAMES, Look
-from app.explorer.reconstruction import enlarged, level_errors
+from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure, points_over_photo
 from app.explorer.show import Shown
 from app.text import t
 from core.data.sample import Sample

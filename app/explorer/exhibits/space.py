@@ -12,9 +12,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.explorer import cache
-from app.explorer.bars import Bar, bar_of
-from app.explorer.figures_space import MAX_POINTS, points_figure, surface_figure
 from app.explorer.look import Look
+from app.explorer.plots.bars import Bar, bar_of
+from app.explorer.plots.space import MAX_POINTS, points_figure, surface_figure
 from app.explorer.show import Shown
 from app.text import t
 from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from app.explorer.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
 from app.explorer.cache import fields_of, occluded_branches
-from app.explorer.feature_view import colours_of
-from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import MEDIUM, SMALL, map_figure, over_photo, picture_figure
+from app.explorer.computed.feature_view import colours_of
 from app.explorer.look import Look
+from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, over_photo, picture_figure
 from app.explorer.show import Shown
 from app.text import t
 from core.inside.receptive_field import extent

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from app.explorer.bars import bar_of, signed_bar
 from app.explorer.cache import order_view, relu_view
-from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import MEDIUM, map_figure
 from app.explorer.look import NAMES, Look
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import MEDIUM, map_figure
 from app.explorer.show import Shown
 from app.text import t
 from core.inside.activations import Histogram, Order, Units, blocks, filters, histogram

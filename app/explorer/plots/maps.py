@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explorer.bars import Bar, colour_stops
+from app.explorer.plots.bars import Bar, colour_stops
 
 SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure of this kind shows
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
@@ -225,7 +225,12 @@ def _framed(
         locked: show just the photo's area, wherever the traces lie.
     """
     across: dict[str, Any] = {"visible": False, "constrain": "domain"}
-    down: dict[str, Any] = {**across, "scaleanchor": "x", "autorange": "reversed"}
+    down: dict[str, Any] = {
+        **across,
+        "scaleanchor": "x",
+        "autorange": "reversed",
+        "constraintoward": "bottom",
+    }
     if locked:
         across["range"] = [-0.5, size[0] - 0.5]
         down |= {"autorange": False, "range": [size[1] - 0.5, -0.5]}
@@ -242,13 +247,20 @@ def _framed(
     return go.Figure(traces, layout)
 
 
-def fit(figure: go.Figure, columns: int) -> None:
-    """Gives a map the height that suits its photo's shape, for so many figures in a row."""
-    aspect = (figure.layout.meta or {}).get("aspect")
-    if aspect is None:
-        return
-    wide, high = {1: (900, 620), 2: (450, 520), 3: (295, 400), 4: (215, 320)}.get(
+def fit(row: Sequence[go.Figure], columns: int) -> None:
+    """Gives the maps of a row the height that suits their photo's shape, and one baseline.
+
+    Args:
+        row: figures that stand side by side; those that are no maps stay as they are.
+        columns: how many fit into a row.
+    """
+    maps = [figure for figure in row if "aspect" in (figure.layout.meta or {})]
+    wide, high = {1: (900, 620), 2: (410, 520), 3: (272, 400), 4: (215, 320)}.get(
         columns, (170, 280)
     )
-    margin = figure.layout.margin
-    figure.layout.height = int(min(wide * aspect, high) + margin.t + margin.b)
+    below = max((figure.layout.margin.b for figure in maps), default=0)
+    for figure in maps:
+        margin = figure.layout.margin
+        margin.b = below
+        size = min(wide * figure.layout.meta["aspect"], high)
+        figure.layout.height = int(size + margin.t + margin.b)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app.explorer.bars import bar_of
-from app.explorer.figures_maps import MEDIUM, map_figure, picture_figure
 from app.explorer.look import Look
+from app.explorer.plots.bars import bar_of
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.show import Shown
 from app.text import t
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.explorer.bars import Bar, bar_of, signed_bar
-from app.explorer.figures_curves import bars_figure
-from app.explorer.figures_maps import SMALL, map_figure, picture_figure
+from app.explorer.computed.reconstruction import Steps, rms
 from app.explorer.look import NAMES, STRIDES, Look
-from app.explorer.reconstruction import Steps, rms
+from app.explorer.plots.bars import Bar, bar_of, signed_bar
+from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.maps import SMALL, map_figure, picture_figure
 from app.explorer.show import Shown
 from app.text import t
 

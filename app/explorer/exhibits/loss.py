@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.explorer.bars import bar_of, signed_bar
-from app.explorer.figures_curves import line_figure
-from app.explorer.figures_maps import MEDIUM, map_figure
+from app.explorer.computed.loss_forms import FloatArray, distorted, log_differences, punishment
 from app.explorer.look import Look
-from app.explorer.loss_forms import FloatArray, distorted, log_differences, punishment
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import MEDIUM, map_figure
 from app.explorer.show import Shown
 from app.text import t
 from core.losses import SILOG_GAIN, SILOG_LAMBDA

@@ -14,8 +14,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explorer.bars import Bar, colour_stops
-from app.explorer.figures_maps import TEMPLATE
+from app.explorer.plots.bars import Bar, colour_stops
+from app.explorer.plots.maps import TEMPLATE
 from core.camera import Intrinsics
 
 MAX_POINTS = 100_000

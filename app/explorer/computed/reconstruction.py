@@ -87,19 +87,24 @@ def borders(depth: FloatMap, share: float, reach: int = 2) -> NDArray[np.bool_]:
             none.
         reach: pixels around these that count as near a border.
     """
-    logs = np.log(np.maximum(depth, 1e-6))
-    steps = np.zeros(depth.shape, np.float32)
-    for axis in (0, 1):
-        step = np.abs(np.diff(logs, axis=axis))
-        for side in (slice(None, -1), slice(1, None)):
-            place = (side, slice(None)) if axis == 0 else (slice(None), side)
-            steps[place] = np.maximum(steps[place], step)
+    steps = largest_steps(np.log(np.maximum(depth, 1e-6)))
     steep = (steps > np.quantile(steps, 1 - share)).astype(np.float32)
     grown = functional.max_pool2d(
         torch.from_numpy(steep)[None], 2 * reach + 1, stride=1, padding=reach
     )
     near: NDArray[np.bool_] = grown[0].numpy() > 0
     return near
+
+
+def largest_steps(values: FloatMap) -> FloatMap:
+    """(h, w): the largest absolute difference of every pixel to its four neighbours."""
+    steps = np.zeros(values.shape, np.float32)
+    for axis in (0, 1):
+        step = np.abs(np.diff(values, axis=axis))
+        for side in (slice(None, -1), slice(1, None)):
+            place = (side, slice(None)) if axis == 0 else (slice(None), side)
+            steps[place] = np.maximum(steps[place], step)
+    return steps
 
 
 def rms(values: NDArray[np.floating], where: NDArray[np.bool_] | None = None) -> float:

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from app.explorer.bars import Bar
-from app.explorer.figures_maps import MEDIUM, TEMPLATE, heatmap, picture
+from app.explorer.plots.bars import Bar
+from app.explorer.plots.maps import MEDIUM, TEMPLATE, heatmap, picture
 
 
 def linked_maps(
