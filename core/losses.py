@@ -19,7 +19,13 @@ def log_difference(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return torch.where(valid, difference, 0.0)
 
 
-def silog(difference: Tensor, valid: Tensor, weight: float = SILOG_LAMBDA) -> Tensor:
+def silog(
+    difference: Tensor,
+    valid: Tensor,
+    weight: float = SILOG_LAMBDA,
+    *,
+    equal_images: bool = False,
+) -> Tensor:
     """The scale-invariant log loss over all valid pixels of the batch.
 
     10 * sqrt(mean(d^2) - weight * mean(d)^2), paper eq. (6), after Eigen et al. 2014.
@@ -28,13 +34,18 @@ def silog(difference: Tensor, valid: Tensor, weight: float = SILOG_LAMBDA) -> Te
         difference: d, the output of `log_difference`.
         valid: bool, the same shape.
         weight: 1 forgives a global scale entirely, 0 not at all.
+        equal_images: every image counts the same, however many of its pixels are valid, so that
+            dense depth does not drown LiDAR's few points; else every pixel does.
 
     Returns:
         A scalar; 0 where nothing is valid.
     """
-    count = valid.sum().clamp_min(1)
-    mean = difference.sum() / count
-    mean_square = difference.square().sum() / count
+    shares = valid.float()
+    if equal_images:
+        shares = shares / shares.sum((1, 2, 3), keepdim=True).clamp_min(1)
+    total = shares.sum().clamp_min(1e-6)
+    mean = (difference * shares).sum() / total
+    mean_square = (difference.square() * shares).sum() / total
     # The root's slope is infinite at zero, which a perfect batch (or an empty one) would reach.
     return SILOG_GAIN * (mean_square - weight * mean.square()).clamp_min(1e-8).sqrt()
 
@@ -91,15 +102,19 @@ def shrink_target(target: Tensor, valid: Tensor, factor: int) -> tuple[Tensor, T
     return mean.exp(), share > 0
 
 
-def level_loss(depths: Sequence[Tensor], target: Tensor, valid: Tensor) -> Tensor:
+def level_loss(
+    depths: Sequence[Tensor], target: Tensor, valid: Tensor, *, equal_images: bool = False
+) -> Tensor:
     """Mean `silog` of the depth accumulated at every level but the finest.
 
     Args:
         depths: coarse -> fine, (n, 1, h_k, w_k) metres, the finest excluded.
         target: (n, 1, h, w) metres at full size; valid: bool, the same shape.
+        equal_images: as in `silog`.
     """
     total = target.new_zeros(())
     for depth in depths:
         small, small_valid = shrink_target(target, valid, target.shape[-1] // depth.shape[-1])
-        total = total + silog(log_difference(depth, small, small_valid), small_valid)
+        difference = log_difference(depth, small, small_valid)
+        total = total + silog(difference, small_valid, equal_images=equal_images)
     return total / max(1, len(depths))

@@ -143,12 +143,14 @@ def total_loss(
     """
     valid = depths > 1e-3
     difference = log_difference(output.depth, depths, valid)
-    terms = {"silog": silog(difference, valid)}
     weights = config.loss
+    terms = {"silog": silog(difference, valid, equal_images=weights.equal_images)}
     if weights.levels:
         sums = accumulate(output.residuals)[:-1]
         coarse = [config.model.max_depth * torch.sigmoid(total) for total in sums]
-        terms["levels"] = weights.levels * level_loss(coarse, depths, valid)
+        terms["levels"] = weights.levels * level_loss(
+            coarse, depths, valid, equal_images=weights.equal_images
+        )
     if weights.gradient:
         terms["gradient"] = weights.gradient * gradient_loss(difference, valid)
     if weights.sobel and progress >= weights.sobel_from:

@@ -21,6 +21,7 @@ class LossConfig:
     gradient: float = 0.0
     sobel: float = 0.0
     sobel_from: float = 0.83  # share of the steps after which the Sobel loss joins
+    equal_images: bool = False  # every image counts the same, however many pixels were measured
 
 
 @dataclass(frozen=True)
