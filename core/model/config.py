@@ -23,11 +23,13 @@ class ModelConfig:
         decoder_width: C of the decoder (its levels are C/2, C/4, C/8, C/16 wide), a multiple of
             32; None takes the encoder's channels at 1/16.
         aspp: "dense" (each branch sees all before it) or "classic" (parallel branches).
-        aspp_rates: the dilation of each branch at 1/16.
+        aspp_rates: the dilation of each branch at 1/16; none is an ablation: no branches.
         deep_stage: concatenate the encoder's upsampled 1/32 stage to its 1/16 feature.
         global_context: an image-pooling branch in the ASPP, for the absolute scale.
         bands: feed the image's Laplacian bands to the decoder; False replaces them by zeros.
         weight_standardisation: standardise the decoder's filters; False is an ablation.
+        residuals: predict a residual at every level; False is an ablation: the coarsest level's
+            head alone gives the whole sum, without the sigmoid that bounds R5.
         focal: canonical focal length in pixels at the network's input. The output is then the
             depth that a camera of this focal length would see; multiply it by
             (real focal / canonical focal). None: depth is not focal-normalised.
@@ -46,6 +48,7 @@ class ModelConfig:
     global_context: bool = False
     bands: bool = True
     weight_standardisation: bool = True
+    residuals: bool = True
     focal: float | None = None
 
     def __post_init__(self) -> None:
@@ -60,8 +63,8 @@ class ModelConfig:
             width,
             f"a multiple of 32 from {MIN_DECODER_WIDTH} to 8192, or none",
         )
-        rates_fine = 1 <= len(self.aspp_rates) <= 8 and all(1 <= r <= 64 for r in self.aspp_rates)
-        _require(rates_fine, "aspp_rates", self.aspp_rates, "1 to 8 dilations of 1 to 64")
+        rates_fine = len(self.aspp_rates) <= 8 and all(1 <= r <= 64 for r in self.aspp_rates)
+        _require(rates_fine, "aspp_rates", self.aspp_rates, "at most 8 dilations of 1 to 64")
         focal = self.focal
         _require(focal is None or 1 <= focal <= 1e5, "focal", focal, "1 to 100000 pixels, or none")
 

@@ -105,7 +105,8 @@ class Decoder(nn.Module):
     def __init__(self, width: int, skips: Sequence[int], config: ModelConfig) -> None:
         super().__init__()
         self.coarsest = make_head([width // d for d in (2, 4, 8, 16, 32)] + [1], config)
-        self.levels = nn.ModuleList(Level(spec, config) for spec in level_specs(width, skips))
+        specs = level_specs(width, skips) if config.residuals else []
+        self.levels = nn.ModuleList(Level(spec, config) for spec in specs)
 
     def forward(
         self, feature: Tensor, skips: Sequence[Tensor], bands: Sequence[Tensor]
@@ -120,7 +121,10 @@ class Decoder(nn.Module):
         Returns:
             Coarse -> fine: R5 in (0, 1) at 1/16, then R4..R1 in (-1, 1), each (n, 1, ..).
         """
-        residuals = [torch.sigmoid(self.coarsest(feature).float())]
+        lifted = self.coarsest(feature).float()
+        if not self.levels:
+            return [lifted, *(torch.zeros_like(band[:, :1]) for band in bands)]
+        residuals = [torch.sigmoid(lifted)]
         for level, skip, band in zip(self.levels, [*skips, None], bands, strict=True):
             feature, residual = level(feature, skip, residuals[-1], band)
             residuals.append(residual)

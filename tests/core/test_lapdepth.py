@@ -18,6 +18,7 @@ VARIANTS = {
     "deep and global": replace(SMALL, deep_stage=True, global_context=True),
     "no bands": replace(SMALL, bands=False),
     "plain filters": replace(SMALL, weight_standardisation=False),
+    "no branches": replace(SMALL, aspp_rates=()),
 }
 
 
@@ -143,7 +144,7 @@ def test_wrong_input_is_named(shape: tuple[int, ...]) -> None:
         {"max_depth": -1},
         {"norm": "layer"},
         {"decoder_width": 100},
-        {"aspp_rates": ()},
+        {"aspp_rates": (3,) * 9},
         {"focal": 0.0},
         {"colour": "red"},
     ],
@@ -175,3 +176,14 @@ def test_paper_network_has_the_published_widths() -> None:
     with torch.device("meta"):
         grouped = LapDepth(ModelConfig("resnext101_32x8d", max_depth=80.0, norm="group"))
     assert len(grouped.state_dict()) == 664
+
+
+def test_one_level_alone_gives_the_whole_sum(image: torch.Tensor) -> None:
+    model = seeded(replace(SMALL, residuals=False))
+    with torch.inference_mode():
+        output = model(image)
+        lifted = model.decoder.coarsest(model.aspp(model.encoder(image)[0]))
+    for _ in range(4):
+        lifted = nn.functional.interpolate(lifted, scale_factor=2, mode="bilinear")
+    assert torch.allclose(output.depth, 10 * torch.sigmoid(lifted), atol=1e-5)
+    assert not any(r.any() for r in output.residuals[1:])
