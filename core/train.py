@@ -6,13 +6,11 @@ its last state to the same weights it would have reached.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +32,7 @@ from core.model.encoders import freeze_norm
 from core.model_files.model_info import ModelInfo, TrainingCamera
 from core.model_files.pretrained import load_imagenet_weights
 from core.training.config import TrainConfig
+from core.training.log import RunLog
 from core.training.state import TrainState, learning_rates, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -52,8 +51,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
 
     Returns:
         The run's folder: `state.safetensors`, `log.jsonl` (a line every 20 steps and after every
-        validation), `NAME.safetensors` (the best by validation, else the last) and
-        `NAME-last.safetensors`.
+        validation), TensorBoard's events if the recipe asks for them, `NAME.safetensors` (the best
+        by validation, else the last) and `NAME-last.safetensors`.
 
     Raises:
         DepthError: a recipe, dataset or state that cannot be used.
@@ -63,6 +62,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
     rank, world, device = _join()
     folder = Path(config.out) / config.name
     folder.mkdir(parents=True, exist_ok=True)
+    log = RunLog(folder, tensorboard=config.tensorboard and rank == 0)
     model = build(config).to(device)
     state = TrainState.start(model, config)
     if resume and (folder / STATE).exists():
@@ -87,8 +87,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
         if rank == 0:
             if state.step % LOG_EVERY == 0:
                 speed = round(seen / (time.monotonic() - began), 2)
-                _log(folder, {"step": state.step, "images_per_s": speed, "lr": rates[1]} | terms)
-            _keep(config, state, folder)
+                log.write(state.step, {"images_per_s": speed, "lr": rates[1]} | terms)
+            _keep(config, state, folder, log)
         if world > 1:
             distributed.barrier()
     if world > 1:
@@ -214,12 +214,12 @@ def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
     return evaluate(estimate, dataset, PROTOCOLS[config.protocol]).mean
 
 
-def _keep(config: TrainConfig, state: TrainState, folder: Path) -> None:
+def _keep(config: TrainConfig, state: TrainState, folder: Path, log: RunLog) -> None:
     """Saves what is due after a step: the state, and the checkpoints after a validation."""
     last = state.step == config.steps
     if config.val and (state.step % config.val_every == 0 or last):
         figures = validate(config, state.weights())
-        _log(folder, {"step": state.step, "validation": figures.as_dict()})
+        log.write(state.step, {"validation": figures.as_dict()})
         if figures.abs_rel < state.best:
             state.best = figures.abs_rel
             _save(config, state, folder / f"{config.name}.safetensors")
@@ -248,11 +248,6 @@ def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
         },
     )
     save_checkpoint(path, state.weights(), info, half=True)
-
-
-def _log(folder: Path, record: dict[str, Any]) -> None:
-    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps(record) + "\n")
 
 
 def _join() -> tuple[int, int, torch.device]:

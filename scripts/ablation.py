@@ -1,6 +1,6 @@
 """Trains the network with one of the paper's ideas left out at a time, and scores every run.
 
-    python scripts/ablation.py --data ../shared/data --runs runs/ablation --out docs/ablation
+    python -m scripts.ablation --data ../shared/data --runs runs/ablation --out docs/ablation
     python scripts/ablation_table.py docs/experiments.md
 
 Every variant is trained by `configs/ablation.toml` from two seeds and scored on `nyu/val`; the

@@ -1,6 +1,6 @@
 """Fits the choice between the indoor and the outdoor model, and says how often it is right.
 
-    python scripts/fit_choice.py --data ../shared/data
+    python -m scripts.fit_choice --data ../shared/data
 
 Trained on cut-outs of one shape from the training pictures of both worlds, grey ones among them,
 so that neither the long format of driving pictures nor their grey cameras give the answer away.

@@ -1,6 +1,6 @@
 """Fits the confidence of a trained model and stores it in the checkpoint.
 
-    python scripts/fit_confidence.py runs/lite-indoor/lite-indoor.safetensors \
+    python -m scripts.fit_confidence runs/lite-indoor/lite-indoor.safetensors \
         --config configs/lite-indoor.toml
 
 The views are those of the recipe with a wider zoom, because the network makes fewer mistakes on

@@ -11,6 +11,7 @@ from core.data.augment import AugmentConfig
 from core.data.batches import BatchPlan, DataSource
 from core.errors import ConfigError
 from core.model.config import ModelConfig
+from core.model_files.model_info import MAX_WORKING_HEIGHT, MIN_WORKING_HEIGHT
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class TrainConfig:
         seed: of everything random.
         threads: of PyTorch on the CPU; 0 leaves its choice.
         protocol: how a validation scores, "nyu" or "kitti".
+        tensorboard: write TensorBoard's events beside the log.
     """
 
     name: str
@@ -107,6 +109,7 @@ class TrainConfig:
     seed: int = 0
     threads: int = 0
     protocol: str = "nyu"
+    tensorboard: bool = False
     card: CardConfig = field(default_factory=CardConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
@@ -115,11 +118,12 @@ class TrainConfig:
     def __post_init__(self) -> None:
         height, width = self.size
         fits = not any(side % 16 for side in (height, width, *self.widths))
+        fits = fits and MIN_WORKING_HEIGHT <= height <= MAX_WORKING_HEIGHT
         if not fits or not self.train or self.precision not in ("fp32", "bf16"):
             raise ConfigError(
                 f"The training configuration has size {self.size}, {len(self.train)} training "
-                f"sources and precision {self.precision!r}; expected multiples of 16, at least "
-                "one source, and fp32 or bf16."
+                f"sources and precision {self.precision!r}; expected multiples of 16, a height "
+                f"from {MIN_WORKING_HEIGHT}, at least one source, and fp32 or bf16."
             )
         if self.batch % self.accumulate or min(self.batch, self.steps, self.save_every) < 1:
             raise ConfigError(

@@ -126,6 +126,16 @@ def test_training_learns_a_constant(nyu_folder: Path, tmp_path: Path) -> None:
     assert log["silog"] < 4.5
 
 
+def test_tensorboard_shows_the_figures_of_the_log(nyu_folder: Path, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = replace(recipe(nyu_folder, tmp_path / "out"), tensorboard=True)
+    folder = train(config)
+    shown = events.EventAccumulator(str(folder)).Reload()
+    log = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    (figure,) = shown.Scalars("validation/rmse")
+    assert (figure.step, figure.value) == (5, pytest.approx(log["validation"]["rmse"]))
+
+
 def test_a_foreign_state_is_refused(nyu_folder: Path, tmp_path: Path) -> None:
     config = recipe(nyu_folder, tmp_path / "out")
     folder = tmp_path / "out" / "tiny"
@@ -199,6 +209,7 @@ def test_shipped_recipes_are_readable(path: Path) -> None:
         "steps = 3",
         "name = 'x'\nspeed = 3\n" + MODEL_AND_DATA,
         "name = 'x'\nsize = [60, 80]\n" + MODEL_AND_DATA,
+        "name = 'x'\nsize = [64, 96]\n" + MODEL_AND_DATA,
         "name = 'x'\nsteps = '3'\n" + MODEL_AND_DATA,
         "this is not toml",
     ],
