@@ -36,6 +36,13 @@ HEADS = {
 }
 """Column head by metric key, in the order of the tables."""
 
+BINNED = (
+    ("by_scene", "Drive or scene", "images"),
+    ("by_range", "Measured depth", "pixels"),
+    ("by_border", "Distance to a border", "pixels"),
+)
+"""Key in the JSON, head of the table, and what is counted in it."""
+
 
 def fill_card(card: str, folder: Path) -> str:
     """The card's text with every marked part made anew.
@@ -61,9 +68,9 @@ def fill_card(card: str, folder: Path) -> str:
 def tables(evaluation: dict[str, Any]) -> str:
     """All tables of one evaluation as Markdown."""
     parts = [_heading(evaluation), _figures(evaluation)]
-    for key, title in (("by_range", "Measured depth"), ("by_border", "Distance to a border")):
+    for key, title, unit in BINNED:
         if evaluation.get(key):
-            parts.append(_bins(evaluation[key], title))
+            parts.append(_bins(evaluation[key], title, unit))
     if evaluation.get("sparsification"):
         parts.append(_confidence(evaluation["sparsification"]))
     return "\n".join(parts)
@@ -97,13 +104,13 @@ def _figures(evaluation: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _bins(bins: list[dict[str, Any]], title: str) -> str:
-    lines = [_row([title, "pixels", "AbsRel", "RMSE (m)", "δ<1.25"]), _row(["---"] * 5)]
+def _bins(bins: list[dict[str, Any]], title: str, unit: str) -> str:
+    lines = [_row([title, unit, "AbsRel", "RMSE (m)", "δ<1.25"]), _row(["---"] * 5)]
     for item in bins:
         figures = (
             "-" if item[k] is None else _number(item[k]) for k in ("abs_rel", "rmse", "delta1")
         )
-        lines.append(_row([item["label"], str(item["pixels"]), *figures]))
+        lines.append(_row([item["label"], str(item[unit]), *figures]))
     return "\n".join(lines) + "\n"
 
 

@@ -35,6 +35,10 @@ def as_dict(result: Evaluation) -> dict[str, Any]:
     content["skipped"] = list(result.skipped)
     content["interval95"] = {key: [v.low, v.high] for key, v in result.intervals.items()}
     content["scale_aligned"] = result.aligned.as_dict()
+    content["by_scene"] = [
+        {"label": scene, "images": count} | row.as_dict()
+        for scene, (count, row) in result.by_scene.items()
+    ]
     content["by_range"] = [asdict(item) for item in result.by_range]
     content["by_border"] = [asdict(item) for item in result.by_border]
     content["sparsification"] = None
@@ -67,6 +71,10 @@ def format_table(result: Evaluation) -> str:
                 ends = [result.intervals[key] for key in METRICS]
                 numbers = "".join(f"{(e.low if low else e.high):>10.4f}" for e in ends)
                 lines.append(f"{label:>{width - 1}} " + numbers)
+    if result.by_scene:
+        lines += ["", f"{'by scene':<32}{'images':>8}{'abs_rel':>10}{'rmse':>10}{'delta1':>10}"]
+    for scene, (count, row) in result.by_scene.items():
+        lines.append(f"{scene:<32}{count:>8}" + _optional(row.abs_rel, row.rmse, row.delta1))
     for title, bins in (("by depth", result.by_range), ("to border", result.by_border)):
         if bins:
             lines += ["", f"{title:<12}{'pixels':>12}{'abs_rel':>10}{'rmse':>10}{'delta1':>10}"]

@@ -118,6 +118,16 @@ class Evaluation:
     worst: tuple[Example, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def by_scene(self) -> dict[str, tuple[int, DepthMetrics]]:
+        """Frames and their mean figures by scene (drive); empty where all belong to one."""
+        found: dict[str, list[DepthMetrics]] = {}
+        for image in self.images:
+            found.setdefault(image.name.rpartition("/")[0], []).append(image.metrics)
+        if len(found) < 2:
+            return {}
+        return {scene: (len(rows), mean_metrics(rows)) for scene, rows in sorted(found.items())}
+
 
 Progress = Callable[[int, int], None]
 

@@ -59,6 +59,18 @@ def test_a_prediction_that_is_off_by_a_tenth() -> None:
     assert (result.skipped, result.worst) == ((), ())
 
 
+def test_figures_of_every_drive() -> None:
+    factors = {"val/one/0": 1.1, "val/one/1": 1.3, "val/two/0": 1.0}
+    result = evaluate(
+        lambda sample: Estimate(sample.depth * factors[sample.name]),
+        [frame(name, 2.0) for name in factors],
+        PROTOCOL,
+    )
+    errors = {scene: (count, row.abs_rel) for scene, (count, row) in result.by_scene.items()}
+    assert errors == {"val/one": (2, pytest.approx(0.2)), "val/two": (1, pytest.approx(0))}
+    assert evaluate(wrong_by(1.0), [frame("a", 2.0)], PROTOCOL).by_scene == {}
+
+
 def test_predictions_are_clamped_to_the_range() -> None:
     result = evaluate(wrong_by(100.0), [frame("a", 8.0)], PROTOCOL)
     assert result.mean.rmse == pytest.approx(2.0)  # 10 m at most
