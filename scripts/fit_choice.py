@@ -41,7 +41,7 @@ DECAY = 3e-3
 VARIED = AugmentConfig(
     brightness=(0.6, 1.4), contrast=(0.7, 1.3), saturation=(0.4, 1.4), gamma=(0.7, 1.4), grey=0.3
 )
-EXAMPLES = {"coffee", "drum_corner", "garage", "room"}  # indoors; the other examples are outdoors
+EXAMPLES = {"books", "coffee", "drum_corner", "garage", "room"}  # indoors; the others are outdoors
 
 
 def views(frames: Sequence[Sample], rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:

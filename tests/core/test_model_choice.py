@@ -26,7 +26,7 @@ from core.predictor import Predictor
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
-OUTDOORS = {"old_town", "pavilion", "stream", "street"}
+OUTDOORS = {"building", "mountain_path", "old_town", "pavilion", "porch", "stream", "street"}
 
 
 class Redness(nn.Module):
