@@ -8,12 +8,10 @@ Heavy modules are imported by the command that needs them, so that `--help` is i
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from core.errors import (
     DepthError,
     EngineError,
 )
+from core.terminal import complain, print_json, progress
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -52,19 +51,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        _complain("Interrupted; what was written so far is complete and is kept.")
+        complain("Interrupted; what was written so far is complete and is kept.")
         return INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except DepthError as error:
-        _complain(str(error))
+        complain(str(error))
         return UNUSABLE if isinstance(error, _ARGUMENT_ERRORS) else FAILED
     except OSError as error:
-        _complain(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}).")
+        complain(f"{error.filename or 'A file'} cannot be used ({error.strerror or error}).")
         return FAILED
     except MemoryError:
-        _complain("There is not enough memory for this; close other programs or use less at once.")
+        complain("There is not enough memory for this; close other programs or use less at once.")
         return FAILED
     return status
 
@@ -75,7 +74,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (_add_predict, _add_evaluate, _add_train, _add_import, _add_export, _add_models):
+    for add in (
+        _add_predict,
+        _add_video,
+        _add_evaluate,
+        _add_train,
+        _add_import,
+        _add_export,
+        _add_models,
+    ):
         add(commands)
     return parser
 
@@ -106,6 +113,13 @@ def _add_predict(commands: Any) -> None:
     p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
     p.add_argument("--json", action="store_true", help="print the manifest")
+
+
+def _add_video(commands: Any) -> None:
+    from core.video import command
+
+    p = _command(commands, "video", command.run, "depth of videos, steadied over time")
+    command.add_arguments(p)
 
 
 def _add_evaluate(commands: Any) -> None:
@@ -178,7 +192,7 @@ def _predict(options: argparse.Namespace) -> int:
     )
     models, load = _models_of_run(options.model)
     entries: list[Entry] = []
-    with _progress(len(jobs), "photo") as (advance, say):
+    with progress(len(jobs), "photo") as (advance, say):
 
         def ended(entry: Entry) -> None:
             if entry.error is not None:
@@ -191,7 +205,7 @@ def _predict(options: argparse.Namespace) -> int:
     if options.json:
         photos = [vars(entry) for entry in entries]
         name = models[0].name if len(models) == 1 else "auto"
-        _print_json({"model": name, "counts": vars(totals), "photos": photos})
+        print_json({"model": name, "counts": vars(totals), "photos": photos})
     else:
         print(
             f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
@@ -239,7 +253,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         baselines=options.baselines,
         worst=options.worst if options.gallery else 0,
     )
-    with _progress(None, "image") as (advance, _):
+    with progress(None, "image") as (advance, _):
         result = run_evaluation(request, lambda _done, total: advance(total))
     if options.csv:
         write_csv(result, options.csv)
@@ -271,7 +285,7 @@ def _import(options: argparse.Namespace) -> int:
     try:
         info = import_release(options.file, options.dataset, options.name)
     except CheckpointError as error:  # here it is the input that is wrong
-        _complain(str(error))
+        complain(str(error))
         return FAILED
     print(f"imported {info.name}: {info.path}")
     return DONE
@@ -296,41 +310,12 @@ def _models(options: argparse.Namespace) -> int:
     installed = scan_models()
     broken = [{"file": model.path.name, "problem": model.problem} for model in installed.broken]
     if options.json:
-        _print_json({"models": [facts(info) for info in installed.models], "broken": broken})
+        print_json({"models": [facts(info) for info in installed.models], "broken": broken})
     else:
         for info in installed.models:
             print(card(info))
         if not installed.models:
             print("no model is installed")
     for entry in broken:
-        _complain(entry["problem"])
+        complain(entry["problem"])
     return FAILED if broken else DONE
-
-
-@contextlib.contextmanager
-def _progress(
-    total: int | None, unit: str
-) -> Iterator[tuple[Callable[..., None], Callable[[str], None]]]:
-    """A progress bar on stderr where that is a terminal: (advance, say a line above it)."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
-    with tqdm(total=total, unit=unit, file=sys.stderr, disable=None, dynamic_ncols=True) as bar:
-
-        def advance(of: int | None = None) -> None:
-            if of is not None:
-                bar.total = of
-            bar.update()
-
-        def say(line: str) -> None:
-            with bar.external_write_mode(file=sys.stderr):
-                _complain(line)
-
-        yield advance, say
-
-
-def _complain(text: str) -> None:
-    print(" ".join(text.split()), file=sys.stderr)
-
-
-def _print_json(content: Any) -> None:
-    print(json.dumps(content, indent=2))

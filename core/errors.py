@@ -31,3 +31,7 @@ class ExportError(DepthError):
 
 class EngineError(DepthError):
     """An inference engine or device that is missing or failed."""
+
+
+class VideoError(DepthError):
+    """A video that cannot be decoded, is out of limits, or is no video."""

@@ -41,7 +41,7 @@ def serve(decoder: str, memory_bytes: int) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a native library prints must not get between the answers
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    _restrict(memory_bytes)
+    restrict(memory_bytes)
     module, function = decoder.split(":")
     decode = getattr(importlib.import_module(module), function)
     write_header(answers, {"ready": True})
@@ -59,7 +59,7 @@ def _answer(
 ) -> None:
     data = bytearray(request["bytes"])
     read_into(requests, memoryview(data))
-    _set_alarm(math.ceil(request["seconds"]) + _ALARM_GRACE)
+    set_alarm(math.ceil(request["seconds"]) + _ALARM_GRACE)
     try:
         photo = decode(
             bytes(data),
@@ -83,7 +83,7 @@ def _answer(
         write_header(answers, described)
         answers.write(photo.rgb.data.cast("B"))
     answers.flush()
-    _set_alarm(0)
+    set_alarm(0)
 
 
 def write_header(pipe: IO[bytes], header: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ def _read(pipe: IO[bytes], count: int) -> bytes:
     return bytes(data)
 
 
-def _restrict(memory_bytes: int) -> None:
+def restrict(memory_bytes: int) -> None:
     """Bound memory, forbid files and core dumps, where the system can."""
     if sys.platform == "win32":
         return
@@ -138,7 +138,7 @@ def _restrict(memory_bytes: int) -> None:
             resource.setrlimit(kind, (limit, limit))
 
 
-def _set_alarm(seconds: int) -> None:
+def set_alarm(seconds: int) -> None:
     """End this process by SIGALRM, even inside C code, should the parent have died; 0 cancels."""
     if hasattr(signal, "alarm"):
         signal.alarm(seconds)

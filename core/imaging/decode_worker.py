@@ -42,7 +42,7 @@ MEMORY_BYTES = 3 * 2**30
 WORKERS = 2
 _START_SECONDS = 60.0  # loading Python and Pillow on a cold, busy disk
 _PICTURES_PER_WORKER = 500  # then a fresh process: bounds leaks of the native libraries
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 _BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from core.imaging.decode_server import serve; serve(sys.argv[2], int(sys.argv[3]))"
@@ -186,7 +186,7 @@ class DecodeWorker:
             return self._process
         self.close()
         search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
-        environment = {key: os.environ[key] for key in _KEPT_ENVIRONMENT if key in os.environ}
+        environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
         # One picture, one thread: more would only reserve address space.
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         arguments = [search_path, self._decoder, str(self._memory_bytes)]

@@ -1,0 +1,178 @@
+"""The command `video`: its arguments, and one clip after the other."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import CheckpointError, ConfigError, ExportError, ImageError, VideoError
+from core.terminal import complain, print_json
+
+if TYPE_CHECKING:
+    from core.video.sequence import VideoModels
+
+DEFAULT_MODEL = "lite-indoor"  # where the first frame cannot choose
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Declares what the command takes."""
+    p.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="MP4, MOV or WebM")
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument("--model", metavar="NAME", help="default: the first frame chooses (auto)")
+    p.add_argument(
+        "--save", default="video,frames", metavar="LIST", help="video, frames or both (default)"
+    )
+    p.add_argument(
+        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
+    )
+    p.add_argument("--flip", action="store_true", help="average with the mirrored frames")
+    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
+    p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
+    p.add_argument("--far", type=float, metavar="M", help="far end of the colours, metres")
+    p.add_argument("--unsteady", action="store_true", help="every frame on its own")
+    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
+    p.add_argument("--json", action="store_true", help="print the sidecars")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Every clip in turn; 1 if some failed.
+
+    Raises:
+        DepthError: arguments or a model that cannot be used.
+    """
+    from core.video.reader import require_decoder
+    from core.video.run import predict_video
+
+    if options.out.exists() and not options.out.is_dir():
+        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    stems = _stems(options.paths)
+    settings = _settings(options)
+    require_decoder()
+    models = models_of(options.model)
+    failed, told = 0, []
+    for path, stem in zip(options.paths, stems, strict=True):
+        bar = _Bar(path.name)
+        try:
+            result = predict_video(path, options.out / stem, models, settings, bar.tell)
+        except (ExportError, ImageError, VideoError) as error:
+            failed += 1
+            bar.close()
+            complain(f"{path}: {error}")
+            told.append({"input": str(path), "error": str(error)})
+            continue
+        bar.close()
+        told.append({"input": str(path), **result.sidecar})
+        if not options.json:
+            print(_summary(path, options.out, result.sidecar, result.skipped))
+    if options.json:
+        print_json({"clips": told})
+    return 1 if failed else 0
+
+
+def models_of(name: str | None) -> VideoModels:
+    """The model of a run over clips; without a name the first frame of each chooses.
+
+    Raises:
+        CheckpointError: no such model.
+    """
+    from core.checkpoint import find_model
+    from core.model_choice import AUTO, open_chooser
+    from core.predictor import load_predictor
+    from core.video.sequence import VideoModels
+
+    if name in (None, AUTO):
+        try:
+            chooser = open_chooser()
+        except CheckpointError:
+            if name == AUTO:
+                raise
+        else:
+            sha256 = tuple(find_model(model).sha256 for model in chooser.models)
+            return VideoModels(sha256, cache(load_predictor), chooser)
+    info = find_model(name or DEFAULT_MODEL)
+    load = cache(partial(load_predictor, name or DEFAULT_MODEL))
+    return VideoModels((info.sha256,), lambda _: load())
+
+
+def _settings(options: argparse.Namespace) -> Any:
+    from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+    from core.export import ColorSettings
+    from core.video.settings import VideoSettings
+    from core.video.steady import SteadySettings
+
+    colormap = options.colormap or DEFAULT_COLORMAP
+    if colormap not in COLORMAPS:
+        raise ConfigError(
+            f"There is no colour map {colormap!r}, expected one of {', '.join(COLORMAPS)}: "
+            "pick one."
+        )
+    if options.fov is not None and not 5 <= options.fov <= 170:
+        raise ConfigError(f"The field of view is {options.fov:g} degrees, expected 5 to 170.")
+    if None not in (options.near, options.far) and not options.near < options.far:
+        raise ConfigError(
+            f"The colours go from {options.near:g} m to {options.far:g} m, expected near below "
+            "far: swap them, or leave one out."
+        )
+    return VideoSettings(
+        save=tuple(part.strip() for part in options.save.split(",") if part.strip()),
+        resolution=options.resolution,
+        flip=options.flip,
+        fov=options.fov,
+        colors=ColorSettings(colormap, options.near, options.far),
+        steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
+        overwrite=options.overwrite,
+    )
+
+
+def _stems(paths: Sequence[Path]) -> list[str]:
+    """A name for every clip's results: its own without suffix, with it where two are alike."""
+    short = [path.stem.casefold() for path in paths]
+    stems = [p.stem if short.count(s) == 1 else p.name for p, s in zip(paths, short, strict=True)]
+    again = sorted({s for s in stems if stems.count(s) > 1})
+    if again:
+        raise ConfigError(
+            f"Two videos are called {again[0]}, expected different names: give them one by one, "
+            "each with its own --out."
+        )
+    return stems
+
+
+def _summary(path: Path, out: Path, sidecar: dict[str, Any], skipped: bool) -> str:
+    flicker = sidecar["flicker"]
+    change = "no static pixels"
+    if flicker["before_m"] is not None:
+        change = f"flicker {flicker['before_m']:.4f} m, steadied {flicker['after_m']:.4f} m"
+    done = "finished before" if skipped else "done"
+    return f"{path}: {done}, {sidecar['frames']} frames, {change}; results in {out}"
+
+
+class _Bar:
+    """Two progress bars in turn, with the time left: depth, then the video."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._stage = ""
+        self._bar: Any = None
+
+    def tell(self, stage: str, done: int, total: int | None) -> None:
+        """Takes what `predict_video` tells."""
+        from tqdm import tqdm  # type: ignore[import-untyped]
+
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(
+                total=total, unit="frame", desc=f"{self._name} {stage}", disable=None,
+                dynamic_ncols=True,
+            )  # fmt: skip
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
+        """Ends the bar that is shown."""
+        if self._bar is not None:
+            self._bar.close()
+        self._bar, self._stage = None, ""

@@ -1,0 +1,60 @@
+"""Flicker: how much depth changes from frame to frame where the picture does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class FlickerMeter:
+    """Mean absolute frame-to-frame change of depth on static pixels, as given and as steadied.
+
+    Both are measured on the same pixels of the same pairs of frames. Pairs across a cut are left
+    out.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._given = self._steadied = self._depth = 0.0
+        self._pixels = 0
+        self._pairs = 0
+
+    def add(
+        self,
+        given: NDArray[np.float32],
+        steadied: NDArray[np.float32],
+        static: NDArray[np.bool_] | None,
+    ) -> None:
+        """Takes the next frame.
+
+        Args:
+            given: (H, W) metres, of the frame alone.
+            steadied: (H, W) metres, as written.
+            static: pixels that have not moved since the frame before; None after a cut.
+        """
+        last, self._last = self._last, (given, steadied)
+        if last is None or static is None or not static.any():
+            return
+        self._given += float(np.abs(given - last[0])[static].sum(dtype=np.float64))
+        self._steadied += float(np.abs(steadied - last[1])[static].sum(dtype=np.float64))
+        self._depth += float(given[static].sum(dtype=np.float64))
+        self._pixels += int(np.count_nonzero(static))
+        self._pairs += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready: in metres, and relative to the static pixels' mean depth.
+
+        None stands where nothing was static.
+        """
+        found = self._pixels > 0
+        return {
+            "what": "mean absolute frame-to-frame depth change on static pixels",
+            "before_m": self._given / self._pixels if found else None,
+            "after_m": self._steadied / self._pixels if found else None,
+            "before_relative": self._given / self._depth if found else None,
+            "after_relative": self._steadied / self._depth if found else None,
+            "pairs": self._pairs,
+            "pixels": self._pixels,
+        }

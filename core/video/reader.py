@@ -1,0 +1,224 @@
+"""Frames of a video file, one at a time, decoded in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import EngineError, VideoError
+from core.imaging.decode_server import read_header, read_into
+from core.imaging.decode_worker import KEPT_ENVIRONMENT
+from core.video.containers import container_of
+
+MEMORY_BYTES = 4 * 2**30  # address space of the decoder; 4K with its reference frames takes one
+_BOOTSTRAP = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from core.video.decode_child import serve; serve(sys.argv[2], int(sys.argv[3]))"
+)
+_EXPECTED = "expected an MP4, MOV or WebM video"
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a video file says about itself.
+
+    Attributes:
+        name, sha256: of the file.
+        container, codec: in words, and as FFmpeg names it.
+        width, height: of a frame in pixels, upright.
+        rate: frames a second, on average.
+        seconds, frames: length; None where the file does not say, and frames may be off by some.
+        audio: whether it has sound, which is not copied.
+    """
+
+    name: str
+    sha256: str
+    container: str
+    codec: str
+    width: int
+    height: int
+    rate: float
+    seconds: float | None
+    frames: int | None
+    audio: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame: (H, W, 3) uint8 RGB, upright, and its time in seconds from the first one."""
+
+    rgb: NDArray[np.uint8]
+    time: float
+
+
+class ClipReader:
+    """A video file being read; a context manager that iterates over its frames.
+
+    Memory does not grow with the clip: the decoder waits while its pipe is full.
+
+    Args:
+        path: of an MP4, MOV, WebM or Matroska file.
+
+    Raises:
+        VideoError: not a video, damaged before its first frame, or with frames that are too large.
+        EngineError: the decoder is not installed or cannot be started.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_decoder()
+        self._name = path.name
+        digest = _checked(path)
+        self._process = _start(path)
+        try:
+            self.info = self._described(self._header(), digest)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> ClipReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the decoder."""
+        self._process.kill()
+        with contextlib.suppress(OSError):
+            _pipe(self._process).close()
+        self._process.wait()
+
+    def __iter__(self) -> Iterator[Frame]:
+        """The frames in order.
+
+        Raises:
+            VideoError: the file is damaged from here on.
+        """
+        first, last = 0.0, -1.0
+        step = 1 / self.info.rate
+        for index in range(sys.maxsize):
+            header = self._header()
+            if "end" in header:
+                return
+            rgb = np.empty((self.info.height, self.info.width, 3), np.uint8)
+            try:
+                read_into(_pipe(self._process), rgb.data.cast("B"))
+            except EOFError as error:
+                raise self._broken("the decoder stopped") from error
+            time = header.get("time")
+            first = (time or 0.0) if index == 0 else first
+            # A file without times, or with ones that run backwards, gets evenly spaced ones.
+            at = last + step if time is None or time - first <= last else time - first
+            last = 0.0 if index == 0 else at
+            yield Frame(rgb, last)
+
+    def _header(self) -> dict[str, Any]:
+        try:
+            header = read_header(_pipe(self._process))
+        except (EOFError, ValueError, OSError) as error:
+            raise self._broken("the decoder stopped") from error
+        if "error" in header:
+            raise self._broken(str(header["error"]))
+        return header
+
+    def _described(self, header: dict[str, Any], digest: str) -> ClipInfo:
+        if "too_large" in header:
+            width, height = header["too_large"]
+            raise VideoError(
+                f"{self._name} has frames of {width} x {height} pixels, expected at most 10 "
+                "megapixels (4K): make it smaller first."
+            )
+        width, height = (int(side) for side in header["size"])
+        return ClipInfo(
+            name=self._name,
+            sha256=digest,
+            width=width,
+            height=height,
+            **{
+                key: header[key]
+                for key in ("container", "codec", "rate", "seconds", "frames", "audio")
+            },
+        )
+
+    def _broken(self, reason: str) -> VideoError:
+        return VideoError(
+            f"{self._name} cannot be decoded ({reason}), {_EXPECTED} that plays to its end: "
+            "convert it with another program."
+        )
+
+
+def require_decoder() -> None:
+    """Says so where PyAV is missing.
+
+    Raises:
+        EngineError: it is.
+    """
+    try:
+        import av  # noqa: F401
+    except ImportError as error:
+        raise EngineError(
+            f"The package av cannot be used ({error}), expected it for videos: install it with "
+            "pip install av."
+        ) from error
+
+
+def _checked(path: Path) -> str:
+    """The SHA-256 of a file that begins as a video does."""
+    try:
+        with path.open("rb") as file:
+            kind = container_of(file.read(64))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise VideoError(
+            f"{path.name} cannot be read ({error.strerror or error}), {_EXPECTED}: check the path."
+        ) from error
+    if kind is None:
+        raise VideoError(
+            f"{path.name} is no video of a known kind, {_EXPECTED}: convert it, or for a photo "
+            "use predict."
+        )
+    return digest
+
+
+def _start(path: Path) -> subprocess.Popen[bytes]:
+    search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
+    environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
+    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    arguments = [search_path, str(path.absolute()), str(MEMORY_BYTES)]
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-c", _BOOTSTRAP, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # native libraries write to it directly
+            env=environment,
+        )
+    except OSError as error:
+        raise EngineError(
+            f"The video decoder could not be started ({error}), expected room for one more "
+            "process: free some memory and try again."
+        ) from error
+
+
+def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    if process.stdout is None:
+        raise OSError("the video decoder has no pipe")
+    return process.stdout

@@ -1,0 +1,164 @@
+"""The frames of a clip as a sequence of 16-bit PNG files, and the video drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from core.colormap import colorize
+from core.errors import ExportError, VideoError
+from core.export import depth16_scale, encode_depth16
+from core.model_choice import ModelChooser
+from core.prediction import Prediction
+from core.predictor import Predictor
+from core.video.depth_range import DepthRange
+from core.video.flicker import FlickerMeter
+from core.video.reader import ClipInfo, ClipReader
+from core.video.settings import VideoSettings
+from core.video.steady import Steadier
+from core.video.writer import SideBySideWriter
+
+Tell = Callable[[str, int, int | None], None]
+UNFINISHED = ".part"
+
+
+@dataclass(frozen=True)
+class VideoModels:
+    """What predicts a clip.
+
+    Attributes:
+        sha256: of the model, or of those that the first frame chooses from.
+        load: called with the name of the chosen model, without a chooser with None.
+        chooser: chooses by the first frame; None where there is one model.
+    """
+
+    sha256: tuple[str, ...]
+    load: Callable[..., Predictor]
+    chooser: ModelChooser | None = None
+
+    def for_frame(self, rgb: NDArray[np.uint8]) -> tuple[Predictor, dict[str, Any] | None]:
+        """The predictor for a whole clip, by its first frame, and how it was chosen."""
+        if self.chooser is None:
+            return self.load(None), None
+        choice = self.chooser(rgb)
+        return self.load(choice.model), choice.to_dict()
+
+
+class DepthSequence:
+    """The frames' depth on disk, and what is learned while they are written.
+
+    Args:
+        reader: of the clip.
+        folder: an empty one for the frames.
+        models: predict them.
+        settings: of the clip.
+
+    Attributes:
+        count, scale: how many frames there are, and their steps per metre.
+        cuts: indices of the frames that begin a scene, without the first.
+        range, flicker: of the whole clip.
+        first: the first frame's prediction; choice: how it chose the model, JSON-ready.
+        milliseconds: spent on predicting, all frames together.
+    """
+
+    def __init__(
+        self, reader: ClipReader, folder: Path, models: VideoModels, settings: VideoSettings
+    ) -> None:
+        self._reader, self._folder = reader, folder
+        self._models, self._settings = models, settings
+        self.range = DepthRange()
+        self.flicker = FlickerMeter()
+        self.scale = 0.0
+        self.count = 0
+        self.cuts: list[int] = []
+        self.first: Prediction | None = None
+        self.choice: dict[str, Any] | None = None
+        self.milliseconds = 0.0
+
+    def write(self) -> Iterator[int]:
+        """Predicts, steadies and stores frame after frame; yields how many are done."""
+        steadier, predictor = Steadier(self._settings.steady), None
+        options: dict[str, Any] = {
+            "resolution": self._settings.resolution,
+            "flip": self._settings.flip,
+            "fov": self._settings.fov,
+        }
+        for frame in self._reader:
+            if predictor is None:
+                predictor, self.choice = self._models.for_frame(frame.rgb)
+            prediction = predictor(frame.rgb, **options)
+            if self.first is None:
+                self.first = prediction
+                reach = prediction.info.config.max_depth * prediction.focal_scale
+                self.scale = depth16_scale(reach)
+            steadied = steadier(frame.rgb, prediction.depth, frame.time)
+            self.flicker.add(prediction.depth, steadied.depth, steadied.static)
+            self.range.add(steadied.depth)
+            if steadied.cut and self.count:
+                self.cuts.append(self.count)
+            self.count += 1
+            self.milliseconds += prediction.milliseconds
+            check_length(self._reader.info, self.count, self._settings)
+            _store(self._path(self.count), encode_depth16(steadied.depth, self.scale))
+            yield self.count
+
+    def draw(self, clip: Path, target: Path, near: float, far: float, tell: Tell) -> None:
+        """Reads the clip again and writes it beside its coloured depth."""
+        info, colormap = self._reader.info, self._settings.colors.colormap
+        part = target.with_name(f"{target.name}{UNFINISHED}")
+        try:
+            with (
+                ClipReader(clip) as again,
+                SideBySideWriter(part, info.width, info.height, info.rate) as video,
+            ):
+                for number, frame in enumerate(again, 1):
+                    depth = self._load(number)
+                    video.add(frame.rgb, colorize(depth, colormap, near, far), frame.time)
+                    tell("video", number, self.count)
+            part.replace(target)
+        except OSError as error:
+            raise refused(target, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.png"
+
+    def _load(self, number: int) -> NDArray[np.float32]:
+        with Image.open(self._path(number)) as image:
+            return np.asarray(image, np.uint16).astype(np.float32) / np.float32(self.scale)
+
+
+def check_length(clip: ClipInfo, frames: int, settings: VideoSettings) -> None:
+    """Refuses a clip of more frames than wanted, as soon as it is known.
+
+    Raises:
+        VideoError: it has more.
+    """
+    most = settings.most_frames
+    if most is not None and frames > most:
+        raise VideoError(
+            f"{clip.name} has {'about ' if clip.frames else 'more than '}{frames} frames, expected "
+            f"at most {most}: cut it shorter, or use the command line (python -m core video)."
+        )
+
+
+def _store(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def refused(path: Path, error: OSError) -> ExportError:
+    """The error for a file that the system does not let be written."""
+    return ExportError(
+        f"{path.name} could not be written ({error.strerror or error}), expected a folder with "
+        "free space and write permission: free some space or choose another folder."
+    )

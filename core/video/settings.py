@@ -1,0 +1,70 @@
+"""What is asked of a video, and what its files are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import ConfigError
+from core.export import ColorSettings
+from core.imaging.resize import checked_resolution
+from core.video.steady import SteadySettings
+
+# What can be saved, and what is behind the clip's stem.
+VIDEO_OUTPUTS = {"video": "_depth.mp4", "frames": "_frames"}
+
+
+@dataclass(frozen=True)
+class VideoSettings:
+    """What is made of a clip.
+
+    Attributes:
+        save: of `VIDEO_OUTPUTS`.
+        resolution: working height in pixels; None is the model's.
+        flip: average with the mirrored frame.
+        fov: horizontal field of view in degrees; None takes the training camera's.
+        colors: of the video; ends that are not given are the whole clip's.
+        steady: how strongly depth is steadied over time.
+        most_frames: a longer clip is refused; None takes any.
+        overwrite: also redo what is finished.
+
+    Raises:
+        ConfigError: nothing or something unknown to save, or a resolution out of range.
+    """
+
+    save: Sequence[str] = tuple(VIDEO_OUTPUTS)
+    resolution: int | None = None
+    flip: bool = False
+    fov: float | None = None
+    colors: ColorSettings = field(default_factory=ColorSettings)
+    steady: SteadySettings = field(default_factory=SteadySettings)
+    most_frames: int | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.save) - set(VIDEO_OUTPUTS))
+        if unknown or not self.save:
+            raise ConfigError(
+                f"Got {', '.join(unknown) or 'no output'} to save, expected some of "
+                f"{','.join(VIDEO_OUTPUTS)}: correct the list."
+            )
+        if self.resolution is not None:
+            checked_resolution(self.resolution)
+
+    def decisive(self) -> dict[str, Any]:
+        """The settings that decide the result, as a sidecar holds them."""
+        asked = self.resolution
+        return {
+            "resolution": None if asked is None else checked_resolution(asked),
+            "flip": self.flip,
+            "fov": self.fov,
+            "colors": asdict(self.colors),
+            "steady": asdict(self.steady),
+        }
+
+
+def output_path(stem: Path, name: str) -> Path:
+    """Where an output of `VIDEO_OUTPUTS` goes; the stem may hold dots."""
+    return Path(f"{stem}{VIDEO_OUTPUTS[name]}")

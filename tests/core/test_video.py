@@ -1,0 +1,295 @@
+"""Videos: reading, steadying, cuts, what is written, and files that are no videos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from core.cli import main
+from core.colormap import colorize
+from core.errors import ConfigError, ExportError, VideoError
+from core.export import ColorSettings
+from core.predictor import Predictor
+from core.video.depth_range import DepthRange
+from core.video.reader import ClipReader
+from core.video.run import VideoResult, predict_video
+from core.video.sequence import VideoModels
+from core.video.settings import VideoSettings
+from core.video.steady import Steadier, SteadySettings
+from tests.core.clips import noisy, read_clip, turned, write_clip
+from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
+
+WIDTH, HEIGHT = 128, 96
+ROOM, STREET = picture(WIDTH, HEIGHT, 1), 255 - picture(WIDTH, HEIGHT, 2)
+INFO = tiny_info(tiny_config()).saved_as(Path("tiny.safetensors"), "a" * 64)
+ALONE = SteadySettings(0, 0)
+
+
+class _Shimmering:
+    """An engine whose depth follows the picture's brightness, with an error of its own each time:
+    the whole map breathes, and every part of it shimmers."""
+
+    name, device, precision = "shimmering", "cpu", "float32"
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, image: Tensor) -> list[Tensor]:
+        self.runs += 1
+        draw = torch.Generator().manual_seed(self.runs)
+        light = torch.nn.functional.avg_pool2d(image.mean(1, keepdim=True), 16)
+        residuals = [0.5 * light + 0.05 * torch.randn(1, generator=draw)]
+        for stride in (8, 4, 2, 1):
+            shape = (len(image), 1, image.shape[2] // stride, image.shape[3] // stride)
+            residuals.append(0.02 * torch.randn(shape, generator=draw))
+        return residuals
+
+
+@pytest.fixture
+def engine() -> _Shimmering:
+    return _Shimmering()
+
+
+@pytest.fixture
+def run(tmp_path: Path, engine: _Shimmering) -> Callable[..., VideoResult]:
+    """Predicts a clip into tmp_path/out/clip; keywords go to `VideoSettings`."""
+
+    def start(clip: Path, **settings: Any) -> VideoResult:
+        engine.runs = 0
+        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, engine))
+        return predict_video(clip, tmp_path / "out" / "clip", models, VideoSettings(**settings))
+
+    return start
+
+
+def depths(folder: Path, scale: float = 1000.0) -> list[np.ndarray[Any, Any]]:
+    return [np.asarray(Image.open(path)) / scale for path in sorted(folder.glob("*.png"))]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
+def test_every_frame_is_read_in_order_and_in_time(tmp_path: Path, suffix: str) -> None:
+    shades = [np.full((HEIGHT, WIDTH, 3), value, np.uint8) for value in (40, 90, 140, 190, 240)]
+    with ClipReader(write_clip(tmp_path / f"clip{suffix}", shades)) as reader:
+        frames = list(reader)
+    assert (reader.info.width, reader.info.height) == (WIDTH, HEIGHT)
+    assert reader.info.rate == pytest.approx(10)
+    assert reader.info.frames == 5
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4], abs=2e-3)
+    assert [round(float(frame.rgb.mean())) for frame in frames] == pytest.approx(
+        [40, 90, 140, 190, 240], abs=3
+    )
+
+
+def test_a_turned_clip_comes_upright(tmp_path: Path) -> None:
+    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    picture[:20, :20] = 255  # top left, which a turn clockwise takes to the top right
+    with ClipReader(turned(write_clip(tmp_path / "clip.mp4", [picture] * 3))) as reader:
+        rgb = next(iter(reader)).rgb
+    assert rgb.shape == (WIDTH, HEIGHT, 3)
+    assert rgb[2:18, -18:-2].min() > 200
+    assert rgb[2:18, 2:18].max() < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("text.mp4", b"no video at all" * 10),
+        ("list.mp4", b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n"),
+        ("empty.mp4", b""),
+        ("head.mov", b"\0\0\0\x14ftypqt  \0\0\0\0qt  "),
+        ("head.webm", b"\x1a\x45\xdf\xa3" + b"\xff" * 200),
+    ],
+)
+def test_what_is_no_video_is_refused_in_a_sentence(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(VideoError, match=f"{name}.* expected an MP4, MOV or WebM video"):
+        ClipReader(tmp_path / name)
+
+
+def test_frames_that_are_not_read_are_not_decoded(tmp_path: Path) -> None:
+    reader = ClipReader(write_clip(tmp_path / "clip.mp4", [np.tile(ROOM, (4, 4, 1))] * 60))
+    next(iter(reader))
+    assert reader._process.poll() is None  # it waits for its pipe to be emptied
+    reader.close()
+    assert reader._process.poll() is not None
+
+
+def test_flicker_of_a_still_scene_is_at_least_halved_and_measured(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 12))
+    given = run(clip, save=("frames",), steady=ALONE)
+    alone = depths(tmp_path / "out" / "clip_frames")
+    result = run(clip, save=("frames",))
+    steadied = depths(tmp_path / "out" / "clip_frames")
+    before, after = (np.abs(np.diff(maps, axis=0)).mean() for maps in (alone, steadied))
+    assert after < 0.5 * before
+    flicker = result.sidecar["flicker"]
+    assert flicker["pairs"] == 11
+    assert flicker["pixels"] > 0.9 * 11 * WIDTH * HEIGHT
+    assert flicker["before_m"] == pytest.approx(before, rel=0.05)
+    assert flicker["after_m"] == pytest.approx(after, rel=0.05)
+    unsteadied = given.sidecar["flicker"]
+    assert unsteadied["after_m"] == pytest.approx(unsteadied["before_m"], rel=1e-4)
+    middle = np.mean(alone, axis=0)  # steadier, and no other depth
+    assert np.abs(np.mean(steadied, axis=0) / middle - 1).mean() < 0.02
+
+
+def test_a_cut_is_seen_and_followed_at_once(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [*noisy(ROOM, 6), *noisy(STREET, 4, seed=1)])
+    run(clip, save=("frames",), steady=ALONE)
+    alone = depths(tmp_path / "out" / "clip_frames")
+    result = run(clip, save=("frames",))
+    steadied = depths(tmp_path / "out" / "clip_frames")
+    assert result.sidecar["cuts"] == [6]
+    np.testing.assert_array_equal(steadied[6], alone[6])
+    assert np.abs(steadied[5] - steadied[6]).mean() > 0.3  # the scenes do differ
+
+
+@pytest.mark.parametrize("near", [1.5, 3.7])  # 3.7 m: only its colour tells it from 4 m
+def test_what_moves_has_its_new_depth_in_the_same_frame(near: float) -> None:
+    steadier = Steadier()
+    for index in range(8):
+        rgb, depth = ROOM.copy(), np.full((HEIGHT, WIDTH), 4.0, np.float32)
+        left = 8 + 12 * index
+        rgb[30:70, left : left + 24] = (250, 20, 20)
+        depth[30:70, left : left + 24] = near
+        result = steadier(rgb, depth, index / 30)
+        assert result.cut == (index == 0)
+        inside = result.depth[36:64, left + 6 : left + 18]
+        np.testing.assert_allclose(inside, near, rtol=0.02)
+        if index:
+            uncovered = result.depth[36:64, left - 9 : left - 3]
+            np.testing.assert_allclose(uncovered, 4.0, rtol=0.02)
+
+
+def test_a_moving_camera_is_not_held_back() -> None:
+    steadier = Steadier()
+    wide = picture(4 * WIDTH, HEIGHT, 3)
+    rng = np.random.default_rng(0)
+    wide = np.clip(wide + rng.normal(0, 40, wide.shape), 0, 255).astype(np.uint8)
+    for index in range(10):
+        depth = np.full((HEIGHT, WIDTH), 5 - 0.2 * index, np.float32)  # it walks towards a wall
+        result = steadier(wide[:, 9 * index : 9 * index + WIDTH], depth, index / 30)
+    np.testing.assert_allclose(result.depth, depth, rtol=0.02)
+
+
+def test_the_video_shows_frame_and_depth_in_one_range(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3 + [STREET] * 3)
+    result = run(clip, colors=ColorSettings("viridis"))
+    about = result.sidecar["files"]["video"]
+    shown = read_clip(tmp_path / "out" / about["file"])
+    stored = depths(tmp_path / "out" / "clip_frames")
+    assert len(shown) == len(stored) == 6
+    whole = np.concatenate([depth.ravel() for depth in stored])
+    assert [about["near_m"], about["far_m"]] == pytest.approx(
+        np.percentile(whole, [1, 99]), rel=0.01
+    )
+    for frame, depth, source in zip(shown, stored, read_clip(clip), strict=True):
+        drawn = colorize(depth, "viridis", about["near_m"], about["far_m"])
+        assert np.abs(frame[:, WIDTH:].astype(int) - drawn).mean() < 9
+        assert np.abs(frame[:, :WIDTH].astype(int) - source).mean() < 9
+
+
+def test_what_is_finished_is_skipped_and_other_settings_are_not(
+    tmp_path: Path, run: Callable[..., VideoResult], engine: _Shimmering
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
+    first = run(clip)
+    assert not first.skipped
+    again = run(clip)
+    assert again.skipped
+    assert engine.runs == 0
+    assert again.sidecar == json.loads((tmp_path / "out" / "clip.json").read_bytes())
+    assert not run(clip, fov=50.0).skipped
+    assert not run(clip, fov=50.0, overwrite=True).skipped
+    (tmp_path / "out" / "clip_depth.mp4").unlink()
+    assert not run(clip, fov=50.0).skipped
+    write_clip(clip, [ROOM] * 2)
+    assert run(clip, fov=50.0).sidecar["frames"] == 2
+    assert len(depths(tmp_path / "out" / "clip_frames")) == 2  # none of the longer clip is left
+
+
+def test_a_clip_that_breaks_off_leaves_nothing_that_looks_finished(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.webm", noisy(np.tile(ROOM, (2, 2, 1)), 12))
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    try:
+        result = run(clip)
+    except VideoError:
+        assert list((tmp_path / "out").iterdir()) == []
+    else:  # a container made for streams may simply end earlier
+        assert 0 < result.sidecar["frames"] < 12
+
+
+def test_files_of_the_user_are_not_replaced(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2)
+    (tmp_path / "out" / "clip_frames").mkdir(parents=True)
+    own = tmp_path / "out" / "clip_frames" / "holiday.png"
+    own.write_bytes(b"mine")
+    with pytest.raises(ExportError, match="clip_frames"):
+        run(clip)
+    assert own.read_bytes() == b"mine"
+
+
+def test_a_clip_that_is_too_long_is_refused_before_the_work(
+    tmp_path: Path, run: Callable[..., VideoResult], engine: _Shimmering
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 5)
+    with pytest.raises(VideoError, match="about 5 frames, expected at most 4"):
+        run(clip, most_frames=4)
+    assert engine.runs == 0
+
+
+@pytest.mark.parametrize("settings", [{"save": ()}, {"save": ("gif",)}, {"resolution": 5}])
+def test_unusable_settings_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="expected"):
+        VideoSettings(**settings)
+
+
+def test_the_range_of_a_clip_is_that_of_all_its_frames() -> None:
+    rng = np.random.default_rng(0)
+    maps = [rng.uniform(low, low + 1, (90, 120)).astype(np.float32) for low in (1, 2, 7)]
+    collected = DepthRange()
+    for depth in maps:
+        collected.add(depth)
+    assert collected.range() == pytest.approx(np.percentile(maps, [1, 99]), rel=0.01)
+
+
+def test_the_command_writes_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = save_tiny(tmp_path)
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
+    (tmp_path / "bad.mp4").write_text("no video")
+    arguments = ["video", str(clip), str(tmp_path / "bad.mp4"), "--out", str(tmp_path / "out")]
+    status = main([*arguments, "--model", str(model), "--save", "video", "--json"])
+    printed = capsys.readouterr()
+    assert status == 1
+    assert "bad.mp4 is no video" in printed.err
+    told = json.loads(printed.out)["clips"]
+    assert told[0]["frames"] == 3
+    assert told[0]["files"]["video"]["file"] == "clip_depth.mp4"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "clip.json",
+        "clip_depth.mp4",
+    ]
+    assert "expected" in told[1]["error"]
+    assert main([*arguments, "--save", "gif"]) == 2
