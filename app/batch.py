@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
+from app.wanted import wanted
 from core.batch.manifest import described
 from core.batch.plan import MANIFEST, plan
 from core.batch.run import BatchSettings, Entry, predict_files
@@ -40,7 +41,7 @@ def run_batch(
         photos: uploaded files.
         settings, display: as for one photo.
         outputs: kinds of files wanted.
-        folder: the request's own; when it is deleted (the client left), the batch stops.
+        folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
 
     Returns:
@@ -65,10 +66,11 @@ def run_batch(
     out = folder / "results"
     jobs = plan(list(photos), out)  # uploads are flat, their names cleaned by Gradio
     entries: list[dict[str, Any]] = []
+    still_wanted = wanted()
     tell(0, len(jobs))
 
     def note(entry: Entry) -> None:
-        if not folder.is_dir():
+        if not (still_wanted() and folder.is_dir()):
             raise ExportError(
                 "The batch was stopped because its client left, expected it to wait: send the "
                 "photos again."

@@ -10,6 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from app import demo
+from app.limits import ServerLimits
 from app.server import Server, create_app
 from app.service import Studio
 from app.settings import DEFAULT_MODEL
@@ -26,6 +27,7 @@ def main() -> int:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         page, _ = demo.pages_from(os.environ)
+        limits = ServerLimits.from_environment(os.environ)
         demo.require_free(page)
         storage = Storage()
     except DepthError as error:
@@ -35,9 +37,10 @@ def main() -> int:
     studio = Studio(
         default_model=os.environ.get("LAPDEPTH_MODEL", DEFAULT_MODEL),
         models=Path(models) if models else None,
+        cache_bytes=limits.cache_bytes,
     )
     try:
-        app, pages = create_app(studio, storage)
+        app, pages = create_app(studio, storage, limits)
         config = uvicorn.Config(
             app,
             host=page.host,
@@ -45,9 +48,10 @@ def main() -> int:
             log_level="warning",
             access_log=False,
             server_header=False,
+            limit_concurrency=limits.connections,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
-        Server(config, pages).run()
+        Server(config, pages, storage.close).run()
     finally:
         storage.close()
     return 0

@@ -1,33 +1,37 @@
-"""What stands between a stranger's request and the app: two small wrappers around Gradio.
+"""What stands between a stranger's request and the app: ASGI middleware around Gradio.
 
-`GuardedBlocks` turns whatever goes wrong inside a call into one sentence and fetches no web
-address. `Guard` is ASGI middleware: it lets through only the routes that the page and
-`gradio_client` use, checks the JSON of a call before Gradio sees it, and adds security headers.
+It lets through only the routes that the page and `gradio_client` use, checks the JSON of a call
+before Gradio sees it, turns away who asks for too much, and adds security headers. What goes wrong
+inside a call is `app.gradio_blocks`' to turn into a sentence.
 """
 
 from __future__ import annotations
 
+import errno
 import json
-import logging
+import math
 import re
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
-import gradio as gr
-from gradio.exceptions import InvalidPathError
-from pydantic import ValidationError
-
+from app.gradio_blocks import GuardedBlocks
+from app.http_body import (
+    SlowError,
+    TooLargeError,
+    answer,
+    answer_bytes,
+    bounded_receive,
+    replayed,
+    stated_length,
+    whole_body,
+)
+from app.limits import RateLimit, ServerLimits, client_of, is_local
+from app.metrics import CONTENT_TYPE, Metrics
+from app.security_headers import Application, Message, Receive, Send, with_security_headers
 from app.service import sentence
-from core.errors import ImageError
-
-log = logging.getLogger(__name__)
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
+MULTIPART_EXTRA = 1_000_000  # bytes around the files of an upload
 _ROUTES = re.compile(
     r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json"
     r"|pwa_icon.*|(?:static|assets|svelte)/.+"
@@ -37,60 +41,18 @@ _ROUTES = re.compile(
     r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
 )
 _CALLS = re.compile(r"/gradio_api/(queue/join|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)")
+_UPLOAD = "/gradio_api/upload"
 _WEB_ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]*://")
-_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(self), microphone=(), geolocation=()"),
-    (
-        b"content-security-policy",
-        b"default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-        b"style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; "
-        b"base-uri 'self'; form-action 'self'; frame-ancestors 'self'",
-    ),
-)
-
-_NO_UPLOAD = (
-    "A file of this call is not one that was uploaded to this server, expected what the upload "
-    "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
-)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
-class GuardedBlocks(gr.Blocks):
-    """Blocks whose calls answer with a result or with one sentence, and fetch nothing.
+@dataclass(frozen=True)
+class Refusal:
+    """Why a request is answered here: HTTP status, a sentence, seconds until it may come again."""
 
-    Args:
-        check_file: raises a `DepthError` for what a client sends as a file and is no upload of
-            its own. Gradio's check is not enough: it is off for a page that is mounted.
-    """
-
-    def __init__(self, check_file: Callable[[Any], object], **options: Any) -> None:
-        super().__init__(**options)
-        self._check_file = check_file
-        self.has_launched = True  # switches Gradio's own check on
-
-    async def process_api(
-        self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any
-    ) -> dict[str, Any]:
-        try:
-            for node in _mappings(inputs):
-                if node.keys() & {"path", "url", "meta"}:
-                    self._check_file(node)
-            done: dict[str, Any] = await super().process_api(block_fn, inputs, *args, **kwargs)
-            return done
-        except gr.Error:
-            raise
-        except (ValidationError, InvalidPathError) as error:
-            log.info("refused a call: %s", error)
-            raise shown(ImageError(_NO_UPLOAD)) from None
-        except Exception as error:
-            raise shown(error) from None
-
-
-def shown(error: Exception) -> gr.Error:
-    """The error as the page's message box and the API's clients get it."""
-    return gr.Error(sentence(error), duration=None, print_exception=False)
+    status: int
+    detail: str
+    retry_after: float = math.nan
 
 
 class Guard:
@@ -98,14 +60,29 @@ class Guard:
 
     Args:
         app: what to protect.
-        endpoints: how many arguments each public endpoint takes.
-        functions: the numbers of all functions that a page may call.
+        page: the page that is served, asked how many calls wait.
+        limits: of the server.
+        metrics: where answers are counted; served at /metrics.
+        room: bytes that uploads may still take on the server's disk.
     """
 
-    def __init__(self, app: Application, endpoints: dict[str, int], functions: set[int]) -> None:
+    def __init__(
+        self,
+        app: Application,
+        page: GuardedBlocks,
+        limits: ServerLimits,
+        metrics: Metrics,
+        room: Callable[[], float],
+    ) -> None:
         self._app = app
-        self._endpoints = endpoints
-        self._functions = functions
+        self._page = page
+        self._limits = limits
+        self._metrics = metrics
+        self._room = room
+        self._rate = RateLimit(limits.rate)
+        public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
+        self._endpoints = {str(fn.api_name): len(fn.inputs) for fn in public}
+        self._functions = {key for key, fn in page.fns.items() if fn.fn is not None}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,31 +91,116 @@ class Guard:
                 return
             await self._app(scope, receive, send)
             return
+        guarded = with_security_headers(self._counting(send))
+        path, post = scope["path"], scope["method"] == "POST"
+        address = scope["client"][0] if scope.get("client") else None
+        remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
+        if path == "/metrics" and self._shows_metrics(address):
+            await answer_bytes(guarded, 200, self._metrics.text(), CONTENT_TYPE)
+            return
+        if not _ROUTES.fullmatch(path) or remote:
+            await answer(guarded, 404, "There is nothing at this address.")
+            return
+        refusal = None
+        call = _CALLS.fullmatch(path) if post else None
+        if call:
+            receive, refusal = await self._checked_call(call, client_of(address), receive)
+        elif post and path == _UPLOAD:
+            receive, refusal = self._checked_upload(scope, receive)
+        if refusal is not None:
+            wait = refusal.retry_after
+            headers = {} if math.isnan(wait) else {"retry-after": str(math.ceil(wait))}
+            await answer(guarded, refusal.status, refusal.detail, headers)
+            return
+        await self._passed_on(scope, receive, guarded)
 
-        async def guarded_send(message: Message) -> None:
+    async def _passed_on(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Lets Gradio answer; what it cannot answer becomes one sentence."""
+        started = failed = False
+
+        async def checked(message: Message) -> None:
+            nonlocal started, failed
             if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message.get("headers", [])}
-                extra = [pair for pair in _HEADERS if pair[0] not in present]
-                message["headers"] = [*message.get("headers", []), *extra]
+                failed = message["status"] == 500  # the framework's own words come with it
+                started = not failed
+            if not failed:
+                await send(message)
+
+        error: BaseException | None = None
+        try:
+            await self._app(scope, receive, checked)
+        except Exception as problem:
+            if started:
+                raise
+            error, failed = problem, True
+        if failed:
+            refusal = _as_refusal(error, self._upload_too_large())
+            await answer(send, refusal.status, refusal.detail)
+
+    def _shows_metrics(self, address: str | None) -> bool:
+        readers = self._limits.metrics
+        return readers == "all" or (readers == "local" and is_local(address))
+
+    def _counting(self, send: Send) -> Send:
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.responded(message["status"])
             await send(message)
 
-        path = scope["path"]
-        remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
-        if not _ROUTES.fullmatch(path) or remote:
-            await _answer(guarded_send, 404, "There is nothing at this address.")
-            return
-        call = _CALLS.fullmatch(path)
-        if call and scope["method"] == "POST":
-            body, problem, status = await _body(receive), None, 400
-            if body is None:
-                problem, status = f"The call is larger than {MAX_BODY} bytes.", 413
-            else:
-                problem = self._problem(body, call["name"], call["v2"] is not None)
-            if problem:
-                await _answer(guarded_send, status, f"{problem} See /?view=api for the calls.")
-                return
-            receive = _replayed(body or b"", receive)
-        await self._app(scope, receive, guarded_send)
+        return counting
+
+    async def _checked_call(
+        self, call: re.Match[str], client: str, receive: Receive
+    ) -> tuple[Receive, Refusal | None]:
+        try:
+            body = await whole_body(receive, MAX_BODY)
+        except (TooLargeError, SlowError) as error:
+            return receive, _as_refusal(error, f"The call is larger than {MAX_BODY} bytes.")
+        problem = self._problem(body, call["name"], call["v2"] is not None)
+        if problem:
+            return receive, Refusal(400, f"{problem} See /?view=api for the calls.")
+        if self._page.calls_of(client) >= self._limits.client_queue:
+            self._metrics.busy("client")
+            return receive, Refusal(
+                429,
+                f"The server is busy with {self._limits.client_queue} calls of yours, expected "
+                "fewer at a time: wait until one of them has ended.",
+                1,
+            )
+        wait = self._rate.wait(client)
+        if wait > 0:
+            self._metrics.busy("rate")
+            return receive, Refusal(
+                429,
+                f"There were more than {self._limits.rate} calls of yours within a minute, "
+                f"expected fewer: try again in {math.ceil(wait)} s.",
+                wait,
+            )
+        if self._page.waiting() >= self._limits.queue:  # Gradio then says so, in its own words
+            self._metrics.busy("queue")
+        return replayed(body, receive), None
+
+    def _checked_upload(self, scope: Message, receive: Receive) -> tuple[Receive, Refusal | None]:
+        most = self._limits.upload_bytes + MULTIPART_EXTRA
+        stated = stated_length(scope)
+        if stated > most:
+            return receive, _as_refusal(TooLargeError(), self._upload_too_large())
+        if self._room() < max(stated, 1):
+            self._metrics.busy("disk")
+            return receive, Refusal(
+                507,
+                "The server has no room on its disk for this upload, expected some: try again "
+                "later, or send fewer photos.",
+                60,
+            )
+        return bounded_receive(receive, most), None
+
+    def _upload_too_large(self) -> str:
+        megabytes = self._limits.upload_bytes / 1e6
+        return (
+            f"The upload is larger than {megabytes:g} MB, expected less at a time: send smaller "
+            "photos, or fewer of them."
+        )
 
     def _problem(self, body: bytes, name: str | None, named_arguments: bool) -> str | None:
         """What is wrong with the JSON of a call, or None."""
@@ -166,48 +228,18 @@ class Guard:
         return None
 
 
-def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    """Every JSON object inside a value."""
-    waiting = [value]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, dict):
-            yield node
-            waiting.extend(node.values())
-        elif isinstance(node, list | tuple):
-            waiting.extend(node)
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body of a request, or None if it is too large."""
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            break
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > MAX_BODY:
-            return None
-        if not message.get("more_body"):
-            break
-    return b"".join(parts)
-
-
-def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that hands out a body already read, then whatever comes after it."""
-    waiting = [body]
-
-    async def again() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return again
-
-
-async def _answer(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _as_refusal(error: BaseException | None, too_large: str = "") -> Refusal:
+    """What a request that could not be answered gets."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]  # a framework's task group
+    if isinstance(error, TooLargeError):
+        return Refusal(413, too_large or "The request is larger than this server takes.")
+    if isinstance(error, SlowError):
+        return Refusal(408, "The request stopped half-way, expected all of it: send it again.")
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return Refusal(
+            507,
+            "The server's disk is full or cannot be written, expected room for the upload: try "
+            "again later.",
+        )
+    return Refusal(500, sentence(error or RuntimeError("an answer with status 500")))

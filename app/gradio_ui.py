@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ import gradio as gr
 
 from app.depth_view import static_text, words
 from app.gradio_api import AT_ONCE, add_endpoints
-from app.gradio_guard import GuardedBlocks
+from app.gradio_blocks import GuardedBlocks
 from app.gradio_handlers import Handlers
+from app.limits import ServerLimits
+from app.metrics import Metrics
 from app.service import Studio
 from app.settings import OUTPUTS
 from app.storage import Storage
@@ -20,7 +21,6 @@ from app.text import LANGUAGES, t, table
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
-QUEUE = int(os.environ.get("LAPDEPTH_QUEUE", "32"))  # calls that may wait; more are told "full"
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 
 TRANSLATIONS = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
@@ -52,11 +52,18 @@ class _Controls:
         return [*self.prediction, self.colormap, self.ranging, self.near, self.far]
 
 
-def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
+def build_page(
+    studio: Studio, storage: Storage, limits: ServerLimits, metrics: Metrics
+) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
     handlers = Handlers(studio, storage)
     page = GuardedBlocks(
-        storage.uploaded, title="LapDepth Studio", analytics_enabled=False, fill_width=True
+        storage.uploaded,
+        limits,
+        metrics,
+        title="LapDepth Studio",
+        analytics_enabled=False,
+        fill_width=True,
     )
     with page:
         add_endpoints(studio, storage)  # first, so that their names are theirs
@@ -72,7 +79,7 @@ def build_page(studio: Studio, storage: Storage) -> GuardedBlocks:
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
         page.unload(handlers.leave)
-    page.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE)
+    page.queue(max_size=limits.queue, default_concurrency_limit=AT_ONCE)
     return page
 
 

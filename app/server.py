@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
@@ -20,17 +20,19 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app.depth_view import STATIC
-from app.gradio_guard import Guard, GuardedBlocks
+from app.gradio_blocks import GuardedBlocks
+from app.gradio_guard import Guard
 from app.gradio_ui import TRANSLATIONS, build_page
+from app.limits import ServerLimits
+from app.metrics import Metrics
 from app.service import Studio, sentence
 from app.storage import Storage
-from core.imaging.decode_limits import DEFAULT_LIMITS
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
-KEEP_BYTES = float(os.environ.get("LAPDEPTH_TEMP_MB", "4000")) * 1e6  # of all of them together
-SWEEP_SECONDS = 120.0
+SWEEP_SECONDS = 30.0
+FORCED_END_SECONDS = 8.0  # after the signal to stop: supervisors kill after ten
 SESSIONS = 16  # whose component values Gradio remembers, at 2 MB each; nothing here needs them
 GRADIO_VARIABLES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -59,36 +61,41 @@ def theme() -> gr.themes.Base:
     )
 
 
-def create_app(studio: Studio, storage: Storage) -> tuple[Guard, App]:
+def create_app(
+    studio: Studio, storage: Storage, limits: ServerLimits | None = None
+) -> tuple[Guard, App]:
     """The ASGI application, and Gradio's part of it; the model is loaded when it starts.
 
     Args:
         studio: what does the work.
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
+        limits: of the server; the defaults unless given.
     """
+    limits = limits or ServerLimits()
+    metrics = Metrics()
     os.environ.update(GRADIO_VARIABLES, GRADIO_TEMP_DIR=str(storage.root))
-    page = build_page(studio, storage)
+    page = build_page(studio, storage, limits, metrics)
     page.state_session_capacity = SESSIONS
 
     @contextlib.asynccontextmanager
     async def lifespan(_: fastapi.FastAPI) -> AsyncIterator[None]:
         storage.protect()  # the example pictures
         threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
-        caretaker = asyncio.create_task(_take_care(storage, page))
+        caretaker = asyncio.create_task(_take_care(storage, page, limits.temp_bytes))
         yield
         caretaker.cancel()
         storage.close()
 
     app = fastapi.FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 
-    app.add_api_route("/healthz", lambda: health(studio))
+    app.add_api_route("/healthz", lambda: health(studio, page.overdue))
     gr.mount_gradio_app(
         app,
         page,
         path="/",
         auth=_login(),
-        max_file_size=DEFAULT_LIMITS.max_bytes,
+        max_file_size=limits.file_bytes,
         run_history=False,  # photos are private, and a browser may be shared
         footer_links=["api", "settings"],
         show_error=True,
@@ -100,20 +107,22 @@ def create_app(studio: Studio, storage: Storage) -> tuple[Guard, App]:
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
     )
-    functions = {number for number, function in page.fns.items() if function.fn is not None}
-    endpoints = {
-        str(function.api_name): len(function.inputs)
-        for function in page.fns.values()
-        if function.api_visibility == "public"
-    }
+    metrics.watch("lapdepth_queue_waiting", "Calls that wait for their turn", page.waiting)
+    metrics.watch("lapdepth_queue_running", "Calls that run", page.running)
+    metrics.watch("lapdepth_calls_overdue", "Calls given up that still run", lambda: page.overdue)
+    metrics.watch("lapdepth_cache_bytes", "Memory of results kept", lambda: studio.cached_bytes)
+    metrics.watch("lapdepth_temp_bytes", "Disk of uploads and results", storage.used_bytes)
     mounted = next(route.app for route in app.routes if isinstance(route, Mount))
-    return Guard(app, endpoints, functions), cast(App, mounted)
+    guard = Guard(app, page, limits, metrics, lambda: storage.room(limits.temp_bytes))
+    return guard, cast(App, mounted)
 
 
-def health(studio: Studio) -> JSONResponse:
-    """Answers 200 when a model is loaded, 503 before."""
+def health(studio: Studio, overdue: int = 0) -> JSONResponse:
+    """Answers 200 when a model is loaded and no call is stuck, else 503."""
     state = "ready" if studio.ready else "loading the model"
-    return JSONResponse({"status": state}, 200 if studio.ready else 503)
+    if overdue:
+        state = "stuck: a call does not end; restart the server if this stays"
+    return JSONResponse({"status": state}, 200 if state == "ready" else 503)
 
 
 class Server(uvicorn.Server):
@@ -123,15 +132,26 @@ class Server(uvicorn.Server):
         config: of the server.
         pages: Gradio's app, whose connections to open pages are closed first; calls under way
             still finish.
+        last: done before the process is ended by force, where a call does not end.
     """
 
-    def __init__(self, config: uvicorn.Config, pages: App) -> None:
+    def __init__(self, config: uvicorn.Config, pages: App, last: Callable[[], None]) -> None:
         super().__init__(config)
         self._pages = pages
+        self._last = last
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._pages.stop_event.set()
+        end = threading.Timer(FORCED_END_SECONDS, self._end)
+        end.daemon = True
+        end.start()
         await super().shutdown(sockets)
+
+    def _end(self) -> None:
+        """Python waits for its threads; one that computes for long, or for ever, is left behind."""
+        log.warning("a call did not end in time; the server ends without it")
+        self._last()
+        os._exit(0)
 
 
 def _login() -> tuple[str, str] | None:
@@ -147,10 +167,10 @@ def _warm_up(studio: Studio) -> None:
         log.error("the model could not be loaded: %s", sentence(error))
 
 
-async def _take_care(storage: Storage, page: GuardedBlocks) -> None:
+async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -> None:
     """Deletes what is old, and forgets the names of what is gone."""
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
-        await asyncio.to_thread(storage.sweep, KEEP_SECONDS, KEEP_BYTES)
+        await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
         for names in (*page.temp_file_sets, page.upload_file_set):
             names -= {name for name in list(names) if not Path(name).exists()}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
 import re
 import secrets
 import threading
@@ -31,7 +30,7 @@ from core.predictor import Prediction, Predictor, load_predictor
 
 log = logging.getLogger(__name__)
 
-CACHE_BYTES = int(os.environ.get("LAPDEPTH_CACHE_MB", "192")) * 1_000_000
+CACHE_BYTES = 192_000_000
 FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
@@ -103,6 +102,11 @@ class Studio:
     def ready(self) -> bool:
         """Whether a model is loaded."""
         return self._ready.is_set()
+
+    @property
+    def cached_bytes(self) -> int:
+        """Memory that the kept results take."""
+        return self._scenes.used
 
     def warm_up(self) -> None:
         """Loads the default model, so that the first photo does not wait for it.

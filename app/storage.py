@@ -30,6 +30,8 @@ _PREFIX = "lapdepth-studio-"
 _OWNER = "owner.pid"
 _RESULTS = "results"
 _READING_SECONDS = 60.0
+_SURPLUS = 1.5  # of what may be kept, until the next sweep has made room
+_DISK_RESERVE = 200e6  # bytes left for the results of what is uploaded
 
 
 class Storage:
@@ -122,6 +124,18 @@ class Storage:
                     inside = [entry.lstat() for entry in (path, *path.rglob("*"))]
                     newest = max(entry.st_mtime for entry in inside)
                     yield newest, sum(entry.st_size for entry in inside), path
+
+    def used_bytes(self) -> int:
+        """Of all uploads and results."""
+        return sum(size for _, size, _ in self._contents())
+
+    def room(self, most_bytes: float) -> float:
+        """Bytes that uploads may still take: of what the server may use, and of the disk."""
+        try:
+            free = shutil.disk_usage(self.root).free
+        except OSError:
+            return 0.0
+        return min(most_bytes * _SURPLUS - self.used_bytes(), free - _DISK_RESERVE)
 
     def close(self) -> None:
         """Deletes the whole folder."""
