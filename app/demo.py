@@ -1,7 +1,7 @@
 """Starts both pages, says where they are, and stops them together: `make demo`.
 
 Each page is a process of its own, so that a crash of one shows in the exit status and the other
-does not outlive it. Settings come from the environment: HOST, GRADIO_PORT, STREAMLIT_PORT.
+does not outlive it. Settings come from the environment (`app/environment.py`).
 """
 
 from __future__ import annotations
@@ -9,23 +9,28 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import logging
 import os
-import re
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from app import logs
+from app.environment import check
+from app.limits import ServerLimits
+from app.pages import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
 from core.errors import ConfigError
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["Page", "answers", "explorer_page", "gradio_page", "pages_from", "run", "start", "stop"]
+
+log = logging.getLogger(__name__)
+
 READY_SECONDS = 180.0  # a cold start reads a gigabyte of libraries; on a slow disk that takes time
 STOP_SECONDS = 12.0  # more than the pages take to finish what they are doing
 _POLL_SECONDS = 0.2
@@ -42,107 +47,15 @@ OFFLINE = {
 }
 
 
-@dataclass(frozen=True)
-class Page:
-    """One program to run.
-
-    Attributes:
-        name: what the user calls it.
-        variable: the environment variable that moves its port.
-        host: the address it listens on.
-        port: its port.
-        health: the path that answers 200 once it works.
-        command: the argument list that starts it, from the repository root.
-    """
-
-    name: str
-    variable: str
-    host: str
-    port: int
-    health: str
-    command: tuple[str, ...]
-
-    @property
-    def reach(self) -> str:
-        """The address to call: a page that listens everywhere is asked on loopback."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-
-    @property
-    def url(self) -> str:
-        host = f"[{self.reach}]" if ":" in self.reach else self.reach
-        return f"http://{host}:{self.port}"
-
-
-def gradio_page(host: str, port: int) -> Page:
-    """The page that turns a photo into depth, and the HTTP interface."""
-    command = (sys.executable, "-m", "app.gradio_app")
-    return Page("Depth from a photo", "GRADIO_PORT", host, port, "/healthz", command)
-
-
-def explorer_page(host: str, port: int) -> Page:
-    """The page that opens up the network."""
-    command = (
-        *(sys.executable, "-m", "streamlit", "run", "app/explorer/main.py"),
-        *("--server.address", host, "--server.port", str(port)),
-    )
-    return Page("Explorer", "STREAMLIT_PORT", host, port, "/_stcore/health", command)
-
-
-def pages_from(environment: Mapping[str, str]) -> tuple[Page, Page]:
-    """The pages that the environment asks for.
-
-    Raises:
-        ConfigError: a port that is no port, or the same port twice.
-    """
-    host = environment.get("HOST") or "127.0.0.1"
-    gradio = gradio_page(host, _port(environment, "GRADIO_PORT", 7860))
-    explorer = explorer_page(host, _port(environment, "STREAMLIT_PORT", 8501))
-    if gradio.port == explorer.port:
-        raise ConfigError(
-            f"GRADIO_PORT and STREAMLIT_PORT are both {gradio.port}; expected two different "
-            "ports. Change one of them."
-        )
-    return gradio, explorer
-
-
-def _port(environment: Mapping[str, str], variable: str, default: int) -> int:
-    text = environment.get(variable) or str(default)
-    if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 65535):
-        raise ConfigError(
-            f"{variable} is {text[:40]!r}; expected a whole number from 1 to 65535. "
-            f"For example: make demo {variable}={default}"
-        )
-    return int(text)
-
-
-def require_free(page: Page) -> None:
-    """Checks that the page's port can be had.
-
-    Raises:
-        ConfigError: another program has it, or this machine has no such address.
-    """
-    family = socket.AF_INET6 if ":" in page.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((page.host, page.port))
-        except OSError as error:
-            raise ConfigError(
-                f"{page.name} cannot listen on {page.host} port {page.port} "
-                f"({error.strerror or error}); expected a free port. Stop the program that uses "
-                f"it, or choose another: make demo {page.variable}={page.port + 1}"
-            ) from error
-
-
 def start(
-    page: Page, environment: Mapping[str, str], output: IO[bytes] | None = None
+    page: Page, environment: Mapping[str, str], output: IO[bytes] | int | None = None
 ) -> subprocess.Popen[bytes]:
     """Starts a page in a session of its own, so that Ctrl-C reaches this program alone.
 
     Args:
         page: what to start.
         environment: its environment, before the page's own host and port.
-        output: where its output goes; None leaves it on the terminal.
+        output: where its output goes: a file, subprocess.PIPE; None leaves it on the terminal.
     """
     own = {"HOST": page.host, page.variable: str(page.port)}
     return subprocess.Popen(  # noqa: S603
@@ -150,7 +63,7 @@ def start(
         cwd=ROOT,
         env={**OFFLINE, **environment, **own},
         stdout=output,
-        stderr=output,
+        stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
     )
 
@@ -167,14 +80,22 @@ def answers(page: Page) -> bool:
         connection.close()
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a page and whatever it started: asks, waits, then insists."""
+def stop(*processes: subprocess.Popen[bytes]) -> None:
+    """Ends pages and whatever they started: asks all at once, waits for what they have under way.
+
+    After `STOP_SECONDS`, or at once when Ctrl-C (or SIGTERM) comes again, it insists.
+    """
     for demand in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, demand)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
+        try:
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, demand)
+            deadline = time.monotonic() + STOP_SECONDS
+            for process in processes:
+                process.wait(max(0.0, deadline - time.monotonic()))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            continue
+        return
 
 
 def run(pages: Sequence[Page]) -> int:
@@ -192,9 +113,11 @@ def run(pages: Sequence[Page]) -> int:
     for request in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(request, _interrupt)
     running: dict[Page, subprocess.Popen[bytes]] = {}
+    relays: list[threading.Thread] = []
     try:
         for page in pages:
-            running[page] = start(page, os.environ)
+            running[page] = start(page, os.environ, subprocess.PIPE if logs.as_json() else None)
+            relays.append(_relay(running[page], page.name))
         _say("Starting (the first time takes a little longer)...")
         waiting = set(pages)
         deadline = time.monotonic() + READY_SECONDS
@@ -217,8 +140,16 @@ def run(pages: Sequence[Page]) -> int:
         _say("\nStopping.")
         return 0
     finally:
-        for process in running.values():
-            stop(process)
+        stop(*running.values())
+        for relay in relays:
+            relay.join(1)
+
+
+def _relay(process: subprocess.Popen[bytes], name: str) -> threading.Thread:
+    """Passes on what a page prints, where the log is JSON; it prints by itself otherwise."""
+    thread = threading.Thread(target=logs.relay, args=(process.stdout or (), name), daemon=True)
+    thread.start()
+    return thread
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
@@ -226,25 +157,36 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _announce(pages: Sequence[Page]) -> None:
+    if logs.as_json():
+        for page in pages:
+            _say(f"{page.name} is at {page.url}")
+        return
     width = max(len(page.name) for page in pages)
     _say("\n".join(["", *(f"  {page.name:<{width}}  {page.url}" for page in pages), ""]))
-    _say("Ctrl-C stops both.")
+    _say("Ctrl-C stops both." if len(pages) > 1 else "Ctrl-C stops it.")
 
 
 def _say(text: str) -> None:
+    if logs.as_json():
+        log.info(text.strip())
+        return
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def main() -> int:
-    """Exit status as `run` gives it; with --check, 0 when both pages answer and 1 when not.
+    """Exit status as `run` gives it; with --check, 0 when all pages answer and 1 when not.
 
     Unusable settings give 2.
     """
     parser = argparse.ArgumentParser(prog="python -m app.demo", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only ask whether both pages answer")
+    parser.add_argument("--check", action="store_true", help="only ask whether the pages answer")
     check_only = parser.parse_args().check
     try:
+        check()
+        ServerLimits.from_environment(os.environ)
+        if logs.as_json():
+            logs.configure()
         pages = pages_from(os.environ)
         return int(not all(map(answers, pages))) if check_only else run(pages)
     except ConfigError as error:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
 
 import uvicorn
 
-from app import demo
+from app import logs
+from app.environment import check, value
 from app.limits import ServerLimits
+from app.pages import address, gradio_page, require_free
 from app.server import Server, create_app
 from app.service import Studio
-from app.settings import DEFAULT_MODEL
 from app.storage import Storage
 from core.errors import DepthError
 
@@ -22,20 +22,19 @@ DRAIN_SECONDS = 6  # what runs when the server is told to stop may finish within
 
 def main() -> int:
     """Serves until SIGTERM or Ctrl-C; 2 for unusable settings."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("httpx", "httpcore", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
-        page, _ = demo.pages_from(os.environ)
+        check()
+        logs.configure()
+        page = gradio_page(*address(os.environ, "GRADIO_PORT"))
         limits = ServerLimits.from_environment(os.environ)
-        demo.require_free(page)
+        require_free(page)
         storage = Storage()
     except DepthError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    models = os.environ.get("LAPDEPTH_MODELS")
+    models = value("LAPDEPTH_MODELS")
     studio = Studio(
-        default_model=os.environ.get("LAPDEPTH_MODEL", DEFAULT_MODEL),
+        default_model=value("LAPDEPTH_MODEL"),
         models=Path(models) if models else None,
         cache_bytes=limits.cache_bytes,
     )
@@ -46,6 +45,7 @@ def main() -> int:
             host=page.host,
             port=page.port,
             log_level="warning",
+            log_config=None,  # its records go where all others go
             access_log=False,
             server_header=False,
             limit_concurrency=limits.connections,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from app.environment import value
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,13 +29,20 @@ SECURITY_HEADERS = (
 )
 
 
+@functools.cache
+def _headers() -> tuple[tuple[bytes, bytes], ...]:
+    """The headers, with the sites that may frame the pages (LAPDEPTH_FRAMES)."""
+    *others, (name, policy) = SECURITY_HEADERS
+    return (*others, (name, f"{policy.decode()} {value('LAPDEPTH_FRAMES')}".strip().encode()))
+
+
 def with_security_headers(send: Send) -> Send:
     """A `send` that adds the headers to an answer that does not have them."""
 
     async def adding(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower() for name, _ in message.get("headers", [])}
-            extra = [pair for pair in SECURITY_HEADERS if pair[0] not in present]
+            extra = [pair for pair in _headers() if pair[0] not in present]
             message["headers"] = [*message.get("headers", []), *extra]
         await send(message)
 

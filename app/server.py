@@ -20,6 +20,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app.depth_view import STATIC
+from app.environment import value
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_guard import Guard
 from app.gradio_ui import TRANSLATIONS, build_page
@@ -156,7 +157,7 @@ class Server(uvicorn.Server):
 
 def _login() -> tuple[str, str] | None:
     """The optional password, from the environment."""
-    user, password = (os.environ.get(f"LAPDEPTH_{name}") for name in ("USER", "PASSWORD"))
+    user, password = value("LAPDEPTH_USER"), value("LAPDEPTH_PASSWORD")
     return (user, password) if user and password else None
 
 

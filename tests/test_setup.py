@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tomllib
+from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from app.environment import VARIABLES
+from app.limits import ServerLimits
+from app.settings import DEFAULT_MODEL
 from core import cli
+from core.data.catalog import DEFAULT_DATA
 from core.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +37,7 @@ DOCUMENTS = [
     ),
 ]
 # Read by the program, but meant for machines, not for people.
-SET_BY_LAUNCHERS = {"RANK", "LOCAL_RANK", "WORLD_SIZE", "OMP_NUM_THREADS"}
+SET_BY_LAUNCHERS = {"RANK", "LOCAL_RANK", "WORLD_SIZE"}
 SET_BY_SYSTEMS = {"PATH", "XDG_CACHE_HOME", "LOCALAPPDATA"}
 
 
@@ -176,6 +181,36 @@ def test_docker_runs_as_nobody_special_and_is_asked_for_its_health() -> None:
     assert text.index("USER ") < text.index("\nCMD ")
     assert "HEALTHCHECK" in text
     assert re.search(r"^ARG TORCH_INDEX", text, re.MULTILINE)
+    assert "make setup TORCH_INDEX=" in text
+
+
+@pytest.mark.parametrize(
+    ("variant", "index", "expected"),
+    [
+        ("cpu", "", "https://download.pytorch.org/whl/cpu"),
+        ("cuda", "", ""),
+        ("cuda", "https://example.org", "https://example.org"),
+        ("tpu", "", None),
+    ],
+)
+def test_the_variants_choose_the_index_of_torch(
+    variant: str, index: str, expected: str | None
+) -> None:
+    """The shell of the Dockerfile's own step, with a `make` that says what it was given."""
+    text = (ROOT / "Dockerfile").read_text()
+    (step,) = re.findall(r"^RUN (case (?:.*\\\n)*?.*esac)", text, re.MULTILINE)
+    ended = subprocess.run(
+        ["sh", "-c", step.replace("\\\n", "\n") + '\nprintf "%s" "$index"'],
+        env={"VARIANT": variant, "TORCH_INDEX": index},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if expected is None:
+        assert ended.returncode == 2
+        assert "expected cpu or cuda" in ended.stderr
+    else:
+        assert ended.stdout == expected
 
 
 def test_docker_copies_everything_that_the_makefile_needs_for_setup() -> None:
@@ -201,7 +236,8 @@ def test_ci_is_a_program_that_bash_understands() -> None:
 def variables_read() -> set[str]:
     """The names of the environment variables that core and app read, from their sources."""
     pattern = re.compile(
-        r"""(?:environ(?:\.get\(|\[)|getenv\(|environment(?:\.get\(|,\ )|_VARIABLE\ =\ )
+        r"""(?:environ(?:ment)?(?:\.get\(|\[|,\ )|getenv\(
+            |_VARIABLE\ =\ |\b(?:value|number)\()
             \s*["']([A-Z][A-Z0-9_]+)["']""",
         re.VERBOSE,
     )
@@ -212,11 +248,23 @@ def variables_read() -> set[str]:
     return names
 
 
-def test_every_variable_is_documented() -> None:
-    read = variables_read()
-    assert {"HOST", "GRADIO_PORT", "STREAMLIT_PORT", "LAPDEPTH_DATA"} <= read
-    for name in (read | {"TORCH_INDEX"}) - SET_BY_LAUNCHERS - SET_BY_SYSTEMS:
-        assert f"| `{name}`" in README, f"{name} has no row in the README's table"
+def test_the_table_of_variables_is_what_the_sources_read() -> None:
+    read = variables_read() | set(re.findall(r"\b(TORCH_INDEX|PYTHON)\b", MAKEFILE))
+    assert {"HOST", "GRADIO_PORT", "LAPDEPTH_LOG", "LAPDEPTH_DATA"} <= read
+    assert read - SET_BY_LAUNCHERS - SET_BY_SYSTEMS == {variable.name for variable in VARIABLES}
+
+
+def test_defaults_of_the_table_are_those_of_the_sources() -> None:
+    defaults = {variable.name: variable.default for variable in VARIABLES}
+    assert defaults["LAPDEPTH_MODEL"] == DEFAULT_MODEL
+    limits = [variable for variable in VARIABLES if variable.group.startswith("Limits")]
+    stated = {variable.name: variable.default for variable in limits}
+    assert len(stated) == len(fields(ServerLimits))
+    assert ServerLimits.from_environment(stated) == ServerLimits()
+    assert defaults["LAPDEPTH_DATA"] == str(DEFAULT_DATA)
+    assert f"PYTHON ?= {defaults['PYTHON']}" in MAKEFILE
+    for name in ("HOST", "GRADIO_PORT", "STREAMLIT_PORT"):
+        assert re.search(rf"^#   {name} .*default {defaults[name]}$", MAKEFILE, re.MULTILINE)
 
 
 def commands() -> dict[str, set[str]]:

@@ -9,7 +9,6 @@ hashes, so a changed photo or model file is another entry; what starts with `_` 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from app.environment import value
 from app.service import Studio
-from app.settings import DEFAULT_MODEL
 from core.checkpoint import ModelInfo, load_checkpoint
 from core.evaluation.ground_truth import resized_nearest
 from core.image import Photo
@@ -47,9 +46,9 @@ Settings = tuple[int | None, bool, float | None]
 @st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
 def studio() -> Studio:
     """The models, shared with every session; predictions are kept by `predicted` instead."""
-    folder = os.environ.get("LAPDEPTH_MODELS")
+    folder = value("LAPDEPTH_MODELS")
     return Studio(
-        default_model=os.environ.get("LAPDEPTH_MODEL", DEFAULT_MODEL),
+        default_model=value("LAPDEPTH_MODEL"),
         models=Path(folder) if folder else None,
         cache_bytes=0,
     )

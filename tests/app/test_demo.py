@@ -20,8 +20,11 @@ from core.errors import ConfigError
 ROOT = Path(__file__).resolve().parents[2]
 
 # A page that answers 200 on its health path after `delay` seconds and ends by itself after `life`.
+# A fifth argument makes it ignore the request to stop.
 PAGE = """
-import sys, threading, time, os
+import signal, sys, threading, time, os
+if sys.argv[5:]:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 from http.server import BaseHTTPRequestHandler, HTTPServer
 port, delay, life, status = int(sys.argv[1]), *map(float, sys.argv[2:5])
 class Handler(BaseHTTPRequestHandler):
@@ -41,7 +44,8 @@ demo.READY_SECONDS = float(sys.argv[1])
 def page(name, port, *behaviour):
     command = (sys.executable, "-c", sys.argv[2], port, *behaviour)
     return demo.Page(name, "PORT", "127.0.0.1", int(port), "/healthz", command)
-sys.exit(demo.run([page("First", *sys.argv[3:7]), page("Second", *sys.argv[7:11])]))
+middle = (3 + len(sys.argv)) // 2
+sys.exit(demo.run([page("First", *sys.argv[3:middle]), page("Second", *sys.argv[middle:])]))
 """
 
 LONG = ("0", "60", "0")  # delay, life, exit status
@@ -153,6 +157,24 @@ def test_a_taken_port_is_one_sentence_and_nothing_starts(ports: tuple[int, int])
     assert ended.stderr.count("\n") == 1
     assert f"port {ports[1]}" in ended.stderr
     assert f"make demo STREAMLIT_PORT={ports[1] + 1}" in ended.stderr
+
+
+def test_both_are_asked_to_stop_at_once_and_a_second_ctrl_c_insists(
+    launch: Callable[..., subprocess.Popen[str]], ports: tuple[int, int]
+) -> None:
+    """Two pages that ignore the request: without insisting they would take 12 s."""
+    deaf = "deaf"
+    process = launch(first=(*LONG, deaf), second=(*LONG, deaf))
+    read_until(process, "Ctrl-C")
+    process.send_signal(signal.SIGINT)
+    read_until(process, "Stopping")
+    time.sleep(0.3)  # now it waits for them
+    assert process.poll() is None
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert time.monotonic() - started < demo.STOP_SECONDS / 2
+    assert not any(map(listening, ports))
 
 
 def test_environment_decides_where_they_listen() -> None:

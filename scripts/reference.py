@@ -1,0 +1,78 @@
+"""Fills the parts of the documentation that are made from the code.
+
+A page holds pairs of markers; what lies between them is replaced:
+
+    <!-- generated: variables -->
+    <!-- /generated -->
+
+    python -m scripts.reference              # fill
+    python -m scripts.reference --check      # exit 1 if a page is out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from app.environment import VARIABLES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("docs/configuration.md",)
+MARKED = re.compile(
+    r"(?P<begin><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
+)
+
+
+def variables() -> str:
+    """The table of `app/environment.py`, one heading for each group."""
+    parts = []
+    for group in dict.fromkeys(variable.group for variable in VARIABLES):
+        rows = [
+            f"| `{variable.name}` | {variable.meaning} | "
+            f"{f'`{variable.default}`' if variable.default else 'none'} |"
+            for variable in VARIABLES
+            if variable.group == group
+        ]
+        head = ["| variable | meaning | default |", "|---|---|---|"]
+        parts.append("\n".join([f"**{group}**", "", *head, *rows]))
+    return "\n\n".join(parts)
+
+
+PARTS: dict[str, Callable[[], str]] = {"variables": variables}
+
+
+def filled(text: str) -> str:
+    """A page's text with every marked part made anew.
+
+    Raises:
+        KeyError: a part of that name is not known.
+    """
+    return MARKED.sub(
+        lambda match: f"{match['begin']}\n{PARTS[match['name']]()}\n\n{match['end']}", text
+    )
+
+
+def main() -> int:
+    """Exit status 0; with --check 1 where a page is out of date."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.reference", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    check = parser.parse_args().check
+    stale = []
+    for name in PAGES:
+        page = ROOT / name
+        text = page.read_text(encoding="utf-8")
+        new = filled(text)
+        if new != text:
+            stale.append(name)
+            if not check:
+                page.write_text(new, encoding="utf-8")
+    if check and stale:
+        print(f"out of date: {', '.join(stale)}; run: python -m scripts.reference", file=sys.stderr)
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
