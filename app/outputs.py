@@ -14,7 +14,7 @@ import numpy as np
 from app.service import Scene
 from app.settings import CloudSettings, DisplaySettings
 from core.batch.sidecar import describe, write_sidecar
-from core.export import OUTPUTS, ColorSettings, ExportJob
+from core.export import OUTPUTS, ColorSettings, ExportJob, write_outputs
 from core.image import Photo
 from core.point_cloud import CloudOptions, PointCloud, point_cloud
 
@@ -67,11 +67,8 @@ def save_outputs(
     colours = ColorSettings(display.colormap, display.near, display.far)
     job = ExportJob(scene.prediction, scene.photo.rgb, colours)
     stem = folder / stem_of(scene.photo)
-    files: dict[str, Path] = {}
-    facts: dict[str, dict[str, Any]] = {}
-    for name in names:
-        files[name] = OUTPUTS[name].path(stem)
-        facts[name] = OUTPUTS[name].write(files[name], job)
+    files = {name: OUTPUTS[name].path(stem) for name in names}
+    facts = write_outputs([OUTPUTS[name] for name in files], stem, job)
     described = {name: {"file": path.name, **facts[name]} for name, path in files.items()}
     sidecar = write_sidecar(stem, describe(scene.photo, scene.prediction, described))
     return Saved(files, facts, sidecar)

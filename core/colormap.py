@@ -8,6 +8,7 @@ out on purpose.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,12 +80,7 @@ def colorize(
     Raises:
         ConfigError: no such map, or a range that is not near < far.
     """
-    if name not in COLORMAPS:
-        raise ConfigError(
-            f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
-        )
-    near, far = display_range(depth, near, far)
-    return _lookup(depth, COLORMAPS[name].table, near, far)
+    return _lookup(depth, name, near, far).whole()
 
 
 def display_range(
@@ -99,7 +95,10 @@ def display_range(
     """
     if near is not None and far is not None:
         return near, far
-    measured = auto_range(depth) if np.isfinite(depth).any() else (0.0, 1.0)
+    try:
+        measured = auto_range(depth)
+    except DataError:
+        measured = (0.0, 1.0)
     if far is not None:
         return min(measured[0], far - _narrowest(far)), far
     if near is not None:
@@ -120,7 +119,7 @@ def colorize_signed(difference: NDArray[np.floating], limit: float) -> NDArray[n
     Raises:
         ConfigError: the limit is not positive and finite.
     """
-    return _lookup(difference, SIGNED.table, -limit, limit)
+    return _Lookup(difference, SIGNED.table, -limit, limit).whole()
 
 
 def auto_range(depth: NDArray[np.floating]) -> tuple[float, float]:
@@ -156,29 +155,79 @@ def _narrowest(end: float) -> float:
     return 1e-3 * max(abs(end), 1e-3)
 
 
+def color_strips(
+    depth: NDArray[np.floating],
+    name: str = DEFAULT_COLORMAP,
+    near: float | None = None,
+    far: float | None = None,
+) -> Callable[[int, int], NDArray[np.uint8]]:
+    """`colorize`, some rows at a time: for writers that need no whole coloured picture.
+
+    Args:
+        depth: see `colorize`.
+        name: see `colorize`.
+        near: see `colorize`.
+        far: see `colorize`.
+
+    Returns:
+        A function: (first row, row after the last) to (rows, W, 3) uint8 sRGB.
+
+    Raises:
+        ConfigError: as `colorize`.
+    """
+    return _lookup(depth, name, near, far)
+
+
 def _lookup(
-    values: NDArray[np.floating], table: NDArray[np.uint8], low: float, high: float
-) -> NDArray[np.uint8]:
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    depth: NDArray[np.floating], name: str, near: float | None, far: float | None
+) -> _Lookup:
+    if name not in COLORMAPS:
         raise ConfigError(
-            f"The colour range goes from {low:g} to {high:g}, expected two finite numbers, the "
-            "first below the second: change one."
+            f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
         )
-    scale = np.float32(255 / (high - low))
-    offset = np.float32(0.5 - low * 255 / (high - low))  # + 0.5: the cast below cuts off
-    colours = np.empty((*values.shape, 3), np.uint8)
-    for top in range(0, len(values), _ROWS):
-        strip = values[top : top + _ROWS].astype(np.float32)
-        strip *= scale
-        strip += offset
-        invalid = ~np.isfinite(strip)
-        has_invalid = invalid.any()
-        if has_invalid:
+    return _Lookup(depth, COLORMAPS[name].table, *display_range(depth, near, far))
+
+
+class _Lookup:
+    """Values to colours by table: callable for a strip of rows, `whole` for all of them."""
+
+    def __init__(
+        self, values: NDArray[np.floating], table: NDArray[np.uint8], low: float, high: float
+    ) -> None:
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise ConfigError(
+                f"The colour range goes from {low:g} to {high:g}, expected two finite numbers, "
+                "the first below the second: change one."
+            )
+        self._values, self._table = values, table
+        self._scale = np.float32(255 / (high - low))
+        # + 0.5: the cast to integers cuts off.
+        self._offset = np.float32(0.5 - low * 255 / (high - low))
+
+    def __call__(
+        self, top: int, bottom: int, out: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.uint8]:
+        strip = self._values[top:bottom].astype(np.float32)
+        strip *= self._scale
+        strip += self._offset
+        # A sum of Python's floats: NaN and infinity both spread, without a warning.
+        odd = not math.isfinite(float(strip.min()) + float(strip.max()))
+        invalid = ~np.isfinite(strip) if odd else None
+        if invalid is not None:
             strip[invalid] = 0
         np.clip(strip, 0, 255, out=strip)
-        out = colours[top : top + _ROWS]
+        if out is None:
+            out = np.empty((*strip.shape, 3), np.uint8)
         # mode="clip" is what lets take() write straight into `out`.
-        np.take(table, strip.astype(np.uint8), axis=0, out=out, mode="clip")
-        if has_invalid:
+        np.take(self._table, strip.astype(np.uint8), axis=0, out=out, mode="clip")
+        if invalid is not None:
             out[invalid] = INVALID_COLOR
-    return colours
+        return out
+
+    def whole(self) -> NDArray[np.uint8]:
+        """(H, W, 3), filled in strips that stay in the cache."""
+        height = len(self._values)
+        colours = np.empty((*self._values.shape, 3), np.uint8)
+        for top in range(0, height, _ROWS):
+            self(top, min(top + _ROWS, height), colours[top : top + _ROWS])
+        return colours

@@ -8,8 +8,10 @@ PNG. Infinite or negative depth is refused, since no reader could tell it from a
 from __future__ import annotations
 
 import io
+import math
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.colormap import DEFAULT_COLORMAP, colorize, display_range
+from core.colormap import DEFAULT_COLORMAP, color_strips, display_range
 from core.errors import ConfigError, ExportError
 from core.imaging.exr import encode_exr
-from core.imaging.png import encode_png
+from core.imaging.png import encode_strips
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -69,12 +71,14 @@ class Output:
         suffix: behind the photo's stem.
         media_type: for downloads.
         write: writes the file, returns what the sidecar has to say about it.
+        light: needs little memory besides the depth, so that it may be written beside another.
     """
 
     name: str
     suffix: str
     media_type: str
     write: Callable[[Path, ExportJob], Facts]
+    light: bool = False
 
     def path(self, stem: str | Path) -> Path:
         """Where this output of a photo goes; `stem` is a path without suffix, dots allowed."""
@@ -95,6 +99,31 @@ def parse_outputs(names: str) -> tuple[Output, ...]:
             f"{','.join(OUTPUTS)}: correct the list."
         )
     return tuple(output for name, output in OUTPUTS.items() if name in wanted)
+
+
+def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -> dict[str, Facts]:
+    """Writes several files of one photo, light ones side by side: NumPy and deflate share cores.
+
+    Args:
+        outputs: of `OUTPUTS`.
+        stem: a path without suffix.
+        job: what the files are made of.
+
+    Returns:
+        By the outputs' names, in their order: what the sidecar has to say.
+
+    Raises:
+        ExportError: a file cannot be written, or cannot hold this depth; others may be there.
+    """
+    light = [output for output in outputs if output.light]
+    facts: dict[str, Facts] = {}
+    with ThreadPoolExecutor(max_workers=max(1, len(light))) as pool:
+        written = pool.map(lambda output: output.write(output.path(stem), job), light)
+        facts |= zip((output.name for output in light), written, strict=True)
+    for output in outputs:
+        if not output.light:
+            facts[output.name] = output.write(output.path(stem), job)
+    return {output.name: facts[output.name] for output in outputs}
 
 
 def depth16_scale(reach: float) -> float:
@@ -126,24 +155,36 @@ def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> 
     Raises:
         ExportError: infinite or negative depth, or beyond what the scale can hold.
     """
-    _check(depth)
-    steps = depth * np.float32(scale)
-    np.rint(steps, out=steps)
-    np.maximum(steps, 1, out=steps)
-    steps[~(depth > 0)] = 0
-    highest = float(steps.max())
-    if highest > _MAX_16:
+    reach = _check(depth)
+    if reach * scale > _MAX_16 + 0.5:
         raise ExportError(
-            f"Depth reaches {highest / scale:.1f} m, a 16-bit PNG with {scale:g} steps per metre "
+            f"Depth reaches {reach:.1f} m, a 16-bit PNG with {scale:g} steps per metre "
             f"holds at most {_MAX_16 / scale:.1f} m: use a smaller scale, or save npy."
         )
-    return encode_png(steps.astype(np.uint16), level)
+    return _encode_steps(depth, scale, level)
+
+
+def _encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+    """`encode_depth16` of depth that is known to fit."""
+    factor = np.float32(scale)
+
+    def strip(top: int, bottom: int) -> NDArray[np.uint16]:
+        metres = depth[top:bottom]
+        steps = metres * factor
+        np.rint(steps, out=steps)
+        np.maximum(steps, 1, out=steps)
+        if not metres.min() > 0:  # also for NaN
+            steps[~(metres > 0)] = 0
+        return steps.astype(np.uint16)
+
+    return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
 
 
 def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:
     """An RGB PNG of coloured depth; see `core.colormap.colorize`."""
     _check(depth)
-    return encode_png(colorize(depth, settings.colormap, settings.near, settings.far), level)
+    strip = color_strips(depth, settings.colormap, settings.near, settings.far)
+    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip, level)
 
 
 def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -157,17 +198,21 @@ def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
             archive.writestr(entry, member.getbuffer(), compresslevel=1)
 
 
-def _check(depth: NDArray[np.floating]) -> None:
+def _check(depth: NDArray[np.floating]) -> float:
+    """The greatest depth, metres (NaN where there is none); refuses what no file can say."""
     if depth.ndim != 2 or depth.size == 0:
         raise ExportError(
             f"Depth has the shape {depth.shape}, expected (height, width): export one map."
         )
-    lowest, highest = np.fmin.reduce(depth, axis=None), np.fmax.reduce(depth, axis=None)
-    if lowest < 0 or np.isinf(highest):
+    lowest, highest = float(depth.min()), float(depth.max())
+    if math.isnan(lowest):  # the slower functions that pass over NaN
+        lowest, highest = (float(f.reduce(depth, axis=None)) for f in (np.fmin, np.fmax))
+    if lowest < 0 or math.isinf(highest):
         raise ExportError(
             f"Depth goes from {lowest:g} to {highest:g} m, expected finite metres of 0 or more: "
             "predict it again, and report the photo if it stays."
         )
+    return highest
 
 
 def _write_color(path: Path, job: ExportJob) -> Facts:
@@ -178,10 +223,10 @@ def _write_color(path: Path, job: ExportJob) -> Facts:
 
 
 def _write_depth16(path: Path, job: ExportJob) -> Facts:
-    _check(job.prediction.depth)
+    highest = _check(job.prediction.depth)
     reach = job.prediction.info.config.max_depth * job.prediction.focal_scale
-    scale = depth16_scale(max(reach, float(np.fmax.reduce(job.prediction.depth, axis=None))))
-    write_atomic(path, encode_depth16(job.prediction.depth, scale))
+    scale = depth16_scale(max(reach, highest))  # a highest of NaN loses
+    write_atomic(path, _encode_steps(job.prediction.depth, scale))
     return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
 
 
@@ -228,8 +273,8 @@ def _write_points(path: Path, job: ExportJob) -> Facts:
 OUTPUTS: dict[str, Output] = {
     output.name: output
     for output in (
-        Output("color", "_color.png", "image/png", _write_color),
-        Output("depth16", "_depth16.png", "image/png", _write_depth16),
+        Output("color", "_color.png", "image/png", _write_color, light=True),
+        Output("depth16", "_depth16.png", "image/png", _write_depth16, light=True),
         Output("npy", "_depth.npy", "application/octet-stream", _write_npy),
         Output("npz", "_depth.npz", "application/zip", _write_npz),
         Output("exr", "_depth.exr", "image/x-exr", _write_exr),

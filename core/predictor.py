@@ -125,7 +125,7 @@ class Predictor:
         with torch.inference_mode():
             guide = torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W")))
             working, depth = self._pass(resize_rgb(guide, size), flip, scale)
-            depth = upsample_depth(depth, guide)
+            depth = upsample_depth(depth, guide, working.rgb)
         settings = {
             "resolution": asked,
             "flip": bool(flip),

@@ -27,7 +27,7 @@ from core.batch.sidecar import (
     write_sidecar,
 )
 from core.errors import DepthError, ExportError
-from core.export import OUTPUTS, ExportJob, Output
+from core.export import OUTPUTS, ExportJob, Output, write_outputs
 from core.image import Photo, decode, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
@@ -193,10 +193,9 @@ class _Runner:
         files = self._still_good(stem, photo.sha256)
         retract_sidecar(stem)
         work = ExportJob(prediction, photo.rgb, settings.colors)
+        facts = write_outputs(settings.outputs, stem, work)
         for output in settings.outputs:
-            path = output.path(stem)
-            facts = output.write(path, work)
-            files[output.name] = {"file": path.name, **facts}
+            files[output.name] = {"file": output.path(stem).name, **facts[output.name]}
             if output.name == COLOR:  # what was asked for; the facts are what came of it
                 files[COLOR]["asked"] = vars(settings.colors)
         write_sidecar(stem, describe(photo, prediction, files))

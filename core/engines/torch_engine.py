@@ -7,6 +7,7 @@ import logging
 import torch
 from torch import Tensor
 
+from core.engines.pointwise import route_pointwise
 from core.errors import EngineError
 from core.model import LapDepth, LapDepthOutput
 from core.model.fold import folded
@@ -67,6 +68,8 @@ class TorchEngine:
             )
         self.device, self.precision = device, precision
         self._model = folded(model).to(device)
+        if device == "cpu":
+            route_pointwise(self._model)
 
     @torch.inference_mode()
     def run(self, image: Tensor) -> list[Tensor]:

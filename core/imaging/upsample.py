@@ -16,13 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from core.imaging.resize import resize_rgb
 
-_STRIP_PIXELS = 1 << 20
+_STRIP_PIXELS = 1 << 18  # what is worked on at a time stays in a core's cache
 # Relative step of depth among neighbouring working pixels from which colour begins to decide, and
 # from which it decides alone. Below are slanted surfaces, above borders of objects.
 _STEP_FROM, _STEP_TO = 0.05, 0.15
@@ -31,12 +32,14 @@ _WEAK = 1e-3  # weight of a neighbour of another colour: decides where all four 
 _ROUND_TRIP = 2  # times the working size is large enough to see what a round trip loses
 
 
-def upsample_depth(depth: Tensor, rgb: Tensor) -> Tensor:
+def upsample_depth(depth: Tensor, rgb: Tensor, seen: Tensor | None = None) -> Tensor:
     """Brings depth to the photo's size.
 
     Args:
         depth: (h, w) float32 metres at the working size.
         rgb: (H, W, 3) uint8, the photo.
+        seen: (h, w, 3) uint8, the photo as `resize_rgb` brings it to the working size, where the
+            caller has it already.
 
     Returns:
         (H, W) float32 metres; `depth` itself if it has the photo's size. Values stay between the
@@ -47,7 +50,9 @@ def upsample_depth(depth: Tensor, rgb: Tensor) -> Tensor:
         return depth
     if depth.shape[0] > height or depth.shape[1] > width:
         return _resample(depth[None, None], height, width, "bilinear")[0, 0]
-    return _Upsampling(_sharpened(depth, rgb), depth, rgb).full()
+    if seen is None:
+        seen = resize_rgb(rgb, (depth.shape[1], depth.shape[0]))
+    return _Upsampling(_sharpened(depth, rgb), depth, rgb, seen).full()
 
 
 def _resample(x: Tensor, height: int, width: int, mode: str) -> Tensor:
@@ -63,9 +68,8 @@ def _sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
     tall = min(rgb.shape[0], _ROUND_TRIP * h)
     wide = min(rgb.shape[1], _ROUND_TRIP * w)
     smaller = resize_rgb(rgb, (wide, tall))
-    back = functional.interpolate(
-        _Upsampling(depth, depth, smaller).full()[None, None], size=(h, w), mode="area"
-    )
+    larger = _Upsampling(depth, depth, smaller, resize_rgb(smaller, (w, h))).full()
+    back = functional.interpolate(larger[None, None], size=(h, w), mode="area")
     return depth + (depth - back[0, 0])
 
 
@@ -76,62 +80,114 @@ class _Upsampling:
         depth: (h, w), what is interpolated.
         bounds: (h, w), whose local least and greatest values bound the result.
         rgb: (H, W, 3) uint8.
+        seen: (h, w, 3) uint8, the same at the working size.
     """
 
-    def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor) -> None:
+    def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> None:
         self.h, self.w = depth.shape
         self.height, self.width = rgb.shape[:2]
         self.colours = rgb.contiguous().view(-1, 3)
-        self.working_colours = resize_rgb(rgb, (self.w, self.h)).float().view(-1, 3)
+        self.working_colours = seen.float().view(-1, 3)
         self.depth = depth.flatten()
         plane = bounds[None, None]
         self.low = -functional.max_pool2d(-plane, 3, 1, 1).flatten()
         self.high = functional.max_pool2d(plane, 3, 1, 1).flatten()
         step = torch.log(self.high / self.low)
         self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clamp(0, 1)
-        # What a photo's pixel sees of it reaches one working pixel further.
-        seen = functional.max_pool2d(self.share.view(1, 1, self.h, self.w), 3, 1, 1)[0, 0] > 0
-        columns = _nearest(torch.arange(self.width), self.w, self.width)
-        self.stepped = seen[:, columns]  # (h, W)
-        # Vertical first, for all rows: the rest of the work can then go strip by strip.
-        self.tall = _resample(depth[None, None], self.height, self.w, "bicubic")
+        self.rows, self.columns = _Axis(self.h, self.height), _Axis(self.w, self.width)
+        # What a photo's pixel sees of a step reaches one working pixel further.
+        near = functional.max_pool2d(self.share.view(1, 1, self.h, self.w), 3, 1, 1)[0, 0] > 0
+        self.stepped = _Columns(near.index_select(1, self.columns.nearest))
+        # Horizontal first, for all rows: the rest of the work then goes strip by strip.
+        self.wide = _resample(depth[None, None], self.h, self.width, "bicubic")[0, 0]
 
     def full(self) -> Tensor:
         """(H, W) metres."""
-        result = torch.empty(self.height, self.width)
+        # NumPy asks the system for large pages, which cost a fifth to touch for the first time.
+        result = torch.from_numpy(np.empty((self.height, self.width), np.float32))
+        self._interpolate(result)
         rows = max(1, _STRIP_PIXELS // self.width)
         for top in range(0, self.height, rows):
-            bottom = min(top + rows, self.height)
-            result[top:bottom] = self._strip(top, bottom)
+            self._place_steps(result[top : top + rows], top)
         return result
 
-    def _strip(self, top: int, bottom: int) -> Tensor:
-        depth = _resample(self.tall[:, :, top:bottom], bottom - top, self.width, "bicubic")
-        flat = depth.flatten()
-        rows = _nearest(torch.arange(top, bottom), self.h, self.height)
-        pixels = self.stepped[rows].flatten().nonzero()[:, 0]
-        if len(pixels):
-            self._place_steps(flat, pixels, top)
-        return flat.view(bottom - top, self.width)
+    def _interpolate(self, result: Tensor) -> None:
+        """Vertical cubic interpolation: rows between the same two working rows are one product."""
+        weights = _resample(torch.eye(self.h)[None, None], self.height, self.h, "bicubic")[0, 0]
+        first = self.rows.first.tolist()
+        top = 0
+        while top < self.height:
+            bottom = top + 1
+            while bottom < self.height and first[bottom] == first[top]:
+                bottom += 1
+            taps = slice(max(0, first[top] - 1), min(self.h, first[top] + 3))
+            torch.mm(weights[top:bottom, taps], self.wide[taps], out=result[top:bottom])
+            top = bottom
 
-    def _place_steps(self, strip: Tensor, pixels: Tensor, top: int) -> None:
-        """Redoes those pixels of a flattened strip, which begins at row `top`, that see a step."""
-        neighbours = _Neighbours(self, pixels + top * self.width)
-        share = neighbours.mean(self.share)
+    def _place_steps(self, strip: Tensor, top: int) -> None:
+        """Redoes those pixels of a strip, which begins at row `top`, that see a step."""
+        y, x = self.stepped.pixels(self.rows.nearest[top : top + len(strip)], top)
+        if not len(y):
+            return
+        share = _Neighbours(self, y, x).mean(self.share)
         sees = (share > 0).nonzero()[:, 0]
-        share, pixels = share.index_select(0, sees), pixels.index_select(0, sees)
-        neighbours = _Neighbours(self, pixels + top * self.width)
-        colour = self.colours.index_select(0, pixels + top * self.width).float()
-        scale = -1 / (2 * (_COLOUR_SIGMA * 255) ** 2)
+        share, y, x = (values.index_select(0, sees) for values in (share, y, x))
+        neighbours = _Neighbours(self, y, x)
+        places = y * self.width + x
+        colour = self.colours.index_select(0, places).float()
+        fall = torch.full((3,), -1 / (2 * (_COLOUR_SIGMA * 255) ** 2))
         weights = []
         for place, near in neighbours.corners:
-            unlike = (self.working_colours.index_select(0, place) - colour).square_().sum(1)
-            weights.append(near * unlike.mul_(scale).exp_().add_(_WEAK))
+            unlike = self.working_colours.index_select(0, place).sub_(colour).square_()
+            weights.append(torch.mv(unlike, fall).exp_().add_(_WEAK).mul_(near))
         edged = neighbours.mean(self.depth, weights)
         low = self.low.index_select(0, neighbours.nearest)
         high = self.high.index_select(0, neighbours.nearest)
-        smooth = strip.index_select(0, pixels)
-        strip[pixels] = torch.lerp(smooth, edged, share).clamp_(low, high)
+        flat, places = strip.view(-1), places - top * self.width
+        smooth = flat.index_select(0, places)
+        flat.index_copy_(0, places, torch.lerp(smooth, edged, share).clamp_(low, high))
+
+
+class _Axis:
+    """Where the pixels of one side of the photo lie among the working pixels.
+
+    Attributes:
+        first: of the two working pixels around each.
+        second: the other, the same at the end.
+        weight: of the second.
+        nearest: of the two.
+    """
+
+    def __init__(self, small: int, large: int) -> None:
+        pixel = torch.arange(large)
+        # The pixel's centre, clamped to the outer centres.
+        source = ((pixel + 0.5) * (small / large) - 0.5).clamp_(0, small - 1)
+        floor = source.floor()
+        self.first = floor.long()
+        self.second = (self.first + 1).clamp_(max=small - 1)
+        self.weight = source - floor
+        self.nearest = ((pixel + 0.5) * (small / large)).long().clamp_(max=small - 1)
+
+
+class _Columns:
+    """The true columns of every row of a mask.
+
+    Args:
+        mask: (h, W) bool.
+    """
+
+    def __init__(self, mask: Tensor) -> None:
+        rows, self._columns = mask.nonzero(as_tuple=True)
+        self._counts = torch.bincount(rows, minlength=len(mask))
+        self._starts = self._counts.cumsum(0) - self._counts
+
+    def pixels(self, rows: Tensor, top: int) -> tuple[Tensor, Tensor]:
+        """The pixels of a picture whose row `top + i` has the mask's row `rows[i]`: y and x."""
+        counts, starts = self._counts[rows], self._starts[rows]
+        y = torch.repeat_interleave(torch.arange(len(rows)), counts)
+        before = counts.cumsum(0) - counts
+        places = torch.arange(len(y)) + (starts - before).index_select(0, y)
+        return y + top, self._columns.index_select(0, places)
 
 
 class _Neighbours:
@@ -142,22 +198,21 @@ class _Neighbours:
         nearest: places of the nearest one.
     """
 
-    def __init__(self, work: _Upsampling, pixels: Tensor) -> None:
-        y, x = pixels // work.width, pixels % work.width
-        source_y, source_x = _source(y, work.h, work.height), _source(x, work.w, work.width)
-        top, left = source_y.floor(), source_x.floor()
-        down, right = source_y - top, source_x - left
-        upper, lower = top.long() * work.w, (top.long() + 1).clamp_(max=work.h - 1) * work.w
-        first, second = left.long(), (left.long() + 1).clamp_(max=work.w - 1)
+    def __init__(self, work: _Upsampling, y: Tensor, x: Tensor) -> None:
+        rows, columns = work.rows, work.columns
+        upper = (rows.first * work.w).index_select(0, y)
+        lower = (rows.second * work.w).index_select(0, y)
+        left, right = columns.first.index_select(0, x), columns.second.index_select(0, x)
+        down, across = rows.weight.index_select(0, y), columns.weight.index_select(0, x)
+        both = down * across
         self.corners = (
-            (upper + first, (1 - down) * (1 - right)),
-            (upper + second, (1 - down) * right),
-            (lower + first, down * (1 - right)),
-            (lower + second, down * right),
+            (upper + left, 1 - down - across + both),
+            (upper + right, across - both),
+            (lower + left, down - both),
+            (lower + right, both),
         )
-        self.nearest = torch.where(down < 0.5, upper, lower) + torch.where(
-            right < 0.5, first, second
-        )
+        self.nearest = (rows.nearest * work.w).index_select(0, y)
+        self.nearest += columns.nearest.index_select(0, x)
 
     def mean(self, values: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
         """Weighted mean of (h * w) values; with the bilinear weights where none are given."""
@@ -168,12 +223,3 @@ class _Neighbours:
             mean.addcmul_(values.index_select(0, place), weight)
             total.add_(weight)
         return mean.div_(total)
-
-
-def _source(pixel: Tensor, small: int, large: int) -> Tensor:
-    """Where the centre of a pixel of `large` lies among `small`, clamped to the outer centres."""
-    return ((pixel + 0.5) * (small / large) - 0.5).clamp_(0, small - 1)
-
-
-def _nearest(pixel: Tensor, small: int, large: int) -> Tensor:
-    return ((pixel + 0.5) * (small / large)).long().clamp_(max=small - 1)

@@ -30,6 +30,7 @@ from core.export import (
     parse_outputs,
     write_npz,
 )
+from core.imaging import png
 from core.imaging.exr import encode_exr
 from core.imaging.png import encode_png
 
@@ -131,6 +132,23 @@ class TestDepth16:
     def test_never_wraps_around(self) -> None:
         with pytest.raises(ExportError, match=r"reaches 70.0 m.*at most 65.5 m"):
             encode_depth16(np.full((2, 2), 70, np.float32), 1000)
+
+
+@pytest.mark.parametrize("deflate", ["isal", "zlib"])
+@pytest.mark.parametrize("level", [1, 6])
+def test_png_of_many_strips_reads_back(
+    monkeypatch: pytest.MonkeyPatch, deflate: str, level: int
+) -> None:
+    if deflate == "zlib":
+        monkeypatch.setattr(png, "isal_zlib", None)
+    monkeypatch.setattr(png, "_STRIP_BYTES", 500)
+    rng = np.random.default_rng(2)
+    for image in (
+        rng.integers(0, 256, (41, 30, 3), dtype=np.uint8),
+        rng.integers(0, 65536, (41, 30), dtype=np.uint16),
+        rng.integers(0, 256, (1, 700), dtype=np.uint8),
+    ):
+        assert np.array_equal(read_png(encode_png(image, level)), image)
 
 
 @pytest.mark.parametrize("name", ["color", "depth16", "npy", "npz", "exr"])

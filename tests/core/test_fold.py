@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.engines.pointwise import route_pointwise
 from core.model import LapDepth
 from core.model.encoders import ENCODERS, Encoder
 from core.model.fold import folded
@@ -25,7 +26,10 @@ def difference(model: LapDepth, other: nn.Module, image: Tensor) -> float:
 @pytest.mark.parametrize("encoder", sorted(ENCODERS))
 def test_every_encoder_gives_the_same_depth(encoder: str) -> None:
     model = calibrated(tiny_config(encoder=encoder), size=(64, 64))
-    assert difference(model, folded(model), pictures(1, 64, 80)) <= 1e-4
+    light = folded(model)
+    assert difference(model, light, pictures(1, 64, 80)) <= 1e-4
+    assert route_pointwise(light) > 0
+    assert difference(model, light, pictures(1, 64, 80)) <= 1e-4
 
 
 @pytest.mark.parametrize(
