@@ -25,6 +25,7 @@ _NO_UPLOAD = (
     "A file of this call is not one that was uploaded to this server, expected what the upload "
     "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
 )
+_LONG = ("batch", "clip")  # functions that work on many pictures
 PAGE = "page"  # what the metrics call the page's own calls
 
 
@@ -107,8 +108,8 @@ class GuardedBlocks(gr.Blocks):
             self._metrics.called(endpoint, outcome, time.monotonic() - started)
 
     def _seconds(self, function: Any) -> float:
-        batch = getattr(function.fn, "__name__", "") == "batch"
-        return self._limits.batch_seconds if batch else self._limits.call_seconds
+        long = getattr(function.fn, "__name__", "") in _LONG
+        return self._limits.batch_seconds if long else self._limits.call_seconds
 
     async def _in_time(self, seconds: float, event: Event | None, call: Any) -> dict[str, Any]:
         """The result of a call, or an error when its time is over.

@@ -37,10 +37,12 @@ _ROUTES = re.compile(
     r"|pwa_icon.*|(?:static|assets|svelte)/.+"
     r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events"
     r"|upload|upload_progress"
-    r"|heartbeat/[\w-]+|queue/(?:join|data|status)|cancel|reset/?|file=.+"
+    r"|heartbeat/[\w-]+|stream/\w+(?:/close)?|queue/(?:join|data|status)|cancel|reset/?|file=.+"
     r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
 )
-_CALLS = re.compile(r"/gradio_api/(queue/join|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)")
+_CALLS = re.compile(
+    r"/gradio_api/(queue/join|stream/\w+|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)"
+)
 _UPLOAD = "/gradio_api/upload"
 _WEB_ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]*://")
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
@@ -159,6 +161,8 @@ class Guard:
         problem = self._problem(body, call["name"], call["v2"] is not None)
         if problem:
             return receive, Refusal(400, f"{problem} See /?view=api for the calls.")
+        if call[1].startswith("stream/"):  # the next picture of a call that runs already
+            return replayed(body, receive), None
         if self._page.calls_of(client) >= self._limits.client_queue:
             self._metrics.busy("client")
             return receive, Refusal(

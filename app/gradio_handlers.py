@@ -77,7 +77,7 @@ class Handlers:
             return (gr.skip(),) * 10
         lang = language_of(request.headers.get("accept-language"))
         tell = _teller(progress, lang)
-        display = _display(colormap, ranging, near, far)
+        display = chosen_display(colormap, ranging, near, far)
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_draw")
         low, high = display_range(scene, display)
@@ -147,7 +147,7 @@ class Handlers:
     ) -> Update:
         """The chosen files of the photo, at its full size."""
         tell = _teller(progress, language_of(request.headers.get("accept-language")))
-        display = _display(colormap, ranging, near, far)
+        display = chosen_display(colormap, ranging, near, far)
         wanted = outputs_wanted(kinds)
         scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
         tell("progress_files")
@@ -188,7 +188,7 @@ class Handlers:
     ) -> tuple[Update, str]:
         """Many photos to one zip and a table of what became of each."""
         lang = language_of(request.headers.get("accept-language"))
-        display = _display(colormap, ranging, near, far)
+        display = chosen_display(colormap, ranging, near, far)
 
         def step(done: int, total: int) -> None:
             progress((done, total), desc=t("studio.progress_batch", lang, done=done, total=total))
@@ -233,7 +233,7 @@ class Handlers:
         return view_value(folder / "depth.bin", folder / "photo.jpg", geometry, palette, near, far)
 
 
-def _display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:
+def chosen_display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:
     """The two ends count only where the range is fixed: they keep their text when it is not."""
     fixed = ranging == "fixed"
     return display_settings(colormap, near if fixed else None, far if fixed else None)

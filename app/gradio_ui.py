@@ -13,11 +13,13 @@ from app.gradio_api import AT_ONCE, add_endpoints
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_handlers import Handlers
 from app.limits import ServerLimits
+from app.live import is_live_picture
 from app.metrics import Metrics
 from app.service import Studio
 from app.settings import OUTPUTS
 from app.storage import Storage
 from app.text import LANGUAGES, t, table
+from app.video_tab import video_tab
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
@@ -58,7 +60,7 @@ def build_page(
     """The whole page and its HTTP endpoints, not yet served."""
     handlers = Handlers(studio, storage)
     page = GuardedBlocks(
-        storage.uploaded,
+        lambda value: is_live_picture(value) or storage.uploaded(value),
         limits,
         metrics,
         title="LapDepth Studio",
@@ -75,10 +77,13 @@ def build_page(
                 controls = _one_photo(handlers, studio.model_names())
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, controls)
+            with gr.Tab(_("tab_video"), elem_id="tab-video"):
+                video = video_tab(studio, storage, controls.drawing[1:], _)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
         page.unload(handlers.leave)
+        page.unload(video.leave)
     page.queue(max_size=limits.queue, default_concurrency_limit=AT_ONCE)
     return page
 

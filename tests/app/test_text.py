@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import app.video_text  # noqa: F401 - registers its sentences
 from app.text import keys, language_of, register, t
 
 APP = Path(__file__).resolve().parents[2] / "app"

@@ -1,0 +1,183 @@
+"""Depth of a camera's pictures as they come, at the rate that the machine gives.
+
+The page sends pictures steadily; while one is worked on, only the latest of those that arrive is
+kept (Gradio's stream holds one place for a session's next picture). So what is shown is never
+older than one picture's work, and nothing queues up.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from app.service import Studio
+from app.settings import DisplaySettings, PredictSettings
+from core.colormap import auto_range, colorize
+from core.errors import ImageError
+from core.imaging.decode_worker import decode_isolated
+from core.model_choice import AUTO
+from core.video.steady import Steadier
+
+MAX_SESSIONS = 16  # whose past is remembered
+MAX_BYTES = 900_000  # of one encoded picture
+_PICTURE = re.compile(r"data:image/(?:jpeg|png|webp);base64,")
+_GAP = 2.0  # seconds without a picture after which the past is forgotten
+_KEPT = 0.9  # share of the past in range and rate, so that colours do not flicker
+
+
+@dataclass
+class _Past:
+    """What one session's camera has shown."""
+
+    settings: PredictSettings
+    model: str
+    steadier: Steadier = field(default_factory=Steadier)
+    begun: float = 0.0  # with the last picture
+    ended: float = 0.0
+    range: tuple[float, float] | None = None
+    seconds: float | None = None  # between two pictures
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """One picture's depth.
+
+    Attributes:
+        jpeg: coloured.
+        near, far: ends of the colours in metres.
+        milliseconds: of work on this picture.
+        rate: pictures a second, lately; None for the first.
+        model: that was used.
+    """
+
+    jpeg: bytes
+    near: float
+    far: float
+    milliseconds: float
+    rate: float | None
+    model: str
+
+
+class LiveDepth:
+    """Keeps the past of every session's camera; thread-safe.
+
+    Args:
+        studio: gives the model.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._sessions: OrderedDict[str, _Past] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, session: str, picture: Any, settings: PredictSettings, display: DisplaySettings
+    ) -> LiveView:
+        """The next picture's depth, steadied.
+
+        Raises:
+            ImageError: what came is no picture of a camera.
+            DepthError: as for a photo.
+        """
+        started = time.monotonic()
+        photo = decode_isolated(encoded_picture(picture), name="camera")
+        past = self._past(session, settings, started, photo.rgb)
+        predictor = self._studio.predictor(past.model)
+        with self._studio.working():
+            depth = predictor(
+                photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+            ).depth
+        steadied = past.steadier(photo.rgb, depth, started)
+        past.range = _followed(past.range, auto_range(steadied.depth), anew=steadied.cut)
+        near = past.range[0] if display.near is None else display.near
+        far = past.range[1] if display.far is None else display.far
+        far = far if near < far else near * 1.001 + 1e-3
+        drawn = io.BytesIO()
+        Image.fromarray(colorize(steadied.depth, display.colormap, near, far)).save(
+            drawn, "JPEG", quality=85
+        )
+        past.ended = time.monotonic()
+        return LiveView(
+            drawn.getvalue(),
+            near,
+            far,
+            (past.ended - started) * 1000,
+            None if past.seconds is None else 1 / past.seconds,
+            predictor.info.name,
+        )
+
+    def forget(self, session: str | None) -> None:
+        """Drops a session's past."""
+        with self._lock:
+            self._sessions.pop(session or "", None)
+
+    def _past(self, session: str, settings: PredictSettings, now: float, rgb: Any) -> _Past:
+        with self._lock:
+            past = self._sessions.get(session)
+            if past is None or past.settings != settings or now - past.ended > _GAP:
+                past = self._sessions[session] = _Past(settings, self._model(settings, rgb))
+            else:
+                elapsed = now - past.begun
+                past.seconds = (
+                    elapsed
+                    if past.seconds is None
+                    else _KEPT * past.seconds + (1 - _KEPT) * elapsed
+                )
+            past.begun = past.ended = now
+            self._sessions.move_to_end(session)
+            while len(self._sessions) > MAX_SESSIONS:
+                self._sessions.popitem(last=False)
+            return past
+
+    def _model(self, settings: PredictSettings, rgb: Any) -> str:
+        """The model for as long as the camera runs: the one given, or chosen by this picture."""
+        wanted = settings.model or self._studio.default_model
+        chooser = self._studio.chooser() if wanted == AUTO else None
+        return settings.model if chooser is None else chooser(rgb).model
+
+
+def is_live_picture(value: Any) -> bool:
+    """Whether a value is a camera's picture as the page sends it: inside the call, no upload."""
+    url = value.get("url") if isinstance(value, dict) else None
+    return isinstance(url, str) and not value.get("path") and _PICTURE.match(url) is not None
+
+
+def encoded_picture(value: Any) -> bytes:
+    """The JPEG, PNG or WebP inside such a value.
+
+    Raises:
+        ImageError: it is none, or too large.
+    """
+    if is_live_picture(value):
+        url = value["url"]
+        with_problem = "it is larger than 900 kB"
+        if len(url) * 3 / 4 <= MAX_BYTES:
+            try:
+                return base64.b64decode(url[url.index(",") + 1 :], validate=True)
+            except (binascii.Error, ValueError):
+                with_problem = "its encoding is damaged"
+        raise ImageError(
+            f"The camera's picture cannot be used ({with_problem}), expected a JPEG or PNG of "
+            "the page's own camera: start the camera anew."
+        )
+    raise ImageError(
+        "There is no picture of a camera in this call, expected one: start the camera on the page."
+    )
+
+
+def _followed(
+    before: tuple[float, float] | None, now: tuple[float, float], *, anew: bool
+) -> tuple[float, float]:
+    if before is None or anew:
+        return now
+    near, far = (_KEPT * b + (1 - _KEPT) * n for b, n in zip(before, now, strict=True))
+    return near, far

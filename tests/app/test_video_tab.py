@@ -1,0 +1,217 @@
+"""Clips and a live camera on the page: files, bounds, and pictures that come too fast."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import shutil
+import threading
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.live import LiveDepth, encoded_picture
+from app.service import Studio
+from app.settings import DisplaySettings, PredictSettings
+from app.timing import TimeLeft
+from app.video import run_video
+from app.wanted import set_wanted
+from core.errors import ExportError, ImageError, VideoError
+from core.predictor import load_predictor
+from tests.core.clips import noisy, write_clip
+from tests.tiny_checkpoint import picture
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+WIDTH, HEIGHT = 128, 96
+ROOM = picture(WIDTH, HEIGHT, 1)
+SESSION = "abcdefgh"
+
+
+@pytest.fixture(scope="module")
+def studio(tiny_models: Path) -> Studio:
+    return Studio(models=tiny_models)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "my clip.mp4", noisy(ROOM, 4))
+
+
+def as_sent(rgb: np.ndarray[Any, Any], kind: str = "JPEG") -> dict[str, Any]:
+    """A picture as the page's camera sends it."""
+    encoded = io.BytesIO()
+    Image.fromarray(rgb).save(encoded, kind)
+    data = base64.b64encode(encoded.getvalue()).decode()
+    return {"url": f"data:image/{kind.lower()};base64,{data}"}
+
+
+def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int | None]] = []
+    display = DisplaySettings("viridis")
+    made = run_video(
+        studio, clip, PredictSettings(), display, tmp_path, lambda *step: told.append(step)
+    )
+    assert told == [(stage, n, 4) for stage in ("depth", "video") for n in (1, 2, 3, 4)]
+    assert made.video.name == "my_clip_depth.mp4"
+    with zipfile.ZipFile(made.frames) as archive:
+        names = archive.namelist()
+        assert json.loads(archive.read("my_clip.json")) == made.about
+    assert names == [*(f"my_clip_frames/00000{n}.png" for n in (1, 2, 3, 4)), "my_clip.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "my_clip.json",
+        "my_clip_depth.mp4",
+        "my_clip_frames.zip",
+    ]
+
+
+def test_a_clip_stops_when_its_client_leaves(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "request"
+    folder.mkdir()
+    stages = []
+
+    def leave(stage: str, done: int, total: int | None) -> None:
+        stages.append(done)
+        shutil.rmtree(folder)
+
+    with pytest.raises(ExportError, match="could not be written"):
+        run_video(studio, clip, PredictSettings(), DisplaySettings(), folder, leave)
+    assert stages == [1]
+
+
+def test_a_camera_s_picture_becomes_its_depth(studio: Studio, tiny_models: Path) -> None:
+    live = LiveDepth(studio)
+    view = live(SESSION, as_sent(ROOM, "PNG"), PredictSettings(), DisplaySettings("grey"))
+    depth = load_predictor(tiny_models / "tiny.safetensors")(ROOM).depth
+    assert [view.near, view.far] == pytest.approx(np.percentile(depth, [1, 99]), rel=1e-3)
+    drawn = np.asarray(Image.open(io.BytesIO(view.jpeg)).convert("L")).astype(float)
+    wanted = 255 * (1 - np.clip((depth - view.near) / (view.far - view.near), 0, 1))
+    assert np.abs(drawn - wanted).mean() < 5
+    assert view.rate is None
+    again = live(SESSION, as_sent(ROOM, "PNG"), PredictSettings(), DisplaySettings("grey"))
+    assert again.rate is not None
+
+
+def test_a_clip_stops_when_nobody_waits_for_it(studio: Studio, clip: Path, tmp_path: Path) -> None:
+    stages: list[int] = []
+    set_wanted(lambda: len(stages) < 2)
+    try:
+        with pytest.raises(VideoError, match="nobody waits"):
+            run_video(
+                studio, clip, PredictSettings(), DisplaySettings(), tmp_path,
+                lambda stage, done, total: stages.append(done),
+            )  # fmt: skip
+    finally:
+        set_wanted(lambda: True)
+    assert stages == [1, 2]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "x",
+        {"url": "https://example.org/a.jpg"},
+        {"url": "data:text/html;base64,AAAA"},
+        {"url": "data:image/jpeg;base64,%%%"},
+        {"url": "data:image/jpeg;base64," + "A" * 1_300_000},
+        {"url": "data:image/jpeg;base64,AAAA", "path": "/etc/passwd"},
+    ],
+    ids=["none", "text", "web", "html", "damaged", "large", "path"],
+)
+def test_what_is_no_camera_s_picture_is_refused(value: Any) -> None:
+    with pytest.raises(ImageError, match="expected"):
+        encoded_picture(value)
+
+
+def test_pictures_that_come_too_fast_are_dropped_and_the_latest_is_shown(studio_url: str) -> None:
+    config = httpx.get(f"{studio_url}/config", timeout=30).json()
+    (stream,) = [d for d in config["dependencies"] if d["connection"] == "stream"]
+
+    def body(width: int) -> dict[str, Any]:
+        sent = as_sent(picture(width, HEIGHT, 1))
+        data = [sent, "tiny", "448", "inferno", "auto", None, None]  # slow enough to be overtaken
+        return {"data": data, "fn_index": stream["id"], "session_hash": SESSION}
+
+    with httpx.Client(base_url=f"{studio_url}/gradio_api", timeout=60) as http:
+        event = http.post("/queue/join", json=body(WIDTH)).json()["event_id"]
+        widths: list[int] = []
+        first, done = threading.Event(), threading.Event()
+
+        def listen() -> None:
+            with http.stream("GET", "/queue/data", params={"session_hash": SESSION}) as reply:
+                for line in reply.iter_lines():
+                    if "process_streaming" in line or "process_completed" in line:
+                        widths.append(shown_width(json.loads(line.removeprefix("data: "))))
+                        first.set()
+                        if widths[-1] == 2 * WIDTH or "process_completed" in line:
+                            break
+            done.set()
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        assert first.wait(60)
+        for number in range(1, 41):
+            wide = 2 * WIDTH if number == 40 else WIDTH
+            assert http.post(f"/stream/{event}", json=body(wide)).status_code == 200
+        assert done.wait(60)
+        assert http.post(f"/stream/{event}", json={"data": 3}).status_code == 400
+        assert http.post(f"/stream/{event}/close").status_code == 200
+        listener.join(10)
+    assert widths[-1] == 2 * WIDTH
+    assert len(widths) < 30
+
+
+def shown_width(message: dict[str, Any]) -> int:
+    """The width of the picture in what the page is sent."""
+    html = message["output"]["data"][0]
+    encoded = re.search(r"base64,([^\"]+)", html if isinstance(html, str) else json.dumps(html))
+    assert encoded is not None, message
+    return int(Image.open(io.BytesIO(base64.b64decode(encoded[1]))).width)
+
+
+@pytest.mark.browser
+def test_the_tab_takes_a_clip_and_a_camera(
+    page: Page, studio_url: str, clip: Path, console_errors: list[str],
+    shot: Callable[[Page, str], Path],
+) -> None:  # fmt: skip
+    page.goto(studio_url)
+    page.click("#tab-video-button")
+    page.set_input_files("#video-file input[type=file]", str(clip))
+    page.wait_for_selector("#video-file .file")
+    page.click("#video-run")
+    page.wait_for_selector("#video-files a[href*='_frames.zip']")
+    assert "4 frames, 0 cuts; flicker 0." in page.inner_text("#video-told")
+    page.wait_for_function("document.querySelector('#video-result video').videoWidth == 256")
+    camera = page.locator("#live-camera")
+    camera.locator("button:visible").first.click()
+    camera.locator(".button-wrap button:visible").first.click()
+    page.wait_for_selector("#live-depth img")
+    before = page.get_attribute("#live-depth img", "src")
+    page.wait_for_function(
+        "before => document.querySelector('#live-depth img').src != before", arg=before
+    )
+    assert " m (dark); tiny" in page.inner_text("#live-depth figcaption")
+    shot(page, "video-tab")
+    assert console_errors == []
+
+
+def test_the_time_left_follows_the_pace() -> None:
+    now = [100.0]
+    clock = TimeLeft(lambda: now[0])
+    assert clock.words(0, 10) == "?"
+    now[0] = 120.0
+    assert clock.words(2, 10) == "1:20"
+    assert clock.words(2, None) == "?"
+    assert clock.words(2, 1000) == "2:46:20"
+    assert clock.words(10, 10) == "0:00"
