@@ -21,6 +21,7 @@ from torch import Tensor
 from app.environment import value
 from app.service import Studio
 from core.checkpoint import ModelInfo, load_checkpoint
+from core.errors import CheckpointError
 from core.evaluation.ground_truth import resized_nearest
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
@@ -35,6 +36,7 @@ from core.inside.activations import (
 )
 from core.inside.inspection import Inspector, Trace
 from core.inside.receptive_field import receptive_field
+from core.model_choice import AUTO, Choice, ModelChooser
 from core.prediction import Prediction, normalised
 
 HOUR = 3600.0
@@ -72,6 +74,32 @@ def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def truth_at(key: str, height: int, width: int, _depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Measured depth at another size, nothing averaged."""
     return resized_nearest(_depth, height, width)
+
+
+def model_for(name: str, photo: Photo) -> tuple[ModelInfo, Choice | None]:
+    """An installed model by its name, or the one that a photo chooses where the name is AUTO.
+
+    Raises:
+        CheckpointError: it is not installed (any more).
+    """
+    chooser = studio().chooser() if name == AUTO else None
+    choice = None
+    if chooser is not None:
+        choice = _choice(photo.sha256, chooser.table.encoder_sha256, chooser, photo.rgb)
+        name = choice.model
+    known = {info.name: info for info in studio().models()}
+    if name not in known:
+        raise CheckpointError(
+            f"The model is {name!r}, expected one of those installed ({', '.join(known)}): "
+            "choose one of them."
+        )
+    return known[name], choice
+
+
+@st.cache_data(max_entries=64, ttl=HOUR, show_spinner=False)
+def _choice(photo: str, encoder: str, _chooser: ModelChooser, _rgb: NDArray[np.uint8]) -> Choice:
+    """Which model a photo chooses."""
+    return _chooser(_rgb)
 
 
 @st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)

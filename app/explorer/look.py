@@ -13,9 +13,11 @@ from torch import Tensor
 
 from app.explorer import cache
 from app.outputs import stem_of
+from app.text import t
 from core.checkpoint import ModelInfo
 from core.image import Photo
 from core.inside.inspection import Inspector, Trace
+from core.model_choice import Choice
 from core.prediction import Prediction, normalised
 
 _LOOK, _TRUTH = "look", "ground truth"
@@ -56,6 +58,7 @@ class Look:
         info: of the model.
         settings: resolution, flip, field of view as asked for.
         colours: the colour map for depth.
+        choice: how the photo chose the model; None where it was chosen by hand.
     """
 
     lang: str
@@ -64,6 +67,7 @@ class Look:
     info: ModelInfo
     settings: cache.Settings
     colours: str
+    choice: Choice | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -117,6 +121,18 @@ class Look:
         if known is None or known.photo != self.photo.sha256:
             return None
         return cache.truth_at(known.key, height, width, known.depth)
+
+
+def chosen_because(look: Look) -> str:
+    """Why the photo has this model; empty where a person chose it."""
+    choice, lang = look.choice, look.lang
+    if choice is None:
+        return ""
+    outdoors = choice.outdoor > 0.5
+    share = choice.outdoor if outdoors else 1 - choice.outdoor
+    place = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
+    words = t("explorer.chosen", lang, model=choice.model, place=place)
+    return f"{words} {t('explorer.choice_doubt', lang)}" if choice.doubtful else words
 
 
 def current() -> Look:

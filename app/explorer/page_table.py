@@ -41,6 +41,7 @@ PAGES = (
     PageSpec("space", "use", ":material/view_in_ar:"),
     PageSpec("measure", "use", ":material/straighten:"),
     PageSpec("compare", "use", ":material/compare:"),
+    PageSpec("datasets", "use", ":material/photo_library:"),
     PageSpec("models", "use", ":material/compare_arrows:"),
     PageSpec("export", "use", ":material/download:"),
 )

@@ -16,7 +16,7 @@ from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.exhibits.pyramids import bands_row, changes_row, depths_row, energy, residuals_row
 from app.explorer.exhibits.space import SpaceChoice, drawn
 from app.explorer.exhibits.units import orders_of, relu_curves, units_of, variant_maps
-from app.explorer.look import STRIDES, Look, truth
+from app.explorer.look import STRIDES, Look, chosen_because, truth
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
@@ -82,7 +82,8 @@ def _sections(look: Look) -> list[tuple[str, Callable[[Look], Iterator[Row]]]]:
 
 
 def _start(look: Look) -> Iterator[Row]:
-    yield photo_and_depth(look), 2
+    shown = photo_and_depth(look)
+    yield shown, len(shown)
 
 
 def _levels(look: Look) -> Iterator[Row]:
@@ -148,7 +149,8 @@ def _compare(look: Look) -> Iterator[Row]:
         return
     found = compare(look, known.depth, FOLDER, align=False)
     yield row_of(look, found), 3
-    yield error_maps(look, found), 2
+    maps = error_maps(look, found)
+    yield maps, len(maps)
     yield curves(look, found), 2
 
 
@@ -156,11 +158,12 @@ def _facts(look: Look) -> str:
     """Photo, model, settings and, with ground truth, the metrics, as a table."""
     prediction, info, lang = look.prediction, look.info, look.lang
     width, height = look.size
-    camera = prediction.intrinsics
+    camera, because = prediction.intrinsics, chosen_because(look)
     rows = [
         (t("explorer.photo", lang), f"{look.photo.name}, {width} x {height} px"),
         ("SHA-256", look.photo.sha256),
         (t("explorer.model", lang), f"{info.name} ({info.config.encoder})"),
+        *([(t("explorer.chosen_because", lang), because)] if because else []),
         (t("start.trained_on", lang), info.training_data),
         (t("start.licence", lang), info.licence),
         (

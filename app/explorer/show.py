@@ -14,7 +14,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.explorer.offline_page import html_page
-from app.explorer.plots.maps import fit
+from app.explorer.plots.maps import PHONE, fit
 from app.explorer.sentences import formulas_of
 from app.service import sentence
 from app.text import keys, t
@@ -45,20 +45,28 @@ def figures(
     lang: str, group: str, shown: Sequence[Shown], *, columns: int = 1, downloads: bool = True
 ) -> None:
     """Draws figures side by side (one below the other on a phone) with one download menu."""
+    phone = on_phone()
     for start in range(0, len(shown), columns):
         row = shown[start : start + columns]
         places = st.columns(columns) if columns > 1 else [st.container()]
-        fit([item.figure for item in row], columns)
+        fit([item.figure for item in row], PHONE if phone else columns)
         for place, item in zip(places, row, strict=False):
+            if phone:
+                item.figure.update_layout(dragmode=False)  # a finger on it scrolls the page
             place.plotly_chart(
                 item.figure,
                 width="stretch",
                 key=f"figure-{group}-{item.name}",
                 alt=item.alt,
-                config=_config(item.name),
+                config=_config(item.name, phone),
             )
     if downloads:
         _downloads(lang, group, shown)
+
+
+def on_phone() -> bool:
+    """Whether the browser says that it runs on a phone."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def heading(lang: str, page: str) -> None:
@@ -147,11 +155,12 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
             )
 
 
-def _config(name: str) -> dict[str, Any]:
-    return {
+def _config(name: str, phone: bool) -> dict[str, Any]:
+    config = {
         "displaylogo": False,
         "displayModeBar": "hover",
         "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
         "scrollZoom": False,
     }
+    return config | {"modeBarButtons": [["toImage"]]} if phone else config

@@ -7,12 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from app.explorer import cache, controls
-from app.explorer.look import Look, Truth, digest_of, keep_truth, truth
+from app.explorer.look import Look, Truth, chosen_because, digest_of, keep_truth, truth
 from app.explorer.truth_source import truth_beside
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import LANGUAGES, language_of, t
 from core.camera import MAX_FOV, MIN_FOV
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.model_choice import AUTO
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 FIRST = "room"  # what the shipped model knows best
@@ -45,20 +46,15 @@ def choose_look(lang: str) -> Look:
     Raises:
         DepthError: the photo, the model or a setting cannot be used.
     """
-    installed = cache.studio().models()
     with st.sidebar:
         digest, name, data, path = _choose_photo(lang)
-        if not installed:
-            st.error(t("explorer.no_model", lang))
-            st.stop()
-        by_name = {info.name: info for info in installed}
-        model = controls.choice("model", t("explorer.model", lang), {n: n for n in by_name})
+        model = _choose_model(lang)
         settings, colours = _settings(lang)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
-        info = by_name[model]
-        prediction = cache.predicted(photo.sha256, info.sha256, settings, model, photo)
-    look = Look(lang, photo, prediction, info, settings, colours)
+        info, choice = cache.model_for(model, photo)
+        prediction = cache.predicted(photo.sha256, info.sha256, settings, info.name, photo)
+    look = Look(lang, photo, prediction, info, settings, colours, choice)
     _truth_beside(look, path)
     with st.sidebar:
         _facts(look)
@@ -94,6 +90,16 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
     chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
     data = known[chosen].read_bytes()
     return digest_of(data), known[chosen].name, data, known[chosen]
+
+
+def _choose_model(lang: str) -> str:
+    """An installed model's name, or AUTO, which leaves the choice to the photo."""
+    names = cache.studio().model_names()
+    if not names:
+        st.error(t("explorer.no_model", lang))
+        st.stop()
+    labels = {name: t("explorer.model_auto", lang) if name == AUTO else name for name in names}
+    return controls.choice("model", t("explorer.model", lang), labels, default=names[0])
 
 
 def _truth_beside(look: Look, path: Path | None) -> None:
@@ -161,5 +167,7 @@ def _facts(look: Look) -> None:
         + " · "
         + t(f"explorer.{metric}", look.lang)
     )
+    if look.choice is not None:
+        st.caption(chosen_because(look))
     for note in look.photo.notes:
         st.caption(note)

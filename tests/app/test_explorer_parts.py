@@ -12,6 +12,7 @@ import torch
 
 from app import text
 from app.explorer import sentences
+from app.explorer.computed.feature_view import montage
 from app.explorer.computed.loss_forms import distorted, forms, log_differences, punishment, sample
 from app.explorer.computed.reconstruction import (
     borders,
@@ -30,7 +31,6 @@ from app.explorer.plots.maps import (
     LARGE,
     fit,
     map_figure,
-    montage,
     over_photo,
     picture_figure,
     points_over_photo,
@@ -230,7 +230,7 @@ def test_a_map_shows_pixels_as_they_are_in_the_photos_coordinates():
     x = heat.x0 + column * heat.dx
     y = heat.y0 + row * heat.dy
     assert sampled[row, column] in large[round(y) - 8 : round(y) + 9, round(x) - 8 : round(x) + 9]
-    fit(figure, 2)
+    fit([figure], 2)
     assert 300 < figure.layout.height < 450
     assert "m" in heat.hovertemplate
     assert heat.colorbar.title.text == "m"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,19 @@ def grey_tiles(feature: Tensor, count: int) -> list[NDArray[np.uint8]]:
     low = chosen.amin((1, 2), keepdim=True)
     spread = (chosen.amax((1, 2), keepdim=True) - low).clamp_min(1e-12)
     return list(((chosen - low) / spread * 255).round().to(torch.uint8).numpy())
+
+
+def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Equal grey tiles (h, w) as one (H, W, 3) picture with thin white lines between them."""
+    height, width = tiles[0].shape
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = (
+            n * (s + 1) for n, s in zip(divmod(index, columns), (height, width), strict=True)
+        )
+        sheet[top : top + height, left : left + width] = tile
+    return np.repeat(sheet[..., None], 3, axis=2)
 
 
 def colours_of(feature: Tensor) -> tuple[NDArray[np.uint8], float]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.explorer.computed.reconstruction import enlarged, level_errors
+from app.explorer.exhibits.confidence import expected_against_true, expected_map
 from app.explorer.look import NAMES, Look
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
@@ -43,6 +45,12 @@ class Comparison:
     metrics: DepthMetrics
     levels: list[DepthMetrics]
     protocol: Protocol
+
+    @cached_property
+    def relative_percent(self) -> NDArray[np.float64]:
+        """(h, w): error in % of the true depth, NaN where no pixel counts."""
+        error = np.abs(self.predicted - self.truth) / np.where(self.valid, self.truth, 1)
+        return np.where(self.valid, 100 * error, np.nan)
 
     @property
     def sparse(self) -> bool:
@@ -112,21 +120,26 @@ def row_of(look: Look, found: Comparison) -> list[Shown]:
 
 
 def error_maps(look: Look, found: Comparison) -> list[Shown]:
-    """Signed error in metres and relative error in per cent, where the truth is known."""
+    """Signed error in metres and relative error in per cent, where the truth is known.
+
+    The error that the model expects of itself, if it does, comes last, in the same colours.
+    """
     lang = look.lang
     error = np.where(found.valid, found.predicted - found.truth, np.nan)
-    relative = 100 * np.abs(error) / np.where(found.valid, found.truth, 1)
+    relative = found.relative_percent
     bar = signed_bar(error, "m")
     high = float(np.nanquantile(relative, 0.99)) or 1.0
+    percent = Bar(0.0, high, "%", ERROR, 1)
     signed, share = t("compare.error", lang), t("compare.relative", lang)
     return [
         Shown("error", _layer(look, found, error, bar, signed), signed, {"error_m": error}),
         Shown(
             "relative-error",
-            _layer(look, found, relative, Bar(0.0, high, "%", ERROR, 1), share),
+            _layer(look, found, relative, percent, share),
             share,
             {"relative_error_percent": relative},
         ),
+        *expected_map(look, percent),
     ]
 
 
@@ -184,6 +197,7 @@ def curves(look: Look, found: Comparison) -> list[Shown]:
             "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
         ),
         Shown("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
+        *expected_against_true(look, found.relative_percent, found.valid),
     ]
 
 

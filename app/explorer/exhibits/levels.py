@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from app.explorer.computed.feature_view import Found, colours_of, grey_tiles
+from app.explorer.computed.feature_view import Found, colours_of, grey_tiles, montage
 from app.explorer.look import Look
-from app.explorer.plots.maps import MEDIUM, montage, picture_figure
+from app.explorer.plots.maps import MEDIUM, picture_figure
 from app.explorer.show import Shown
 from app.text import t
 

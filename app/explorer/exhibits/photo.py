@@ -1,7 +1,8 @@
-"""The photo and its depth."""
+"""The photo, its depth, and how far that may be off."""
 
 from __future__ import annotations
 
+from app.explorer.exhibits.confidence import expected_map
 from app.explorer.look import Look
 from app.explorer.plots.bars import bar_of
 from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
@@ -10,7 +11,7 @@ from app.text import t
 
 
 def photo_and_depth(look: Look) -> list[Shown]:
-    """The two pictures that everything is about."""
+    """The two pictures that everything is about, and the expected error where there is one."""
     lang, depth = look.lang, look.prediction.depth
     step = max(1, max(depth.shape) // 500)
     bar = bar_of(depth[::step, ::step], t("explorer.metres", lang), colours=look.colours)
@@ -27,4 +28,5 @@ def photo_and_depth(look: Look) -> list[Shown]:
             t("start.depth_alt", lang),
             {"depth_m": depth},
         ),
+        *expected_map(look),
     ]

@@ -98,7 +98,7 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
         data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
         return Shown("cloud", figure, alt, data), len(geometry)
     inside = geometry.scene.in_camera(geometry.vertices)
-    colours, bar = _colours(look, choice, inside, geometry.colors, None)
+    colours, bar = _colours(look, choice, inside, geometry.colors, pixels_of(geometry))
     figure = surface_figure(inside, geometry.faces, colours, bar, intrinsics=camera, size=size)
     data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
     return Shown("surface", figure, alt, data), len(geometry.faces)
@@ -120,12 +120,21 @@ def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> byte
         return path.read_bytes()
 
 
+def pixels_of(mesh: Mesh) -> NDArray[np.intp]:
+    """(n,) row * width + column of the pixel of the photo that each vertex projects into."""
+    height, width = mesh.photo.shape[:2]
+    column = np.clip(mesh.uv[:, 0] * width, 0, width - 1).astype(np.intp)
+    row = np.clip(mesh.uv[:, 1] * height, 0, height - 1).astype(np.intp)
+    pixels: NDArray[np.intp] = row * width + column
+    return pixels
+
+
 def _colours(
     look: Look,
     choice: SpaceChoice,
     points: NDArray[np.floating],
     photo: NDArray[np.uint8],
-    pixels: NDArray[np.integer] | None,
+    pixels: NDArray[np.integer],
 ) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
     confidence = look.prediction.confidence
     if choice.colouring == "depth":
@@ -133,6 +142,6 @@ def _colours(
     if choice.colouring == "height":
         height = -points[:, 1]
         return height, bar_of(height, "m", colours="rising cividis")
-    if choice.colouring == "confidence" and confidence is not None and pixels is not None:
+    if choice.colouring == "confidence" and confidence is not None:
         return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
     return photo, None

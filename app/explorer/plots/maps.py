@@ -19,8 +19,10 @@ from PIL import Image
 from app.explorer.plots.bars import Bar, colour_stops
 
 SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure of this kind shows
+BELOW = 68  # pixels for bar, numbers and unit: less, and Plotly would shrink the map to make room
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
+PHONE = 0  # in place of a number of columns
 
 
 def map_figure(
@@ -117,19 +119,6 @@ def points_over_photo(
     return _framed(
         [picture(rgb, size, longest), points], size, title, barred=bar is not None, locked=True
     )
-
-
-def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
-    """Equal grey tiles (h, w) as one (H, W, 3) picture with thin white lines between them."""
-    height, width = tiles[0].shape
-    rows = -(-len(tiles) // columns)
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), 255, np.uint8)
-    for index, tile in enumerate(tiles):
-        top, left = (
-            n * (s + 1) for n, s in zip(divmod(index, columns), (height, width), strict=True)
-        )
-        sheet[top : top + height, left : left + width] = tile
-    return np.repeat(sheet[..., None], 3, axis=2)
 
 
 def heatmap(
@@ -239,7 +228,7 @@ def _framed(
         "title": {"text": title, "font": {"size": 13}, "x": 0.01, "y": 0.99},
         "height": 460,
         "meta": {"aspect": size[1] / size[0]},
-        "margin": {"l": 4, "r": 4, "t": 28, "b": 46 if barred else 6},
+        "margin": {"l": 4, "r": 4, "t": 28, "b": BELOW if barred else 6},
         "dragmode": "zoom",
         "xaxis": across,
         "yaxis": down,
@@ -252,12 +241,16 @@ def fit(row: Sequence[go.Figure], columns: int) -> None:
 
     Args:
         row: figures that stand side by side; those that are no maps stay as they are.
-        columns: how many fit into a row.
+        columns: how many fit into a row; `PHONE` where each has the width of a phone.
     """
     maps = [figure for figure in row if "aspect" in (figure.layout.meta or {})]
-    wide, high = {1: (900, 620), 2: (410, 520), 3: (272, 400), 4: (215, 320)}.get(
-        columns, (170, 280)
-    )
+    wide, high = {
+        PHONE: (350, 460),
+        1: (900, 620),
+        2: (410, 520),
+        3: (272, 400),
+        4: (215, 320),
+    }.get(columns, (170, 280))
     below = max((figure.layout.margin.b for figure in maps), default=0)
     for figure in maps:
         margin = figure.layout.margin

@@ -62,7 +62,7 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
     lang = look.lang
     finished = _advance()
     names = {stride: level_label(lang, index) for index, stride in enumerate(STRIDES)}
-    left, middle, right = st.columns([3, 2, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
     with right:
         same = controls.toggle(
             "same", t("differences.same", lang), True, hint=t("differences.same_hint", lang)

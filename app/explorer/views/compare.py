@@ -42,7 +42,8 @@ def draw(look: Look) -> None:
     st.subheader(t("compare.errors", lang))
     if found.sparse:
         st.caption(t("compare.sparse", lang))
-    figures(lang, "errors", error_maps(look, found), columns=2)
+    maps = error_maps(look, found)
+    figures(lang, "errors", maps, columns=len(maps))
     figures(lang, "error-curves", curves(look, found), columns=2)
 
 

@@ -74,7 +74,7 @@ def _file(look: Look, name: str | None) -> bytes:
     """One result file, or its sidecar (None), written as the command line writes it."""
     resolution, flip, fov = look.settings
     settings = PredictSettings(look.info.name, resolution, flip, fov)
-    scene = Scene(look.photo, look.prediction, settings)
+    scene = Scene(look.photo, look.prediction, settings, look.choice)
     wanted = ["color", "depth16"] if name is None else [name]
     with tempfile.TemporaryDirectory() as folder:
         saved = save_outputs(scene, DisplaySettings(look.colours), wanted, Path(folder))

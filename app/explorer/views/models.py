@@ -12,7 +12,7 @@ from app.explorer.look import Look, current, predicted_with
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import scatter_figure
 from app.explorer.plots.linked import linked_maps
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import Shown, figures, fragment, heading, numbers, on_phone
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import t
 
@@ -30,7 +30,15 @@ def draw(look: Look) -> None:
     left, _ = st.columns(2)
     with left:
         layouts = {"2": t("models.grid", lang), "1": t("models.column", lang)}
-        columns = int(controls.choice("rows", t("models.layout", lang), layouts, buttons=True))
+        columns = int(
+            controls.choice(
+                "rows",
+                t("models.layout", lang),
+                layouts,
+                default="1" if on_phone() else "2",
+                buttons=True,
+            )
+        )
     figure = linked_maps(
         [
             (t("start.photo", lang), look.screen, None),

@@ -16,7 +16,8 @@ def draw(look: Look) -> None:
     """Draws the page."""
     lang = look.lang
     heading(lang, "start")
-    figures(lang, "start", photo_and_depth(look), columns=2)
+    shown = photo_and_depth(look)
+    figures(lang, "start", shown, columns=len(shown))
     near, middle, far = np.quantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
