@@ -2,76 +2,40 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
 from app.explorer.page_table import PAGES
 from app.text import t
+from core.checkpoint import load_checkpoint
 from core.imaging.exr import encode_exr
 from core.metrics import compute_metrics
 from core.model import LapDepth, laplacian_pyramid
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.app.explorer_app import (
+    HEIGHT,
+    MAIN,
+    PHOTO,
+    SECONDS,
+    SPARSE,
+    TRUTH,
+    WIDTH,
+    metrics,
+    npy,
+    opened,
+    png,
+    sound,
+    upload_truth,
+)
+from tests.tiny_checkpoint import picture
 
-MAIN = str(Path(cache.__file__).with_name("main.py"))
-WIDTH, HEIGHT = 128, 96
-SECONDS = 120
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Two tiny models, of which one is normed by groups and has the classic ASPP."""
-    folder = tmp_path_factory.mktemp("models")
-    save_tiny(folder, "tiny", 0, global_context=True)
-    save_tiny(folder, "other", 1, norm="group", aspp="classic", aspp_rates=(1, 6), focal=100.0)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAPDEPTH_MODELS", str(folder))
-        patch.setenv("LAPDEPTH_MODEL", "tiny")
-        cache.studio.clear()
-        yield folder
-    cache.studio.clear()
-
-
-def png(array: np.ndarray[Any, Any]) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "PNG")
-    return stream.getvalue()
-
-
-PHOTO = png(picture(WIDTH, HEIGHT, 5))
-
-
-def opened(page: str = "start", photo: bytes = PHOTO, **address: str) -> AppTest:
-    """The app on one page with an uploaded photo."""
-    app = AppTest.from_file(MAIN, default_timeout=SECONDS)
-    for name, value in address.items():
-        app.query_params[name] = value
-    app.run()
-    app.file_uploader(key="photo_file").set_value(("photo.png", photo, "image/png"))
-    if page != "start":
-        app.switch_page(f"views/{page}.py")
-    app.run()
-    sound(app)
-    return app
-
-
-def sound(app: AppTest) -> AppTest:
-    """No exception and no error on the page."""
-    assert not app.exception, [entry.message for entry in app.exception]
-    assert not app.error, [entry.value for entry in app.error]
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
+pytestmark = pytest.mark.usefixtures("explorer_models")
 
 
 def test_every_page_draws_in_chinese() -> None:
@@ -220,7 +184,6 @@ def test_gains_can_be_put_back() -> None:
 
 def network_of(models: Path, rgb: np.ndarray[Any, Any]) -> tuple[LapDepth, torch.Tensor]:
     """The network of "tiny" and the input that the page's photo becomes, written out again."""
-    from core.checkpoint import load_checkpoint
 
     model, _ = load_checkpoint(models / "tiny.safetensors")
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -228,9 +191,9 @@ def network_of(models: Path, rgb: np.ndarray[Any, Any]) -> tuple[LapDepth, torch
     return model, image.permute(2, 0, 1)[None]
 
 
-def test_depth_and_levels_shown_are_the_networks_own(models: Path) -> None:
+def test_depth_and_levels_shown_are_the_networks_own(explorer_models: Path) -> None:
     """The photo has the working size, so nothing is resampled and all can be recomputed."""
-    model, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+    model, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
     with torch.inference_mode():
         output = model(image)
     app = opened("coarse_to_fine")
@@ -256,8 +219,8 @@ def test_depth_and_levels_shown_are_the_networks_own(models: Path) -> None:
     assert torch.allclose(depth, output.depth, atol=1e-5)
 
 
-def test_a_gain_of_zero_leaves_its_level_out(models: Path) -> None:
-    model, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+def test_a_gain_of_zero_leaves_its_level_out(explorer_models: Path) -> None:
+    model, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
     with torch.inference_mode():
         residuals = model(image).residuals
         total = residuals[0] * 0
@@ -272,30 +235,15 @@ def test_a_gain_of_zero_leaves_its_level_out(models: Path) -> None:
     assert high == pytest.approx(float(depth.max()), abs=0.006)
 
 
-def test_the_bands_add_up_to_the_photo(models: Path) -> None:
+def test_the_bands_add_up_to_the_photo(explorer_models: Path) -> None:
     app = opened("differences")
     error = float(metrics(app)["Largest error of any pixel"])
     assert error < 1e-5
-    _, image = network_of(models, picture(WIDTH, HEIGHT, 5))
+    _, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
     bands = laplacian_pyramid(image)
     look = app.session_state["look"]
     for level, band in zip(look.prediction.levels, bands, strict=True):
         assert np.allclose(level.band, band[0].permute(1, 2, 0).numpy(), atol=1e-5)
-
-
-def upload_truth(app: AppTest, name: str, data: bytes) -> AppTest:
-    app.file_uploader(key="truth_file").set_value((name, data, "application/octet-stream"))
-    return app.run()
-
-
-def npy(array: np.ndarray[Any, Any]) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array)
-    return stream.getvalue()
-
-
-TRUTH = np.random.default_rng(1).uniform(1.0, 9.0, (HEIGHT, WIDTH)).astype(np.float32)
-SPARSE = np.where(np.random.default_rng(2).random(TRUTH.shape) < 0.04, TRUTH, np.float32(0))
 
 
 @pytest.mark.parametrize(
@@ -401,6 +349,6 @@ def test_one_prediction_serves_every_page(monkeypatch: pytest.MonkeyPatch) -> No
     )
     app = opened("start", png(picture(WIDTH, HEIGHT, 77)))
     for spec in PAGES[1:]:
-        if spec.key != "models":  # whose second prediction is its purpose
+        if spec.key not in ("models", "datasets"):  # whose predictions are of something else
             sound(app.switch_page(spec.path).run())
     assert len(asked) == 1

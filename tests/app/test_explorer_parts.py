@@ -22,6 +22,7 @@ from app.explorer.computed.reconstruction import (
     rebuild,
     rms,
 )
+from app.explorer.measured_sets import Entry, MeasuredSet
 from app.explorer.offline_page import html_page
 from app.explorer.page_table import PAGES, neighbours
 from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
@@ -29,6 +30,7 @@ from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, sc
 from app.explorer.plots.linked import linked_maps
 from app.explorer.plots.maps import (
     LARGE,
+    PHONE,
     fit,
     map_figure,
     over_photo,
@@ -46,7 +48,9 @@ from app.explorer.plots.space import (
 from app.explorer.show import MAX_FIGURE_BYTES, npz
 from app.explorer.truth_source import check_shape, suggested_scale, truth_beside
 from core.camera import from_fov, project
+from core.data.kitti_scenes import drive_of, kind_of
 from core.errors import DataError
+from core.evaluation.protocol import NYU
 from core.losses import silog
 
 EXPLORER = Path(sentences.__file__).parent
@@ -351,3 +355,33 @@ def test_the_room_brings_its_depth_along(tmp_path):
     assert depth is not None
     assert 1 < np.median(depth[depth > 0]) < 6
     assert truth_beside(tmp_path / "photo.jpg") is None
+
+
+def test_kinds_of_kitti_scenes():
+    assert kind_of("2011_09_26/2011_09_26_drive_0009_sync/0000000005") == "city"
+    assert kind_of("val/kitti_raw_0009/0000") == "city"
+    assert kind_of("val/kitti_odometry_04/000010") == "road"
+    assert kind_of("2011_09_30_drive_0020_sync") == kind_of("train/kitti_odometry_06/1")
+    assert kind_of("train/kitti_odometry_06/1") == "residential"
+    assert kind_of("2011_09_28_drive_0009_sync") == ""  # another day's drive of the same number
+    assert kind_of("val/kitti_annotated/0000000005") == ""
+    assert drive_of("val/kitti_odometry_03/0") is None
+
+
+def test_frames_of_a_set_are_spread_and_each_is_shown_once():
+    entries = tuple(Entry((), index, "val") for index in range(8))
+    chosen = MeasuredSet(NYU, entries)
+    assert chosen.pages(3) == 3
+    shown = [[entry.index for entry in chosen.spread(page, 3)] for page in range(3)]
+    assert shown == [[0, 3, 6], [1, 4, 7], [2, 5]]
+
+
+def test_maps_have_the_width_of_a_phone_where_they_stand_alone():
+    values = np.ones((30, 60), np.float32)
+    figure = map_figure(values, bar_of(values, "m"), size=(60, 30))
+    fit([figure], 5)
+    beside_others = figure.layout.height
+    fit([figure], PHONE)
+    margin = figure.layout.margin
+    assert figure.layout.height == 175 + margin.t + margin.b
+    assert figure.layout.height > beside_others
