@@ -55,6 +55,8 @@ class BatchPlan:
     seed: int
     max_depth: float
     widths: tuple[int, ...] = ()
+    closing_step: int | None = None
+    closing_augment: AugmentConfig = AugmentConfig()  # noqa: RUF009
 
 
 def open_source(source: DataSource) -> Sequence[Sample]:
@@ -122,7 +124,9 @@ class Batches:
         height, width = self.plan.size
         widths = (width, *self.plan.widths)
         size = (height, widths[step % len(widths)])
-        images, depths = zip(*(self._view(draw, size) for draw in draws), strict=True)
+        closing = self.plan.closing_step is not None and step >= self.plan.closing_step
+        augment = self.plan.closing_augment if closing else self.plan.augment
+        images, depths = zip(*(self._view(draw, size, augment) for draw in draws), strict=True)
         return torch.stack(images), torch.stack(depths)
 
     def from_step(self, step: int) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -135,13 +139,15 @@ class Batches:
                     upcoming = pool.submit(self.load, current + 1)
                 yield current, images, depths
 
-    def _view(self, draw: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def _view(
+        self, draw: int, size: tuple[int, int], augment: AugmentConfig
+    ) -> tuple[Tensor, Tensor]:
         source, index = self.order[draw]
         plan = self.plan
         rng = np.random.default_rng([plan.seed, 2, draw])
         border = plan.sources[source].border
         sample = self._sample(source, index)
-        return training_view(sample, size, plan.focal, plan.augment, rng, border, plan.max_depth)
+        return training_view(sample, size, plan.focal, augment, rng, border, plan.max_depth)
 
     def _sample(self, source: int, index: int) -> Sample:
         kept = self.cache.get((source, index))

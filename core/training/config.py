@@ -81,6 +81,8 @@ class TrainConfig:
         imagenet: start the encoder from its ImageNet weights.
         encoder_weights: their file (torchvision's names); empty takes the installed package's.
         init: a checkpoint to start from instead.
+        closing: share of the steps after which `closing_augment` takes the place of `augment`, so
+            that the run ends on views like those it will be asked about.
         out: folder of the run (state, log, checkpoints).
         seed: of everything random.
         threads: of PyTorch on the CPU; 0 leaves its choice.
@@ -112,6 +114,8 @@ class TrainConfig:
     tensorboard: bool = False
     card: CardConfig = field(default_factory=CardConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    closing: float = 1.0
+    closing_augment: AugmentConfig = field(default_factory=AugmentConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
@@ -145,6 +149,8 @@ class TrainConfig:
             self.seed,
             self.model.max_depth,
             self.widths,
+            round(self.closing * self.steps),
+            self.closing_augment,
         )
 
 

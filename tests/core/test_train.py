@@ -13,7 +13,7 @@ from core import train as training
 from core.checkpoint import load_checkpoint
 from core.data import Sample
 from core.data.augment import AugmentConfig, training_view
-from core.data.batches import DataSource, DrawOrder
+from core.data.batches import Batches, DataSource, DrawOrder
 from core.errors import CheckpointError, ConfigError
 from core.model import ModelConfig
 from core.train import train
@@ -219,3 +219,14 @@ def test_unusable_recipes_are_named(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError):
         read_config(path)
+
+
+def test_the_run_closes_on_calmer_views(nyu_folder: Path, tmp_path: Path) -> None:
+    config = recipe(nyu_folder, tmp_path)
+    wild = AugmentConfig(zoom=(3.0, 3.0), rotation=0, flip=0)
+    plan = replace(config, augment=wild, closing=0.6, closing_augment=STILL).plan
+    ramps = [Batches(plan).load(step)[1].amax((1, 2, 3)) for step in (2, 3)]
+    # A third of the ramp is seen through the zoom of 3, all of it at the end.
+    assert float(ramps[0].min() / ramps[1].min()) != pytest.approx(1, abs=0.1)
+    still = Batches(replace(config, augment=STILL).plan).load(3)
+    assert torch.equal(Batches(plan).load(3)[0], still[0])

@@ -1,0 +1,77 @@
+"""Makes a finished training run a shipped model: confidence, figures, pin and tables.
+
+    python -m scripts.ship_model lite-indoor --dataset nyu --root ../shared/data/nyu
+    python -m scripts.ship_model lite-outdoor --dataset kitti --root ../shared/data/driving
+
+Takes the last weights of `runs/NAME` (nothing is selected on the test pictures), fits the expected
+error, scores the model, and writes `checkpoints/NAME.safetensors`, its pin, and the evaluation's
+JSON in `docs/measurements`. `scripts/model_card.py` then fills the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from core.atomic import write_atomic
+from core.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
+from core.data.catalog import DATA_VARIABLE
+from core.evaluate import EvaluationRequest, command_line, run_evaluation
+from core.evaluation.report import to_json, write_csv, write_gallery
+from core.model_files.registry import pin_checkpoint
+from scripts.fit_confidence import main as fit_confidence
+
+ROOT = Path(__file__).parents[1]
+TEST_SETS = {
+    "nyu": "NYU Depth V2 test (200 of 654 pairs, depth rebuilt from 8-bit copies)",
+    "kitti": "KITTI, two drives not trained on",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reads the command line and ships the model."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("name", help="of the recipe and of the model")
+    parser.add_argument("--dataset", required=True, choices=("nyu", "kitti"))
+    parser.add_argument("--root", required=True, type=Path)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ.setdefault(DATA_VARIABLE, str(options.root.parent))
+    name = options.name
+    trained = ROOT / "runs" / name / f"{name}-last.safetensors"
+    draft = ROOT / "runs" / name / "shipped" / f"{name}.safetensors"
+    draft.parent.mkdir(exist_ok=True)
+    model, info = load_checkpoint(trained)
+    save_checkpoint(draft, model, info, half=True)
+    fit_confidence([str(draft), "--config", str(ROOT / "configs" / f"{name}.toml")])
+
+    request = EvaluationRequest(
+        options.dataset, options.root, model=str(draft), baselines=True, engine="torch"
+    )
+    result = run_evaluation(request, lambda done, total: logging.info("%d of %d", done, total))
+    model, info = load_checkpoint(draft)
+    shipped = CHECKPOINTS / f"{name}.safetensors"
+    command = command_line(replace(request, model=name))
+    figures = {key: round(value, 6) for key, value in result.mean.as_dict().items()}
+    stated = figures | {"images": len(result.images), "command": command}
+    save_checkpoint(
+        shipped,
+        model,
+        replace(info, measured={TEST_SETS[options.dataset]: stated}),
+        half=True,
+    )
+    sha256 = pin_checkpoint(shipped)
+    about = result.about | {"model": name, "command": command, "model_sha256": sha256}
+    stem = ROOT / "docs" / "measurements" / f"{name}-{options.dataset}"
+    report = to_json(replace(result, about=about)) + "\n"
+    write_atomic(stem.with_suffix(".json"), report.encode())
+    write_csv(result, stem.with_suffix(".csv"))
+    write_gallery(result, stem.with_name(stem.name + "-worst.png"))
+
+
+if __name__ == "__main__":
+    main()
