@@ -260,7 +260,7 @@ def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_space_has_a_card_and_everything_that_its_dockerfile_copies(laid_out: Path) -> None:
+def test_the_space_has_a_card_and_what_its_dockerfile_copies(laid_out: Path) -> None:
     _, header, _ = (laid_out / "README.md").read_text().split("---\n")
     card = yaml.safe_load(header)
     dockerfile = (laid_out / "Dockerfile").read_text()

@@ -86,7 +86,7 @@ class TrainConfig:
         out: folder of the run (state, log, checkpoints).
         seed: of everything random.
         threads: of PyTorch on the CPU; 0 leaves its choice.
-        protocol: how a validation scores, "nyu" or "kitti".
+        protocol: how a validation scores: "nyu", "kitti", or "folder" for frames of any size.
         tensorboard: write TensorBoard's events beside the log.
     """
 
