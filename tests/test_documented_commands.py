@@ -35,7 +35,8 @@ LOCAL = "http://127.0.0.1:7860"
 DEMO = "tests/app/test_demo.py::test_announces_both_and_one_signal_stops_both"
 COMPOSE = "tests/test_deployment.py::test_compose_builds_this_image_and_mounts_what_is_there"
 SPACE = "tests/test_deployment.py::test_the_space_has_a_card_and_what_its_dockerfile_copies"
-CLI = "tests/core/test_cli.py::test_"
+TERMINAL = "tests/core/test_cli.py"
+CLI = f"{TERMINAL}::test_"
 IMAGE = "tests/test_deployment.py::test_what_the_image_holds_is_enough_to_run"
 SERVICE = "tests/test_deployment.py::test_the_service_is_one_that_systemd_understands"
 PROXY = "tests/test_deployment.py::test_people_use_both_pages_through_it"
@@ -51,7 +52,7 @@ ELSEWHERE = {
     r"sudo (cp \S+nginx\.conf \S+|nginx -t|systemctl reload nginx)": PROXY,
     r"hf upload .*": SPACE,
     r"\.venv/bin/streamlit run app/explorer/main\.py": "tests/app/test_pages_smoke.py",
-    r"(\.venv/bin/)?python -m core (COMMAND|models|predict|evaluate|train)": "tests/core/test_cli.py",
+    r"(\.venv/bin/)?python -m core (COMMAND|models|predict|evaluate|train)": TERMINAL,
     r"(\.venv/bin/)?python -m core video.*": "tests/core/test_video.py",
     r"\.venv/bin/python -m core export .*": f"{CLI}export_writes_a_model_that_another_program_runs",
     r".* evaluate --dataset nyu .*": f"{CLI}evaluate_prints_the_metrics",
