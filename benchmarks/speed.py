@@ -1,0 +1,148 @@
+"""The rows of the table that are about seconds: networks side by side, and a photo end to end."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import core
+from benchmarks.machine import gemm_peak, in_turns, memory_speed
+from benchmarks.networks import (
+    PAPER_SIZE,
+    onnx_engine,
+    openvino_run,
+    paper_network,
+    shades,
+    work_of,
+)
+from benchmarks.photos import jpeg
+from benchmarks.reference import reference_of
+from core.checkpoint import load_checkpoint
+from core.engines.torch_engine import TorchEngine
+from core.export import OUTPUTS, ExportJob, write_outputs
+from core.imaging.resize import working_size
+from core.model import accumulate
+from core.predictor import Predictor
+
+MEGAPIXELS_12 = (4000, 3000)
+LITE = "lite-indoor"
+
+
+def networks(rounds: int) -> dict[str, Any]:
+    """The paper's network plain, in each engine, and `lite-indoor` from array to depth."""
+    model, info = paper_network()
+    image = shades(*PAPER_SIZE)
+    plain = reference_of(model)
+    engines = {"torch": TorchEngine(model), "onnx": onnx_engine(model, info)}
+    predictor = core.load_predictor(LITE)
+    photo = core.decode(jpeg(640, 480)).rgb
+    runs: dict[str, Any] = {"plain": lambda: plain(image)}
+    runs |= {name: lambda e=engine: e.run(image) for name, engine in engines.items()}
+    if openvino := openvino_run(model, info, image):
+        runs["openvino"] = openvino
+    with torch.inference_mode():
+        depth = {name: _depth(run()) for name, run in runs.items() if name != "openvino"}
+        paper = in_turns(runs, rounds)
+        # Short ones get as many rounds as make up for their noise.
+        lite = in_turns({"lite": lambda: predictor(photo)}, 10 * rounds)["lite"]
+    peak, speed = gemm_peak(), memory_speed()
+    work = work_of(model, *PAPER_SIZE)
+    least = work.least_seconds(max(peak.values()), speed)
+    median = {name: figures["median_ms"] for name, figures in paper.items()}
+    ours = {name: median[name] for name in engines}
+    fastest = min(ours, key=lambda name: ours[name])
+    reached = {name: work.gflop / value * 1000 for name, value in median.items()}
+    return {
+        "paper network 352x1216": paper,
+        "lite-indoor, 480x640 array to depth": lite,
+        "faster than plain": {n: round(median["plain"] / v, 2) for n, v in median.items()},
+        "largest relative difference of depth": {
+            name: float(f"{((depth[name] / depth['plain']) - 1).abs().max():.1e}") for name in ours
+        },
+        "gflop of one pass": round(work.gflop, 1),
+        "gemm_peak_gflops": peak,
+        "memory_gbytes_per_s": speed,
+        "gflops reached": {name: round(value, 1) for name, value in reached.items()},
+        "share of the gemm peak": {
+            name: round(value / max(peak.values()), 3) for name, value in reached.items()
+        },
+        "roofline_ms": round(least * 1000, 1),
+        "share of the roofline": {n: round(least * 1000 / v, 3) for n, v in median.items()},
+        "lite-indoor faster than the paper network": {
+            "in its fastest engine": round(ours[fastest] / lite["median_ms"], 1),
+            "plain": round(median["plain"] / lite["median_ms"], 1),
+        },
+        "fastest engine": fastest,
+        "lite network": _lite_work(max(peak.values()), speed),
+    }
+
+
+def end_to_end(rounds: int) -> dict[str, Any]:
+    """A 12-megapixel JPEG to both PNG files, and where the time goes."""
+    data = jpeg(*MEGAPIXELS_12)
+    model, info = paper_network()
+    predictors = {
+        LITE: core.load_predictor(LITE),
+        "paper network": Predictor(info, onnx_engine(model, info)),
+    }
+    result: dict[str, Any] = {}
+    for name, predictor in predictors.items():
+        with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+            figures = in_turns(_stages(predictor, data, Path(folder) / "photo"), rounds)
+        ratio = figures["everything"]["median_ms"] / figures["network"]["median_ms"]
+        result[name] = {**figures, "times the network only": round(ratio, 2)}
+    return result
+
+
+def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable[[], object]]:
+    """The whole way of a photo, and its parts alone."""
+    width, height = working_size(MEGAPIXELS_12, predictor.info.working_height)
+    image, photo = shades(height, width), core.decode(data)
+    job = ExportJob(predictor(photo), photo.rgb)
+    colour, depth16 = OUTPUTS["color"], OUTPUTS["depth16"]
+
+    def everything() -> None:
+        photo = core.decode(data)
+        write_outputs([colour, depth16], stem, ExportJob(predictor(photo), photo.rgb))
+
+    return {
+        "network": lambda: predictor.engine.run(image),
+        "everything": everything,
+        "decode": lambda: core.decode(data),
+        "predict": lambda: predictor(photo),
+        "both PNG files": lambda: write_outputs([colour, depth16], stem, job),
+        "colour PNG alone": lambda: write_outputs([colour], stem, job),
+        "16-bit PNG alone": lambda: write_outputs([depth16], stem, job),
+    }
+
+
+def _depth(residuals: list[torch.Tensor]) -> torch.Tensor:
+    return torch.sigmoid(accumulate(residuals)[-1])
+
+
+def _lite_work(peak: float, speed: float) -> dict[str, Any]:
+    """`lite-indoor`'s network alone, at its own working size."""
+    predictor = core.load_predictor(LITE)
+    if predictor.info.path is None:
+        raise SystemExit("a model that was found is a file")
+    model, info = load_checkpoint(predictor.info.path)
+    size = (info.working_height, info.working_height * 4 // 3)
+    work, image = work_of(model, *size), shades(*size)
+    timed = in_turns({"network": lambda: predictor.engine.run(image)}, 15)["network"]
+    reached = work.gflop / timed["median_ms"] * 1000
+    least = work.least_seconds(peak, speed) * 1000
+    return {
+        "encoder": info.config.encoder,
+        "input": size,
+        **timed,
+        "gflop of one pass": round(work.gflop, 2),
+        "million parameters": work.parameters,
+        "gflops reached": round(reached, 1),
+        "share of the gemm peak": round(reached / peak, 3),
+        "roofline_ms": round(least, 1),
+        "share of the roofline": round(least / timed["median_ms"], 3),
+    }
