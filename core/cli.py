@@ -12,7 +12,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +27,6 @@ from core.version import VERSION
 
 if TYPE_CHECKING:
     from core.batch.manifest import Entry
-    from core.model_files.model_info import ModelInfo
-    from core.predictor import AnyPredictor
 
 __all__ = ["main"]
 
@@ -113,6 +110,8 @@ def _add_predict(commands: Any) -> None:
     p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
     p.add_argument("--json", action="store_true", help="print the manifest")
+    p.add_argument("--engine", choices=("local", "ray"), default="local", help="what runs it")
+    p.add_argument("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
 
 
 def _add_video(commands: Any) -> None:
@@ -172,6 +171,8 @@ def _predict(options: argparse.Namespace) -> int:
         )
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
+        raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
     from core.export import parse_outputs
     from core.imaging.resize import checked_resolution
 
@@ -181,6 +182,7 @@ def _predict(options: argparse.Namespace) -> int:
     from core.batch.plan import plan
 
     jobs = plan(options.paths, options.out)
+    from core.batch.models import models_of_run
     from core.batch.run import BatchSettings, predict_files
 
     settings = BatchSettings(
@@ -190,7 +192,7 @@ def _predict(options: argparse.Namespace) -> int:
         fov=options.fov,
         overwrite=options.overwrite,
     )
-    models, load = _models_of_run(options.model)
+    models, load = models_of_run(options.model)
     entries: list[Entry] = []
     with progress(len(jobs), "photo") as (advance, say):
 
@@ -201,7 +203,15 @@ def _predict(options: argparse.Namespace) -> int:
                 entries.append(entry)
             advance()
 
-        totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
+        if options.engine == "ray":
+            from core.batch.ray_engine import predict_files_on_ray
+
+            totals = predict_files_on_ray(
+                jobs, options.out, options.model, settings,
+                workers=options.workers, on_entry=ended,
+            )  # fmt: skip
+        else:
+            totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
     if options.json:
         photos = [vars(entry) for entry in entries]
         name = models[0].name if len(models) == 1 else "auto"
@@ -212,26 +222,6 @@ def _predict(options: argparse.Namespace) -> int:
             f"results in {options.out}"
         )
     return FAILED if totals.failed else DONE
-
-
-def _models_of_run(name: str | None) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
-    """The models of a run over photos, and what loads them; without a name the photo chooses."""
-    from core.checkpoint import find_model
-    from core.model_choice import AUTO, AutoPredictor, open_chooser
-    from core.predictor import load_predictor
-
-    if name in (None, AUTO):
-        try:
-            chooser = open_chooser()
-        except CheckpointError:
-            if name == AUTO:
-                raise
-            name = DEFAULT_MODEL
-        else:
-            pair = [find_model(model) for model in chooser.models]
-            return pair, lambda: AutoPredictor(chooser, load_predictor)
-    info = find_model(name or DEFAULT_MODEL)
-    return [info], partial(load_predictor, name or DEFAULT_MODEL)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

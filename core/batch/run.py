@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,22 +62,57 @@ def predict_files(
         DepthError: the model cannot be loaded, or the manifest not be written. What is wrong with
             one photo is in its entry.
     """
-    for folder in sorted({(out / job.stem).parent for job in jobs}):
-        remove_stale(folder)
+    remove_stale_below(jobs, out)
+    runner = PhotoRunner(
+        out, models, load, settings, sources=sources_of(jobs), isolated=len(jobs) > 1
+    )
+    return record(
+        (runner.run(job) for job in jobs), len(jobs), out, models, settings, on_entry=on_entry
+    )
+
+
+def record(
+    entries: Iterable[Entry],
+    count: int,
+    out: Path,
+    models: Sequence[ModelInfo],
+    settings: BatchSettings,
+    *,
+    on_entry: Callable[[Entry], None] | None = None,
+) -> Totals:
+    """Takes what becomes of every photo, as it comes, and over several writes the manifest.
+
+    Args:
+        entries: in the plan's order.
+        count: how many there will be.
+        out, models, settings, on_entry: as for `predict_files`.
+
+    Raises:
+        ExportError: the manifest cannot be written.
+    """
     totals = Totals()
-    runner = _Runner(jobs, out, models, load, settings)
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         try:
-            for job in jobs:
-                entry = runner.run(job)
+            for entry in entries:
                 totals.count(entry)
                 lines.write(entry.to_line())
                 if on_entry is not None:
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
-            if len(jobs) > 1 and totals != Totals():
+            if count > 1 and totals != Totals():
                 write_manifest(out / MANIFEST, models, settings, totals, lines)
     return totals
+
+
+def sources_of(jobs: Iterable[Job]) -> frozenset[str]:
+    """The photos of a run, which no result may replace."""
+    return frozenset(same_file_key(job.source) for job in jobs)
+
+
+def remove_stale_below(jobs: Iterable[Job], out: Path) -> None:
+    """Removes the temporary files that a killed run left among the results."""
+    for folder in sorted({(out / job.stem).parent for job in jobs}):
+        remove_stale(folder)
 
 
 class _ModelError(Exception):
@@ -88,25 +123,33 @@ class _ModelError(Exception):
         self.cause = cause
 
 
-class _Runner:
-    """Takes one photo after the other through reading, decoding, prediction and writing."""
+class PhotoRunner:
+    """Takes one photo after the other through reading, decoding, prediction and writing.
+
+    Args:
+        out, models, load, settings: as for `predict_files`.
+        sources: of `sources_of`.
+        isolated: whether photos are decoded in a process of their own.
+    """
 
     def __init__(
         self,
-        jobs: Sequence[Job],
         out: Path,
         models: Sequence[ModelInfo],
         load: Callable[[], AnyPredictor],
         settings: BatchSettings,
+        *,
+        sources: frozenset[str],
+        isolated: bool,
     ) -> None:
         self.out, self.models, self.settings = out, models, settings
         self._load = load
         self._predictor: AnyPredictor | None = None
-        self._sources = {same_file_key(job.source) for job in jobs}
+        self._sources = sources
         # A photo that crashes a native decoder must not take the others with it. For one photo,
         # starting a process would only cost time.
         self._decode: Callable[..., Photo] = decode
-        if len(jobs) > 1:
+        if isolated:
             self._decode = partial(decode_isolated, seconds=_DECODE_SECONDS)
 
     def run(self, job: Job) -> Entry:

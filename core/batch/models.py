@@ -1,0 +1,34 @@
+"""The models of a run over photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from core.checkpoint import find_model
+from core.errors import CheckpointError
+from core.model_choice import AUTO, AutoPredictor, open_chooser
+from core.model_files.model_info import ModelInfo
+from core.predictor import AnyPredictor, load_predictor
+
+DEFAULT_MODEL = "lite-indoor"  # where the photo cannot choose
+
+
+def models_of_run(name: str | None) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
+    """The models, and what loads them; without a name the photo chooses.
+
+    Raises:
+        CheckpointError: no such model.
+    """
+    if name in (None, AUTO):
+        try:
+            chooser = open_chooser()
+        except CheckpointError:
+            if name == AUTO:
+                raise
+            name = DEFAULT_MODEL
+        else:
+            pair = [find_model(model) for model in chooser.models]
+            return pair, lambda: AutoPredictor(chooser, load_predictor)
+    info = find_model(name or DEFAULT_MODEL)
+    return [info], partial(load_predictor, name or DEFAULT_MODEL)
