@@ -56,6 +56,8 @@ ELSEWHERE = {
     r"(\.venv/bin/)?python -m core video.*": "tests/core/test_video.py",
     r"\.venv/bin/python -m core export .*": f"{CLI}export_writes_a_model_that_another_program_runs",
     r".* evaluate --dataset nyu .*": f"{CLI}evaluate_prints_the_metrics",
+    r"\.venv/bin/pip install .*ray.*": "requirements-dev.txt",
+    r".* --engine ray .*": "tests/core/test_batch_killed.py",
     r"torchrun --nproc-per-node 4 -m core train .*": "tests/core/test_distributed.py",
     r"python -m benchmarks\.\w+": "benchmarks",
     r"python -m scripts\.explorer_pictures": "scripts/explorer_pictures.py",
