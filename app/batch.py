@@ -13,6 +13,7 @@ from typing import Any, cast
 from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
+from core.batch.archive import unpack
 from core.batch.manifest import described
 from core.batch.plan import MANIFEST, plan
 from core.batch.run import BatchSettings, Entry, predict_files
@@ -22,6 +23,7 @@ from core.model_choice import AUTO, AutoPredictor
 from core.predictor import AnyPredictor
 from core.version import VERSION
 
+UNPACKED = "unpacked"
 MAX_PHOTOS = 200  # of one request; more would hold a place for too long
 
 
@@ -38,7 +40,7 @@ def run_batch(
 
     Args:
         studio: gives the model.
-        photos: uploaded files.
+        photos: uploaded files; a zip stands for the photos in it.
         settings, display: as for one photo.
         outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
@@ -51,9 +53,10 @@ def run_batch(
         DepthError: too many photos, no such model, or a full disk. What is wrong with one photo
             is in the manifest.
     """
-    if len(photos) > MAX_PHOTOS:
+    inputs, count = _unpacked(photos, folder)
+    if count > MAX_PHOTOS:
         raise ConfigError(
-            f"The batch has {len(photos)} photos, expected at most {MAX_PHOTOS}: send them in "
+            f"The batch has {count} photos, expected at most {MAX_PHOTOS}: send them in "
             "several batches, or use the command line (python -m core predict)."
         )
     chooser = studio.chooser() if (settings.model or studio.default_model) == AUTO else None
@@ -64,7 +67,7 @@ def run_batch(
         models = [studio.predictor(name).info for name in chooser.models]
         predict = AutoPredictor(chooser, studio.predictor)
     out = folder / "results"
-    jobs = plan(list(photos), out)  # uploads are flat, their names cleaned by Gradio
+    jobs = plan(inputs, out)  # uploads are flat, their names cleaned by Gradio
     entries: list[dict[str, Any]] = []
     still_wanted = wanted()
     tell(0, len(jobs))
@@ -105,7 +108,21 @@ def run_batch(
     archive = folder / "depth.zip"
     _pack(out, archive)
     shutil.rmtree(out)
+    shutil.rmtree(folder / UNPACKED, ignore_errors=True)
     return archive, manifest
+
+
+def _unpacked(photos: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
+    """The inputs of the plan, every zip unpacked into a folder of its own, and how many photos."""
+    inputs, count = [], 0
+    for number, path in enumerate(photos):
+        if zipfile.is_zipfile(path):
+            inputs.append(folder / UNPACKED / str(number))
+            count += unpack(path, inputs[-1], MAX_PHOTOS)
+        else:
+            inputs.append(path)
+            count += 1
+    return inputs, count
 
 
 def _public(entry: Entry) -> dict[str, Any]:

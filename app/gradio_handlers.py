@@ -7,6 +7,7 @@ one sentence.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from app.settings import (
 from app.storage import Storage
 from app.summary import as_html, display_range
 from app.text import language_of, t
+from app.timing import TimeLeft
 from core.colormap import colorize
 from core.errors import ImageError
 
@@ -190,8 +192,12 @@ class Handlers:
         lang = language_of(request.headers.get("accept-language"))
         display = chosen_display(colormap, ranging, near, far)
 
+        clock = TimeLeft(time.monotonic)
+
         def step(done: int, total: int) -> None:
-            progress((done, total), desc=t("studio.progress_batch", lang, done=done, total=total))
+            left = clock.words(done, total)
+            words = t("studio.progress_batch", lang, done=done, total=total, left=left)
+            progress((done, total), desc=words)
 
         archive, manifest = run_batch(
             self._studio,

@@ -228,7 +228,7 @@ def _number(name: str, **options: Any) -> gr.Textbox:
 def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     gr.Markdown(_("batch_lead"))
     photos = gr.File(
-        label=_("batch_files"), file_count="multiple", file_types=list(PICTURES),
+        label=_("batch_files"), file_count="multiple", file_types=[*PICTURES, ".zip"],
         elem_id="batch-files",
     )  # fmt: skip
     kinds = _kinds("batch-kinds")

@@ -186,15 +186,19 @@ register(
         "batch_zip": ("Everything in one zip", "打包下载（zip）"),
         "batch_manifest": ("Manifest", "清单"),
         "batch_lead": (
-            "Drop many photos: each gets its files, and one bad photo does not stop the others.",
-            "一次放入多张照片：每张都有自己的文件，一张出错不影响其他照片。",
+            "Drop many photos, or a zip of them: each gets its files, and one bad photo does not "
+            "stop the others.",
+            "一次放入多张照片或一个 zip：每张都有自己的文件，一张出错不影响其他照片。",
         ),
         "progress_read": ("Reading the photo", "正在读取照片"),
         "progress_depth": ("Estimating depth", "正在估计深度"),
         "progress_draw": ("Drawing", "正在绘制"),
         "progress_cloud": ("Building the 3D view", "正在生成三维视图"),
         "progress_files": ("Writing files", "正在写文件"),
-        "progress_batch": ("Photo {done} of {total}", "第 {done} / {total} 张"),
+        "progress_batch": (
+            "Photo {done} of {total}, {left} left",
+            "第 {done} / {total} 张，剩余 {left}",
+        ),
         "no_photo": (
             "There is no photo yet, expected one: drop or choose a photo first.",
             "还没有照片：请先拖入或选择一张照片。",

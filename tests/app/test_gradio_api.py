@@ -182,6 +182,20 @@ def test_batch_packs_every_good_photo_and_names_the_bad_one(
     assert "/tmp" not in json.dumps(manifest)
 
 
+def test_batch_unpacks_a_zip_and_keeps_its_folders(
+    client: Client, photo: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as packed:
+        packed.write(photo, "day/one.png")
+        packed.write(photo, "two.png")
+    sent = [handle_file(tmp_path / "photos.zip"), handle_file(photo)]
+    archive, manifest = client.predict(sent, outputs=["depth16"], api_name="/batch")
+    assert manifest["counts"] == {"done": 3, "skipped": 0, "failed": 0}
+    assert [entry["stem"] for entry in manifest["photos"]] == ["two", "day/one", "my photo"]
+    with zipfile.ZipFile(archive) as opened:
+        assert "day/one_depth16.png" in opened.namelist()
+
+
 def test_curl_does_what_the_api_page_says(
     studio_url: str, photo: Path, expected: Prediction
 ) -> None:
