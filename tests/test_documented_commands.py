@@ -59,7 +59,7 @@ ELSEWHERE = {
     r"\.venv/bin/pip install .*ray.*": "requirements-dev.txt",
     r".* --engine ray .*": "tests/core/test_batch_killed.py",
     r"torchrun --nproc-per-node 4 -m core train .*": "tests/core/test_distributed.py",
-    r"python -m benchmarks\.\w+": "benchmarks",
+    r"(\.venv/bin/)?python -m benchmarks\.\w+.*": "tests/test_benchmarks.py",
     r"python -m scripts\.explorer_pictures": "scripts/explorer_pictures.py",
     r"python -m scripts\.reference": "tests/scripts/test_reference.py",
 }  # fmt: skip
