@@ -17,7 +17,7 @@ DEVELOPMENT := $(VENV)/.development-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo predict test lint types unit lock clean distclean
+.PHONY: help setup demo predict test lint types unit lock docs clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -50,6 +50,11 @@ lock: $(DEVELOPMENT) ## write constraints.txt from what is installed
 	@{ echo "# The versions that passed the tests, written by \`make lock\` from .venv."; \
 	   $(PIP) list --format=freeze --exclude pillow --exclude pip --exclude setuptools | \
 	   sed 's/+[a-z0-9]*$$//'; } > constraints.txt
+
+docs: $(DEVELOPMENT) ## the Python reference, in build/docs
+	@$(BIN)/python -m scripts.reference --check
+	@$(BIN)/python -m pdoc --docformat google --output-directory build/docs \
+	  $$($(BIN)/python -m scripts.api_index)
 
 clean: ## remove caches and outputs
 	rm -rf build out outputs test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -18,9 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.environment import VARIABLES
+from scripts import api_index, architecture
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/configuration.md",)
+PAGES = ("docs/configuration.md", "docs/architecture.md", "docs/api.md")
 MARKED = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )
@@ -41,7 +42,12 @@ def variables() -> str:
     return "\n\n".join(parts)
 
 
-PARTS: dict[str, Callable[[], str]] = {"variables": variables}
+PARTS: dict[str, Callable[[], str]] = {
+    "variables": variables,
+    "network": architecture.network,
+    "packages": architecture.packages,
+    "python": api_index.index,
+}
 
 
 def filled(text: str) -> str:

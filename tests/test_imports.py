@@ -5,14 +5,10 @@ Read from the syntax trees, so an import inside a function or under TYPE_CHECKIN
 
 from __future__ import annotations
 
-import ast
-import functools
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from scripts.import_graph import MODULES, direct, imported_names
+
 # A module may reach its own rank and those below; what is not listed takes the rank it needs.
 RANKS = {
     "core.errors": 0,
@@ -32,43 +28,6 @@ LEAVES = (
 )
 PAGES_ONLY = {"gradio", "gradio_client", "streamlit", "plotly", "fastapi", "starlette"}
 NOT_IN_MODEL = {"numpy", "PIL", "safetensors", "pathlib", "io", "json", "os", "shutil"}
-
-
-def modules() -> dict[str, Path]:
-    """Dotted name -> file of every module of core and app."""
-    found = {}
-    for package in ("core", "app"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-MODULES = modules()
-
-
-def imported_names(source: str, package: str) -> Iterator[str]:
-    """Everything a module imports, as dotted names, relative ones resolved."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")
-                stem = ".".join(parents[: len(parents) - node.level + 1])
-                base = f"{stem}.{base}".rstrip(".")
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
-
-
-@functools.cache
-def direct(name: str) -> set[str]:
-    """The project's own modules that a module imports (packages only where nothing finer is)."""
-    path = MODULES[name]
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    own = {n for n in imported_names(path.read_text(), package) if n in MODULES}
-    return {n for n in own if not any(other.startswith(f"{n}.") for other in own)} - {name}
 
 
 def reached(name: str) -> set[str]:
