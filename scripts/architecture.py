@@ -25,7 +25,7 @@ PARTS = {
     "evaluation": ("core.evaluate", "core.evaluation", "core.metrics", "core.data"),
     "video": ("core.video",),
     "batch": ("core.batch",),
-    "predictor": ("core.predictor", "core.model_choice"),
+    "predictor": ("core.predictor", "core.model_choice", "core.pipeline"),
     "engines": ("core.engines",),
     "inside views": ("core.inside",),
     "3D and measuring": ("core.geometry", "core.point_cloud", "core.mesh"),
