@@ -33,12 +33,15 @@ class Shown:
         figure: as drawn.
         alt: one sentence for those who cannot see it.
         data: arrays by name, at full resolution, for the .npz.
+        on_box: called with the ends (x0, x1, y0, y1) of a box that the reader draws on the figure,
+            in the photo's pixels; None where boxes zoom.
     """
 
     name: str
     figure: go.Figure
     alt: str
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    on_box: Callable[[float, float, float, float], None] | None = None
 
 
 def figures(
@@ -59,6 +62,7 @@ def figures(
                 key=f"figure-{group}-{item.name}",
                 alt=item.alt,
                 config=_config(item.name, phone),
+                **_selection(f"figure-{group}-{item.name}", item),
             )
     if downloads:
         _downloads(lang, group, shown)
@@ -153,6 +157,19 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
                 key=f"data-{group}",
                 on_click="ignore",
             )
+
+
+def _selection(key: str, item: Shown) -> dict[str, Any]:
+    """What makes a chart tell of the boxes drawn on it."""
+    told = item.on_box
+    if told is None:
+        return {}
+
+    def drawn() -> None:
+        for box in st.session_state[key].selection.box[-1:]:
+            told(min(box["x"]), max(box["x"]), min(box["y"]), max(box["y"]))
+
+    return {"on_select": drawn, "selection_mode": "box"}
 
 
 def _config(name: str, phone: bool) -> dict[str, Any]:

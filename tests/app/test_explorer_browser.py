@@ -98,7 +98,11 @@ def test_every_page_is_quiet_for_every_kind_of_photo(
     for spec in PAGES:
         turn_to(page, spec.key)
         is_whole(page)
-        assert page.locator(".js-plotly-plot").count() > 0 or spec.key in ("export", "compare")
+        assert page.locator(".js-plotly-plot").count() > 0 or spec.key in (
+            "export",
+            "compare",
+            "datasets",
+        )
         shot(page, f"explorer-{photo.replace(' ', '-')}-{spec.key}")
     assert console_errors == []
     assert foreign_requests == []
@@ -195,9 +199,26 @@ def test_zooming_into_one_model_zooms_into_both(explorer: str, page: Page) -> No
     assert whole < 800
 
 
+def test_a_box_drawn_on_the_photo_measures_the_target(explorer: str, page: Page) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "measure")
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3, steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"box_h=10"), timeout=PATIENCE)  # the last of the four
+    address = dict(re.findall(r"(box_\w)=(\d+)", page.url))
+    assert address == {"box_x": "25", "box_y": "25", "box_w": "30", "box_h": "10"}
+
+
 def test_every_page_fits_a_phone(explorer: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for key in ("", "coarse_to_fine", "atrous", "space", "compare", "models"):
+    for key in ("", "coarse_to_fine", "atrous", "space", "compare", "datasets", "models"):
         page.goto(f"{explorer}/{key}")
         settle(page)
         is_whole(page)

@@ -28,15 +28,8 @@ from app.explorer.page_table import PAGES, neighbours
 from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
 from app.explorer.plots.linked import linked_maps
-from app.explorer.plots.maps import (
-    LARGE,
-    PHONE,
-    fit,
-    map_figure,
-    over_photo,
-    picture_figure,
-    points_over_photo,
-)
+from app.explorer.plots.maps import LARGE, PHONE, fit, map_figure, picture_figure
+from app.explorer.plots.over_photo import over_photo, points_over_photo
 from app.explorer.plots.space import (
     MAX_POINTS,
     few_colours,

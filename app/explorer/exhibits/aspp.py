@@ -11,7 +11,8 @@ from app.explorer.computed.feature_view import colours_of
 from app.explorer.look import Look
 from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, over_photo, picture_figure
+from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, picture_figure
+from app.explorer.plots.over_photo import over_photo
 from app.explorer.show import Shown
 from app.text import t
 from core.inside.receptive_field import extent

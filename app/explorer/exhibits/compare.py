@@ -14,7 +14,8 @@ from app.explorer.exhibits.confidence import expected_against_true, expected_map
 from app.explorer.look import NAMES, Look
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure, points_over_photo
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.plots.over_photo import points_over_photo
 from app.explorer.show import Shown
 from app.text import t
 from core.data.sample import Sample

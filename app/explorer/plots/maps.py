@@ -44,81 +44,14 @@ def map_figure(
         longest: pixels of the longer side shown.
         bar_title: what the values are, before the unit.
     """
-    return _framed([heatmap(values, bar, size, longest, bar_title)], size, title)
+    return framed([heatmap(values, bar, size, longest, bar_title)], size, title)
 
 
 def picture_figure(
     rgb: NDArray[np.uint8], *, size: tuple[int, int], title: str = "", longest: int = SMALL
 ) -> go.Figure:
     """A picture in colours; `size` is that of the photo it belongs to."""
-    return _framed([picture(rgb, size, longest)], size, title, barred=False)
-
-
-def over_photo(
-    rgb: NDArray[np.uint8],
-    values: NDArray[np.floating],
-    bar: Bar,
-    *,
-    size: tuple[int, int],
-    title: str = "",
-    longest: int = MEDIUM,
-) -> go.Figure:
-    """A map drawn over the photo, blank where it is NaN."""
-    layer = heatmap(values, bar, size, longest, "")
-    layer.opacity = 0.75
-    return _framed([picture(rgb, size, longest), layer], size, title)
-
-
-def points_over_photo(
-    rgb: NDArray[np.uint8],
-    u: NDArray[np.floating],
-    v: NDArray[np.floating],
-    values: NDArray[np.floating] | None = None,
-    bar: Bar | None = None,
-    *,
-    size: tuple[int, int],
-    title: str = "",
-    longest: int = MEDIUM,
-    marker_size: float = 4,
-) -> go.Figure:
-    """Points drawn over the photo, coloured by a value where there is one.
-
-    Args:
-        rgb: the photo.
-        u, v: (n,) pixel coordinates of the photo.
-        values: (n,), coloured by `bar`.
-        bar: given with `values`.
-        size: width and height of the photo.
-        title: above.
-        longest: pixels of the longer side shown.
-        marker_size: in screen pixels.
-    """
-    marker: dict[str, Any] = {"size": marker_size, "color": "#ff9f1c"}
-    hover = "x %{x:.0f}, y %{y:.0f}<extra></extra>"
-    if values is not None and bar is not None:
-        marker |= {
-            "color": values.astype(np.float32),
-            "colorscale": colour_stops(bar.colours),
-            "cmin": bar.low,
-            "cmax": bar.high,
-            "colorbar": _colorbar(bar, ""),
-        }
-        number = f"%{{marker.color:.{bar.digits}f}} {bar.unit}"
-        hover = f"x %{{x:.0f}}, y %{{y:.0f}}<br>{number}<extra></extra>"
-    else:
-        marker["line"] = {"color": "black", "width": 1}
-    dots = go.Scattergl if len(u) > 3000 else go.Scatter
-    points = dots(
-        x=u.astype(np.float32),
-        y=v.astype(np.float32),
-        mode="markers",
-        marker=marker,
-        hovertemplate=hover,
-        showlegend=False,
-    )
-    return _framed(
-        [picture(rgb, size, longest), points], size, title, barred=bar is not None, locked=True
-    )
+    return framed([picture(rgb, size, longest)], size, title, barred=False)
 
 
 def heatmap(
@@ -137,7 +70,7 @@ def heatmap(
         zmin=bar.low,
         zmax=bar.high,
         colorscale=colour_stops(bar.colours),
-        colorbar=_colorbar(bar, bar_title),
+        colorbar=colorbar(bar, bar_title),
         hovertemplate=(
             f"x %{{x:.0f}}, y %{{y:.0f}}<br>%{{z:.{bar.digits}f}} {bar.unit}<extra></extra>"
         ),
@@ -154,7 +87,8 @@ def _sampled(height: int, width: int, longest: int) -> tuple[NDArray[np.intp], .
     )
 
 
-def _colorbar(bar: Bar, title: str) -> dict[str, Any]:
+def colorbar(bar: Bar, title: str) -> dict[str, Any]:
+    """Plotly's settings of a bar below the map."""
     text = f"{title} ({bar.unit})" if title else bar.unit
     return {
         "title": {"text": text, "side": "bottom", "font": {"size": 11}},
@@ -196,7 +130,7 @@ def picture(rgb: NDArray[np.uint8], size: tuple[int, int], longest: int) -> go.I
     )
 
 
-def _framed(
+def framed(
     traces: list[Any],
     size: tuple[int, int],
     title: str,

@@ -10,7 +10,7 @@ from app.explorer.computed.atrous_view import AsppView, asppview
 from app.explorer.exhibits.aspp import receptive_fields
 from app.explorer.look import Look, current
 from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.maps import over_photo, points_over_photo
+from app.explorer.plots.over_photo import over_photo, points_over_photo
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.inside.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps

@@ -11,7 +11,8 @@ from app.explorer.exhibits.pyramids import bands_row, energy, residuals_row
 from app.explorer.look import Look, current
 from app.explorer.plots.bars import Bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, over_photo
+from app.explorer.plots.maps import MEDIUM
+from app.explorer.plots.over_photo import over_photo
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.model import laplacian_pyramid, reconstruct

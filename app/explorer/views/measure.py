@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal, cast
 
 import numpy as np
@@ -10,6 +11,7 @@ import streamlit as st
 from app.explorer import controls
 from app.explorer.look import Look, current
 from app.explorer.plots.maps import LARGE, picture_figure
+from app.explorer.plots.over_photo import boxable
 from app.explorer.show import Shown, figures, fragment, heading, numbers
 from app.text import t
 from core.errors import CameraError
@@ -44,10 +46,10 @@ def _target(look: Look) -> None:
     (u0, u1), (v0, v1) = ends
     ruler = Measurer.of(look.prediction)
     found = ruler.box(u0, v0, u1, v1)
-    figure = picture_figure(look.screen, size=look.size, longest=LARGE)
-    figure.add_shape(type="rect", x0=u0, x1=u1, y0=v0, y1=v1, line={"color": "#D55E00", "width": 3})
-    figure.update_layout(title_text=t("measure.box_title", lang))
-    figures(lang, "target", [Shown("target", figure, t("measure.box_title", lang))])
+    title = t("measure.box_title", lang)
+    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
+    boxable(figure, look.size, (u0, u1, v0, v1))
+    figures(lang, "target", [Shown("target", figure, title, on_box=partial(_box, look.size))])
     numbers(
         [
             (t("measure.nearest", lang), f"{found.nearest:.2f} m", t("measure.near_hint", lang)),
@@ -70,6 +72,14 @@ def _target(look: Look) -> None:
     )
 
 
+def _box(size: tuple[int, int], u0: float, u1: float, v0: float, v1: float) -> None:
+    """Moves the sliders to a box that was drawn on the photo."""
+    for axis, side, low, high, full in (("x", "w", u0, u1, size[0]), ("y", "h", v0, v1, size[1])):
+        low, high = max(0.0, low / full), min(1.0, high / full)
+        for name, share in ((f"box_{axis}", (low + high) / 2), (f"box_{side}", high - low)):
+            controls.put(name, float(min(100, max(1, round(100 * share)))))
+
+
 def _percent(lang: str, name: str, start: int) -> float:
     label = t(f"measure.{name}", lang)
     return controls.slider(name, label, 1, 100, start, step=1, pattern="%.0f %%")
@@ -81,6 +91,9 @@ def _object(look: Look) -> None:
     lang = look.lang
     st.subheader(t("measure.object", lang))
     st.markdown(t("measure.object_note", lang))
+    width, height = look.size
+    # As large as it needs to be to be seen, whether the scene is a room or a street.
+    usual = max(0.2, round(0.15 * float(np.median(look.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
         u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
@@ -89,12 +102,11 @@ def _object(look: Look) -> None:
         kind = controls.choice("what", t("measure.what", lang), kinds, buttons=True)
     with right:
         size = controls.slider(
-            "osize", t("measure.size", lang), 0.1, 2.0, 0.4, step=0.1, pattern="%.1f m"
+            "osize", t("measure.size", lang), 0.1, 5.0, min(usual, 5.0), step=0.1, pattern="%.1f m"
         )
         back = controls.slider(
             "oback", t("measure.back", lang), -2.0, 5.0, 0.0, step=0.1, pattern="%.1f m"
         )
-    width, height = look.size
     pixel = (min(u / 100 * width, width - 1), min(v / 100 * height, height - 1))
     try:
         placed = place(

@@ -67,6 +67,7 @@ def _lengths(
             t("spp.alike", lang): [f"{alike(vectors[-1], v):.3f}" for v in vectors],
         }
     )
+    st.caption(t("spp.alike_note", lang))
 
 
 def _profile(lang: str, sizes: list[tuple[int, int]], vectors: list[torch.Tensor]) -> None:

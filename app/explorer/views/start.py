@@ -18,6 +18,8 @@ def draw(look: Look) -> None:
     heading(lang, "start")
     shown = photo_and_depth(look)
     figures(lang, "start", shown, columns=len(shown))
+    if look.prediction.confidence is not None:
+        st.caption(t("explorer.expected_note", lang))
     near, middle, far = np.quantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
