@@ -79,6 +79,17 @@ def test_onnx_agrees_with_plain_pytorch(
         assert float(((depth - expected.depth).abs() / expected.depth).max()) <= 1e-4
 
 
+@pytest.mark.parametrize("encoder", ["efficientnet_lite0", "resnet18", "resnext50_32x4d"])
+def test_every_family_of_encoders_converts(tmp_path: Path, encoder: str) -> None:
+    model, info = load_checkpoint(save_tiny(tmp_path, encoder=encoder))
+    image = pictures(1, 96, 112, seed=5)
+    with torch.inference_mode():
+        expected = model(image).depth
+    got = model.depth_of(accumulate(OnnxEngine(to_onnx(model, info)).run(image))[-1])
+    assert float(expected.std()) > 0.01
+    assert float(((got - expected).abs() / expected).max()) <= 1e-4
+
+
 @pytest.mark.usefixtures("cache")
 def test_both_engines_predict_the_same_photo(checkpoint: Path) -> None:
     photo = picture(220, 160)
