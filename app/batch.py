@@ -75,8 +75,8 @@ def run_batch(
     def note(entry: Entry) -> None:
         if not (still_wanted() and folder.is_dir()):
             raise ExportError(
-                "The batch was stopped because its client left, expected it to wait: send the "
-                "photos again."
+                "The batch was stopped: its client left or the server ends, expected both to "
+                "stay: send the photos again."
             )
         entries.append(_public(entry))
         tell(len(entries), len(jobs))

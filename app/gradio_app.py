@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
-
-import uvicorn
 
 from app import logs
 from app.environment import check, value
 from app.limits import ServerLimits
 from app.pages import address, gradio_page, require_free
-from app.server import Server, create_app
-from app.service import Studio
 from app.storage import Storage
 from core.errors import DepthError
 
-DRAIN_SECONDS = 6  # what runs when the server is told to stop may finish within this
+DRAIN_SECONDS = 5  # what runs when the server is told to stop may finish within this
 
 
 def main() -> int:
@@ -32,6 +29,13 @@ def main() -> int:
     except DepthError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    # Gradio writes to the folder for temporary files as soon as it is imported, so only now.
+    os.environ["GRADIO_TEMP_DIR"] = str(storage.root)
+    import uvicorn
+
+    from app.server import Server, create_app
+    from app.service import Studio
+
     models = value("LAPDEPTH_MODELS")
     studio = Studio(
         default_model=value("LAPDEPTH_MODEL"),
@@ -51,6 +55,8 @@ def main() -> int:
             limit_concurrency=limits.connections,
             timeout_graceful_shutdown=DRAIN_SECONDS,
         )
+        # When uvicorn has shut down it raises the signal again, for whoever had it before.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         Server(config, pages, storage.close).run()
     finally:
         storage.close()

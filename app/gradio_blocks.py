@@ -73,6 +73,15 @@ class GuardedBlocks(gr.Blocks):
         events += [event for job in self._queue.active_jobs if job for event in job]
         return sum(_client(event) == client for event in events)
 
+    def knows(self, event: str) -> bool:
+        """Whether there is, or was a moment ago, a call of this number."""
+        queue = self._queue
+        return (
+            event in queue.event_ids_to_events
+            or event in queue.pending_messages_per_session
+            or any(event in events for events in queue.pending_event_ids_session.values())
+        )
+
     async def process_api(
         self, block_fn: Any, inputs: list[Any], *args: Any, **kwargs: Any
     ) -> dict[str, Any]:

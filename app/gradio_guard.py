@@ -7,12 +7,11 @@ inside a call is `app.gradio_blocks`' to turn into a sentence.
 
 from __future__ import annotations
 
-import errno
+import asyncio
 import json
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from app.gradio_blocks import GuardedBlocks
 from app.http_body import (
@@ -27,8 +26,8 @@ from app.http_body import (
 )
 from app.limits import RateLimit, ServerLimits, client_of, is_local
 from app.metrics import CONTENT_TYPE, Metrics
+from app.refusal import Refusal, as_refusal
 from app.security_headers import Application, Message, Receive, Send, with_security_headers
-from app.service import sentence
 
 MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
 MULTIPART_EXTRA = 1_000_000  # bytes around the files of an upload
@@ -43,18 +42,9 @@ _ROUTES = re.compile(
 _CALLS = re.compile(
     r"/gradio_api/(queue/join|stream/\w+|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)"
 )
+_RESULT = re.compile(r"/gradio_api/call(?:/v2)?/\w+/(?P<event>\w+)/?")
 _UPLOAD = "/gradio_api/upload"
 _WEB_ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]*://")
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why a request is answered here: HTTP status, a sentence, seconds until it may come again."""
-
-    status: int
-    detail: str
-    retry_after: float = math.nan
 
 
 class Guard:
@@ -97,11 +87,15 @@ class Guard:
         path, post = scope["path"], scope["method"] == "POST"
         address = scope["client"][0] if scope.get("client") else None
         remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
-        if path == "/metrics" and self._shows_metrics(address):
+        if path == "/metrics" and scope["method"] == "GET" and self._shows_metrics(address):
             await answer_bytes(guarded, 200, self._metrics.text(), CONTENT_TYPE)
             return
         if not _ROUTES.fullmatch(path) or remote:
             await answer(guarded, 404, "There is nothing at this address.")
+            return
+        result = None if post else _RESULT.fullmatch(path)
+        if result and not self._page.knows(result["event"]):  # Gradio would break off the answer
+            await answer(guarded, 404, "There is no call of this number, or it was read already.")
             return
         refusal = None
         call = _CALLS.fullmatch(path) if post else None
@@ -131,12 +125,16 @@ class Guard:
         error: BaseException | None = None
         try:
             await self._app(scope, receive, checked)
+        except asyncio.CancelledError:  # the server ends, and this call would have taken longer
+            if not started:
+                await answer(send, 503, "The server is stopping, expected it to run: try again.")
+            raise
         except Exception as problem:
             if started:
                 raise
             error, failed = problem, True
         if failed:
-            refusal = _as_refusal(error, self._upload_too_large())
+            refusal = as_refusal(error, self._upload_too_large())
             await answer(send, refusal.status, refusal.detail)
 
     def _shows_metrics(self, address: str | None) -> bool:
@@ -157,7 +155,7 @@ class Guard:
         try:
             body = await whole_body(receive, MAX_BODY)
         except (TooLargeError, SlowError) as error:
-            return receive, _as_refusal(error, f"The call is larger than {MAX_BODY} bytes.")
+            return receive, as_refusal(error, f"The call is larger than {MAX_BODY} bytes.")
         problem = self._problem(body, call["name"], call["v2"] is not None)
         if problem:
             return receive, Refusal(400, f"{problem} See /?view=api for the calls.")
@@ -188,7 +186,7 @@ class Guard:
         most = self._limits.upload_bytes + MULTIPART_EXTRA
         stated = stated_length(scope)
         if stated > most:
-            return receive, _as_refusal(TooLargeError(), self._upload_too_large())
+            return receive, as_refusal(TooLargeError(), self._upload_too_large())
         if self._room() < max(stated, 1):
             self._metrics.busy("disk")
             return receive, Refusal(
@@ -230,20 +228,3 @@ class Guard:
             expected = self._endpoints[str(name)]
             return f"The call has {len(call['data'])} arguments, expected {expected}."
         return None
-
-
-def _as_refusal(error: BaseException | None, too_large: str = "") -> Refusal:
-    """What a request that could not be answered gets."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]  # a framework's task group
-    if isinstance(error, TooLargeError):
-        return Refusal(413, too_large or "The request is larger than this server takes.")
-    if isinstance(error, SlowError):
-        return Refusal(408, "The request stopped half-way, expected all of it: send it again.")
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return Refusal(
-            507,
-            "The server's disk is full or cannot be written, expected room for the upload: try "
-            "again later.",
-        )
-    return Refusal(500, sentence(error or RuntimeError("an answer with status 500")))

@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import FrameType
 from typing import cast
 
 import fastapi
@@ -28,12 +29,15 @@ from app.limits import ServerLimits
 from app.metrics import Metrics
 from app.service import Studio, sentence
 from app.storage import Storage
+from app.wanted import stop_all
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
 SWEEP_SECONDS = 30.0
-FORCED_END_SECONDS = 8.0  # after the signal to stop: supervisors kill after ten
+# After the signal to stop: a batch ends with its present photo, and a call that still runs is left
+# behind. Supervisors kill after ten seconds.
+LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
 SESSIONS = 16  # whose component values Gradio remembers, at 2 MB each; nothing here needs them
 GRADIO_VARIABLES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -141,11 +145,15 @@ class Server(uvicorn.Server):
         self._pages = pages
         self._last = last
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        for seconds, act in ((LAST_PHOTO_SECONDS, stop_all), (FORCED_END_SECONDS, self._end)):
+            timer = threading.Timer(seconds, act)
+            timer.daemon = True
+            timer.start()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._pages.stop_event.set()
-        end = threading.Timer(FORCED_END_SECONDS, self._end)
-        end.daemon = True
-        end.start()
         await super().shutdown(sockets)
 
     def _end(self) -> None:

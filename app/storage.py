@@ -30,6 +30,7 @@ _PREFIX = "lapdepth-studio-"
 _OWNER = "owner.pid"
 _RESULTS = "results"
 _READING_SECONDS = 60.0
+_JUMP_SECONDS = 30.0  # a change of the clock that no correction makes
 _SURPLUS = 1.5  # of what may be kept, until the next sweep has made room
 _DISK_RESERVE = 200e6  # bytes left for the results of what is uploaded
 
@@ -45,7 +46,13 @@ class Storage:
     """
 
     def __init__(self, parent: Path | None = None) -> None:
-        home = Path(tempfile.gettempdir() if parent is None else parent)
+        try:
+            home = Path(tempfile.gettempdir() if parent is None else parent)
+        except OSError as error:  # it tries to write, here and there
+            raise ExportError(
+                "No folder for temporary files can be written, expected one with free space: free "
+                "some space, or set TMPDIR to another folder."
+            ) from error
         remove_orphans(home)
         try:
             self.root = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=home)).resolve()
@@ -56,6 +63,7 @@ class Storage:
                 f"No temporary folder can be made in {home} ({error.strerror}), expected a "
                 "writable one with free space: set TMPDIR to another folder."
             ) from error
+        self._clock = _ClockWatch()
         self._kept = {_OWNER, _RESULTS}
         self._sessions: dict[str, set[Path]] = defaultdict(set)
         self._lock = threading.Lock()
@@ -102,10 +110,12 @@ class Storage:
             how many folders went.
         """
         now, removed, total = time.time(), 0, 0
+        trusted = self._clock.steady_for(age)  # else no time of change can be believed
         for changed, size, path in sorted(self._contents(), reverse=True):
             total += size
-            spare = total > most_bytes and now - changed > _READING_SECONDS
-            if now - changed > age or spare:
+            unchanged = abs(now - changed)  # after a jump a change may seem to be in the future
+            spare = total > most_bytes and unchanged > _READING_SECONDS
+            if (unchanged > age and trusted) or spare:
                 with contextlib.suppress(OSError):
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
                     removed += 1
@@ -170,6 +180,23 @@ class Storage:
                 "expected a recent upload: upload it again."
             )
         return resolved
+
+
+class _ClockWatch:
+    """Notices that the time of day was changed under a running program."""
+
+    def __init__(self) -> None:
+        self._offset = time.time() - time.monotonic()
+        self._changed: float | None = None
+
+    def steady_for(self, seconds: float) -> bool:
+        """Whether no change was seen within so many seconds."""
+        offset, now = time.time() - time.monotonic(), time.monotonic()
+        if abs(offset - self._offset) > _JUMP_SECONDS:
+            log.warning("the clock jumped by %.0f s", offset - self._offset)
+            self._changed = now
+        self._offset = offset
+        return self._changed is None or now - self._changed > seconds
 
 
 def remove_orphans(home: Path) -> None:

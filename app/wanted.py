@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from threading import Event
 
+_stopping = Event()
 _wanted: ContextVar[Callable[[], bool]] = ContextVar("wanted", default=lambda: True)
 
 
@@ -17,5 +19,11 @@ def set_wanted(question: Callable[[], bool]) -> None:
 
 
 def wanted() -> Callable[[], bool]:
-    """A question that can be asked from any thread: does the client still wait?"""
-    return _wanted.get()
+    """A question that can be asked from any thread: does the client still wait, and the server?"""
+    question = _wanted.get()
+    return lambda: question() and not _stopping.is_set()
+
+
+def stop_all() -> None:
+    """From now on nothing is wanted: the server ends."""
+    _stopping.set()

@@ -72,7 +72,7 @@ class PhotoActor:
         self, out: Path, model: str | None, settings: BatchSettings, sources: frozenset[str]
     ) -> None:
         models, load = models_of_run(model)
-        self._runner = PhotoRunner(out, models, load, settings, sources=sources, isolated=True)
+        self._runner = PhotoRunner(out, models, load, settings, sources=sources)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with a job to one with its entry, both as text."""

@@ -28,7 +28,7 @@ from core.batch.sidecar import (
 )
 from core.errors import DepthError, ExportError
 from core.export import OUTPUTS, ExportJob, Output, write_outputs
-from core.image import Photo, decode, read_file
+from core.image import Photo, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
@@ -63,9 +63,7 @@ def predict_files(
             one photo is in its entry.
     """
     remove_stale_below(jobs, out)
-    runner = PhotoRunner(
-        out, models, load, settings, sources=sources_of(jobs), isolated=len(jobs) > 1
-    )
+    runner = PhotoRunner(out, models, load, settings, sources=sources_of(jobs))
     return record(
         (runner.run(job) for job in jobs), len(jobs), out, models, settings, on_entry=on_entry
     )
@@ -129,7 +127,6 @@ class PhotoRunner:
     Args:
         out, models, load, settings: as for `predict_files`.
         sources: of `sources_of`.
-        isolated: whether photos are decoded in a process of their own.
     """
 
     def __init__(
@@ -140,17 +137,14 @@ class PhotoRunner:
         settings: BatchSettings,
         *,
         sources: frozenset[str],
-        isolated: bool,
     ) -> None:
         self.out, self.models, self.settings = out, models, settings
         self._load = load
         self._predictor: AnyPredictor | None = None
         self._sources = sources
-        # A photo that crashes a native decoder must not take the others with it. For one photo,
-        # starting a process would only cost time.
-        self._decode: Callable[..., Photo] = decode
-        if isolated:
-            self._decode = partial(decode_isolated, seconds=_DECODE_SECONDS)
+        # A photo that crashes a native decoder, or makes it chatter, costs one sentence: the run
+        # goes on, and a run over one photo says what was wrong.
+        self._decode: Callable[..., Photo] = partial(decode_isolated, seconds=_DECODE_SECONDS)
 
     def run(self, job: Job) -> Entry:
         """One photo, from its file to its files.

@@ -49,7 +49,7 @@ class OnnxEngine:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_threads()
-        options.log_severity_level = 3  # errors only; they come as exceptions anyway
+        options.log_severity_level = 4  # fatal only: errors come as exceptions
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]

@@ -108,6 +108,21 @@ def test_the_oldest_go_where_all_together_are_too_large(storage: Storage) -> Non
     assert folders[3].exists()
 
 
+@pytest.mark.parametrize("hours", [48, -48])
+def test_a_jump_of_the_clock_deletes_nothing(
+    storage: Storage, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, start = storage.folder("a"), time.monotonic()
+    real, steady = time.time, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    assert storage.sweep(3600) == 0
+    assert folder.exists()
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600 + 3700)
+    monkeypatch.setattr(time, "monotonic", lambda: steady() + 3700)
+    assert storage.sweep(3600) == 1  # after a steady hour it counts again
+    assert time.monotonic() > start
+
+
 def test_the_folder_is_private_and_goes_when_the_server_ends(storage: Storage) -> None:
     assert storage.root.stat().st_mode & 0o077 == 0
     storage.close()

@@ -1,0 +1,1 @@
+"""Faults that are really caused, and what the program does about each."""

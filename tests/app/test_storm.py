@@ -1,0 +1,78 @@
+"""The storm of `benchmarks/storm.py` in small: odd files, damaged ones, malformed calls."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from benchmarks.plain_client import PlainClient
+from benchmarks.storm import Tally, good_answer, try_call, try_picture
+from core.errors import ImageError
+from core.image import Photo
+from core.imaging.decode_worker import decode_isolated
+from scripts.hostile.calls import malformed
+from scripts.hostile.corpus import corpus
+from scripts.hostile.mutations import mutated
+
+# What a program of good will writes, and what therefore has to be read.
+READ = ("jpeg-quality-50.jpg", "jpeg-cmyk.jpg", "jpeg-ycck.jpg", "jpeg-progressive.jpg",
+        "jpeg-restart.jpg", "jpeg-grey.jpg", "png-3-1-0.png", "png-0-16-1.png", "png-6-16-1.png",
+        "png-palette-4.png", "several-GIF.gif", "several-WEBP.webp", "tiff-CMYK.tif", "tiff-1.tif",
+        "tiff-1-group4.tif", "tiff-RGB-jpeg.tif", "tiff-RGB-zstd.tif", "tiff-u2-1-be.tif",
+        "tiff-F.tif", "tiff-LAB.tif", "bmp-P.bmp", "bmp-upside-down.bmp", "webp-lossless.webp",
+        "several.mpo")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files() -> dict[str, bytes]:
+    return corpus()
+
+
+def outcome(name: str, data: bytes) -> Photo | str:
+    try:
+        return decode_isolated(data, name=name)
+    except ImageError as error:
+        return str(error)
+
+
+def test_every_odd_file_is_a_photo_or_a_sentence(files: dict[str, bytes]) -> None:
+    assert len(files) > 600
+    results = {name: outcome(name, data) for name, data in files.items()}
+    sentences = {name: said for name, said in results.items() if isinstance(said, str)}
+    for name, said in sentences.items():
+        assert said.startswith(name), said
+        assert said.endswith("."), said
+        assert "expected" in said
+        assert "crash" not in said, said
+        assert "took longer" not in said, said
+    assert not set(READ) & set(sentences), {name: sentences.get(name) for name in READ}
+    kinds = ("refused-", "iso-")
+    assert all(name in sentences for name in files if name.startswith(kinds))
+    # Values that no picture has are never drawn.
+    assert all(name in sentences for name in files if "float-one-nan" in name or "inf" in name)
+
+
+def test_a_running_server_answers_all_of_it(studio_url: str, files: dict[str, bytes]) -> None:
+    client, chance, tally = PlainClient(studio_url), random.Random(7), Tally()
+    names = sorted(name for name, data in files.items() if len(data) < 100_000)
+    with client.http:
+        before = good_answer(client)
+        for name in chance.sample(names, 25):
+            try_picture(client, name, mutated(files[name], chance), tally)
+        for _ in range(100):
+            try_call(client, malformed(chance), tally)
+        assert good_answer(client) == before
+    assert tally.faults == []
+    assert tally.counts["sentence"] > 40
+
+
+def test_the_storm_would_notice() -> None:
+    tally = Tally()
+    chance = random.Random(1)
+    assert mutated(b"picture" * 20, chance) != mutated(b"picture" * 20, chance)
+    nobody = PlainClient("http://127.0.0.1:9")
+    with nobody.http:
+        try_picture(nobody, "a.png", b"", tally)
+        try_call(nobody, malformed(chance), tally)
+    assert [fault.split(":")[0] for fault in tally.faults] == ["crash", "crash"]
