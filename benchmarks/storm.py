@@ -169,7 +169,8 @@ def storm(url: str, images: int, calls: int, seed: int, everything: bool) -> dic
             except (httpx.HTTPError, ValueError, KeyError) as error:
                 tally.fault("crash", f"good photo after {start + HUNDRED}: {error}")
             tally.timed("good photo", begun)
-            sys.stderr.write(f"{min(start + HUNDRED, len(jobs))} of {len(jobs)}\n")
+            faults = sum(len(tally.faults) for tally in tallies.values())
+            sys.stderr.write(f"{min(start + HUNDRED, len(jobs))} of {len(jobs)}, {faults} faults\n")
     return tallies
 
 

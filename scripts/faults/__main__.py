@@ -1,7 +1,7 @@
 """Causes every fault and rewrites the table in docs/security.md.
 
     .venv/bin/python -m scripts.faults            # all of them, a few minutes; as root on Linux
-    .venv/bin/python -m scripts.faults --only disk --print
+    .venv/bin/python -m scripts.faults --only disk      # these rows alone
 
 A fault that this machine does not let be caused keeps no old result: its row says why.
 """
@@ -9,9 +9,9 @@ A fault that this machine does not let be caused keeps no old result: its row sa
 from __future__ import annotations
 
 import argparse
-import platform
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +21,10 @@ from scripts.faults.servers import SERVER_FAULTS
 
 TABLE = ROOT / "docs" / "security.md"
 _BEGIN, _END = "<!-- faults: written by scripts/faults -->", "<!-- end of faults -->"
+_HEAD = (
+    "| fault | caused by | expected | seen | as expected | when |",
+    "|---|---|---|---|---|---|",
+)
 
 
 def row(fault: Fault) -> tuple[str, bool]:
@@ -34,7 +38,8 @@ def row(fault: Fault) -> tuple[str, bool]:
     except Exception as error:  # the script's own trouble is not to stop the other rows
         seen, verdict = short(f"{type(error).__name__}: {error}"), "**no**"
     print(f"{verdict:6} {fault.name}: {seen}", file=sys.stderr)
-    cells = (fault.name, fault.cause, fault.expected, seen, verdict)
+    when = datetime.now(UTC).date().isoformat()
+    cells = (fault.name, fault.cause, fault.expected, seen, verdict, when)
     return f"| {' | '.join(cells)} |", verdict != "**no**"
 
 
@@ -46,35 +51,25 @@ def main() -> int:
     options = parser.parse_args()
     # A shell that starts this in the background has Ctrl-C ignored, for what it starts as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    chosen = [
-        fault
-        for fault in (*COMMAND_FAULTS, *SERVER_FAULTS)
-        if options.only.lower() in fault.name.lower()
-    ]
-    rows = [row(fault) for fault in chosen]
-    when = datetime.now(UTC).date().isoformat()
-    table = "\n".join([
-        _BEGIN,
-        f"Run on {when}, {platform.system()} {platform.machine()}, Python "
-        f"{platform.python_version()}.",
-        "",
-        "| fault | caused by | expected | seen | as expected |",
-        "|---|---|---|---|---|",
-        *(text for text, _ in rows),
-        _END,
-    ])  # fmt: skip
-    if options.print or options.only:
-        print(table)
+    all_faults = (*COMMAND_FAULTS, *SERVER_FAULTS)
+    chosen = [fault for fault in all_faults if options.only.lower() in fault.name.lower()]
+    rows = {fault.name: row(fault) for fault in chosen}
+    texts = {name: text for name, (text, _) in rows.items()}
+    if options.print:
+        print("\n".join(texts.values()))
     else:
-        rewrite(TABLE, table)
-    return int(not all(fine for _, fine in rows))
+        rewrite(TABLE, texts, [fault.name for fault in all_faults])
+    return int(not all(fine for _, fine in rows.values()))
 
 
-def rewrite(path: Path, table: str) -> None:
-    """Puts the table between its marks."""
-    text = path.read_text(encoding="utf-8")
-    before, after = text.split(_BEGIN)[0], text.split(_END)[1]
-    path.write_text(before + table + after, encoding="utf-8")
+def rewrite(path: Path, rows: dict[str, str], order: Sequence[str]) -> None:
+    """Puts rows between the marks; faults that were not caused this time keep theirs."""
+    before, rest = path.read_text(encoding="utf-8").split(_BEGIN)
+    old, after = rest.split(_END)
+    known = {line.split("|")[1].strip(): line for line in old.splitlines() if line[:2] == "| "}
+    known |= rows
+    lines = [_BEGIN, *_HEAD, *(known[name] for name in order if name in known), _END]
+    path.write_text(before + "\n".join(lines) + after, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -233,7 +233,7 @@ def page_ends() -> str:
             [sys.executable, "-m", "app.demo"], stdout=log, stderr=log, env={**os.environ, **ports}
         )
         try:
-            pages = demo.pages_from(ports)
+            pages = demo.pages_from({**os.environ, **ports})
             deadline = time.monotonic() + demo.READY_SECONDS
             while not all(map(demo.answers, pages)) and time.monotonic() < deadline:
                 time.sleep(0.3)
