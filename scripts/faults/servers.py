@@ -196,7 +196,7 @@ def model_removed() -> str:
             before = good(client)["range"]
             path.unlink()
             removed = refused(client, 112)
-            path.write_bytes(content[:-4] + b"\0\0\0\0")
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 255]))
             swapped = refused(client, 112)
             log = server.log.read_text()
             expect(pin[MODEL]["sha256"] in log, log[-500:])
