@@ -180,7 +180,7 @@ class Guard:
             )
         if self._page.waiting() >= self._limits.queue:  # Gradio then says so, in its own words
             self._metrics.busy("queue")
-        return replayed(body, receive), None
+        return replayed(self._completed(body, call["name"]), receive), None
 
     def _checked_upload(self, scope: Message, receive: Receive) -> tuple[Receive, Refusal | None]:
         most = self._limits.upload_bytes + MULTIPART_EXTRA
@@ -224,7 +224,15 @@ class Guard:
             return None
         if not isinstance(call.get("data"), list):
             return "The call has no list under the key data, expected the arguments in order."
-        if function is None and len(call["data"]) != self._endpoints[str(name)]:
+        if function is None and not 1 <= len(call["data"]) <= self._endpoints[str(name)]:
             expected = self._endpoints[str(name)]
-            return f"The call has {len(call['data'])} arguments, expected {expected}."
+            return f"The call has {len(call['data'])} arguments, expected 1 to {expected}."
         return None
+
+    def _completed(self, body: bytes, name: str | None) -> bytes:
+        """A call by name with null for every argument that was left out at its end."""
+        call = json.loads(body)
+        if name not in self._endpoints or call.get("fn_index") is not None or "data" not in call:
+            return body
+        missing = self._endpoints[name] - len(call["data"])
+        return json.dumps({**call, "data": [*call["data"], *[None] * missing]}).encode()

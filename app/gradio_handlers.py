@@ -8,7 +8,7 @@ one sentence.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,12 @@ from PIL import Image
 
 from app.batch import run_batch
 from app.depth_view import packed_depth, sampled, view_value
-from app.gradio_html import about_html, listing_html, measured_html
-from app.measurement import measure
-from app.outputs import cloud_of, first_look, save_outputs
+from app.gradio_html import about_html, listing_html, scale_html
+from app.outputs import save_outputs
+from app.page_values import Asked, SpaceAsked
 from app.service import Scene, Studio
-from app.settings import (
-    DisplaySettings,
-    PredictSettings,
-    cloud_settings,
-    display_settings,
-    outputs_wanted,
-    predict_settings,
-    selection,
-)
+from app.settings import DisplaySettings, display_settings, outputs_wanted, predict_settings
+from app.space_handlers import teller
 from app.storage import Storage
 from app.summary import as_html, display_range
 from app.text import language_of, t
@@ -40,9 +33,10 @@ from core.errors import ImageError
 
 Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
-ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
-# Pinned point, 3D view, measurement, its numbers, files: what an old photo leaves behind.
-_CLEARED = ("", None, "", None, gr.update(value=None, visible=False))
+# An old photo's pinned point, 3D view, measurement with its numbers, table and ends, film, picture
+# and note, files.
+_CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, visible=False))
+_ASKED = len(fields(Asked))
 
 
 class Handlers:
@@ -54,124 +48,58 @@ class Handlers:
 
     def show(
         self,
-        photo: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
-        shown: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
+        *values: Any,
     ) -> tuple[Any, ...]:
-        """Photo and settings to both views, slider, summary, what is shown, and `_CLEARED`.
+        """To both views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
-        `shown` is what the last call got: leaving a field without a change must not throw away
-        the pins, the 3D view and the files.
+        The last value is what the last call got: leaving a field without a change must not throw
+        away the pins, the 3D view and the files.
         """
-        if photo is None:
-            return (None, None, None, "", None, *_CLEARED)
-        wanted = (photo, model, resolution, flip, fov, colormap, ranging, near, far)
+        *wanted, shown = values
+        asked, drawing = Asked(*wanted[:_ASKED]), wanted[_ASKED:]
+        if asked.photo is None:
+            return (None, None, None, "", None, "", None, *_CLEARED)
+        if shown and shown[0] != asked.photo and asked.known:
+            asked = replace(asked, known=None)  # it was a length in another photo
+            wanted = [*vars(asked).values(), *drawing]
         if wanted == shown:
-            return (gr.skip(),) * 10
+            return (gr.skip(),) * (7 + len(_CLEARED))
         lang = language_of(request.headers.get("accept-language"))
-        tell = _teller(progress, lang)
-        display = chosen_display(colormap, ranging, near, far)
-        scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
+        tell = teller(progress, lang)
+        display = chosen_display(*drawing)
+        scene = asked.scene(self._studio, self._storage, tell)
         tell("progress_draw")
         low, high = display_range(scene, display)
         folder = self._storage.folder(request.session_hash)
         value = self._view(scene, display.colormap, low, high, folder)
         height, width = scene.prediction.depth.shape
-        shown = scene.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
+        depth = scene.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
         drawn = folder / "depth.jpg"
-        Image.fromarray(colorize(shown, display.colormap, low, high)).save(drawn, quality=92)
+        Image.fromarray(colorize(depth, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
-        return (value, value, pair, as_html(scene, lang), wanted, *_CLEARED)
-
-    def measure(
-        self,
-        photo: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        request: gr.Request,
-        event: gr.EventData,
-    ) -> tuple[str, dict[str, Any]]:
-        """A selection on the picture to a sentence and its numbers."""
-        lang = language_of(request.headers.get("accept-language"))
-        chosen = selection(event._data.get("points"), event._data.get("box"))
-        scene = self._scene(photo, predict_settings(model, resolution, flip, fov))
-        result = measure(scene, chosen)
-        return measured_html(result, lang), result
-
-    def cloud(
-        self,
-        photo: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        kind: Any,
-        edge_filter: Any,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Update:
-        """The photo as a surface or as points, thinned for the screen, as a .glb file."""
-        tell = _teller(progress, language_of(request.headers.get("accept-language")))
-        scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
-        tell("progress_cloud")
-        wanted = cloud_settings("glb", edge_filter)
-        path = self._storage.folder(request.session_hash) / "scene.glb"
-        with self._studio.working():
-            cloud = cloud_of(scene, wanted, ON_SCREEN)
-            cloud.save(path, surface=kind == "mesh")
-        return gr.update(value=str(path), camera_position=first_look(cloud))
+        note = scale_html(scene, lang)
+        return (value, value, pair, as_html(scene, lang), asked.known, note, wanted, *_CLEARED)
 
     def files(
         self,
-        photo: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
-        kinds: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
+        *values: Any,
     ) -> Update:
-        """The chosen files of the photo, at its full size."""
-        tell = _teller(progress, language_of(request.headers.get("accept-language")))
-        display = chosen_display(colormap, ranging, near, far)
-        wanted = outputs_wanted(kinds)
-        scene = self._scene(photo, predict_settings(model, resolution, flip, fov), tell)
+        """The chosen files of the photo, at its full size, with the page's 3D settings."""
+        tell = teller(progress, language_of(request.headers.get("accept-language")))
+        asked, rest = Asked(*values[:_ASKED]), values[_ASKED:]
+        display, wanted = chosen_display(*rest[:4]), outputs_wanted(rest[4])
+        space = SpaceAsked(*rest[5:]).options()
+        scene = asked.scene(self._studio, self._storage, tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.working():
-            saved = save_outputs(scene, display, wanted, folder)
+            saved = save_outputs(scene, display, wanted, folder, space)
         paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
         return gr.update(value=paths, visible=True)
-
-    def pin(
-        self,
-        photo: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        request: gr.Request,
-        event: gr.EventData,
-    ) -> str:
-        """A clicked pixel to its depth at full precision and its place in space."""
-        settings = (photo, model, resolution, flip, fov)
-        return self.measure(*settings, request, event)[0]
 
     def batch(
         self,
@@ -220,13 +148,6 @@ class Handlers:
         """Deletes what a session made."""
         self._storage.end_session(request.session_hash)
 
-    def _scene(
-        self, photo: Any, settings: PredictSettings, tell: Callable[[str], None] = lambda step: None
-    ) -> Scene:
-        if photo is None:
-            raise ImageError(t("studio.no_photo"))
-        return self._studio.scene(self._storage.uploaded(photo), settings, tell)
-
     def _view(
         self, scene: Scene, colormap: str, near: float, far: float, folder: Path
     ) -> dict[str, Any]:
@@ -255,12 +176,3 @@ def listed(photos: Any) -> list[Any]:
     if not uploads or uploads == [None]:
         raise ImageError(t("studio.no_photo"))
     return uploads
-
-
-def _teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
-    shares = {"progress_read": 0.1, "progress_depth": 0.3}
-
-    def tell(step: str) -> None:
-        progress(shares.get(step, 0.8), desc=t(f"studio.{step}", lang))
-
-    return tell

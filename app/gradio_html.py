@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from app.service import Scene
 from app.summary import accuracy_sentence, metres
 from app.text import t
 from core.checkpoint import ModelInfo
@@ -22,7 +23,10 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
         value = metres(result["nearest"])
         notes = [t("measured.box", lang, median=metres(result["median"]))]
         if result["area"] is not None:
-            notes.append(t("measured.area", lang, area=f"{result['area']:.2f}"))
+            area = f"{result['area']:.2f}"
+            if result["area_uncertainty"] is not None:
+                area += f" ± {result['area_uncertainty']:.2f}"
+            notes.append(t("measured.area", lang, area=area))
     elif result["distance"] is not None:
         value = metres(result["distance"])
         ends = " / ".join(metres(point["depth"]) for point in result["points"][:2])
@@ -34,11 +38,27 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
         u, v = point["pixel"]
         notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
         if point["height"] is not None:
-            notes.append(t("measured.height", lang, height=f"{point['height']:.2f} m"))
+            height = f"{point['height']:.2f} m"
+            if point["height_uncertainty"] is not None:
+                height += f" ± {point['height_uncertainty']:.2f} m"
+            notes.append(t("measured.height", lang, height=height))
+    if result["uncertainty"] is not None:
+        value += f" ± {metres(result['uncertainty'])}"
+    if result["calibration"] is not None:
+        notes.append(t("measured.calibrated", lang, scale=result["scale"]))
     if not result["metric"]:
         notes.append(t("summary.relative", lang))
     note = html.escape("; ".join(notes))
     return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
+
+
+def scale_html(scene: Scene, lang: str) -> str:
+    """What the photo was rescaled by, or nothing."""
+    known = scene.prediction.calibration
+    if known is None:
+        return ""
+    note = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+    return f'<p class="scale">{html.escape(t("summary.scale", lang))}: {html.escape(note)}</p>'
 
 
 def listing_html(manifest: Mapping[str, Any], lang: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.depth_view import static_text, words
+from app.depth_view import static_text
 from app.gradio_api import AT_ONCE, add_endpoints
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_handlers import Handlers
@@ -17,16 +17,17 @@ from app.live import is_live_picture
 from app.metrics import Metrics
 from app.service import Studio
 from app.settings import OUTPUTS
+from app.space_handlers import SpaceHandlers
+from app.space_ui import depth_view, measured_results, three_d, typed_number, views_of_scene
 from app.storage import Storage
-from app.text import LANGUAGES, t, table
+from app.text import t
+from app.translations import translations as _
 from app.video_tab import video_tab
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 
-TRANSLATIONS = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
-_ = TRANSLATIONS  # the browser chooses the language of every label made with it
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 _HEAVY: dict[str, Any] = {**_PRIVATE, "concurrency_id": "work", "concurrency_limit": AT_ONCE}
 
@@ -40,6 +41,8 @@ class _Controls:
     resolution: gr.Textbox
     flip: gr.Checkbox
     fov: gr.Textbox
+    intrinsics: gr.Textbox
+    known: gr.State
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -47,18 +50,31 @@ class _Controls:
 
     @property
     def prediction(self) -> list[Any]:
+        return [*self.network, self.intrinsics, self.known]
+
+    @property
+    def network(self) -> list[Any]:
         return [self.photo, self.model, self.resolution, self.flip, self.fov]
 
     @property
     def drawing(self) -> list[Any]:
-        return [*self.prediction, self.colormap, self.ranging, self.near, self.far]
+        return [*self.prediction, *self.colours]
+
+    @property
+    def for_any_photo(self) -> list[Any]:
+        """Without the intrinsics and the known length, which are those of one photo."""
+        return [*self.network[1:], *self.colours]
+
+    @property
+    def colours(self) -> list[Any]:
+        return [self.colormap, self.ranging, self.near, self.far]
 
 
 def build_page(
     studio: Studio, storage: Storage, limits: ServerLimits, metrics: Metrics
 ) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
-    handlers = Handlers(studio, storage)
+    handlers, space = Handlers(studio, storage), SpaceHandlers(studio, storage)
     page = GuardedBlocks(
         lambda value: is_live_picture(value) or storage.uploaded(value),
         limits,
@@ -74,11 +90,11 @@ def build_page(
             gr.Markdown(_("lead"))
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                controls = _one_photo(handlers, studio.model_names())
+                controls = _one_photo(handlers, space, studio.model_names())
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
-                video = video_tab(studio, storage, controls.drawing[1:], _)
+                video = video_tab(studio, storage, controls.for_any_photo, _)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
@@ -88,7 +104,7 @@ def build_page(
     return page
 
 
-def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
+def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _Controls:
     with gr.Row(elem_id="workbench"):
         with gr.Column(elem_id="photo-side"):
             photo = gr.Image(
@@ -114,7 +130,7 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                 )
         with gr.Column(elem_id="result-side"), gr.Tabs():
             with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
-                view = _depth_view("inspect")
+                view = depth_view("inspect")
                 pinned = gr.HTML(elem_id="pinned")
                 summary = gr.HTML(apply_default_css=False, elem_id="summary")
             with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
@@ -123,13 +139,13 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                     label=t("studio.compare"), type="filepath", max_height=640, elem_id="slider"
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d"):
-                scene = _three_d()
+                scene = three_d()
+            with gr.Tab(_("tab_views"), elem_id="tab-views"):
+                views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 gr.Markdown(_("measure_lead"))
-                measuring = _depth_view("measure")
-                measured = gr.HTML(elem_id="measured")
-                with gr.Accordion(_("numbers"), open=False):
-                    numbers = gr.JSON(show_label=False, elem_id="measured-json")
+                measuring = depth_view("measure")
+                ruler = measured_results()
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
@@ -140,57 +156,37 @@ def _one_photo(handlers: Handlers, models: list[str]) -> _Controls:
                 )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
-    controls = _Controls(photo, *rest)
-    shown = gr.State()
-    outputs = [view, measuring, slider, summary, shown]
-    outputs += [pinned, scene.viewer, measured, numbers, files]
+    model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
+    known, shown = gr.State(), gr.State()
+    camera = (model, resolution, flip, fov, intrinsics, known)
+    controls = _Controls(photo, *camera, colormap, ranging, near, far)
+    outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
+    outputs += [pinned, scene.viewer, *ruler.results, *views.results, files]
     options = {
         "show_progress_on": [view, measuring, slider],
         "trigger_mode": "always_last",
         **_HEAVY,
     }
-    model, resolution, flip, fov, colormap, ranging, near, far = rest
-    changes = [control.change for control in (photo, model, flip, colormap, ranging)]
+    changes = [control.change for control in (photo, model, flip, colormap, ranging, known)]
     # A number counts when it is finished, not at every key.
-    changes += [event for box in (resolution, fov, near, far) for event in (box.submit, box.blur)]
+    typed = (resolution, fov, intrinsics, near, far)
+    changes += [event for box in typed for event in (box.submit, box.blur)]
     gr.on(changes, handlers.show, [*controls.drawing, shown], outputs, **options)
-    view.select(handlers.pin, controls.prediction, pinned, **_HEAVY)
-    measuring.select(handlers.measure, controls.prediction, [measured, numbers], **_HEAVY)
-    build = [*controls.prediction, scene.kind, scene.edge_filter]
-    built = scene.build.click(handlers.cloud, build, scene.viewer, **_HEAVY)
+    asked = controls.prediction
+    view.select(space.pin, asked, pinned, **_HEAVY)
+    measuring.select(space.measure, asked, ruler.results, **_HEAVY)
+    length = [*asked, ruler.ends, ruler.metres]
+    gr.on([ruler.apply.click, ruler.metres.submit], space.calibrate, length, known, **_HEAVY)
+    ruler.undo.click(lambda: None, None, known, **_PRIVATE)
+    built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_HEAVY)
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    make.click(handlers.files, [*controls.drawing, kinds], files, **_HEAVY)
+    views.make.click(space.view, [*asked, *views.options], views.results, **_HEAVY)
+    make.click(handlers.files, [*controls.drawing, kinds, *scene.options], files, **_HEAVY)
     return controls
 
 
-@dataclass(frozen=True)
-class _Scene:
-    kind: gr.Radio
-    edge_filter: gr.Slider
-    build: gr.Button
-    viewer: gr.Model3D
-
-
-def _three_d() -> _Scene:
-    with gr.Row():
-        kind = gr.Radio(
-            [(_("cloud_mesh"), "mesh"), (_("cloud_points"), "points")],
-            value="mesh",
-            label=_("cloud_kind"),
-        )
-        edge_filter = gr.Slider(
-            0, 0.2, 0.05, step=0.01, label=_("edge_filter"), info=_("edge_filter_info")
-        )
-    build = gr.Button(_("build_3d"), variant="primary", elem_id="build-3d")
-    viewer = gr.Model3D(
-        label=_("viewer"), interactive=False, height=520, camera_position=(90, 90, None),
-        elem_id="viewer",
-    )  # fmt: skip
-    return _Scene(kind, edge_filter, build, viewer)
-
-
 def _settings(models: list[str]) -> tuple[Any, ...]:
-    """Model, resolution, flip, field of view, colour map, range mode, near, far."""
+    """Model, resolution, flip, field of view, intrinsics, colour map, range mode, near, far."""
     with gr.Accordion(_("settings"), open=True):
         model = gr.Dropdown(
             models, value=models[0] if models else None, label=_("model"), elem_id="model"
@@ -205,10 +201,11 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
             elem_id="range",
         )
         with gr.Row(visible=False) as bounds:
-            near = _number("near", min_width=90)
-            far = _number("far", min_width=90)
-        fov = _number("fov", info=_("fov_info"))
-        resolution = _number("resolution", info=_("resolution_info"))
+            near = typed_number("near", min_width=90)
+            far = typed_number("far", min_width=90)
+        fov = typed_number("fov", info=_("fov_info"))
+        intrinsics = typed_number("intrinsics", info=_("intrinsics_info"))
+        resolution = typed_number("resolution", info=_("resolution_info"))
         flip = gr.Checkbox(False, label=_("flip"), info=_("flip_info"), elem_id="flip")
     ranging.change(
         lambda mode: gr.Row(visible=mode == "fixed"),
@@ -217,12 +214,7 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
         queue=False,
         api_visibility="private",
     )
-    return model, resolution, flip, fov, colormap, ranging, near, far
-
-
-def _number(name: str, **options: Any) -> gr.Textbox:
-    """A number that may be left empty; gr.Number shows an empty one as 0."""
-    return gr.Textbox(label=_(name), placeholder=_("auto"), max_lines=1, elem_id=name, **options)
+    return model, resolution, flip, fov, intrinsics, colormap, ranging, near, far
 
 
 def _many_photos(handlers: Handlers, controls: _Controls) -> None:
@@ -235,24 +227,10 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
-    inputs = [photos, *controls.drawing[1:], kinds]
+    inputs = [photos, *controls.for_any_photo, kinds]
     run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
 
 
 def _kinds(name: str) -> gr.CheckboxGroup:
     choices = [(_(f"kind_{kind}"), kind) for kind in OUTPUTS]
     return gr.CheckboxGroup(choices, value=["color", "depth16"], label=_("kinds"), elem_id=name)
-
-
-def _depth_view(mode: str) -> gr.HTML:
-    return gr.HTML(
-        None,
-        html_template=static_text("depth_view.html"),
-        js_on_load=static_text("depth_view.js"),
-        apply_default_css=False,
-        elem_classes=[f"dv-{mode}"],
-        elem_id=f"view-{mode}",
-        labels=words(),
-        preview="#photo img",
-        mode=mode,
-    )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from app.service import Scene
 from app.settings import Selection
-from core.errors import CameraError
 from core.geometry.measure import Measurer
-from core.geometry.measurements import Distance, Measured
+from core.geometry.measurements import Distance, to_csv
+from core.geometry.survey import if_there, survey_box, survey_points
 
 
 def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
@@ -26,30 +25,43 @@ def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
         `positions`, `points` (each with pixel, position, range and, where a floor is seen,
         height), `distance` between the first two (None for one) and `distances` of each to the
         next. For a box: `nearest` and `median` depth along the optical axis, the same straight
-        from the camera as `nearest_range` and `median_range`, and `area` where it is flat. Always
-        the model, whether it is metric, and the intrinsics with their source.
+        from the camera as `nearest_range` and `median_range`, and `area` where it is flat.
+        `uncertainty` is that of the first of these numbers, None where the model states none.
+        Always the model, whether it is metric, the intrinsics with their source, and the scale
+        with the known length that it comes from.
 
     Raises:
         CameraError: a point or box outside the photo, or without depth.
     """
     ruler = Measurer.of(scene.prediction)
     found = _box(ruler, chosen.box) if chosen.box else _points(ruler, chosen.points)
-    info = scene.prediction.info
+    info, known = scene.prediction.info, scene.prediction.calibration
     return found | {
-        "unit": "m" if info.metric else "relative",
-        "metric": info.metric,
+        "unit": "m" if info.metric or known else "relative",
+        "metric": info.metric or known is not None,
         "model": info.name,
         "intrinsics": scene.prediction.intrinsics.to_dict(),
+        "scale": scene.prediction.scale,
+        "calibration": None if known is None else known.to_dict(),
     }
+
+
+def measured_csv(scene: Scene, chosen: Selection) -> str:
+    """The same as a table, one line a result, for a spreadsheet."""
+    ruler = Measurer.of(scene.prediction)
+    boxed = chosen.box is not None
+    found = survey_box(ruler, chosen.box or ()) if boxed else survey_points(ruler, chosen.points)
+    return to_csv(found, ruler.scene)
 
 
 def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[str, Any]:
     points = [ruler.position(*pixel) for pixel in pixels]
     steps: list[Distance] = [ruler.distance(start, end) for start, end in pairwise(pixels)]
-    heights = [_if_there(partial(ruler.height, *pixel)) for pixel in pixels[:2]]
+    heights = [if_there(partial(ruler.height, *pixel)) for pixel in pixels[:2]]
     listed = [point.to_dict() | {"depth": point.position[2]} for point in points]
     for entry, height in zip(listed, heights, strict=False):
-        entry["height"] = None if height is None else height["height"]
+        entry["height"] = None if height is None else height.height
+        entry["height_uncertainty"] = None if height is None else height.uncertainty
     return {
         "positions": [list(point.position) for point in points],
         "points": listed,
@@ -60,13 +72,8 @@ def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[st
 
 
 def _box(ruler: Measurer, corners: tuple[float, float, float, float]) -> dict[str, Any]:
-    area = _if_there(partial(ruler.area, *corners))
-    return ruler.box(*corners).to_dict() | {"area": None if area is None else area["area"]}
-
-
-def _if_there(result: Callable[[], Measured]) -> dict[str, Any] | None:
-    """A result that not every scene has: no floor in sight, or a patch that is not flat."""
-    try:
-        return result().to_dict()
-    except CameraError:
-        return None
+    area = if_there(partial(ruler.area, *corners))
+    return ruler.box(*corners).to_dict() | {
+        "area": None if area is None else area.area,
+        "area_uncertainty": None if area is None else area.uncertainty,
+    }

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.service import Scene
-from app.settings import CloudSettings, DisplaySettings
+from app.settings import DisplaySettings
 from core.batch.sidecar import describe, write_sidecar
 from core.export import OUTPUTS, ColorSettings, ExportJob, write_outputs
+from core.geometry.space import SpaceOptions
 from core.image import Photo
-from core.point_cloud import CloudOptions, PointCloud, point_cloud
 
 _VIEWER_FOV = 0.8  # radians, vertical: what Babylon.js takes
 _VIEWER_ASPECT = 1.5
@@ -51,7 +52,11 @@ def safe_stem(name: str) -> str:
 
 
 def save_outputs(
-    scene: Scene, display: DisplaySettings, names: Sequence[str], folder: Path
+    scene: Scene,
+    display: DisplaySettings,
+    names: Sequence[str],
+    folder: Path,
+    space: SpaceOptions | None = None,
 ) -> Saved:
     """Writes the asked-for files of a scene and their sidecar.
 
@@ -60,12 +65,13 @@ def save_outputs(
         display: colours of the "color" output.
         names: keys of `core.export.OUTPUTS`.
         folder: an existing folder.
+        space: what the 3D files hold; None: the defaults.
 
     Raises:
         ExportError: a file cannot be written, or cannot hold this depth.
     """
     colours = ColorSettings(display.colormap, display.near, display.far)
-    job = ExportJob(scene.prediction, scene.photo.rgb, colours)
+    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space)
     stem = folder / stem_of(scene.photo)
     files = {name: OUTPUTS[name].path(stem) for name in names}
     facts = write_outputs([OUTPUTS[name] for name in files], stem, job)
@@ -74,33 +80,19 @@ def save_outputs(
     return Saved(files, facts, sidecar)
 
 
-def cloud_of(scene: Scene, wanted: CloudSettings, at_most: int | None = None) -> PointCloud:
-    """The scene's points as asked for; `at_most` thins them for a screen.
-
-    Raises:
-        ExportError: no point is left.
-    """
-    options = CloudOptions(
-        edge_tolerance=wanted.edge_filter or None,
-        stride=1 / math.sqrt(wanted.density),
-        max_points=at_most,
-    )
-    return point_cloud(scene.prediction, scene.photo, options)
-
-
-def first_look(cloud: PointCloud) -> tuple[float, float, float]:
+def first_look(vertices: NDArray[np.float32]) -> tuple[float, float, float]:
     """Where a viewer that turns around the middle of a model stands to see it as the photo did.
 
     Args:
-        cloud: in the camera frame.
+        vertices: (n, 3) in the camera frame.
 
     Returns:
         Babylon.js' alpha and beta in degrees and its radius in metres: on the line from the
         middle through the photo's own place, as far back as it takes to see nearly everything
         (from farther back, what near things hide would show as holes).
     """
-    points = cloud.points[:: max(1, len(cloud) // 5000)].astype(np.float64)
-    middle = (cloud.points.min(axis=0) + cloud.points.max(axis=0)).astype(np.float64) / 2
+    points = vertices[:: max(1, len(vertices) // 5000)].astype(np.float64)
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)).astype(np.float64) / 2
     radius = float(np.linalg.norm(middle))
     forward = middle / radius
     right = np.cross((0.0, 1.0, 0.0), forward)

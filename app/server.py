@@ -24,11 +24,12 @@ from app.depth_view import STATIC
 from app.environment import value
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_guard import Guard
-from app.gradio_ui import TRANSLATIONS, build_page
+from app.gradio_ui import build_page
 from app.limits import ServerLimits
 from app.metrics import Metrics
 from app.service import Studio, sentence
 from app.storage import Storage
+from app.translations import translations
 from app.wanted import stop_all
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def create_app(
         ssr_mode=False,
         mcp_server=False,
         pwa=False,
-        i18n=TRANSLATIONS,
+        i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
     )

@@ -23,6 +23,8 @@ from app.scene_cache import BoundedCache
 from app.settings import DEFAULT_MODEL, PredictSettings
 from core.checkpoint import ModelInfo, list_models
 from core.errors import CheckpointError, DepthError, ImageError
+from core.geometry.calibration import KnownLength
+from core.geometry.measure import calibrated
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
 from core.model_choice import AUTO, Choice, ModelChooser, open_chooser
@@ -57,6 +59,16 @@ class Scene:
     def chosen(self, choice: Choice | None) -> Scene:
         """The same scene, as a request got it that left the model to the photo."""
         return self if choice == self.choice else replace(self, choice=choice)
+
+    def calibrated(self, known: KnownLength | None) -> Scene:
+        """The same scene, rescaled so that a known length comes out; not kept by the studio.
+
+        Raises:
+            CameraError: the two points are outside the photo, have no depth or are the same.
+        """
+        if known is None:
+            return self
+        return replace(self, prediction=calibrated(self.prediction, known))
 
     @property
     def bytes(self) -> int:
@@ -218,7 +230,11 @@ class Studio:
                     photo = self._decode(source)
                 progress("progress_depth")
                 prediction = predictor(
-                    photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+                    photo,
+                    resolution=settings.resolution,
+                    flip=settings.flip,
+                    fov=settings.fov,
+                    intrinsics=settings.intrinsics,
                 )
             scene = Scene(photo, prediction, settings)
             self._scenes.put(key, scene)

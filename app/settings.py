@@ -6,12 +6,11 @@ what was got, what was expected and what to do.
 
 from __future__ import annotations
 
-import contextlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.checks import is_list, is_number, missing, number, numbers, wrong
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import ConfigError
 from core.geometry.flying_pixels import TOLERANCE
@@ -20,9 +19,11 @@ from core.model_choice import AUTO
 DEFAULT_MODEL = AUTO
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
 MAX_METRES = 1000.0
-OUTPUTS = ("color", "depth16", "npy", "npz", "exr", "levels", "ply", "glb")
-CLOUD_FORMATS = ("ply", "glb")
-_SHOWN = 60  # characters of a wrong value that an error repeats
+OUTPUTS = (
+    "color", "depth16", "npy", "npz", "exr", "levels",
+    "ply", "glb", "obj", "stereo", "anaglyph", "clip",
+)  # fmt: skip
+CLOUD_FORMATS = ("ply", "glb", "obj")
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class PredictSettings:
         resolution: working height in pixels; None takes the model's own.
         flip: average with the mirrored photo.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
+        intrinsics: fx, fy, cx, cy in pixels of the photo, instead of a field of view.
     """
 
     model: str = ""
     resolution: int | None = None
     flip: bool = False
     fov: float | None = None
+    intrinsics: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class CloudSettings:
     """A point cloud or mesh to write.
 
     Attributes:
-        format: "ply" (points, OpenCV axes) or "glb" (glTF axes).
+        format: "ply" (OpenCV axes), "glb" (glTF axes) or "obj" (the same, in a zip).
         edge_filter: relative distance from both surfaces at which a point between them counts as
             flying and is dropped; 0 keeps all.
         density: share of the photo's pixels that become points, above 0 up to 1.
@@ -77,7 +80,11 @@ class Selection:
 
 
 def predict_settings(
-    model: Any = None, resolution: Any = None, flip: Any = None, fov: Any = None
+    model: Any = None,
+    resolution: Any = None,
+    flip: Any = None,
+    fov: Any = None,
+    intrinsics: Any = None,
 ) -> PredictSettings:
     """Checked settings; a missing value (None or an empty text) takes the default.
 
@@ -85,17 +92,19 @@ def predict_settings(
         ConfigError: a value of the wrong type or out of range. Whether the model is installed and
             whether a camera can have this field of view is checked where they are used.
     """
-    name = "" if _missing(model) else model
+    name = "" if missing(model) else model
     if not isinstance(name, str):
-        raise _wrong("model", model, "the name of an installed model", "see the list of models")
-    height = _number("resolution", resolution, MIN_RESOLUTION, MAX_RESOLUTION, "pixels")
+        raise wrong("model", model, "the name of an installed model", "see the list of models")
+    height = number("resolution", resolution, MIN_RESOLUTION, MAX_RESOLUTION, "pixels")
     if not (flip is None or isinstance(flip, bool) or (isinstance(flip, int) and flip in (0, 1))):
-        raise _wrong("flip", flip, "true or false", "send a JSON boolean")
+        raise wrong("flip", flip, "true or false", "send a JSON boolean")
+    camera = numbers("intrinsics", intrinsics, (4,), "four numbers fx, fy, cx, cy in pixels")
     return PredictSettings(
         name.strip(),
         None if height is None else round(height),
         bool(flip),
-        _number("fov", fov, None, None, "degrees"),
+        number("fov", fov, None, None, "degrees"),
+        None if camera is None else tuple(camera),
     )
 
 
@@ -105,11 +114,11 @@ def display_settings(colormap: Any = None, near: Any = None, far: Any = None) ->
     Raises:
         ConfigError: an unknown colour map, or a range that is not 0 <= near < far <= 1000 m.
     """
-    name = DEFAULT_COLORMAP if _missing(colormap) else colormap
+    name = DEFAULT_COLORMAP if missing(colormap) else colormap
     if not isinstance(name, str) or name not in COLORMAPS:
-        raise _wrong("colormap", colormap, f"one of {', '.join(COLORMAPS)}", "choose one of these")
-    low = _number("near", near, 0, MAX_METRES, "metres")
-    high = _number("far", far, 0, MAX_METRES, "metres")
+        raise wrong("colormap", colormap, f"one of {', '.join(COLORMAPS)}", "choose one of these")
+    low = number("near", near, 0, MAX_METRES, "metres")
+    high = number("far", far, 0, MAX_METRES, "metres")
     return _range(name, low, high)
 
 
@@ -121,23 +130,23 @@ def cloud_settings(
     """Checked settings of a cloud.
 
     Args:
-        format: "ply" or "glb".
+        format: "ply", "glb" or "obj".
         edge_filter: true or missing (the default threshold), false (off), or a share in 0..0.5.
         density: above 0 up to 1; missing keeps every pixel.
 
     Raises:
         ConfigError: a value of the wrong type or out of range.
     """
-    kind = "ply" if _missing(format) else format
+    kind = "ply" if missing(format) else format
     if not isinstance(kind, str) or kind.lower() not in CLOUD_FORMATS:
-        raise _wrong("format", format, f"one of {', '.join(CLOUD_FORMATS)}", "choose one of these")
+        raise wrong("format", format, f"one of {', '.join(CLOUD_FORMATS)}", "choose one of these")
     default = CloudSettings()
-    if isinstance(edge_filter, bool) or _missing(edge_filter):
+    if isinstance(edge_filter, bool) or missing(edge_filter):
         threshold = 0.0 if edge_filter is False else default.edge_filter
     else:
-        number = _number("edge_filter", edge_filter, 0, 0.5, "of the depth")
-        threshold = default.edge_filter if number is None else number
-    share = _number("density", density, 0.001, 1, "of the pixels")
+        limit = number("edge_filter", edge_filter, 0, 0.5, "of the depth")
+        threshold = default.edge_filter if limit is None else limit
+    share = number("density", density, 0.001, 1, "of the pixels")
     return CloudSettings(kind.lower(), threshold, default.density if share is None else share)
 
 
@@ -151,22 +160,22 @@ def selection(points: Any = None, box: Any = None) -> Selection:
     Raises:
         ConfigError: neither or both given, or not numbers in these shapes.
     """
-    if _is_list(points, 4) and all(_is_number(value) for value in points) and _missing(box):
+    if is_list(points, 4) and all(is_number(value) for value in points) and missing(box):
         points, box = None, points
-    if _missing(points) == _missing(box):
-        got = "nothing" if _missing(points) else "both"
+    if missing(points) == missing(box):
+        got = "nothing" if missing(points) else "both"
         raise ConfigError(
             f"The selection is {got}, expected either points [[u, v], ...] or a box "
             "[u0, v0, u1, v1] in pixels of the photo: mark one of them."
         )
-    if not _missing(box):
-        if not _is_list(box, 4) or not all(_is_number(value) for value in box):
-            raise _wrong("box", box, "four numbers [u0, v0, u1, v1]", "mark two opposite corners")
+    if not missing(box):
+        if not is_list(box, 4) or not all(is_number(value) for value in box):
+            raise wrong("box", box, "four numbers [u0, v0, u1, v1]", "mark two opposite corners")
         u0, v0, u1, v1 = (float(value) for value in box)
         return Selection(box=(min(u0, u1), min(v0, v1), max(u0, u1), max(v0, v1)))
     fine = isinstance(points, list | tuple) and 1 <= len(points) <= 1000
-    if not fine or not all(_is_list(p, 2) and all(map(_is_number, p)) for p in points):
-        raise _wrong("points", points, "1 to 1000 pairs [[u, v], ...]", "mark points on the photo")
+    if not fine or not all(is_list(p, 2) and all(map(is_number, p)) for p in points):
+        raise wrong("points", points, "1 to 1000 pairs [[u, v], ...]", "mark points on the photo")
     return Selection(points=tuple((float(u), float(v)) for u, v in points))
 
 
@@ -176,15 +185,15 @@ def outputs_wanted(names: Any, allowed: Sequence[str] = OUTPUTS) -> tuple[str, .
     Raises:
         ConfigError: not a list (or comma-separated text) of known kinds.
     """
-    if _missing(names):
+    if missing(names):
         return ("color", "depth16")
     listed = [part.strip() for part in names.split(",")] if isinstance(names, str) else names
     expected = f"one or more of {', '.join(allowed)}"
     if not isinstance(listed, list | tuple) or not listed:
-        raise _wrong("outputs", names, expected, "name at least one")
+        raise wrong("outputs", names, expected, "name at least one")
     for name in listed:
         if not isinstance(name, str) or name not in allowed:
-            raise _wrong("outputs", name, expected, "choose from these")
+            raise wrong("outputs", name, expected, "choose from these")
     return tuple(name for name in allowed if name in listed)
 
 
@@ -195,39 +204,3 @@ def _range(name: str, near: float | None, far: float | None) -> DisplaySettings:
             "swap them, or leave one empty to take it from the picture."
         )
     return DisplaySettings(name, near, far)
-
-
-def _number(
-    name: str, value: Any, low: float | None, high: float | None, unit: str
-) -> float | None:
-    if _missing(value):
-        return None
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    bounds = "a number" if low is None else f"{low:g} to {high:g}"
-    if not _is_number(value):
-        raise _wrong(name, value, f"{bounds} {unit}", "give a number or leave it empty")
-    if low is not None and high is not None and not low <= value <= high:
-        raise _wrong(name, value, f"{bounds} {unit}", "change it or leave it empty")
-    return float(value)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1e9 and math.isfinite(value)
-
-
-def _is_list(value: Any, length: int) -> bool:
-    return isinstance(value, list | tuple) and len(value) == length
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
-def _wrong(name: str, got: Any, expected: str, remedy: str) -> ConfigError:
-    shown = repr(got)
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-    return ConfigError(f"The setting {name} is {shown}, expected {expected}: {remedy}.")

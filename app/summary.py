@@ -72,7 +72,7 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
     """The summary that the HTTP endpoints return; lengths in metres, pixels of the photo."""
     prediction, photo = scene.prediction, scene.photo
     info, height, width = prediction.info, *prediction.depth.shape
-    extent = depth_range(scene)
+    extent, known = depth_range(scene), prediction.calibration
     return {
         "model": info.name,
         "model_sha256": info.sha256,
@@ -85,6 +85,8 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
         "intrinsics": prediction.intrinsics.to_dict(),
         "fov": prediction.intrinsics.hfov(width),
         "focal_scale": prediction.focal_scale,
+        "scale": prediction.scale,
+        "calibration": None if known is None else known.to_dict(),
         "milliseconds": prediction.milliseconds,
         "width": width,
         "height": height,
@@ -159,6 +161,10 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
     else:
         scale = t("summary.focal_scale_value", lang, value=prediction.focal_scale)
         yield t("summary.focal_scale", lang), scale
+    if prediction.calibration is not None:
+        known = prediction.calibration
+        text = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+        yield t("summary.scale", lang), text
     yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
     for note in photo.notes:
         yield t("summary.note", lang), note

@@ -136,9 +136,12 @@ class Intrinsics:
         Raises:
             CameraError: the field of view along the long side is outside 5..170 degrees.
         """
-        degrees = self.long_fov(width, height)
-        if not MIN_FOV <= degrees <= MAX_FOV:
-            focal = self.fx if width >= height else self.fy
+        focal = self.fx if width >= height else self.fy
+        # Also as if centred: a principal point far off hides an absurd focal length.
+        centred = math.degrees(2 * math.atan2(max(width, height) / 2, focal))
+        angles = (self.long_fov(width, height), centred)
+        if not all(MIN_FOV <= angle <= MAX_FOV for angle in angles):
+            degrees = max(angles) if max(angles) > MAX_FOV else min(angles)
             raise CameraError(
                 f"A focal length of {focal:g} px gives this {width}x{height} picture a field of "
                 f"view of {degrees:.3g} degrees, expected {MIN_FOV:g} to {MAX_FOV:g}: give the "

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_space import add_measure, add_scene
 from core.errors import (
     CameraError,
     CheckpointError,
@@ -74,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     for add in (
         _add_predict,
         _add_video,
+        _add_space,
         _add_evaluate,
         _add_train,
         _add_import,
@@ -101,7 +103,8 @@ def _add_predict(commands: Any) -> None:
         "--save",
         default="color,depth16",
         metavar="LIST",
-        help="any of color,depth16,npy,npz,exr,levels,ply,glb (default %(default)s)",
+        help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
+        "%(default)s)",
     )
     p.add_argument(
         "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
@@ -119,6 +122,14 @@ def _add_video(commands: Any) -> None:
 
     p = _command(commands, "video", command.run, "depth of videos, steadied over time")
     command.add_arguments(p)
+
+
+def _add_space(commands: Any) -> None:
+    for name, add, text in (
+        ("scene", add_scene, "3D files, stereo pictures and a clip of one photo"),
+        ("measure", add_measure, "metres between points, above the floor, in a box"),
+    ):
+        add(commands.add_parser(name, help=text, description=text))
 
 
 def _add_evaluate(commands: Any) -> None:

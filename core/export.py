@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from core.atomic import write_atomic
 from core.colormap import DEFAULT_COLORMAP, color_strips, display_range
 from core.errors import ConfigError, ExportError
+from core.geometry.scene import SceneInfo
 from core.imaging.exr import encode_exr
-from core.imaging.png import encode_strips
+from core.imaging.png import encode_strips, with_text
 
 if TYPE_CHECKING:
+    from core.geometry.space import SpaceOptions
     from core.prediction import Prediction
 
 # Steps per metre of a 16-bit PNG: millimetres up to 65.5 m, as NYU and most readers have it; then
@@ -55,11 +57,17 @@ class ExportJob:
         prediction: depth, levels and intrinsics of one photo.
         rgb: (H, W, 3) uint8, the photo at the size of `prediction.depth`.
         colors: for the colour PNG.
+        space: what the 3D files hold; None: the defaults.
     """
 
     prediction: Prediction
     rgb: NDArray[np.uint8]
     colors: ColorSettings = ColorSettings()
+    space: SpaceOptions | None = None
+
+    def origin(self) -> dict[str, str]:
+        """Model, camera with its source, units and scale, as every file that can says them."""
+        return SceneInfo.of(self.prediction).comments()
 
 
 @dataclass(frozen=True)
@@ -218,15 +226,17 @@ def _check(depth: NDArray[np.floating]) -> float:
 def _write_color(path: Path, job: ExportJob) -> Facts:
     near, far = display_range(job.prediction.depth, job.colors.near, job.colors.far)
     settings = ColorSettings(job.colors.colormap, near, far)
-    write_atomic(path, encode_color(job.prediction.depth, settings))
+    write_atomic(path, with_text(encode_color(job.prediction.depth, settings), job.origin()))
     return {"colormap": settings.colormap, "near_m": near, "far_m": far}
 
 
 def _write_depth16(path: Path, job: ExportJob) -> Facts:
     highest = _check(job.prediction.depth)
-    reach = job.prediction.info.config.max_depth * job.prediction.focal_scale
+    prediction = job.prediction
+    reach = prediction.info.config.max_depth * prediction.focal_scale * prediction.scale
     scale = depth16_scale(max(reach, highest))  # a highest of NaN loses
-    write_atomic(path, _encode_steps(job.prediction.depth, scale))
+    text = {**job.origin(), "depth_unit": f"1/{scale:g} m, 0 = no depth"}
+    write_atomic(path, with_text(_encode_steps(prediction.depth, scale), text))
     return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
 
 
@@ -242,13 +252,16 @@ def _write_npz(path: Path, job: ExportJob) -> Facts:
     _check(depth)
     camera = job.prediction.intrinsics
     matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-    write_atomic(path, lambda file: write_npz(file, {"depth": depth, "intrinsics": matrix}))
-    return {"unit": "m", "arrays": ["depth", "intrinsics"]}
+    arrays = {"depth": depth, "intrinsics": matrix}
+    arrays["origin"] = np.array([f"{key}: {text}" for key, text in job.origin().items()])
+    write_atomic(path, lambda file: write_npz(file, arrays))
+    return {"unit": "m", "arrays": list(arrays)}
 
 
 def _write_exr(path: Path, job: ExportJob) -> Facts:
     _check(job.prediction.depth)
-    write_atomic(path, encode_exr(job.prediction.depth.astype(np.float32, copy=False)))
+    depth = job.prediction.depth.astype(np.float32, copy=False)
+    write_atomic(path, encode_exr(depth, comments=job.origin()))
     return {"unit": "m", "channel": "Z"}
 
 
@@ -263,11 +276,16 @@ def _write_levels(path: Path, job: ExportJob) -> Facts:
     return {"unit": "m", "strides": [level.stride for level in job.prediction.levels]}
 
 
-def _write_points(path: Path, job: ExportJob) -> Facts:
-    from core.point_cloud import point_cloud  # only who asks for points pays for the import
+def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
+    """A writer of `core.geometry.outputs`: only who asks for 3D pays for the import."""
 
-    point_cloud(job.prediction, job.rgb).save(path)
-    return {"unit": "m", "frame": "opencv" if path.suffix == ".ply" else "gltf"}
+    def write(path: Path, job: ExportJob) -> Facts:
+        from core.geometry.outputs import WRITERS
+        from core.geometry.space import SpaceOptions
+
+        return WRITERS[name](path, job.prediction, job.rgb, job.space or SpaceOptions())
+
+    return write
 
 
 OUTPUTS: dict[str, Output] = {
@@ -279,8 +297,12 @@ OUTPUTS: dict[str, Output] = {
         Output("npz", "_depth.npz", "application/zip", _write_npz),
         Output("exr", "_depth.exr", "image/x-exr", _write_exr),
         Output("levels", "_levels.npz", "application/zip", _write_levels),
-        Output("ply", ".ply", "application/octet-stream", _write_points),
-        Output("glb", ".glb", "model/gltf-binary", _write_points),
+        Output("ply", ".ply", "application/octet-stream", _in_space("ply")),
+        Output("glb", ".glb", "model/gltf-binary", _in_space("glb")),
+        Output("obj", "_obj.zip", "application/zip", _in_space("obj")),
+        Output("stereo", "_stereo.png", "image/png", _in_space("stereo")),
+        Output("anaglyph", "_anaglyph.png", "image/png", _in_space("anaglyph")),
+        Output("clip", "_move.mp4", "video/mp4", _in_space("clip")),
     )
 }
 DEFAULT_OUTPUTS = "color,depth16"

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from core.camera import Intrinsics
 from core.checkpoint import CHECKPOINTS, find_model, load_checkpoint
 from core.errors import CheckpointError
 from core.image import Photo, decode
@@ -129,6 +130,7 @@ class AutoPredictor:
         resolution: int | None = None,
         flip: bool = False,
         fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
     ) -> Prediction:
         """Predicts one photo; arguments and errors as in `Predictor.__call__`."""
         photo = image if isinstance(image, Photo) else decode(image)
@@ -136,7 +138,10 @@ class AutoPredictor:
         if choice.model not in self._loaded:
             self._loaded[choice.model] = self._load(choice.model)
         predict = self._loaded[choice.model]
-        return chosen(predict(photo, resolution=resolution, flip=flip, fov=fov), choice)
+        prediction = predict(
+            photo, resolution=resolution, flip=flip, fov=fov, intrinsics=intrinsics
+        )
+        return chosen(prediction, choice)
 
 
 def chosen(prediction: Prediction, choice: Choice) -> Prediction:

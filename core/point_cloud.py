@@ -169,7 +169,8 @@ def point_cloud(
         image: the photo that was predicted, in any form that the predictor takes.
         options: which pixels become points.
         pose: 4x4 camera-to-world matrix; the points are then in the world frame.
-        scale: factor from a known length (`core.geometry.measure.Measurer.calibrated`).
+        scale: one more factor on the depth; a prediction that was calibrated by a known length
+            (`core.geometry.measure.calibrated`) has its own in it already.
 
     Raises:
         ExportError: the image is not the predicted one, or no pixel is left.
@@ -181,17 +182,11 @@ def point_cloud(
         from core.image import decode
 
         rgb = decode(image).rgb
-    scene = SceneInfo(
-        prediction.intrinsics,
-        prediction.photo_size,
-        prediction.info.name or "unsaved",
-        prediction.info.sha256,
-        prediction.info.metric,
-        scale,
-    )
+    scene = SceneInfo.of(prediction, scale)
     if pose is not None:
         scene = scene.with_pose(pose)
-    return cloud_from_depth(prediction.depth, rgb, scene, options, prediction.confidence)
+    depth = prediction.depth if scale == 1.0 else prediction.depth * np.float32(scale)
+    return cloud_from_depth(depth, rgb, scene, options, prediction.confidence)
 
 
 def cloud_from_depth(
@@ -204,11 +199,11 @@ def cloud_from_depth(
     """Points of a depth map and its photo.
 
     Args:
-        depth: (H, W) metres along the optical axis, before `scene.scale`, which is applied here;
-            not finite or not above 0 = none.
+        depth: (H, W) metres along the optical axis, `scene.scale` in it already; not finite or
+            not above 0 = none.
         rgb: (H, W, 3) of the same size.
         scene: intrinsics of this photo, scale and pose.
-        options: which pixels become points; limits are in metres after scaling.
+        options: which pixels become points; limits are in metres of `depth`.
         confidence: (H, W) in 0..1, for `options.min_confidence`.
 
     Raises:
@@ -217,8 +212,6 @@ def cloud_from_depth(
     """
     options = options or CloudOptions()
     _check_arrays(depth, rgb, confidence, options)
-    if scene.scale != 1.0:
-        depth = depth * np.float32(scene.scale)
     kept, dropped = kept_pixels(depth, rgb, confidence, options)
     if not kept.any():
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items() if count)

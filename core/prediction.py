@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.camera import Intrinsics
+from core.geometry.calibration import Calibration
 from core.model import accumulate, laplacian_pyramid
 from core.model_files.model_info import ModelInfo
 from core.uncertainty import confidence
@@ -69,6 +70,7 @@ class Prediction:
         milliseconds: from decoded photo to `depth`.
         photo_size: width and height of the photo in pixels.
         working: what `levels` is computed from.
+        calibration: the known length that `depth` was rescaled by, or None.
     """
 
     depth: NDArray[np.float32]
@@ -79,6 +81,17 @@ class Prediction:
     milliseconds: float
     photo_size: tuple[int, int]
     working: WorkingPass
+    calibration: Calibration | None = None
+
+    @property
+    def scale(self) -> float:
+        """Factor on the model's own depth, already in `depth` and `levels`; 1.0 = none."""
+        return 1.0 if self.calibration is None else self.calibration.scale
+
+    def calibrated(self, calibration: Calibration) -> Prediction:
+        """The same prediction with another scale (`core.geometry.measure.calibrated` finds it)."""
+        depth = self.depth * np.float32(calibration.scale / self.scale)
+        return replace(self, depth=depth, calibration=calibration)
 
     @cached_property
     def confidence(self) -> NDArray[np.float32] | None:
@@ -98,7 +111,8 @@ class Prediction:
         residuals = self.working.residuals
         with torch.inference_mode():
             bands = laplacian_pyramid(normalised(self.working.rgb), len(residuals))
-            depths = depth_of_levels(residuals, self.info.config.max_depth, self.focal_scale)
+            scale = self.focal_scale * self.scale
+            depths = depth_of_levels(residuals, self.info.config.max_depth, scale)
             return [
                 PredictionLevel(
                     stride=2 ** (len(residuals) - 1 - index),

@@ -69,6 +69,7 @@ class AnyPredictor(Protocol):
         resolution: int | None = None,
         flip: bool = False,
         fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
     ) -> Prediction: ...
 
 

@@ -38,6 +38,7 @@ def describe(
     """
     info, depth = prediction.info, prediction.depth
     width, height = prediction.photo_size
+    known = prediction.calibration
     return {
         "version": VERSION,
         "input": {
@@ -64,6 +65,7 @@ def describe(
         },
         "intrinsics": prediction.intrinsics.to_dict(),
         "focal_scale": prediction.focal_scale,
+        "calibration": None if known is None else known.to_dict(),
         "settings": dict(prediction.settings),
         "files": {name: dict(facts) for name, facts in files.items()},
     }

@@ -21,6 +21,7 @@ from core.geometry.measure import Measurer
 from core.geometry.raster import rasterize
 
 Kind = Literal["ball", "cube"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _LARGEST = 100.0  # metres
 _AMBIENT = 0.35  # light that reaches a side turned away
@@ -73,9 +74,9 @@ def place(
         CameraError: outside the photo, or no depth there.
         ExportError: another kind, a size out of range, or a place behind the camera.
     """
-    if kind not in get_args(Kind) or not 0 < size <= _LARGEST:
+    if kind not in KINDS or not 0 < size <= _LARGEST:
         raise ExportError(
-            f"The object is a '{kind}' of {size:g} m, expected one of {', '.join(get_args(Kind))} "
+            f"The object is a '{kind}' of {size:g} m, expected one of {', '.join(KINDS)} "
             f"of up to {_LARGEST:g} m: change it."
         )
     spot = ruler.position(u, v)
@@ -94,7 +95,7 @@ def place(
         points * size + centre, faces, shade, ruler.scene.intrinsics, ruler.scene.photo_size
     )
     covered = np.isfinite(drawn.depth)
-    behind = measured(ruler.depth) & (drawn.depth > ruler.depth * ruler.scene.scale)
+    behind = measured(ruler.depth) & (drawn.depth > ruler.depth)
     shown = covered & ~behind
     result = rgb.copy()
     result[shown] = np.clip(np.round(drawn.values[shown]), 0, 255).astype(np.uint8)

@@ -8,7 +8,7 @@ For the apps::
     floor = ruler.floor()                                 # Plane; floor.camera_height, floor.tilt
     ruler.height(u, v).to_dict()                          # above that floor
     ruler.area(u0, v0, u1, v1).to_dict()                  # of a planar patch
-    ruler = ruler.calibrated((u0, v0), (u1, v1), 2.04)    # from a known length; ruler.scene.scale
+    prediction = calibrated(prediction, KnownLength((u0, v0), (u1, v1), 2.04))     # rescaled
     measurements.to_csv([...])                            # any of the results above, one line each
 
 Pixels are those of the photo, centres at integers; a position between pixels takes the nearest
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from core.camera import unproject
 from core.errors import CameraError
+from core.geometry.calibration import Calibration, KnownLength, Pixel
 from core.geometry.masks import measured
 from core.geometry.measurements import Area, Box, Distance, Height, Position
 from core.geometry.planes import Plane, fit_floor, fit_plane
@@ -40,8 +41,6 @@ _FLOOR_POINTS = 60_000  # enough for a plane, however large the photo
 _PATCH_TOLERANCE = 0.02  # of depth: how far a pixel of a flat patch may lie from its plane
 _LEAST_FLAT = 0.5  # share of the patch that has to lie on the plane
 
-Pixel = tuple[float, float]
-
 
 def relative_error(confidence: NDArray[np.floating] | float) -> Any:
     """What confidence means in metres: a confidence of 0.9 expects an error of 10 % of depth."""
@@ -53,7 +52,7 @@ class Measurer:
     """A depth map to measure in.
 
     Attributes:
-        depth: (H, W) metres before `scene.scale`, which every result has in it.
+        depth: (H, W) metres, `scene.scale` in it already.
         scene: intrinsics of the photo and the scale.
         confidence: (H, W) in 0..1, or None.
     """
@@ -70,17 +69,9 @@ class Measurer:
             )
 
     @classmethod
-    def of(cls, prediction: Prediction, scale: float = 1.0) -> Measurer:
-        """Of a predicted photo, `scale` from an earlier calibration."""
-        scene = SceneInfo(
-            prediction.intrinsics,
-            prediction.photo_size,
-            prediction.info.name or "unsaved",
-            prediction.info.sha256,
-            prediction.info.metric,
-            scale,
-        )
-        return cls(prediction.depth, scene, prediction.confidence)
+    def of(cls, prediction: Prediction) -> Measurer:
+        """Of a predicted photo, calibrated or not."""
+        return cls(prediction.depth, SceneInfo.of(prediction), prediction.confidence)
 
     def position(self, u: float, v: float) -> Position:
         """The point at a pixel of the photo.
@@ -89,7 +80,7 @@ class Measurer:
             CameraError: outside the photo, or no depth there.
         """
         column, row = self._pixel(u, v)
-        depth = float(self.depth[row, column]) * self.scene.scale
+        depth = float(self.depth[row, column])
         if not (math.isfinite(depth) and depth > 0):
             raise CameraError(
                 f"The pixel ({column}, {row}) has the depth {depth:g}, expected metres above 0: "
@@ -206,32 +197,25 @@ class Measurer:
             None if error is None else float(2 * area * np.median(error[on])),
         )
 
-    def calibrated(self, start: Pixel, end: Pixel, metres: float) -> Measurer:
-        """The same scene, rescaled so that two points are as far apart as the user says.
-
-        The factor is in `scene.scale` and, through it, in every file.
+    def calibration(self, known: KnownLength) -> Calibration:
+        """By how much the scene has to be rescaled for two points to be as far apart as they are.
 
         Raises:
-            CameraError: a length that is not positive, equal points, outside the photo.
+            CameraError: equal points, outside the photo, or no depth there.
         """
-        if not (math.isfinite(metres) and metres > 0):
-            raise CameraError(
-                f"The known length is {metres:g} m, expected a positive number: "
-                "type the true distance between the two points in metres."
-            )
-        length = self.distance(start, end).distance
+        length = self.distance(known.start, known.end).distance
         if length == 0:
             raise CameraError(
                 "The two points are the same pixel, expected two ends of a known length: "
                 "mark another point."
             )
-        return replace(self, scene=replace(self.scene, scale=self.scene.scale * metres / length))
+        return Calibration(self.scene.scale * known.metres / length, known)
 
     @cached_property
     def _floor(self) -> Plane:
         step = max(1, math.isqrt(self.depth.size // _FLOOR_POINTS))
         camera = self.scene.intrinsics
-        depth = self.depth[::step, ::step] * self.scene.scale
+        depth = self.depth[::step, ::step]
         thinned = replace(
             camera,
             fx=camera.fx / step,
@@ -260,7 +244,7 @@ class Measurer:
     def _inside(
         self, u0: float, v0: float, u1: float, v1: float
     ) -> tuple[tuple[int, int, int, int], NDArray[np.floating]]:
-        """Pixel bounds of a box and its scaled depth, at least one pixel of which is valid."""
+        """Pixel bounds of a box and its depth, at least one pixel of which is valid."""
         width, height = self.scene.photo_size
         (u0, u1), (v0, v1) = sorted((u0, u1)), sorted((v0, v1))
         if not (u0 >= -0.5 and u1 <= width and v0 >= -0.5 and v1 <= height):
@@ -275,10 +259,22 @@ class Measurer:
                 f"The box ({u0:g}, {v0:g}) to ({u1:g}, {v1:g}) is empty, expected at least one "
                 "pixel: mark two different corners."
             )
-        depth = self.depth[top:bottom, left:right] * self.scene.scale
+        depth = self.depth[top:bottom, left:right]
         if not measured(depth).any():
             raise CameraError(
                 f"None of the {depth.size} pixels in the box has depth, expected at least one: "
                 "draw the box over a measured part."
             )
         return (left, top, right, bottom), depth
+
+
+def calibrated(prediction: Prediction, known: KnownLength) -> Prediction:
+    """The same photo, rescaled so that a known length comes out as it is.
+
+    The factor is in the depth, the levels and everything made of them, and written into every
+    file. Calibrated again, the new length replaces the old one.
+
+    Raises:
+        CameraError: equal points, outside the photo, or no depth there.
+    """
+    return prediction.calibrated(Measurer.of(prediction).calibration(known))

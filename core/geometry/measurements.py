@@ -6,7 +6,12 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.geometry.scene import SceneInfo
+
+_ORIGIN = ("units", "model", "intrinsics", "intrinsics_source", "scale", "calibration")
 
 
 @dataclass(frozen=True)
@@ -106,9 +111,16 @@ class Area(Measured):
     uncertainty: float | None
 
 
-def to_csv(results: Sequence[Measured]) -> str:
-    """A table of results: one line each, nested values as `outer.inner` columns, with a header."""
-    rows = [_flat(result.to_dict()) for result in results]
+def to_csv(results: Sequence[Measured], scene: SceneInfo | None = None) -> str:
+    """A table of results: one line each, nested values as `outer.inner` columns, with a header.
+
+    Args:
+        results: of one photo.
+        scene: of that photo: its model, camera and scale become the last columns.
+    """
+    origin = {} if scene is None else scene.comments()
+    kept = {key: origin[key] for key in _ORIGIN if key in origin}
+    rows = [_flat(result.to_dict()) | kept for result in results]
     columns = list(dict.fromkeys(key for row in rows for key in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")

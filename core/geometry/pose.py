@@ -29,7 +29,8 @@ def checked_pose(pose: ArrayLike) -> NDArray[np.float64]:
     orthogonal = np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-3)
     if not (orthogonal and np.linalg.det(rotation) > 0):
         raise CameraError(
-            f"The pose's upper left 3x3 is no rotation (scaled, sheared or mirrored): {remedy}."
+            "The pose's upper left 3x3 is scaled, sheared or mirrored, expected a rotation: "
+            f"{remedy}."
         )
     if not np.allclose(matrix[3], (0, 0, 0, 1), atol=1e-6):
         raise CameraError(
@@ -44,3 +45,24 @@ def to_world(points: NDArray[np.floating], pose: ArrayLike) -> NDArray[np.float3
     matrix = checked_pose(pose)
     moved = points.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
     return moved.astype(np.float32)
+
+
+def read_pose(text: str) -> tuple[float, ...]:
+    """The 16 numbers, row by row, of a camera-to-world matrix written out as text.
+
+    Raises:
+        CameraError: not 16 numbers, or not a pose.
+    """
+    try:
+        numbers = [float(part) for part in text.replace(",", " ").split()]
+    except ValueError as error:
+        raise CameraError(
+            "The pose holds something that is no number, expected 16 numbers: "
+            "give the 4x4 camera-to-world matrix row by row."
+        ) from error
+    if len(numbers) != 16:
+        raise CameraError(
+            f"The pose has {len(numbers)} numbers, expected 16: "
+            "give the 4x4 camera-to-world matrix row by row."
+        )
+    return tuple(checked_pose(np.reshape(numbers, (4, 4))).ravel().tolist())

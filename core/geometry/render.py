@@ -5,7 +5,7 @@ For the apps::
     mesh = point_cloud(prediction, image, CloudOptions(max_points=300_000)).surface()
     left, right = stereo_pair(mesh)                      # (H, W, 3) uint8 each
     side_by_side(left, right), anaglyph(left, right)
-    save_clip("move.webp", camera_move(mesh, frames=24)) # also .gif; begins at the photo's view
+    camera_move(mesh, frames=24)                         # pictures; begins at the photo's view
     render(mesh, width=640, pose=camera_to_photo).rgb    # any view
 
 What the photo never saw, behind its objects and beyond its borders, is filled from the farther
@@ -14,17 +14,14 @@ neighbour: plausible for small moves, and never shown as measured.
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from core.atomic import write_atomic
 from core.errors import ExportError
 from core.geometry.pose import checked_pose
 from core.geometry.raster import rasterize
@@ -149,43 +146,6 @@ def camera_move(
     median = float(np.median(_depths(mesh)))
     # A generator of its own, so that wrong arguments fail here and not at the first picture.
     return _frames(mesh, frames, width, kind, median)
-
-
-def save_clip(path: str | Path, frames: Iterable[Picture], *, fps: float = 12.0) -> None:
-    """Writes an endless animation, whole or not at all.
-
-    Args:
-        path: `.webp` (full colour) or `.gif` (256 colours a picture).
-        frames: (H, W, 3) uint8 each, one size.
-        fps: pictures a second.
-
-    Raises:
-        ExportError: another ending, no pictures, or the disk refused.
-    """
-    target = Path(path)
-    formats = {".webp": "WEBP", ".gif": "GIF"}
-    if target.suffix.lower() not in formats:
-        raise ExportError(
-            f"The clip is named {target.name}, expected a name in .webp or .gif: "
-            "choose one of these endings."
-        )
-    pictures = [Image.fromarray(frame) for frame in frames]
-    if not pictures or not 0 < fps <= 60:
-        raise ExportError(
-            f"The clip has {len(pictures)} pictures at {fps:g} a second, expected at least one at "
-            "up to 60: change it."
-        )
-    buffer = io.BytesIO()
-    pictures[0].save(
-        buffer,
-        formats[target.suffix.lower()],
-        save_all=True,
-        append_images=pictures[1:],
-        duration=round(1000 / fps),
-        loop=0,
-        quality=85,
-    )
-    write_atomic(target, buffer.getvalue())
 
 
 def _frames(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.camera import Intrinsics
 from core.errors import CameraError
+from core.geometry.calibration import Calibration
 from core.geometry.pose import checked_pose
+
+if TYPE_CHECKING:
+    from core.prediction import Prediction
 
 CAMERA_FRAME = "OpenCV camera (x right, y down, z forward)"
 WORLD_FRAME = "world, by the given camera-to-world pose (OpenCV camera axes)"
@@ -26,8 +31,9 @@ class SceneInfo:
         model: name of the model that estimated the depth.
         model_sha256: of its file; empty where there is none (measured depth, for instance).
         metric: whether the depth was metric before any calibration.
-        scale: factor from a known length, already multiplied into the geometry; 1 = none.
+        scale: factor on the model's depth, already multiplied into the geometry; 1 = none.
         pose: camera-to-world, 16 numbers row by row, or None in the camera frame.
+        calibration: the known length that the scale comes from, or None.
     """
 
     intrinsics: Intrinsics
@@ -37,9 +43,24 @@ class SceneInfo:
     metric: bool = True
     scale: float = 1.0
     pose: tuple[float, ...] | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         checked_scale(self.scale)
+
+    @classmethod
+    def of(cls, prediction: Prediction, scale: float = 1.0) -> SceneInfo:
+        """Of a predicted photo whose depth is multiplied by `scale` once more (1 = as it is)."""
+        known = prediction.calibration
+        return cls(
+            prediction.intrinsics,
+            prediction.photo_size,
+            prediction.info.name or "unsaved",
+            prediction.info.sha256,
+            prediction.info.metric,
+            checked_scale(scale) * (1.0 if known is None else known.scale),
+            calibration=known,
+        )
 
     @property
     def units(self) -> str:
@@ -78,6 +99,8 @@ class SceneInfo:
             "photo_size": f"{self.photo_size[0]} x {self.photo_size[1]}",
             "scale": f"{self.scale:.9g}",
         }
+        if self.calibration is not None:
+            lines["calibration"] = self.calibration.text()
         if self.pose is not None:
             lines["camera_to_world"] = " ".join(f"{value:.9g}" for value in self.pose)
         return lines

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,23 @@ _ZIP_COMPRESSION, _ROWS_PER_BLOCK = 3, 16
 _FLOAT, _INCREASING_Y = 2, 0
 
 
-def encode_exr(depth: NDArray[np.float32], level: int = 1) -> bytes:
+def encode_exr(
+    depth: NDArray[np.float32], level: int = 1, comments: Mapping[str, str] | None = None
+) -> bytes:
     """Encode a depth map without loss.
 
     Args:
         depth: (H, W) float32 metres along the optical axis; NaN and infinity are kept.
         level: deflate effort, 1 (fast) to 9 (small).
+        comments: key -> text, lines of the attribute `comments`.
 
     Returns:
         An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
     """
     height, width = depth.shape
-    header = _header(width, height)
+    lines = ["Z: depth along the optical axis, metres"]
+    lines += [f"{key}: {' '.join(text.split())}" for key, text in (comments or {}).items()]
+    header = _header(width, height, "\n".join(lines))
     blocks = []
     for top in range(0, height, _ROWS_PER_BLOCK):
         data = _compress(depth[top : top + _ROWS_PER_BLOCK], level)
@@ -39,13 +45,12 @@ def encode_exr(depth: NDArray[np.float32], level: int = 1) -> bytes:
     return b"".join([header, offsets.astype("<u8").tobytes(), *blocks])
 
 
-def _header(width: int, height: int) -> bytes:
+def _header(width: int, height: int, comments: str) -> bytes:
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     channel = b"Z\0" + struct.pack("<iB3xii", _FLOAT, 0, 1, 1) + b"\0"
-    comments = b"Z: depth along the optical axis, metres"
     attributes = (
         (b"channels", b"chlist", channel),
-        (b"comments", b"string", comments),
+        (b"comments", b"string", comments.encode("ascii", "backslashreplace")),
         (b"compression", b"compression", bytes([_ZIP_COMPRESSION])),
         (b"dataWindow", b"box2i", window),
         (b"displayWindow", b"box2i", window),

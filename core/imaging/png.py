@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,26 @@ def _compressor(level: int) -> Any:
     if level == 1 and isal_zlib is not None:
         return isal_zlib.compressobj(_ISAL_LEVEL)
     return zlib.compressobj(level)
+
+
+def with_text(png: bytes, text: Mapping[str, str]) -> bytes:
+    """The same picture with tEXt chunks behind its header.
+
+    Args:
+        png: of `encode_png` or `encode_strips`.
+        text: keyword (up to 79 ASCII letters) -> line.
+    """
+    chunks = [
+        part
+        for keyword, line in text.items()
+        for part in _chunk(b"tEXt", b"\0".join((keyword.encode("ascii"), _ascii(line))))
+    ]
+    header = len(_SIGNATURE) + 25  # the IHDR chunk: 13 bytes with length, kind and checksum
+    return b"".join((png[:header], *chunks, png[header:]))
+
+
+def _ascii(line: str) -> bytes:
+    return " ".join(line.split()).encode("ascii", "backslashreplace")
 
 
 def _big_endian_rows(samples: Samples) -> NDArray[np.uint8]:

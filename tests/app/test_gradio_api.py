@@ -61,11 +61,15 @@ def test_the_documented_endpoints_are_all_there_is(client: Client) -> None:
         name: [parameter["parameter_name"] for parameter in endpoint["parameters"]]
         for name, endpoint in endpoints.items()
     }
-    display = ["colormap", "near", "far"]
+    display, camera = ["colormap", "near", "far"], ["intrinsics", "known_length"]
+    cloud = ["image", "model", "format", "fov", "edge_filter", "density"]
+    space = ["shape", "near", "far", "confidence", "sky", "voxel", "normals", "outliers"]
+    space += ["faces", "pose"]
     assert arguments == {
-        "/predict": ["image", "model", "resolution", "flip", *display, "fov"],
-        "/point_cloud": ["image", "model", "format", "fov", "edge_filter", "density"],
-        "/measure": ["image", "model", "points", "fov", "box"],
+        "/predict": ["image", "model", "resolution", "flip", *display, "fov", *camera],
+        "/point_cloud": [*cloud, *camera, *space],
+        "/measure": ["image", "model", "points", "fov", "box", *camera],
+        "/render": ["image", "kind", "model", "fov", *camera, "at", "thing", "size", "back"],
         "/batch": ["files", "model", "resolution", "flip", *display, "fov", "outputs"],
     }
     for name, endpoint in endpoints.items():
@@ -102,7 +106,8 @@ def test_predict_obeys_its_settings(client: Client, photo: Path, predictor: Pred
     assert summary["intrinsics"]["source"] == "given"
     assert summary["fov"] == pytest.approx(70)
     assert summary["colour_range"] == [0.5, 4.0]
-    assert summary["settings"] == {"model": "tiny", "resolution": 128, "flip": True, "fov": 70}
+    asked = {"model": "tiny", "resolution": 128, "flip": True, "fov": 70, "intrinsics": None}
+    assert summary["settings"] == asked
 
 
 def test_point_cloud_lies_on_the_depth_map(

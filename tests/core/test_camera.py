@@ -194,6 +194,7 @@ def test_the_best_known_source_wins() -> None:
         {"given": (500, 500, math.inf, 240)},
         {"given": (1e7, 1e7, 320, 240)},
         {"given": (4.2, 4.2, 320, 240)},  # millimetres
+        {"given": (5, 5, 1, 1)},  # 106 degrees, with the principal point in a corner
         {"given": (500, 500)},
         {"fov": 4.9},
         {"fov": 170.1},

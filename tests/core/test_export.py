@@ -60,6 +60,8 @@ def job(depth: NDArray[np.float32], max_depth: float = 10.0, **settings: Any) ->
         confidence=None,
         photo_size=depth.shape[1::-1],
         settings={},
+        calibration=None,
+        scale=1.0,
         info=SimpleNamespace(
             name="stub",
             sha256="0" * 64,
@@ -86,12 +88,16 @@ class TestTable:
             "levels": "photo.v2_levels.npz",
             "ply": "photo.v2.ply",
             "glb": "photo.v2.glb",
+            "obj": "photo.v2_obj.zip",
+            "stereo": "photo.v2_stereo.png",
+            "anaglyph": "photo.v2_anaglyph.png",
+            "clip": "photo.v2_move.mp4",
         }
 
     def test_list_is_parsed_in_the_tables_order(self) -> None:
         assert [output.name for output in parse_outputs(" exr, color,,color")] == ["color", "exr"]
 
-    @pytest.mark.parametrize("names", ["", " , ", "colour", "color,obj"])
+    @pytest.mark.parametrize("names", ["", " , ", "colour", "color,stl"])
     def test_unusable_lists(self, names: str) -> None:
         with pytest.raises(ConfigError, match="to save, expected some of color,depth16,npy"):
             parse_outputs(names)
@@ -232,7 +238,7 @@ def test_points_and_surface(tmp_path: Path, name: str, start: bytes) -> None:
     path = OUTPUTS[name].path(tmp_path / "photo")
     facts = OUTPUTS[name].write(path, job((2 + (x + y) / 100).astype(np.float32)))
     assert path.read_bytes().startswith(start)
-    assert facts == {"unit": "m", "frame": "opencv" if name == "ply" else "gltf"}
+    assert (facts["unit"], facts["frame"]) == ("m", "opencv" if name == "ply" else "gltf")
 
 
 class TestPng:

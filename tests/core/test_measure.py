@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from core.errors import CameraError
+from core.geometry.calibration import KnownLength
 from core.geometry.measure import Measurer
 from core.geometry.measurements import to_csv
 from core.geometry.planes import fit_floor, fit_plane
@@ -137,17 +138,14 @@ def test_area_of_something_crumpled_is_refused() -> None:
         ruler(depth).area(20, 10, 60, 50)
 
 
-def test_calibration_rescales_everything_and_is_recorded() -> None:
-    before = ruler(room())
-    wrong = before.distance((20, 60), (70, 60)).distance
-    after = before.calibrated((20, 60), (70, 60), 2 * wrong)
-    assert after.scene.scale == pytest.approx(2.0)
-    assert after.distance((20, 60), (70, 60)).distance == pytest.approx(2 * wrong)
-    assert after.floor().camera_height == pytest.approx(2 * before.floor().camera_height, rel=1e-4)
-    assert after.box(0, 0, 9, 9).median == pytest.approx(2 * before.box(0, 0, 9, 9).median)
-    assert after.scene.comments()["scale"] == "2"
-    again = after.calibrated((20, 60), (70, 60), wrong)
-    assert again.scene.scale == pytest.approx(1.0)
+def test_a_known_length_gives_the_factor_that_makes_it_come_out() -> None:
+    # Two points of the wall at 6 m, 40 columns apart: 40 / 80 * 6 = 3 m.
+    found = ruler(room()).calibration(KnownLength((20, 10), (60, 10), 2.4))
+    assert found.scale == pytest.approx(0.8)
+    text = found.text()
+    assert "depth times 0.8" in text
+    assert text.endswith("pixels (20, 10) and (60, 10) are 2.4 m apart")
+    assert KnownLength.from_numbers([20, 10, 60, 10, 2.4]) == found.length
 
 
 def test_uncertainty_comes_from_the_confidence() -> None:
@@ -207,9 +205,12 @@ DEPTH[0, 0] = np.nan
         (lambda m: m.box(41, 41, 49, 49), "None of the 64 pixels"),
         (lambda m: m.area(10, 10, 11, 11), "1 points"),
         (lambda m: m.area(10, 10, 30, 11), "one line"),
-        (lambda m: m.calibrated((1, 1), (9, 9), 0), "positive"),
-        (lambda m: m.calibrated((1, 1), (9, 9), math.inf), "positive"),
-        (lambda m: m.calibrated((9, 9), (9.2, 9.2), 2), "same pixel"),
+        (lambda m: KnownLength((1, 1), (9, 9), 0), "positive"),
+        (lambda m: KnownLength((1, 1), (9, 9), math.inf), "positive"),
+        (lambda m: KnownLength.from_numbers([1, 1, 9, 9]), "4 numbers"),
+        (lambda m: m.calibration(KnownLength((9, 9), (9.2, 9.2), 2)), "same pixel"),
+        (lambda m: m.calibration(KnownLength((9, 9), (900, 9), 2)), "outside the photo"),
+        (lambda m: m.calibration(KnownLength((9, 9), (45, 45), 2)), "depth 0"),
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_sentence(measure: object, match: str) -> None:

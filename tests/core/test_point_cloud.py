@@ -121,14 +121,14 @@ def test_voxels_keep_one_of_the_points_each_the_same_every_time() -> None:
         cloud.surface()
 
 
-def test_scale_and_pose_are_applied_and_recorded() -> None:
+def test_a_pose_is_applied_and_both_it_and_the_scale_are_recorded() -> None:
     depth = scenes.plane((0.0, 0.0, 1.0), 3.0)
     pose = np.eye(4)
     pose[:3, :3] = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]
     pose[:3, 3] = 1, 2, 3
     scene = SceneInfo(scenes.CAMERA, SCENE.photo_size, scale=2.0).with_pose(pose)
     cloud = cloud_of(depth, CloudOptions(edge_tolerance=None, normals=True), scene)
-    np.testing.assert_allclose(cloud.points[:, 0], 6 + 1, rtol=1e-6)  # forward is the world's x
+    np.testing.assert_allclose(cloud.points[:, 0], 3 + 1, rtol=1e-6)  # forward is the world's x
     assert cloud.normals is not None
     np.testing.assert_allclose(cloud.normals[0], [-1, 0, 0], atol=1e-6)
     comments = cloud.comments()
@@ -293,6 +293,7 @@ def prediction(depth: np.ndarray) -> SimpleNamespace:
         intrinsics=scenes.CAMERA,
         photo_size=(scenes.WIDTH, scenes.HEIGHT),
         info=info,
+        calibration=None,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -11,9 +13,10 @@ from PIL import Image
 from core.camera import Intrinsics
 from core.errors import CameraError, ExportError
 from core.geometry.augmented import place
+from core.geometry.clip import save_clip
 from core.geometry.measure import Measurer
 from core.geometry.raster import rasterize
-from core.geometry.render import anaglyph, camera_move, render, save_clip, side_by_side, stereo_pair
+from core.geometry.render import anaglyph, camera_move, render, side_by_side, stereo_pair
 from core.geometry.scene import SceneInfo
 from core.mesh import Mesh
 from core.point_cloud import CloudOptions, cloud_from_depth
@@ -129,11 +132,33 @@ def test_clips_read_back(tmp_path: Path, name: str) -> None:
         assert clip.info["duration"] == 100
 
 
+def test_a_film_reads_back_with_its_pictures_and_where_they_come_from(tmp_path: Path) -> None:
+    shades = [np.full((37, 51, 3), level, np.uint8) for level in (40, 120, 200)]
+    save_clip(tmp_path / "a.mp4", shades, fps=18, comments={"model": "tiny", "scale": "2"})
+    with av.open(tmp_path / "a.mp4") as film:
+        stream = film.streams.video[0]
+        assert (stream.codec.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 18
+        assert film.metadata["comment"] == "model: tiny; scale: 2"
+        read = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert [frame.shape for frame in read] == [(38, 52, 3)] * 3  # even sides
+    assert [round(float(frame.mean())) for frame in read] == pytest.approx([40, 120, 200], abs=3)
+
+
+def test_without_pyav_a_film_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(ExportError, match="make setup"):
+        save_clip(tmp_path / "a.mp4", [scenes.picture()])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_clips_and_pairs_that_cannot_be(tmp_path: Path) -> None:
     mesh = mesh_of(scenes.plane((0.0, 0.0, 1.0), 6.0))
-    with pytest.raises(ExportError, match=r"a\.mp4"):
-        save_clip(tmp_path / "a.mp4", [scenes.picture()])
-    with pytest.raises(ExportError, match="0 pictures"):
+    with pytest.raises(ExportError, match=r"a\.avi"):
+        save_clip(tmp_path / "a.avi", [scenes.picture()])
+    with pytest.raises(ExportError, match="no pictures"):
         save_clip(tmp_path / "a.gif", [])
     with pytest.raises(ExportError, match="spin"):
         camera_move(mesh, kind="spin")

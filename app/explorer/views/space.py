@@ -13,9 +13,8 @@ from app.explorer.look import Look, current, with_fov
 from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
 from core.camera import MAX_FOV, MIN_FOV
-from core.errors import CameraError
 from core.geometry.flying_pixels import TOLERANCE
-from core.geometry.pose import checked_pose
+from core.geometry.pose import read_pose
 from core.point_cloud import CloudOptions
 
 
@@ -150,22 +149,7 @@ def _pose(lang: str) -> tuple[float, ...] | None:
         hint=t("space.pose_hint", lang),
         placeholder="1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1",
     )
-    numbers_ = text.replace(",", " ").split()
-    if not numbers_:
-        return None
-    try:
-        matrix = np.array([float(number) for number in numbers_])
-    except ValueError as error:
-        raise CameraError(
-            "The pose holds something that is no number, expected 16 numbers: "
-            "give the 4x4 camera-to-world matrix row by row."
-        ) from error
-    if matrix.size != 16:
-        raise CameraError(
-            f"The pose has {matrix.size} numbers, expected 16: "
-            "give the 4x4 camera-to-world matrix row by row."
-        )
-    return tuple(checked_pose(matrix.reshape(4, 4)).ravel().tolist())
+    return read_pose(text) if text.strip() else None
 
 
 def _files(look: Look, choice: SpaceChoice) -> None:

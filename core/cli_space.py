@@ -1,0 +1,187 @@
+"""The commands in three dimensions: `scene` writes the files of one photo, `measure` reads metres.
+
+Numbers are typed as they stand in a file: `--known-length 120,310,480,305,2.04` is two pixels and
+the metres between them, `--intrinsics 518.9,519.5,319.5,239.5` is fx, fy, cx, cy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.errors import CameraError, ConfigError
+
+if TYPE_CHECKING:
+    from core.geometry.space import SpaceOptions
+    from core.image import Photo
+    from core.prediction import Prediction
+
+
+def add_scene(parser: argparse.ArgumentParser) -> None:
+    """Gives the command `scene` its arguments."""
+    _add_photo(parser, _scene)
+    p = parser.add_argument
+    p("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p(
+        "--save",
+        default="ply,glb",
+        metavar="LIST",
+        help="what predict saves, or obj, stereo, anaglyph, clip (default %(default)s)",
+    )
+    p("--shape", choices=("points", "surface", "poisson"), help="default: points in .ply, else a"
+      " surface")  # fmt: skip
+    p("--edges", type=float, default=0.05, metavar="SHARE", help="border filter, relative to depth;"
+      " 0 keeps all (default %(default)s)")  # fmt: skip
+    p("--near", type=float, default=0.0, metavar="M", help="least depth, metres")
+    p("--far", type=float, metavar="M", help="greatest depth, metres")
+    p("--confidence", type=float, metavar="C", help="least confidence, 0 to 1")
+    p("--no-sky", action="store_true", help="drop what looks like daylight sky")
+    p("--stride", type=float, default=1.0, metavar="N", help="keep every Nth row and column")
+    p("--max-points", type=int, metavar="N", help="at most so many points")
+    p("--voxel", type=float, metavar="M", help="keep one point in every cell of this edge, metres")
+    p("--normals", action="store_true", help="write normals")
+    p("--no-outliers", action="store_true", help="drop points far from their neighbours (Open3D)")
+    p("--faces", type=int, metavar="N", help="at most so many triangles (Open3D)")
+    p("--detail", type=int, default=8, metavar="N", help="of a Poisson surface, 4 to 12")
+    p("--pose", type=Path, metavar="FILE", help="text file with a 4x4 camera-to-world matrix: the"
+      " geometry is then in the world frame")  # fmt: skip
+
+
+def add_measure(parser: argparse.ArgumentParser) -> None:
+    """Gives the command `measure` its arguments."""
+    _add_photo(parser, _measure)
+    p = parser.add_argument
+    p("--point", type=_numbers(2), action="append", metavar="U,V", help="a pixel; several give the"
+      " distances from each to the next")  # fmt: skip
+    p("--box", type=_numbers(4), metavar="U0,V0,U1,V1", help="two corners around a target")
+    p("--csv", action="store_true", help="print a table instead of JSON")
+
+
+def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    parser.set_defaults(run=run)
+    p = parser.add_argument
+    p("photo", type=Path, metavar="PHOTO", help="one picture file")
+    p("--model", metavar="NAME", help="default: the photo chooses (auto)")
+    p("--resolution", type=int, metavar="N", help="working height in pixels, 96 or more")
+    p("--flip", action="store_true", help="average with the mirrored photo")
+    p("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    p("--intrinsics", type=_numbers(4), metavar="FX,FY,CX,CY", help="the camera, in pixels")
+    p("--known-length", type=_numbers(5), metavar="U,V,U,V,M", help="two pixels and the true"
+      " distance between them in metres: the scene is rescaled")  # fmt: skip
+
+
+def _scene(options: argparse.Namespace) -> int:
+    from core.batch.sidecar import describe, write_sidecar
+    from core.export import ExportJob, parse_outputs
+
+    if options.out.exists() and not options.out.is_dir():
+        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    outputs, wanted = parse_outputs(options.save), _wanted(options)
+    photo, prediction = _predicted(options)
+    job = ExportJob(prediction, photo.rgb, space=wanted)
+    stem = options.out / options.photo.stem
+    files = {}
+    for output in outputs:
+        path = output.path(stem)
+        files[output.name] = {"file": path.name, **output.write(path, job)}
+    sidecar = write_sidecar(stem, describe(photo, prediction, files))
+    for facts in files.values():
+        print(options.out / facts["file"])
+    print(sidecar)
+    return 0
+
+
+def _measure(options: argparse.Namespace) -> int:
+    from core.geometry.measure import Measurer
+    from core.geometry.measurements import to_csv
+    from core.geometry.survey import survey_box, survey_points
+
+    if not options.point and not options.box:
+        raise ConfigError(
+            "Nothing to measure was given, expected --point U,V or --box U0,V0,U1,V1: mark one."
+        )
+    _, prediction = _predicted(options)
+    ruler = Measurer.of(prediction)
+    found = survey_points(ruler, options.point or [])
+    if options.box:
+        found += survey_box(ruler, options.box)
+    if options.csv:
+        print(to_csv(found, ruler.scene), end="")
+        return 0
+    result = {
+        "unit": ruler.scene.units,
+        "model": prediction.info.name,
+        "intrinsics": prediction.intrinsics.to_dict(),
+        "calibration": None if prediction.calibration is None else prediction.calibration.to_dict(),
+        "results": [result.to_dict() for result in found],
+    }
+    print(json.dumps(result, indent=2))
+    return 0
+
+
+def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
+    """The photo and its depth, rescaled where a length is known."""
+    from core.batch.models import models_of_run
+    from core.geometry.calibration import KnownLength
+    from core.geometry.measure import calibrated
+    from core.image import decode, read_file
+
+    known = options.known_length and KnownLength.from_numbers(options.known_length)
+    photo = decode(read_file(options.photo), name=options.photo.name)
+    prediction = models_of_run(options.model)[1]()(
+        photo,
+        resolution=options.resolution,
+        flip=options.flip,
+        fov=options.fov,
+        intrinsics=options.intrinsics,
+    )
+    return photo, calibrated(prediction, known) if known else prediction
+
+
+def _wanted(options: argparse.Namespace) -> SpaceOptions:
+    from core.geometry.pose import read_pose
+    from core.geometry.space import SpaceOptions
+    from core.point_cloud import CloudOptions
+
+    points = CloudOptions(
+        edge_tolerance=options.edges or None,
+        near=options.near,
+        far=options.far,
+        min_confidence=options.confidence,
+        drop_sky=options.no_sky,
+        stride=options.stride,
+        max_points=options.max_points,
+        voxel=options.voxel,
+        normals=options.normals,
+    )
+    pose = None
+    if options.pose is not None:
+        try:
+            pose = read_pose(options.pose.read_text())
+        except (OSError, UnicodeDecodeError) as error:
+            raise CameraError(
+                f"The pose {options.pose.name} cannot be read ({error}), expected a text file with "
+                "16 numbers: check the path."
+            ) from error
+    return SpaceOptions(
+        points, options.shape, options.no_outliers, options.faces, options.detail, pose
+    )
+
+
+def _numbers(count: int) -> Callable[[str], list[float]]:
+    """A reader of so many numbers with commas between them, for argparse."""
+
+    def read(text: str) -> list[float]:
+        with contextlib.suppress(ValueError):
+            numbers = [float(part) for part in text.split(",")]
+            if len(numbers) == count:
+                return numbers
+        raise argparse.ArgumentTypeError(
+            f"got '{text}', expected {count} numbers with commas between them: correct it"
+        )
+
+    return read

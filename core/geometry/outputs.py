@@ -1,0 +1,116 @@
+"""Files in three dimensions, for the table of `core.export`: geometry, stereo pictures, a clip."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.atomic import write_atomic
+from core.geometry.clip import save_clip
+from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
+from core.geometry.scene import SceneInfo
+from core.geometry.space import SpaceOptions, build, save
+from core.imaging.png import encode_png, with_text
+from core.mesh import Mesh
+from core.point_cloud import CloudOptions, point_cloud
+
+if TYPE_CHECKING:
+    from core.prediction import Prediction
+
+Facts = dict[str, Any]
+RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
+CLIP_POINTS = 120_000  # in motion half of that is enough, and twice as fast
+CLIP_FRAMES, CLIP_FPS = 36, 18.0
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
+_FRAMES = {".ply": "opencv", ".glb": "gltf", ".zip": "obj: x right, y up, z backward"}
+
+
+def write_geometry(
+    path: Path, prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions
+) -> Facts:
+    """Points or a surface as .ply or .glb, or an .obj with its .mtl and texture in a .zip.
+
+    Raises:
+        ExportError: nothing is left, Open3D is needed and missing, or the disk refused.
+    """
+    zipped = path.suffix == ".zip"
+    wanted = wanted.for_file(".obj" if zipped else path.suffix)
+    built = build(prediction, rgb, wanted)
+    if zipped:
+        _save_zipped_obj(path, built)
+    else:
+        save(built, path)
+    facts: Facts = {"unit": "m", "frame": _FRAMES[path.suffix]}
+    if isinstance(built, Mesh):
+        return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
+    return facts | {"points": len(built), "dropped": dict(built.dropped)}
+
+
+def write_stereo(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,  # noqa: ARG001 - pictures are made from the photo's place
+) -> Facts:
+    """A .png for both eyes: side by side, or an anaglyph where the name says so."""
+    mesh = _surface(prediction, rgb)
+    left, right = stereo_pair(mesh)
+    kind = "anaglyph" if path.stem.endswith("anaglyph") else "side by side"
+    picture = anaglyph(left, right) if kind == "anaglyph" else side_by_side(left, right)
+    text = SceneInfo.of(prediction).comments()
+    write_atomic(path, with_text(encode_png(np.ascontiguousarray(picture)), text))
+    return {"kind": kind, "width": picture.shape[1], "height": picture.shape[0]}
+
+
+def write_clip(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,  # noqa: ARG001
+) -> Facts:
+    """A camera move that begins and ends at the photo's own view, as .mp4."""
+    mesh = _surface(prediction, rgb, CLIP_POINTS)
+    comments = SceneInfo.of(prediction).comments()
+    save_clip(path, camera_move(mesh, frames=CLIP_FRAMES), fps=CLIP_FPS, comments=comments)
+    return {"frames": CLIP_FRAMES, "fps": CLIP_FPS}
+
+
+def _surface(
+    prediction: Prediction, rgb: NDArray[np.uint8], at_most: int = RENDERED_POINTS
+) -> Mesh:
+    """In the camera frame, fine enough for a picture of it.
+
+    Nothing is filtered: seen from near the photo's own place, a border that hangs in the air is
+    less odd than a hole.
+    """
+    options = CloudOptions(edge_tolerance=None, max_points=at_most)
+    return point_cloud(prediction, rgb, options).surface()
+
+
+def _save_zipped_obj(path: Path, built: Any) -> None:
+    stem = path.stem.removesuffix("_obj")
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
+        save(built, Path(folder) / f"{stem}.obj")
+        for part in sorted(Path(folder).iterdir()):
+            entry = zipfile.ZipInfo(part.name, _ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, part.read_bytes(), compresslevel=1)
+    write_atomic(path, buffer.getvalue())
+
+
+WRITERS: Mapping[str, Callable[[Path, Prediction, NDArray[np.uint8], SpaceOptions], Facts]] = {
+    "ply": write_geometry,
+    "glb": write_geometry,
+    "obj": write_geometry,
+    "stereo": write_stereo,
+    "anaglyph": write_stereo,
+    "clip": write_clip,
+}

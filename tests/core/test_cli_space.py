@@ -1,0 +1,115 @@
+"""`scene` and `measure` on the command line: what they write, one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from plyfile import PlyData
+
+from core import checkpoint, engines
+from core.cli import DONE, FAILED, UNUSABLE, main
+from tests.tiny_checkpoint import picture, save_tiny
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
+    """Only the tiny model is installed, and nothing is converted for another engine."""
+    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
+    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(picture(120, 90)).save("photo.png")
+
+
+def run(*arguments: object) -> int:
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else -1
+
+
+def test_a_scene_writes_what_was_asked_for_and_names_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("pose.txt").write_text("0 0 1 5\n-1 0 0 6\n0 -1 0 7\n0 0 0 1\n")
+    asked = ["--save", "ply,exr", "--intrinsics", "100,101,60,45", "--normals", "--stride", "2"]
+    asked += ["--known-length", "10,10,100,80,2", "--pose", "pose.txt", "--edges", "0"]
+    assert run("scene", "photo.png", "--out", "out", "--model", "tiny", *asked) == DONE
+    names = {"out/photo.ply", "out/photo_depth.exr", "out/photo.json"}
+    assert set(capsys.readouterr().out.split()) == names
+    assert {str(path) for path in Path("out").iterdir()} == names
+    read = PlyData.read("out/photo.ply")
+    assert len(read["vertex"]) == 60 * 45
+    assert "nx" in {item.name for item in read["vertex"].properties}
+    comments = dict(line.split(" ", 1) for line in read.comments)
+    assert comments["intrinsics"] == "fx fy cx cy = 100 101 60 45"
+    assert comments["calibration"].endswith("are 2 m apart")
+    assert comments["frame"].startswith("world")
+    sidecar = json.loads(Path("out/photo.json").read_text())
+    assert sidecar["calibration"]["length"]["metres"] == 2
+    assert sidecar["files"]["ply"]["points"] == 60 * 45
+
+
+def test_measure_prints_json_or_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--model", "tiny", "--point", "10,10", "--point", "100,80", "--box", "5,5,40,40"]
+    known = ["--known-length", "10,10,100,80,2"]
+    assert run("measure", "photo.png", *asked, *known) == DONE
+    found = json.loads(capsys.readouterr().out)
+    kinds = [result["kind"] for result in found["results"]]
+    assert kinds[:3] == ["position", "position", "distance"]
+    assert "box" in kinds
+    (distance,) = (r["distance"] for r in found["results"] if r["kind"] == "distance")
+    assert distance == pytest.approx(2, rel=1e-6)
+    assert found["intrinsics"]["source"] == "assumed"
+    assert found["calibration"]["length"]["end"] == [100, 80]
+    assert run("measure", "photo.png", *asked, "--csv") == DONE
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["kind"] for row in rows] == kinds
+    assert {row["intrinsics_source"] for row in rows} == {"assumed"}
+    ends = [np.array([float(row[f"position.{axis}"]) for axis in range(3)]) for row in rows[:2]]
+    assert float(rows[2]["distance"]) == pytest.approx(np.linalg.norm(ends[0] - ends[1]))
+
+
+SCENE = "scene photo.png --out o"
+POINT = "measure photo.png --point 1,1"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "match"),
+    [
+        ("measure photo.png", UNUSABLE, "Nothing to measure"),
+        ("measure photo.png --point 1", UNUSABLE, "expected 2 numbers"),
+        ("measure photo.png --point 999,5", UNUSABLE, "outside the photo"),
+        ("measure photo.png --box 5,5,5,9", UNUSABLE, "is empty"),
+        ("measure none.png --point 1,1", FAILED, "none.png"),
+        (f"{POINT} --fov 4", UNUSABLE, "expected 5 to 170"),
+        (f"{POINT} --intrinsics 0,9,1,1", UNUSABLE, "fx is 0 px"),
+        (f"{POINT} --intrinsics=-5,9,1,1", UNUSABLE, "fx is -5 px"),
+        (f"{POINT} --intrinsics 1e9,1e9,1,1", UNUSABLE, "not in millimetres"),
+        (f"{POINT} --known-length 1,1,1,1,2", UNUSABLE, "same pixel"),
+        (f"{POINT} --known-length 1,1,9,9,0", UNUSABLE, "length is 0 m"),
+        (f"{SCENE} --save stl", UNUSABLE, "stl"),
+        (f"{SCENE} --voxel 0", FAILED, "voxel is 0"),
+        (f"{SCENE} --far 0.01", FAILED, "None of the 10800"),
+        (f"{SCENE} --pose no.txt", UNUSABLE, "no.txt"),
+        ("scene photo.png --out photo.png", UNUSABLE, "is a file"),
+    ],
+)
+def test_unusable_arguments_get_one_sentence_and_leave_no_file(
+    arguments: str, status: int, match: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments.split(), "--model", "tiny") == status
+    told = capsys.readouterr().err
+    assert match in told
+    assert "Traceback" not in told
+    assert not Path("o").exists() or list(Path("o").iterdir()) == []
