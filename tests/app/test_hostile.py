@@ -178,7 +178,7 @@ def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
         ("queue/join", b'{"data": [], "fn_index": 99999}', 400),
         ("queue/join", b'{"data": [], "fn_index": {"a": 1}}', 400),
         ("queue/join", b'{"data": [], "fn_index": -1}', 400),
-        ("run/predict", b'{"data": [1], "fn_index": null}', 400),
+        ("run/predict", b'{"data": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "fn_index": null}', 400),
         ("component_server", b"{}", 404),
         ("process_recording", b"{}", 404),
         ("vibe-edit", b"{}", 404),
