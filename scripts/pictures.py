@@ -15,14 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import Prediction, Predictor, load_predictor
+from core import Prediction, load_predictor
 from core.colormap import auto_range, colorize
 from core.image import decode
+from core.model_choice import AutoPredictor, open_chooser
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
 IMAGES = ROOT / "docs" / "images"
-ROWS = (("room", "garage"), ("coffee", "old_town"), ("drum_corner", "street"))
+ROWS = (
+    ("room", "garage"),
+    ("coffee", "books"),
+    ("drum_corner", "porch", "pavilion"),
+    ("old_town", "stream", "street"),
+    ("building", "mountain_path"),
+)
 WIDTH = 1400
 HEIGHT = 300
 QUALITY = 88
@@ -42,7 +49,7 @@ def scaled(rgb: Rgb, height: int) -> Rgb:
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def pair(predictor: Predictor, name: str) -> Rgb:
+def pair(predictor: AutoPredictor, name: str) -> Rgb:
     """Photo and depth side by side."""
     photo = decode(EXAMPLES / f"{name}.jpg")
     depth = predictor(photo).depth
@@ -77,8 +84,8 @@ def save(rgb: Rgb, name: str) -> None:
 
 
 def main() -> None:
-    """Draws all of them with the shipped indoor model."""
-    predictor = load_predictor("lite-indoor")
+    """Draws all of them, each with the model that suits the photo."""
+    predictor = AutoPredictor(open_chooser(), load_predictor)
     rows = [np.hstack([pair(predictor, name) for name in row]) for row in ROWS]
     save(stacked(rows), "examples.jpg")
     prediction = predictor(EXAMPLES / "room.jpg")
