@@ -127,6 +127,7 @@ def test_a_dropped_photo_shows_its_metres_under_the_cursor(
     low, high = float(expected.depth.min()), float(expected.depth.max())
     assert metres(summary)[:2] == pytest.approx([low, high], abs=0.0051)
     assert opened.inner_text("#view-inspect .dv-ticks").endswith(" m")
+    assert "tab_" not in opened.inner_text("body")  # a label without its sentence
     assert shown.errors == []
     assert shown.foreign == []
 
@@ -173,6 +174,28 @@ def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
     inside = expected.depth[30:80, 40:90]
     assert median == pytest.approx(np.median(inside), abs=0.0051)
     assert inside.min() - 0.0051 <= nearest <= median
+
+
+def test_a_known_length_rescales_the_page_and_can_be_undone(
+    opened: Page, picture: bytes, expected: Prediction
+) -> None:
+    show(opened, picture)
+    opened.click("#tab-measure-button")
+    for u, v in ((30, 40), (120, 90)):
+        opened.mouse.click(*spot(opened, "measure", u, v))
+    opened.wait_for_selector("#measured .measured")
+    opened.click("#calibrate > button")
+    opened.fill("#true-metres textarea, #true-metres input", "2.5")
+    opened.click("#calibrate-apply")
+    opened.wait_for_selector("#scale .scale")
+    ends = [position(expected, 30, 40), position(expected, 120, 90)]
+    factor = 2.5 / float(np.linalg.norm(ends[0] - ends[1]))
+    assert f"×{factor:.3f}" in opened.inner_text("#scale")
+    opened.mouse.move(*spot(opened, "measure", 80, 10))
+    told = metres(opened.inner_text("#view-measure .dv-readout"))
+    assert told == [pytest.approx(factor * float(expected.depth[10, 80]), abs=0.0051)]
+    opened.click("#calibrate-undo")
+    opened.wait_for_selector("#scale .scale", state="detached")
 
 
 def position(prediction: Prediction, u: int, v: int) -> Any:

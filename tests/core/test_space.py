@@ -64,6 +64,9 @@ def test_a_known_length_comes_out_and_everything_else_grows_with_it(
     for level, old in zip(scaled.levels, plain.levels, strict=True):
         np.testing.assert_allclose(level.depth, old.depth * factor, rtol=1e-5)
         np.testing.assert_array_equal(level.residual, old.residual)
+    doubled = Measurer.of(scaled, 2.0)
+    assert doubled.distance(KNOWN.start, KNOWN.end).distance == pytest.approx(3.0, rel=1e-6)
+    assert doubled.scene.scale == pytest.approx(2 * factor)
     again = calibrated(scaled, KnownLength(KNOWN.start, KNOWN.end, 3.0))
     assert again.scale == pytest.approx(2 * factor)
     np.testing.assert_allclose(again.depth, plain.depth * 2 * factor, rtol=1e-6)
