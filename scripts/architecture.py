@@ -17,7 +17,10 @@ PAPER = ModelConfig("resnext101_32x8d", max_depth=80.0)
 PARTS = {
     "explorer pages": ("app.explorer",),
     "depth page": ("app",),
-    "command line": ("core.cli", "core.__main__", "core.terminal", "core.video.command"),
+    "command line": (
+        *("core.cli", "core.cli_space", "core.__main__"),
+        *("core.terminal", "core.video.command"),
+    ),
     "training": (
         *("core.train", "core.training", "core.losses"),
         *("core.data.augment", "core.data.batches"),
@@ -30,7 +33,7 @@ PARTS = {
     "inside views": ("core.inside",),
     "3D and measuring": ("core.geometry", "core.point_cloud", "core.mesh"),
     "files out": ("core.export", "core.colormap", "core.imaging.colormap_tables"),
-    "prediction": ("core.prediction",),
+    "prediction": ("core.prediction", "core.geometry.calibration"),
     "checkpoints": (
         *("core.checkpoint", "core.model_files", "core.release_keys"),
         "core.uncertainty",

@@ -61,6 +61,7 @@ ELSEWHERE = {
     r"torchrun --nproc-per-node 4 -m core train .*": "tests/core/test_distributed.py",
     r"(\.venv/bin/)?python -m benchmarks\.\w+.*": "tests/test_benchmarks.py",
     r"python -m scripts\.explorer_pictures": "scripts/explorer_pictures.py",
+    r"python -m scripts\.faults": "scripts/faults",
     r"python -m scripts\.reference": "tests/scripts/test_reference.py",
 }  # fmt: skip
 

@@ -238,7 +238,7 @@ def variables_read() -> set[str]:
     pattern = re.compile(
         r"""(?:environ(?:ment)?(?:\.get\(|\[|,\ )|getenv\(
             |_VARIABLE\ =\ |\b(?:value|number)\()
-            \s*["']([A-Z][A-Z0-9_]+)["']""",
+            \s*["']([A-Z][A-Z0-9_]+)["'](?!\]\ =\ )""",
         re.VERBOSE,
     )
     names: set[str] = set()
