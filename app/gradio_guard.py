@@ -112,13 +112,16 @@ class Guard:
 
     async def _passed_on(self, scope: Message, receive: Receive, send: Send) -> None:
         """Lets Gradio answer; what it cannot answer becomes one sentence."""
-        started = failed = False
+        started = failed = events = False
 
         async def checked(message: Message) -> None:
-            nonlocal started, failed
+            nonlocal started, failed, events
             if message["type"] == "http.response.start":
                 failed = message["status"] == 500  # the framework's own words come with it
                 started = not failed
+                events = (b"content-type", b"text/event-stream; charset=utf-8") in message[
+                    "headers"
+                ]
             if not failed:
                 await send(message)
 
@@ -130,6 +133,9 @@ class Guard:
                 await answer(send, 503, "The server is stopping, expected it to run: try again.")
             raise
         except Exception as problem:
+            if events:  # the last of them says what is wrong; the answer still has to end
+                await send({"type": "http.response.body", "body": b""})
+                return
             if started:
                 raise
             error, failed = problem, True

@@ -153,6 +153,14 @@ def test_what_gradio_cannot_answer_becomes_a_sentence(
     assert "Traceback" not in reply.text
 
 
+def test_a_broken_stream_of_events_still_ends(studio_url: str) -> None:
+    path = "/gradio_api/queue/data?session_hash=never-seen"
+    for _ in range(5):
+        reply = httpx.get(studio_url + path, timeout=30)
+        assert reply.status_code == 200
+        assert "session_not_found" in reply.text
+
+
 def test_a_body_that_stops_half_way_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.http_body.PAUSE_SECONDS", 0.05)
 
