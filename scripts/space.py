@@ -1,4 +1,4 @@
-"""Lays out a Hugging Face Space: what the Dockerfile copies, the Dockerfile, and the Space's card.
+"""Lays out a Hugging Face Space: what the Dockerfile copies, the Dockerfile, and the Space's own.
 
     python -m scripts.space build/space
     hf upload USER/NAME build/space . --repo-type space
@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-CARD = "deploy/space/README.md"
+OWN = {"deploy/space/README.md": "README.md", "deploy/space/gitattributes": ".gitattributes"}
 SETTINGS = {"LAPDEPTH_PAGES": "depth", "LAPDEPTH_FRAMES": "https://huggingface.co"}
 _COPY = re.compile(r"^COPY ((?:[^\\\n]|\\\n)+)", re.MULTILINE)
 _LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
@@ -48,7 +48,8 @@ def lay_out(target: Path) -> None:
     settings = " \\\n    ".join(f"{name}={value}" for name, value in SETTINGS.items())
     (target / "Dockerfile").write_text(f"{dockerfile}\n# The Space's own.\nENV {settings}\n")
     shutil.copy(ROOT / ".dockerignore", target)
-    shutil.copy(ROOT / CARD, target / "README.md")
+    for source, name in OWN.items():
+        shutil.copy(ROOT / source, target / name)
 
 
 def main() -> int:
