@@ -17,6 +17,8 @@ from core.geometry.flying_pixels import TOLERANCE
 from core.geometry.pose import read_pose
 from core.point_cloud import CloudOptions
 
+SURE_STEP = 0.05
+
 
 @fragment
 def draw(look: Look) -> None:
@@ -126,9 +128,12 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
             "faces", t("space.faces", lang), 2, 100, 100, step=2, pattern="%.0f k"
         )
         faces = int(limit * 1000) if limit < 100 else None
-    confident = None
-    if look.prediction.confidence is not None:
-        confident = controls.slider("sure", t("space.confidence", lang), 0, 1, 0)
+    confident, confidence = None, look.prediction.confidence
+    if confidence is not None:
+        # The slider ends where a tenth of the picture is left.
+        most = max(SURE_STEP, float(np.quantile(confidence, 0.9)) // SURE_STEP * SURE_STEP)
+        label = t("space.confidence", lang)
+        confident = controls.slider("sure", label, 0, most, 0, step=SURE_STEP)
     options = CloudOptions(
         edge_tolerance=edges / 100 or None,
         far=clip if clip < far else None,
