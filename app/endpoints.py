@@ -191,8 +191,7 @@ class Endpoints:
         """Many photos: one zip with each photo's files and a manifest.
 
         outputs: a list of color, depth16, npy, npz, exr, levels, ply, glb, obj, stereo, anaglyph,
-        clip. A photo that cannot be
-        read is named in the manifest and does not stop the others.
+        clip. A photo that cannot be read is named in the manifest and does not stop the others.
         """
         archive, manifest = run_batch(
             self._studio,

@@ -1,4 +1,4 @@
-"""Headers that tell a browser what a page may do; added to every answer of both pages."""
+"""Headers that tell a browser what a page may do; added to every answer of the depth page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-# Both pages are built by libraries that need inline scripts and styles, and compile some; what is
+# The page is built by a library that needs inline scripts and styles, and compiles some; what is
 # left closed is everything outside the page's own server, and being framed by another site.
 SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -47,19 +47,3 @@ def with_security_headers(send: Send) -> Send:
         await send(message)
 
     return adding
-
-
-class SecurityHeaders:
-    """ASGI middleware that only adds the headers.
-
-    Args:
-        app: whose answers get them.
-    """
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        await self._app(
-            scope, receive, with_security_headers(send) if scope["type"] == "http" else send
-        )

@@ -3,7 +3,8 @@
 The residuals tell where the network is unsure: at borders, where a fine level corrects a coarse
 one strongly, and at the far end of the range. A perceptron of one hidden layer turns a dozen such
 signs, pixel by pixel, into the expected relative error. It is fitted after the network
-(`core.training.uncertainty`), changes no depth and costs a hundredth of the network's time.
+(`core.training.uncertainty`), changes no depth and is computed when first asked for, in about a
+fifth of a prediction's time (15 against 71 ms for 480x640 pixels, PyTorch, one thread).
 """
 
 from __future__ import annotations
@@ -164,7 +165,10 @@ def _spread(values: Tensor, window: int) -> Tensor:
     """The standard deviation over window x window pixels."""
 
     def mean(x: Tensor) -> Tensor:
-        return functional.avg_pool2d(x, window, 1, window // 2, count_include_pad=False)
+        for across in ((window, 1), (1, window)):  # one axis, then the other: the same mean
+            pad = (across[0] // 2, across[1] // 2)
+            x = functional.avg_pool2d(x, across, 1, pad, count_include_pad=False)
+        return x
 
     # The mean of the picture is taken off first: squares of large numbers would lose the relief.
     centred = values - values.mean((2, 3), keepdim=True)
