@@ -50,6 +50,19 @@ def silog(
     return SILOG_GAIN * (mean_square - weight * mean.square()).clamp_min(1e-8).sqrt()
 
 
+def absolute_loss(difference: Tensor, valid: Tensor) -> Tensor:
+    """Mean absolute log error, in the unit of `silog`: a picture that is far off counts less.
+
+    Args:
+        difference: (n, 1, h, w), the output of `log_difference`.
+        valid: bool, the same shape.
+
+    Returns:
+        A scalar; 0 where nothing is valid.
+    """
+    return SILOG_GAIN * (difference.abs() * valid).sum() / valid.sum().clamp_min(1)
+
+
 def gradient_loss(difference: Tensor, valid: Tensor, scales: int = 3) -> Tensor:
     """Mean absolute slope of the log difference, at several scales.
 

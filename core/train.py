@@ -25,7 +25,7 @@ from core.data.batches import Batches
 from core.errors import ConfigError
 from core.evaluation.protocol import PROTOCOLS
 from core.evaluation.scoring import Estimate, evaluate
-from core.losses import gradient_loss, level_loss, log_difference, silog, sobel_loss
+from core.losses import absolute_loss, gradient_loss, level_loss, log_difference, silog, sobel_loss
 from core.metrics import DepthMetrics
 from core.model import LapDepth, LapDepthOutput, accumulate
 from core.model.encoders import freeze_norm
@@ -34,11 +34,13 @@ from core.model_files.pretrained import load_imagenet_weights
 from core.training.config import TrainConfig
 from core.training.log import RunLog
 from core.training.state import TrainState, learning_rates, load_state, save_state
+from core.training.stochastic_depth import drop_blocks
 
 logger = logging.getLogger(__name__)
 
 SATURATED = 0.95  # a residual beyond it sits in the flat part of tanh
 LOG_EVERY = 20
+DRAWS = 1 << 40  # seeds of a run's steps, apart from those of the next seed's
 STATE = "state.safetensors"
 
 
@@ -82,6 +84,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
         rates = learning_rates(config.optimiser, step, config.steps)
         for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
             group["lr"] = rate
+        torch.manual_seed(world * step + rank + config.seed * DRAWS)
         terms = optimise(config, network, state, images.to(device), depths.to(device))
         seen += len(images) * world
         if rank == 0:
@@ -106,6 +109,7 @@ def build(config: TrainConfig) -> LapDepth:
     if config.imagenet and not config.init:
         load_imagenet_weights(model.encoder, config.encoder_weights or None)
     freeze_norm(model.encoder)
+    drop_blocks(model.encoder, config.drop_blocks)
     for parameter in model.encoder.frozen_parameters():
         parameter.requires_grad_(False)
     if config.precision == "bf16" and not torch.cuda.is_available():
@@ -151,6 +155,8 @@ def total_loss(
         terms["levels"] = weights.levels * level_loss(
             coarse, depths, valid, equal_images=weights.equal_images
         )
+    if weights.absolute:
+        terms["absolute"] = weights.absolute * absolute_loss(difference, valid)
     if weights.gradient:
         terms["gradient"] = weights.gradient * gradient_loss(difference, valid)
     if weights.sobel and progress >= weights.sobel_from:

@@ -28,6 +28,8 @@ class AugmentConfig:
     Attributes:
         zoom: range of the zoom factor; the crop is the frame divided by it.
         rotation: most degrees of roll, either way.
+        tilt: most degrees of pitch and of yaw, either way: what the camera would have seen, had it
+            been turned about its centre.
         flip: probability of a left-right flip.
         gain: range of each colour channel's gain.
         brightness: range of the common gain.
@@ -44,6 +46,7 @@ class AugmentConfig:
 
     zoom: tuple[float, float] = (1.0, 1.0)
     rotation: float = 2.5
+    tilt: float = 0.0
     flip: float = 0.5
     gain: tuple[float, float] = (0.8, 1.2)
     brightness: tuple[float, float] = (0.75, 1.25)
@@ -93,10 +96,9 @@ def training_view(
     """
     height, width = size
     photo, depth = Image.fromarray(sample.rgb), Image.fromarray(sample.depth)
-    if config.rotation:
-        angle = float(rng.uniform(-config.rotation, config.rotation))
-        photo = photo.rotate(angle, Image.Resampling.BILINEAR)
-        depth = depth.rotate(angle, Image.Resampling.NEAREST)
+    if config.rotation or config.tilt:
+        most = np.array((config.rotation, config.tilt, config.tilt))
+        photo, depth = turn_camera(sample, *rng.uniform(-most, most))
     room_w, room_h = photo.width - 2 * border, photo.height - 2 * border
     widest = min(room_w, room_h * width / height)
     zoom = float(np.exp(rng.uniform(*np.log(config.zoom))))
@@ -118,6 +120,43 @@ def training_view(
         rgb, metres = np.roll(rgb, row, 0), np.roll(metres, row, 0)
     image = normalise(vary_colour(degrade(rgb, config, rng), config, rng))
     return image, torch.from_numpy(np.ascontiguousarray(metres, np.float32))[None]
+
+
+def turn_camera(
+    sample: Sample, roll: float, pitch: float, yaw: float
+) -> tuple[Image.Image, Image.Image]:
+    """What the camera would have seen, had it been turned about its centre.
+
+    The picture moves by the homography K R K^-1. A point's depth changes with the axis it is
+    measured along; what the camera did not see is black and not measured.
+
+    Args:
+        sample: a photo with depth and intrinsics.
+        roll, pitch, yaw: degrees about the z, x and y axis (x right, y down, z forward).
+
+    Returns:
+        photo (RGB) and depth (F, metres, 0 = not measured), as large as the sample's.
+    """
+    (s_roll, s_pitch, s_yaw), (c_roll, c_pitch, c_yaw) = (
+        function(np.radians((roll, pitch, yaw))) for function in (np.sin, np.cos)
+    )
+    about_z = np.array([[c_roll, -s_roll, 0], [s_roll, c_roll, 0], [0, 0, 1]])
+    about_x = np.array([[1, 0, 0], [0, c_pitch, -s_pitch], [0, s_pitch, c_pitch]])
+    about_y = np.array([[c_yaw, 0, s_yaw], [0, 1, 0], [-s_yaw, 0, c_yaw]])
+    # Pillow's coordinates start at a pixel's corner, the intrinsics' at its centre.
+    camera = np.array([[sample.fx, 0, sample.cx + 0.5], [0, sample.fy, sample.cy + 0.5], [0, 0, 1]])
+    to_ray = (about_z @ about_x @ about_y).T @ np.linalg.inv(camera)
+    source = camera @ to_ray
+    coefficients = (source / source[2, 2]).ravel()[:8].tolist()
+    image, depth = Image.fromarray(sample.rgb), Image.fromarray(sample.depth)
+    perspective = Image.Transform.PERSPECTIVE
+    photo = image.transform(image.size, perspective, coefficients, Image.Resampling.BILINEAR)
+    moved = depth.transform(depth.size, perspective, coefficients, Image.Resampling.NEAREST)
+    columns, rows = np.arange(depth.width) + 0.5, np.arange(depth.height)[:, None] + 0.5
+    along_axis = to_ray[2, 0] * columns + to_ray[2, 1] * rows + to_ray[2, 2]
+    metres = np.asarray(moved)
+    metres = np.where(metres == SKY, metres, metres / along_axis.astype(np.float32))
+    return photo, Image.fromarray(metres)
 
 
 def shrink_depth(

@@ -19,6 +19,7 @@ class LossConfig:
     """Weights of the losses of `core.losses`; `silog` on the final depth always counts 1."""
 
     levels: float = 0.0
+    absolute: float = 0.0
     gradient: float = 0.0
     sobel: float = 0.0
     sobel_from: float = 0.83  # share of the steps after which the Sobel loss joins
@@ -78,6 +79,7 @@ class TrainConfig:
         ema: decay of the running mean of the weights that is validated and saved; 0 is off.
         save_every, val_every: steps between states on disk and between validations.
         val_images: how many frames a validation looks at; 0 is all of them.
+        drop_blocks: stochastic depth of the encoder (`core.training.stochastic_depth`); 0 is off.
         imagenet: start the encoder from its ImageNet weights.
         encoder_weights: their file (torchvision's names); empty takes the installed package's.
         init: a checkpoint to start from instead.
@@ -104,6 +106,7 @@ class TrainConfig:
     save_every: int = 500
     val_every: int = 2000
     val_images: int = 0
+    drop_blocks: float = 0.0
     imagenet: bool = True
     encoder_weights: str = ""
     init: str = ""
