@@ -109,7 +109,11 @@ def build(config: TrainConfig) -> LapDepth:
     if config.imagenet and not config.init:
         load_imagenet_weights(model.encoder, config.encoder_weights or None)
     freeze_norm(model.encoder)
-    drop_blocks(model.encoder, config.drop_blocks)
+    if config.drop_blocks and not drop_blocks(model.encoder, config.drop_blocks):
+        raise ConfigError(
+            f"The recipe leaves out blocks of {config.model.encoder}, which has none that can be "
+            "left out; expected an EfficientNet-Lite or a MobileNetV2. Remove drop_blocks."
+        )
     for parameter in model.encoder.frozen_parameters():
         parameter.requires_grad_(False)
     if config.precision == "bf16" and not torch.cuda.is_available():

@@ -132,6 +132,11 @@ class TrainConfig:
                 f"sources and precision {self.precision!r}; expected multiples of 16, a height "
                 f"from {MIN_WORKING_HEIGHT}, at least one source, and fp32 or bf16."
             )
+        if not 0 <= self.drop_blocks < 1:
+            raise ConfigError(
+                f"The training configuration has drop_blocks {self.drop_blocks}; expected a "
+                "probability from 0 to below 1."
+            )
         if self.batch % self.accumulate or min(self.batch, self.steps, self.save_every) < 1:
             raise ConfigError(
                 f"The training configuration has batch {self.batch}, accumulate "

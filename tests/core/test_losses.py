@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from core.losses import (
+    absolute_loss,
     gradient_loss,
     level_loss,
     log_difference,
@@ -28,6 +29,14 @@ def test_silog_by_hand() -> None:
     ln2 = math.log(2)
     expected = 10 * math.sqrt(ln2**2 / 4 - 0.85 * (ln2 / 4) ** 2)
     assert float(silog(d, valid)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_absolute_loss_by_hand() -> None:
+    predicted, target = grid(2, 3, 1, 5), grid(1, 3, 4, 0)  # ln 2, 0, -ln 4, not measured
+    valid = target > 0
+    loss = absolute_loss(log_difference(predicted, target, valid), valid)
+    assert float(loss) == pytest.approx(10 * 3 * math.log(2) / 3, rel=1e-9)
+    assert float(absolute_loss(torch.zeros_like(target), target > 9)) == 0
 
 
 def test_silog_forgives_scale_only_with_weight_one() -> None:

@@ -81,9 +81,9 @@ def recipe(root: Path, out: Path) -> TrainConfig:
 def test_a_killed_run_resumes_to_the_same_weights(
     nyu_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train(recipe(nyu_folder, tmp_path / "whole"))
+    whole = train(replace(recipe(nyu_folder, tmp_path / "whole"), drop_blocks=0.5))
 
-    config = recipe(nyu_folder, tmp_path / "broken")
+    config = replace(recipe(nyu_folder, tmp_path / "broken"), drop_blocks=0.5)
     real = training.optimise
     done = 0
 
@@ -219,6 +219,13 @@ def test_unusable_recipes_are_named(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError):
         read_config(path)
+
+
+def test_an_encoder_without_blocks_to_leave_out_is_named(tmp_path: Path) -> None:
+    config = replace(recipe(tmp_path, tmp_path), drop_blocks=0.2)
+    model = replace(config.model, encoder="resnet18")
+    with pytest.raises(ConfigError, match="resnet18"):
+        training.build(replace(config, model=model))
 
 
 def test_the_run_closes_on_calmer_views(nyu_folder: Path, tmp_path: Path) -> None:
