@@ -13,9 +13,11 @@ from typing import Any, cast
 from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
+from core.atomic import write_atomic
 from core.batch.archive import unpack
-from core.batch.manifest import described
-from core.batch.plan import MANIFEST, plan
+from core.batch.manifest import described, write_table
+from core.batch.packing import packed
+from core.batch.plan import MANIFEST, TABLE, plan
 from core.batch.run import BatchSettings, Entry, predict_files
 from core.errors import ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
@@ -81,32 +83,38 @@ def run_batch(
         entries.append(_public(entry))
         tell(len(entries), len(jobs))
 
-    totals = predict_files(
-        jobs,
-        out,
-        models,
-        lambda: predict,
-        BatchSettings(
-            parse_outputs(",".join(outputs)),
-            resolution=settings.resolution,
-            flip=settings.flip,
-            fov=settings.fov,
-            colors=ColorSettings(display.colormap, display.near, display.far),
-        ),
-        on_entry=note,
-    )
-    manifest = {
-        "version": VERSION,
-        "model": described(models),
-        "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
-        "counts": asdict(totals),
-        "photos": entries,
-    }
-    out.mkdir(exist_ok=True)
-    # Instead of the batch's own, which names the server's paths.
-    (out / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     archive = folder / "depth.zip"
-    _pack(out, archive)
+    # Packed photo by photo and deleted at once: a batch takes its room on the disk only once.
+    with packed(str(archive), out, move=True) as pack:
+
+        def ended(entry: Entry) -> None:
+            note(entry)
+            pack(entry)
+
+        totals = predict_files(
+            jobs,
+            out,
+            models,
+            lambda: predict,
+            BatchSettings(
+                parse_outputs(",".join(outputs)),
+                resolution=settings.resolution,
+                flip=settings.flip,
+                fov=settings.fov,
+                colors=ColorSettings(display.colormap, display.near, display.far),
+            ),
+            on_entry=ended,
+        )
+        manifest = {
+            "version": VERSION,
+            "model": described(models),
+            "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
+            "counts": asdict(totals),
+            "photos": entries,
+        }
+        # Instead of the batch's own, which name the server's paths.
+        write_atomic(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+        write_table(out / TABLE, manifest, entries)
     shutil.rmtree(out)
     shutil.rmtree(folder / UNPACKED, ignore_errors=True)
     return archive, manifest
@@ -129,11 +137,3 @@ def _public(entry: Entry) -> dict[str, Any]:
     """An entry without the server's paths."""
     error = None if entry.error is None else sentence(ExportError(entry.error))
     return {**vars(entry), "input": Path(entry.input).name, "error": error}
-
-
-def _pack(folder: Path, archive: Path) -> None:
-    """Everything below a folder; PNG and compressed arrays gain nothing from being deflated."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                target.write(path, path.relative_to(folder))

@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.cli_space import add_measure, add_scene
 from core.errors import (
@@ -25,9 +25,6 @@ from core.errors import (
 )
 from core.terminal import complain, print_json, progress
 from core.version import VERSION
-
-if TYPE_CHECKING:
-    from core.batch.manifest import Entry
 
 __all__ = ["main"]
 
@@ -95,26 +92,10 @@ def _command(
 
 
 def _add_predict(commands: Any) -> None:
-    p = _command(commands, "predict", _predict, "depth of photos, written as files")
-    p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
-    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
-    p.add_argument(
-        "--save",
-        default="color,depth16",
-        metavar="LIST",
-        help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
-        "%(default)s)",
-    )
-    p.add_argument(
-        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
-    )
-    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
-    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
-    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
-    p.add_argument("--json", action="store_true", help="print the manifest")
-    p.add_argument("--engine", choices=("local", "ray"), default="local", help="what runs it")
-    p.add_argument("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
+    from core.batch import command
+
+    p = _command(commands, "predict", command.run, "depth of photos, written as files")
+    command.add_arguments(p)
 
 
 def _add_video(commands: Any) -> None:
@@ -172,67 +153,6 @@ def _add_export(commands: Any) -> None:
 def _add_models(commands: Any) -> None:
     p = _command(commands, "models", _models, "what is installed")
     p.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-
-def _predict(options: argparse.Namespace) -> int:
-    if options.fov is not None and not 5 <= options.fov <= 170:
-        raise ConfigError(
-            f"The field of view is {options.fov:g} degrees, expected 5 to 170: a phone's main "
-            "camera has about 65."
-        )
-    if options.out.exists() and not options.out.is_dir():
-        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
-    if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
-        raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
-    from core.export import parse_outputs
-    from core.imaging.resize import checked_resolution
-
-    outputs = parse_outputs(options.save)
-    if options.resolution is not None:
-        checked_resolution(options.resolution)
-    from core.batch.plan import plan
-
-    jobs = plan(options.paths, options.out)
-    from core.batch.models import models_of_run
-    from core.batch.run import BatchSettings, predict_files
-
-    settings = BatchSettings(
-        outputs=outputs,
-        resolution=options.resolution,
-        flip=options.flip,
-        fov=options.fov,
-        overwrite=options.overwrite,
-    )
-    models, load = models_of_run(options.model)
-    entries: list[Entry] = []
-    with progress(len(jobs), "photo") as (advance, say):
-
-        def ended(entry: Entry) -> None:
-            if entry.error is not None:
-                say(f"{entry.input}: {entry.error}")
-            if options.json:
-                entries.append(entry)
-            advance()
-
-        if options.engine == "ray":
-            from core.batch.ray_engine import predict_files_on_ray
-
-            totals = predict_files_on_ray(
-                jobs, options.out, options.model, settings,
-                workers=options.workers, on_entry=ended,
-            )  # fmt: skip
-        else:
-            totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
-    if options.json:
-        photos = [vars(entry) for entry in entries]
-        name = models[0].name if len(models) == 1 else "auto"
-        print_json({"model": name, "counts": vars(totals), "photos": photos})
-    else:
-        print(
-            f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
-            f"results in {options.out}"
-        )
-    return FAILED if totals.failed else DONE
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ PARTS = {
     "depth page": ("app",),
     "command line": (
         *("core.cli", "core.cli_space", "core.__main__"),
-        *("core.terminal", "core.video.command"),
+        *("core.terminal", "core.batch.command", "core.video.command"),
     ),
     "training": (
         *("core.train", "core.training", "core.losses"),

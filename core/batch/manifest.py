@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Literal
 
 from core.atomic import write_atomic
+from core.batch.plan import MANIFEST, TABLE
+from core.errors import ExportError
 from core.export import ColorSettings, Output
 from core.imaging.resize import checked_resolution
 from core.model_choice import AUTO
@@ -101,23 +106,25 @@ def described(models: Sequence[ModelInfo]) -> dict[str, Any]:
     return names[0] if len(names) == 1 else {"name": AUTO, "models": names}
 
 
-def write_manifest(
-    path: Path,
+def write_manifests(
+    folder: Path,
     models: Sequence[ModelInfo],
     settings: BatchSettings,
     totals: Totals,
     lines: IO[str],
 ) -> None:
-    """Writes a run's manifest; entries are copied from `lines`, so that memory does not grow.
+    """Writes a run's `manifest.json` and `manifest.csv`.
+
+    Entries are copied from `lines`, so that memory does not grow with them.
 
     Args:
-        path: of the manifest.
+        folder: of the results.
         models: the model, or those that every photo chose from.
         settings, totals: of the run.
         lines: the entries, one `Entry.to_line` each.
 
     Raises:
-        ExportError: it cannot be written.
+        ExportError: one cannot be written.
     """
     head = {
         "version": VERSION,
@@ -137,4 +144,53 @@ def write_manifest(
             file.write((",\n    " if index else "\n    ").encode() + line.rstrip("\n").encode())
         file.write(b"\n  ]\n}\n")
 
+    write_atomic(folder / MANIFEST, write)
+    lines.seek(0)
+    write_table(folder / TABLE, head, map(json.loads, lines))
+
+
+def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[str, Any]]) -> None:
+    """Writes a manifest as a table: a line for every photo, the run's settings on each.
+
+    Args:
+        path: of the table: UTF-8, commas, a line of names first. Lists are joined by ";", what is
+            not set is empty.
+        head: of the manifest: version, model and settings.
+        photos: its entries, one after the other.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    settings = {name: value for name, value in head["settings"].items() if name != "model"}
+    same = {"model": head["model"]["name"], **settings, "version": head["version"]}
+
+    def write(file: BinaryIO) -> None:
+        text = io.TextIOWrapper(file, "utf-8", newline="")
+        rows = csv.writer(text)
+        rows.writerow([*(each.name for each in fields(Entry)), *same])
+        for photo in photos:
+            rows.writerow([_cell(value) for value in (*photo.values(), *same.values())])
+        text.detach()
+
     write_atomic(path, write)
+
+
+def _cell(value: Any) -> Any:
+    return ";".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+
+
+def check_replaceable(folder: Path) -> None:
+    """Lets no manifest be written over a file of that name that is none.
+
+    Raises:
+        ExportError: the output folder has one, of the user's.
+    """
+    ours = {MANIFEST: b'{\n  "version": ', TABLE: b"input,status,sha256,stem,"}
+    for name, start in ours.items():
+        path = folder / name
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            if file.read(len(start)) != start:
+                raise ExportError(
+                    f"The list of results would replace {name} in {folder}, which is no result of "
+                    "this program, expected a name that is free: choose another output folder."
+                )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.errors import ConfigError
 
-MANIFEST = "manifest.json"
+MANIFEST, TABLE = "manifest.json", "manifest.csv"
 _TAKEN = (Path(MANIFEST).stem,)  # a photo's sidecar of this name would be the run's manifest
 
 

@@ -16,8 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic import remove_stale
-from core.batch.manifest import BatchSettings, Entry, Status, Totals, write_manifest
-from core.batch.plan import MANIFEST, Job, same_file_key
+from core.batch.manifest import (
+    BatchSettings,
+    Entry,
+    Status,
+    Totals,
+    check_replaceable,
+    write_manifests,
+)
+from core.batch.plan import Job, same_file_key
 from core.batch.sidecar import (
     describe,
     is_finished,
@@ -48,7 +55,7 @@ def predict_files(
     *,
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
-    """Predicts every photo of a plan and writes its files; over several, also `manifest.json`.
+    """Predicts every photo of a plan and writes its files; over several, also the manifests.
 
     Args:
         jobs: of `core.batch.plan.plan`.
@@ -78,7 +85,7 @@ def record(
     *,
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
-    """Takes what becomes of every photo, as it comes, and over several writes the manifest.
+    """Takes what becomes of every photo, as it comes, and over several writes the manifests.
 
     Args:
         entries: in the plan's order.
@@ -86,8 +93,10 @@ def record(
         out, models, settings, on_entry: as for `predict_files`.
 
     Raises:
-        ExportError: the manifest cannot be written.
+        ExportError: a manifest cannot be written, or a file of its name is none.
     """
+    if count > 1:
+        check_replaceable(out)
     totals = Totals()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         try:
@@ -98,7 +107,7 @@ def record(
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
             if count > 1 and totals != Totals():
-                write_manifest(out / MANIFEST, models, settings, totals, lines)
+                write_manifests(out, models, settings, totals, lines)
     return totals
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import subprocess
@@ -179,7 +180,12 @@ def test_batch_packs_every_good_photo_and_names_the_bad_one(
     assert failed["input"] == "bad.jpg"
     assert failed["error"].startswith("bad.jpg is a text file, expected ")
     with zipfile.ZipFile(archive) as opened:
-        assert sorted(opened.namelist()) == sorted([*good["files"], "manifest.json"])
+        assert opened.namelist() == [*good["files"], "manifest.json", "manifest.csv"]
+        table = opened.read("manifest.csv").decode()
+        rows = list(csv.DictReader(table.splitlines()))
+        assert [row["error"] for row in rows] == ["", failed["error"]]
+        assert [row["sha256"] for row in rows] == [good["sha256"], failed["sha256"]]
+        assert "/tmp" not in table
         assert json.loads(opened.read("manifest.json")) == manifest
         npy = next(name for name in good["files"] if name.endswith(".npy"))
         with opened.open(npy) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from core.batch import run as batch
 from core.batch.plan import Job, plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
 from core.batch.sidecar import sidecar_path
-from core.errors import CheckpointError, ConfigError
+from core.errors import CheckpointError, ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
 from core.predictor import Predictor
 from tests.tiny_checkpoint import picture, tiny_config, tiny_info
@@ -184,6 +185,38 @@ def test_a_bad_photo_does_not_stop_the_rest(
         "4.png",
     ]
     assert not any(name.startswith("2") for name in files(tmp_path / "out"))
+
+
+def test_the_table_says_what_the_manifest_says(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
+) -> None:
+    photo(tmp_path / "in" / 'one, "two".png')
+    (tmp_path / "in" / "bad.png").write_text("no picture")
+    run(tmp_path / "in", fov=60.0)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
+    with (tmp_path / "out" / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(manifest["photos"]) == 2
+    for row, entry in zip(rows, manifest["photos"], strict=True):
+        for name, value in entry.items():
+            text = ";".join(value) if isinstance(value, list) else value
+            assert row[name] == ("" if text is None else str(text)), name
+        assert (row["model"], row["version"]) == (manifest["model"]["name"], manifest["version"])
+        assert (row["fov"], row["resolution"], row["flip"]) == ("60.0", "", "False")
+        assert row["save"] == "color;depth16"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.csv"])
+def test_a_file_that_is_no_manifest_is_left_alone(
+    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], engine: _Flat, name: str
+) -> None:
+    sources = [photo(tmp_path / f"{i}.png", i) for i in range(2)]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("the user's own")
+    with pytest.raises(ExportError, match=name):
+        run(*sources)
+    assert engine.runs == 0
+    assert (tmp_path / "out" / name).read_text() == "the user's own"
 
 
 def test_finished_photos_are_skipped_and_only_those(

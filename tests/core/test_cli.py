@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,30 @@ def sentence(capsys: pytest.CaptureFixture[str]) -> str:
     text = capsys.readouterr().err
     assert "Traceback" not in text
     return text
+
+
+def test_predict_packs_what_it_writes_and_what_was_finished(
+    photo: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    other = photo.with_name("other.png")
+    Image.fromarray(picture(64, 48, 1)).save(other)
+    common = ("--out", "out", "--model", "tiny", "--save", "depth16")
+    assert run("predict", photo, *common) == DONE
+    assert run("predict", photo, other, *common, "--zip", "packed/all.zip") == DONE
+    names = ["photo_depth16.png", "photo.json", "other_depth16.png", "other.json"]
+    with zipfile.ZipFile("packed/all.zip") as archive:
+        assert archive.namelist() == [*names, "manifest.json", "manifest.csv"]
+        assert {n: archive.read(n) for n in names} == {
+            n: Path("out", n).read_bytes() for n in names
+        }
+    assert [path.name for path in Path("packed").iterdir()] == ["all.zip"]
+    capfdbinary.readouterr()
+    assert run("predict", photo, *common, "--zip", "-") == DONE
+    output, told = capfdbinary.readouterr()
+    with zipfile.ZipFile(io.BytesIO(output)) as archive:
+        assert archive.namelist() == names[:2]
+    assert b"1 finished before" in told
+    assert run("predict", photo, *common, "--zip", "-", "--json") == UNUSABLE
 
 
 def test_predict_writes_the_files_of_the_contract(

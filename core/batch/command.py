@@ -1,0 +1,120 @@
+"""The command `predict`: its arguments, and a run over photos."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import ConfigError
+from core.terminal import complain, print_json, progress
+
+if TYPE_CHECKING:
+    from core.batch.manifest import BatchSettings, Entry
+
+_STDOUT = "-"
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Declares what the command takes."""
+    p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
+    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
+    p.add_argument(
+        "--save",
+        default="color,depth16",
+        metavar="LIST",
+        help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
+        "%(default)s)",
+    )
+    p.add_argument(
+        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
+    )
+    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
+    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
+    p.add_argument("--json", action="store_true", help="print the manifest")
+    p.add_argument(
+        "--zip", metavar="FILE", help="also pack the results into FILE; - is standard output"
+    )
+    p.add_argument("--engine", choices=("local", "ray"), default="local", help="what runs it")
+    p.add_argument("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predicts every photo; 1 if some failed.
+
+    Raises:
+        DepthError: arguments or a model that cannot be used.
+    """
+    settings = _settings(options)
+    from core.batch.models import models_of_run
+    from core.batch.packing import packed
+    from core.batch.plan import plan
+    from core.batch.ray_engine import predict_files_on_ray
+    from core.batch.run import predict_files
+
+    jobs = plan(options.paths, options.out)
+    models, load = models_of_run(options.model)
+    entries: list[Entry] = []
+    with progress(len(jobs), "photo") as (advance, say), contextlib.ExitStack() as stack:
+        pack: Any = None
+        if options.zip:
+            pack = stack.enter_context(packed(options.zip, options.out, manifests=len(jobs) > 1))
+
+        def ended(entry: Entry) -> None:
+            if entry.error is not None:
+                say(f"{entry.input}: {entry.error}")
+            if options.json:
+                entries.append(entry)
+            if pack is not None:
+                pack(entry)
+            advance()
+
+        if options.engine == "ray":
+            totals = predict_files_on_ray(
+                jobs, options.out, options.model, settings,
+                workers=options.workers, on_entry=ended,
+            )  # fmt: skip
+        else:
+            totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
+    if options.json:
+        photos = [vars(entry) for entry in entries]
+        name = models[0].name if len(models) == 1 else "auto"
+        print_json({"model": name, "counts": vars(totals), "photos": photos})
+    else:
+        tell = complain if options.zip == _STDOUT else print
+        tell(
+            f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
+            f"results in {options.out}"
+        )
+    return 1 if totals.failed else 0
+
+
+def _settings(options: argparse.Namespace) -> BatchSettings:
+    """What is made of every photo; everything that can be wrong with the options is found here."""
+    if options.fov is not None and not 5 <= options.fov <= 170:
+        raise ConfigError(
+            f"The field of view is {options.fov:g} degrees, expected 5 to 170: a phone's main "
+            "camera has about 65."
+        )
+    if options.out.exists() and not options.out.is_dir():
+        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
+        raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
+    if options.json and options.zip == _STDOUT:
+        raise ConfigError(
+            "--json and --zip - both write to standard output, expected one of them: give the zip "
+            "a name."
+        )
+    from core.batch.manifest import BatchSettings
+    from core.export import parse_outputs
+
+    return BatchSettings(
+        outputs=parse_outputs(options.save),
+        resolution=options.resolution,
+        flip=options.flip,
+        fov=options.fov,
+        overwrite=options.overwrite,
+    )

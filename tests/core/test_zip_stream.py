@@ -1,0 +1,119 @@
+"""Zips written as a stream: read back by programs that are not ours, and their memory."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import threading
+import tracemalloc
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+import pytest
+
+from core.batch import zip_stream
+from core.batch.packing import packed
+from core.batch.zip_stream import ZipStream
+from core.errors import ExportError
+
+FILES = {"a.png": b"\x00\x01" * 5000, "room/empty": b"", "Räume/七.npy": os.urandom(3_000_000)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, data in FILES.items():
+        path = tmp_path / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return tmp_path / "files"
+
+
+def write(file: BinaryIO, folder: Path) -> None:
+    with ZipStream(file) as archive:
+        for name in FILES:
+            archive.add(folder / name, name)
+
+
+def check(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == FILES
+        assert archive.infolist()[0].date_time[0] > 2000
+    if shutil.which("unzip"):
+        said = subprocess.run(["unzip", "-tq", path], capture_output=True, text=True, check=False)
+        assert (said.returncode, said.stderr) == (0, "")
+
+
+def test_other_programs_read_it(folder: Path, tmp_path: Path) -> None:
+    with (tmp_path / "a.zip").open("wb") as file:
+        write(file, folder)
+    check(tmp_path / "a.zip")
+
+
+def test_it_goes_through_a_pipe(folder: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    received = io.BytesIO()
+
+    def read() -> None:
+        with os.fdopen(reading, "rb") as file:
+            shutil.copyfileobj(file, received)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(writing, "wb") as file:
+        write(file, folder)
+    reader.join(30)
+    (tmp_path / "a.zip").write_bytes(received.getvalue())
+    check(tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize(("name", "limit"), [("_LARGE", 0), ("_LARGE", 20_000), ("_MANY", 2)])
+def test_64_bit_records_are_read_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    monkeypatch.setattr(zip_stream, name, limit)
+    with (tmp_path / "a.zip").open("wb") as file:
+        write(file, folder)
+    assert b"PK\x06\x06" in (tmp_path / "a.zip").read_bytes()
+    check(tmp_path / "a.zip")
+
+
+def test_memory_does_not_grow_with_the_zip(folder: Path) -> None:
+    with (folder / "out").open("wb") as file, ZipStream(file) as archive:
+        archive.add(folder / "a.png", "first")
+        tracemalloc.start()
+        try:
+            for index in range(2000):
+                archive.add(folder / "room" / "empty", f"{index:06d}_depth16.png")
+            archive.add(folder / "Räume" / "七.npy", "large")
+            now, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert now < 50_000, "something is kept of every member"
+    assert most < 2_500_000, "a file is held in memory"
+
+
+def test_a_file_that_changes_meanwhile_is_noticed(folder: Path) -> None:
+    class Changing(io.BytesIO):
+        def write(self, data: object) -> int:
+            (folder / "a.png").write_bytes(b"other")
+            return super().write(data)  # type: ignore[arg-type]
+
+    with (
+        pytest.raises(ExportError, match="changed while it was packed"),
+        ZipStream(Changing()) as archive,
+    ):
+        archive.add(folder / "a.png", "a.png")
+
+
+def test_an_error_leaves_no_zip(tmp_path: Path) -> None:
+    target = tmp_path / "out.zip"
+    with pytest.raises(KeyboardInterrupt), packed(str(target), tmp_path):
+        raise KeyboardInterrupt
+    refused = pytest.raises(ExportError, match=r"out\.zip could not be written")
+    with refused, packed(str(target), tmp_path):
+        pass  # there are no manifests to pack
+    assert list(tmp_path.iterdir()) == []
