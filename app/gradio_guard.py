@@ -26,7 +26,7 @@ from app.http_body import (
 )
 from app.limits import RateLimit, ServerLimits, client_of, is_local
 from app.metrics import CONTENT_TYPE, Metrics
-from app.refusal import Refusal, as_refusal
+from app.refusal import Refusal, as_refusal, refused_directly
 from app.security_headers import Application, Message, Receive, Send, with_security_headers
 
 MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
@@ -113,16 +113,19 @@ class Guard:
     async def _passed_on(self, scope: Message, receive: Receive, send: Send) -> None:
         """Lets Gradio answer; what it cannot answer becomes one sentence."""
         started = failed = events = False
+        said = b""
 
         async def checked(message: Message) -> None:
-            nonlocal started, failed, events
+            nonlocal started, failed, events, said
             if message["type"] == "http.response.start":
                 failed = message["status"] == 500  # the framework's own words come with it
                 started = not failed
                 events = (b"content-type", b"text/event-stream; charset=utf-8") in message[
                     "headers"
                 ]
-            if not failed:
+            if failed:
+                said += message.get("body", b"")
+            else:
                 await send(message)
 
         error: BaseException | None = None
@@ -140,7 +143,7 @@ class Guard:
                 raise
             error, failed = problem, True
         if failed:
-            refusal = as_refusal(error, self._upload_too_large())
+            refusal = refused_directly(said) or as_refusal(error, self._upload_too_large())
             await answer(send, refusal.status, refusal.detail)
 
     def _shows_metrics(self, address: str | None) -> bool:

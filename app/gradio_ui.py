@@ -100,7 +100,8 @@ def build_page(
         page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
         page.unload(handlers.leave)
         page.unload(video.leave)
-    page.queue(max_size=limits.queue, default_concurrency_limit=AT_ONCE)
+    # Not open: a direct POST to /run or /api would pass the queue and its limits by.
+    page.queue(max_size=limits.queue, default_concurrency_limit=AT_ONCE, api_open=False)
     return page
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 from dataclasses import dataclass
 
 from app.http_body import SlowError, TooLargeError
-from app.service import sentence
+from app.service import INTERNAL, sentence
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -36,3 +37,17 @@ def as_refusal(error: BaseException | None, too_large: str = "") -> Refusal:
             "again later.",
         )
     return Refusal(500, sentence(error or RuntimeError("an answer with status 500")))
+
+
+def refused_directly(body: bytes) -> Refusal | None:
+    """The sentence inside Gradio's own answer 500 to a direct call that was refused, or None.
+
+    Gradio says 500 for every error; only a bug of ours deserves that.
+    """
+    try:
+        said = json.loads(body)["error"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    if not isinstance(said, str) or not said or said.startswith(INTERNAL):
+        return None
+    return Refusal(400, said)

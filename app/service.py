@@ -37,6 +37,7 @@ FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
+INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
 _PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
 
 
@@ -296,6 +297,6 @@ def sentence(error: BaseException) -> str:
     number = secrets.token_hex(4)
     log.error("internal error %s", number, exc_info=error)
     return (
-        f"Something went wrong inside the program (number {number}), expected a result: try "
+        f"{INTERNAL} (number {number}), expected a result: try "
         "again, and if it stays, report this number with the server's log."
     )

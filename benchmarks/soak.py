@@ -12,6 +12,7 @@ after the warm-up.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import random
@@ -117,14 +118,26 @@ def sample(server: OwnServer, soak: Soak) -> dict[str, float]:
     """The server now."""
     main = psutil.Process(server.process.pid)
     decoders = main.children(recursive=True)
+    sizes = file_sizes(server.temp)
     return {
         "requests": soak.good + sum(soak.bad.counts.values()),
         "memory_mb": main.memory_info().rss / 1e6,
         "decoders_mb": sum(child.memory_info().rss for child in decoders) / 1e6,
         "descriptors": main.num_fds(),
         "threads": main.num_threads(),
-        "temp_files": sum(path.is_file() for path in server.temp.rglob("*")),
+        "temp_files": len(sizes),
+        "temp_mb": sum(sizes) / 1e6,
     }
+
+
+def file_sizes(folder: Path) -> list[int]:
+    """Bytes of every file below a folder whose files come and go."""
+    sizes = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file():
+                sizes.append(path.stat().st_size)
+    return sizes
 
 
 def slopes(samples: list[dict[str, float]]) -> dict[str, float]:

@@ -179,6 +179,9 @@ def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
         ("queue/join", b'{"data": [], "fn_index": {"a": 1}}', 400),
         ("queue/join", b'{"data": [], "fn_index": -1}', 400),
         ("run/predict", b'{"data": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "fn_index": null}', 400),
+        # Past the queue, and so past its limits.
+        ("run/predict", b'{"data": [null]}', 404),
+        ("api/batch", b'{"data": [[{}]]}', 404),
         ("component_server", b"{}", 404),
         ("process_recording", b"{}", 404),
         ("vibe-edit", b"{}", 404),
@@ -192,6 +195,17 @@ def test_a_malformed_call_gets_a_client_error(
     reply = httpx.post(f"{studio_url}/gradio_api/{path}", content=body, headers=headers, timeout=30)
     assert reply.status_code == status
     assert "Traceback" not in reply.text
+
+
+def test_what_the_page_calls_directly_refuses_with_a_sentence(studio_url: str) -> None:
+    config = httpx.get(f"{studio_url}/config", timeout=30).json()
+    direct = [fn for fn in config["dependencies"] if fn["backend_fn"] and not fn["queue"]]
+    assert direct
+    for fn in direct:
+        call = {"fn_index": fn["id"], "data": [{"path": "/etc/passwd"}] * 30}
+        reply = httpx.post(f"{studio_url}/gradio_api/run/predict", json=call, timeout=30)
+        assert reply.status_code == 400, reply.text
+        assert "expected a recent upload" in reply.json()["detail"]
 
 
 @pytest.mark.parametrize(
