@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import hashlib
 import json
+import os
 import random
 import sys
 import threading
@@ -133,10 +134,10 @@ def sample(server: OwnServer, soak: Soak) -> dict[str, float]:
 def file_sizes(folder: Path) -> list[int]:
     """Bytes of every file below a folder whose files come and go."""
     sizes = []
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            if path.is_file():
-                sizes.append(path.stat().st_size)
+    for parent, _, names in os.walk(folder):  # passes over a folder that is gone already
+        for name in names:
+            with contextlib.suppress(OSError):
+                sizes.append(Path(parent, name).stat().st_size)
     return sizes
 
 
