@@ -6,6 +6,7 @@ A shipped model's SHA-256 is pinned in `checkpoints/registry.json`, an imported 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
@@ -22,7 +23,7 @@ from core.errors import CheckpointError, ConfigError
 from core.model import LapDepth, ModelConfig
 from core.model_files.model_info import ModelInfo, TrainingCamera, check_name
 from core.model_files.registry import known_sha256, pin_checkpoint, pinned_sha256
-from core.model_files.tensor_file import Header, TensorSpec, file_sha256, read_header
+from core.model_files.tensor_file import Header, TensorSpec, file_sha256, read_header, read_once
 
 __all__ = [
     "CHECKPOINTS",
@@ -110,8 +111,9 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
 def load_checkpoint(path: str | Path) -> tuple[LapDepth, ModelInfo]:
     """Builds a checkpoint's network and fills it.
 
-    Every name, shape and type is checked before anything is allocated. Weights stored as float16
-    come back as float32.
+    The file is read once: the bytes that are hashed are the bytes that are loaded, so nothing can
+    be swapped in between. Every name, shape and type is checked before any tensor is allocated.
+    Weights stored as float16 come back as float32.
 
     Returns:
         The network in eval mode on the CPU, and what the file says about itself.
@@ -121,13 +123,13 @@ def load_checkpoint(path: str | Path) -> tuple[LapDepth, ModelInfo]:
             infinity, or does not fit its configuration.
     """
     path = Path(path)
-    header = read_header(path)
-    info = _read_info(path, header, file_sha256(path))
+    data, header = read_once(path)
+    info = _read_info(path, header, hashlib.sha256(data).hexdigest())
     expected = _expected_tensors(info.config, path)
     _check_tensors(path, header.tensors, expected)
     try:
-        state = load_file(path)
-    except (SafetensorError, OSError) as error:
+        state = from_safetensors(data)
+    except SafetensorError as error:
         raise CheckpointError(
             f"{path.name} cannot be read ({error}); get the file again."
         ) from error

@@ -223,12 +223,13 @@ def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> 
             f"{label} is an array of shape {shape}, expected (height, width, 3): {remedy}."
         )
     height, width = array.shape[:2]
+    notes: tuple[str, ...] = ()
     check_size((width, height), limits, label)
     if array.ndim == 3 and array.shape[2] == 3:
         rgb = np.array(array, np.uint8, order="C")
     else:
-        rgb, _ = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label)
-    return Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height))
+        rgb, notes = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label)
+    return Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)
 
 
 def label_of(name: str) -> str:

@@ -43,7 +43,7 @@ from core.predictor import AnyPredictor
 __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 
 COLOR = "color"  # the one output that depends on settings of its own
-_DECODE_SECONDS = 120.0  # a 100-megapixel photo on a machine that is busy with others
+_DECODE_SECONDS = 30.0  # nobody waits at a page: room for 100 megapixels on a slow machine
 
 
 def predict_files(

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
 from core.errors import ImageError
+from core.imaging.decode_deadline import PATIENCE
 from core.imaging.decode_limits import DecodeLimits
 
 if sys.platform != "win32":
@@ -59,7 +60,7 @@ def _answer(
 ) -> None:
     data = bytearray(request["bytes"])
     read_into(requests, memoryview(data))
-    set_alarm(math.ceil(request["seconds"]) + _ALARM_GRACE)
+    set_alarm(math.ceil(request["seconds"] * PATIENCE) + _ALARM_GRACE)
     try:
         photo = decode(
             bytes(data),

@@ -22,7 +22,6 @@ import os
 import queue
 import subprocess
 import sys
-import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -31,12 +30,13 @@ import numpy as np
 
 from core.errors import EngineError, ImageError
 from core.image import Photo, Source, decode, label_of, read_file
+from core.imaging.decode_deadline import Deadline
 from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_bytes
 from core.imaging.decode_server import read_header, read_into, write_header
 
 _log = logging.getLogger(__name__)
 
-DEFAULT_SECONDS = 20.0
+DEFAULT_SECONDS = 8.0  # a bad picture is answered within ten
 # 100 megapixels: 0.25 GiB encoded + 0.4 as Pillow holds it, twice while turned upright, + 0.3 out.
 MEMORY_BYTES = 3 * 2**30
 WORKERS = 2
@@ -66,7 +66,8 @@ def decode_isolated(
         limits: see `decode`.
         min_size: see `decode`.
         name: see `decode`.
-        seconds: wall time the worker may take; the time spent waiting for a free one is extra.
+        seconds: wall time the worker may take, more only where the machine is too busy for it
+            (`Deadline`); the time spent waiting for a free one is extra.
 
     Raises:
         ImageError: as `decode`, or the decoder crashed, or ran out of time or memory.
@@ -134,7 +135,7 @@ class DecodeWorker:
             "name": name,
             "seconds": seconds,
         }
-        deadline = _Deadline(process, seconds)
+        deadline = Deadline(process, seconds)
         try:
             with deadline:
                 answer, rgb = _exchange(process, request, data, limits)
@@ -198,7 +199,7 @@ class DecodeWorker:
                 stderr=subprocess.DEVNULL,  # native libraries write to it directly
                 env=environment,
             )
-            with _Deadline(process, _START_SECONDS):
+            with Deadline(process, _START_SECONDS):
                 read_header(_opened(process.stdout))
         except (OSError, EOFError, ValueError) as error:
             self.close()
@@ -207,26 +208,6 @@ class DecodeWorker:
                 "process: free some memory and try again."
             ) from error
         return process
-
-
-class _Deadline:
-    """Kill a process that is still busy after some seconds; `expired` says that it was."""
-
-    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
-        self.expired = False
-        self._process = process
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-
-    def _expire(self) -> None:
-        self.expired = True
-        self._process.kill()
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
 
 
 def _exchange(

@@ -42,6 +42,31 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"#?RADIANCE", "a Radiance HDR picture"),
     (b"DDS ", "a DDS texture"),
     (b"\x00\x00\x01\x00", "a Windows icon"),
+    (b"\x00\x00\x02\x00", "a Windows cursor"),
+    (b"\x0a\x05\x01", "a PCX picture"),
+    (b"\x0a\x02\x01", "a PCX picture"),
+    (b"\x0a\x03\x01", "a PCX picture"),
+    (b"\xb1\x68\xde\x3a", "a DCX picture"),
+    (b"\x01\xda", "an SGI picture"),
+    (b"\x59\xa6\x6a\x95", "a Sun raster picture"),
+    (b"qoif", "a QOI picture"),
+    (b"BLP1", "a BLP texture"),
+    (b"BLP2", "a BLP texture"),
+    (b"FTEX", "a game's texture"),
+    (b"DanM", "a Microsoft Paint picture"),
+    (b"LinS", "a Microsoft Paint picture"),
+    (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
+    (b"\x01\x00\x00\x00\x6c\x00\x00\x00", "a Windows metafile"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office or FlashPix document"),
+    (b"SIMPLE  =", "a FITS picture"),
+    (b"GRIB", "a weather file (GRIB)"),
+    (b"BUFR", "a weather file (BUFR)"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"II\xbc", "a JPEG XR picture"),
+    (b"farbfeld", "a farbfeld picture"),
+    (b"FLIF", "a FLIF picture"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
     (b"icns", "a macOS icon"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x1aE\xdf\xa3", "a video"),
@@ -73,6 +98,12 @@ def describe(head: bytes) -> str:
     for signature, words in _REFUSED:
         if head.startswith(signature):
             return words
+    if head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
+        return "a FLIC animation"
+    if head[128:132] == b"DICM":
+        return "a DICOM picture"
+    if head[257:262] == b"ustar":
+        return "a tar archive"
     if head[4:8] == b"ftyp" or head[:4] == b"RIFF":
         return "a video or sound file"
     if len(head) > 2 and head[:1] == b"P" and head[1:2] in b"1234567Ff" and head[2:3].isspace():

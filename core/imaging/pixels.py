@@ -1,13 +1,15 @@
 """A loaded Pillow picture of any mode -> an (H, W, 3) uint8 sRGB array.
 
 Rules, in the order they apply:
-- transparency (alpha band, palette or colour key) lies over white;
+- transparency (alpha band, palette or colour key) lies over white; where every pixel is wholly
+  transparent, as some programs write by mistake, the colours beneath are used, with a note;
 - an embedded ICC profile that fits the mode is converted to sRGB, perceptual intent; one that is
   damaged or does not fit is ignored, with a note;
 - 16-bit grey is scaled by 255 / 65535, 12-bit grey by 255 / 4095 (of 16-bit colour Pillow itself
   keeps the top byte);
 - 32-bit integers are taken as 16-bit values; float grey as 0..1, 0..255 or 0..65535, whichever
-  its maximum fits. Anything negative, larger, infinite or NaN is refused.
+  its maximum fits. Anything negative, larger, infinite or NaN is refused;
+- what comes out almost black (no value of 16 or more) gets a note.
 
 The work goes strip by strip, so that a 100-megapixel picture never exists three times over.
 """
@@ -29,8 +31,11 @@ _log = logging.getLogger(__name__)
 
 _STRIP_ROWS = 32  # a strip of a 12-megapixel photo stays in the cache: 16 ms in all against 51
 _FULL_16, _FULL_12, _FULL_8 = 65535, 4095, 255
+_DARK = 16  # of 255
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0, section 8
 _ICC_SPACE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+
+_REMEDY = "; if depth looks wrong, stretch its contrast first."
 
 # A strip of the source picture -> (rows, W, 3) or (rows, W) uint8.
 _Convert = Callable[[Image.Image], NDArray[np.uint8]]
@@ -52,10 +57,14 @@ def to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str,
     convert, notes = _converter(image, name)
     width, height = image.size
     rgb = np.empty((height, width, 3), np.uint8)
+    brightest = 0
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
         strip = convert(image.crop((0, top, width, bottom)))
         rgb[top:bottom] = strip if strip.ndim == 3 else strip[..., np.newaxis]
+        brightest = max(brightest, int(strip.max()))
+    if brightest < _DARK and not any("dark" in note for note in notes):
+        notes += (f"An almost black picture: its brightest value is {brightest} of 255{_REMEDY}",)
     return rgb, notes
 
 
@@ -72,14 +81,36 @@ def _converter(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]
         )
         return (lambda strip: np.asarray(lab.apply(strip))), ()
     transform, notes = _icc_transform(image)
+    invisible = _is_invisible(image)
+    if invisible:
+        notes += ("Every pixel is wholly transparent; the colours beneath were used.",)
 
     def colour(strip: Image.Image) -> NDArray[np.uint8]:
-        flat = _over_white(strip)
+        flat = _over_white(_without_alpha(strip) if invisible else strip)
         if transform is not None:
             flat = transform.apply(flat)
         return np.asarray(flat if flat.mode == "RGB" else flat.convert("RGB"))
 
     return colour, notes
+
+
+def _is_invisible(image: Image.Image) -> bool:
+    """Whether every pixel is wholly transparent, so that nothing would be left over white."""
+    if image.mode in ("LA", "PA", "RGBA"):
+        return image.getextrema()[-1] == (0, 0)
+    alpha = image.info.get("transparency")
+    if image.mode != "P" or not isinstance(alpha, bytes):
+        return False
+    used = [index for index, count in enumerate(image.histogram()) if count]
+    return all(index < len(alpha) and alpha[index] == 0 for index in used)
+
+
+def _without_alpha(image: Image.Image) -> Image.Image:
+    if image.mode == "P":
+        image = image.copy()
+        del image.info["transparency"]
+        return image
+    return image.convert("L" if image.mode == "LA" else "RGB")
 
 
 def _over_white(image: Image.Image) -> Image.Image:
@@ -127,14 +158,15 @@ def _sixteen_bit(image: Image.Image) -> tuple[_Convert, tuple[str, ...]]:
     _, highest = _extrema(image)
     bits = _tiff_tag(image, _BITS_PER_SAMPLE)
     full = _FULL_12 if bits == (12,) else _FULL_16  # Pillow unpacks 12 bits without scaling them
-    # No more than 12 bits used of 16: some cameras write so, and a night photo looks the same.
-    if full == _FULL_12 or highest > _FULL_12:
-        return _by_table(image, full), ()
-    note = (
-        f"A dark 16-bit picture: its brightest value is {highest:.0f} of 65535; "
-        "if depth looks wrong, stretch its contrast first."
-    )
-    return _by_table(image, full), (note,)
+    return _by_table(image, full), _dark_note(image, highest, full)
+
+
+def _dark_note(image: Image.Image, highest: float, full: int) -> tuple[str, ...]:
+    """No more than 12 bits used of 16: some cameras write so, and a night photo looks the same."""
+    if highest > full // _DARK or _white_is_zero(image):
+        return ()
+    bits = full.bit_length()
+    return (f"A dark {bits}-bit picture: its brightest value is {highest:.0f} of {full}{_REMEDY}",)
 
 
 def _wide_integers(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]]:
@@ -144,7 +176,7 @@ def _wide_integers(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, 
             f"{name} holds integers from {lowest:.0f} to {highest:.0f}, expected 0 to 65535: "
             "save it as an 8- or 16-bit picture."
         )
-    return _by_table(image, _FULL_16), ()
+    return _by_table(image, _FULL_16), _dark_note(image, highest, _FULL_16)
 
 
 def _by_table(image: Image.Image, full: int) -> _Convert:
@@ -153,6 +185,9 @@ def _by_table(image: Image.Image, full: int) -> _Convert:
     table = np.round(values * (_FULL_8 / full)).astype(np.uint8)
     if _white_is_zero(image):
         table = _FULL_8 - table
+    key = image.info.get("transparency")
+    if isinstance(key, int) and 0 <= key <= _FULL_16:  # a PNG's transparent grey
+        table[key] = _FULL_8
     return lambda strip: table[np.asarray(strip)]
 
 

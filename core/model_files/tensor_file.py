@@ -7,13 +7,14 @@ header, then the tensors' bytes without gaps.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from core.errors import CheckpointError
 
@@ -47,19 +48,23 @@ def read_header(path: Path) -> Header:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(8)
-            file.seek(0, 2)
-            size = file.tell()
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
-                raise _unusable(path, f"it states a header of {length} bytes in a file of {size}")
-            file.seek(8)
-            text = file.read(length)
+            return _header(file, path)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}); expected a .safetensors file. Check the "
             "path and its permissions."
         ) from error
+
+
+def _header(file: IO[bytes], path: Path) -> Header:
+    start = file.read(8)
+    file.seek(0, 2)
+    size = file.tell()
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
+        raise _unusable(path, f"it states a header of {length} bytes in a file of {size}")
+    file.seek(8)
+    text = file.read(length)
     try:
         entries = json.loads(text)
         metadata = entries.pop("__metadata__", {})
@@ -70,6 +75,22 @@ def read_header(path: Path) -> Header:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _unusable(path, f"its header is damaged ({error})") from error
     return Header(metadata, tensors)
+
+
+def read_once(path: Path) -> tuple[bytes, Header]:
+    """All bytes of a file and the checked header of those very bytes.
+
+    Raises:
+        CheckpointError: as `read_header`, before anything large is read.
+    """
+    read_header(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); check the path and its permissions."
+        ) from error
+    return data, _header(io.BytesIO(data), path)
 
 
 def file_sha256(path: Path) -> str:

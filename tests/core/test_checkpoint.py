@@ -343,8 +343,30 @@ def test_misfits_are_found_before_tensors_are_read(
     path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
 ) -> None:
     damage(path)
-    monkeypatch.setattr(checkpoint, "load_file", lambda _: pytest.fail("read the tensors"))
+    monkeypatch.setattr(checkpoint, "from_safetensors", lambda _: pytest.fail("read the tensors"))
     with pytest.raises(CheckpointError):
+        load_checkpoint(path)
+
+
+def test_what_is_swapped_after_the_hash_is_not_loaded(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = pin_checkpoint(path)
+    before = load_checkpoint(path)[0].state_dict()
+    check = checkpoint._read_info
+
+    def swap(*given: Any) -> Any:
+        info = check(*given)
+        save_file({k: t + 1 for k, t in load_file(path).items()}, path)
+        return info
+
+    monkeypatch.setattr(checkpoint, "_read_info", swap)
+    loaded, info = load_checkpoint(path)
+    assert info.sha256 == sha256
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(before[name], tensor), name
+    monkeypatch.setattr(checkpoint, "_read_info", check)
+    with pytest.raises(CheckpointError, match="damaged or swapped"):
         load_checkpoint(path)
 
 

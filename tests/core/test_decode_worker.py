@@ -14,7 +14,7 @@ from PIL import Image
 from core.errors import EngineError, ImageError
 from core.image import decode
 from core.imaging.decode_limits import DecodeLimits
-from core.imaging.decode_worker import DecodeWorker, decode_isolated
+from core.imaging.decode_worker import DEFAULT_SECONDS, DecodeWorker, decode_isolated
 from tests.core.pictures import encode, png, scene
 
 SCENE = scene()
@@ -66,13 +66,19 @@ class TestWorker:
             worker.decode(crash.encode(), name="evil.jpg")
         good_picture_works(worker)
 
-    def test_hang(self, worker: DecodeWorker) -> None:
+    @pytest.mark.parametrize("how", ["hang", "spin"])
+    def test_endless(self, worker: DecodeWorker, how: str) -> None:
         good_picture_works(worker)  # so that the start does not count
         started = time.monotonic()
         with pytest.raises(ImageError, match=r"slow.jpg took longer than 0.5 s to decode"):
-            worker.decode(b"hang", name="slow.jpg", seconds=0.5)
+            worker.decode(how.encode(), name="slow.jpg", seconds=0.5)
         assert time.monotonic() - started < 10
         good_picture_works(worker)
+
+    def test_a_busy_machine_costs_time_and_no_picture(self, worker: DecodeWorker) -> None:
+        good_picture_works(worker)
+        assert worker.decode(b"starve", seconds=1).rgb.shape == (3, 4, 3)
+        assert DEFAULT_SECONDS < 10
 
     def test_memory(self, worker: DecodeWorker) -> None:
         with pytest.raises(ImageError, match=r"huge.jpg"):

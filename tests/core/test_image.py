@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 from core.errors import ConfigError, ImageError
 from core.image import decode
 from core.imaging.decode_limits import DecodeLimits
-from tests.core.pictures import encode, png, scene, tiff
+from tests.core.pictures import encode, png, png_chunk, scene, tiff
 
 SCENE = scene()
 PICTURE = Image.fromarray(SCENE)
@@ -167,6 +167,27 @@ class TestTransparency:
         assert (rgb[:, :3] == 255).all()
         assert (rgb[:, 3:] == ((255, 0, 0) if mode == "RGB" else (200, 200, 200))).all()
 
+    def test_sixteen_bit_key(self) -> None:
+        whole = png(np.array([[5, 40_000], [5, 300]] * 2, np.uint16), 0)
+        at = whole.index(b"IDAT") - 4
+        rgb = decode(whole[:at] + png_chunk(b"tRNS", b"\0\5") + whole[at:]).rgb
+        assert rgb[:, 0].min() == 255
+        assert rgb[0, 1, 0] == 156
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+    def test_what_is_wholly_transparent_shows_its_colours(self, mode: str) -> None:
+        if mode == "P":
+            image = Image.fromarray(SCENE).quantize(8)
+            expected = np.asarray(image.convert("RGB"))
+            data = encode(image, "PNG", transparency=bytes(8))
+        else:
+            colour = SCENE if mode == "RGBA" else SCENE[..., :1]
+            data = encode(Image.fromarray(np.dstack([colour, np.zeros_like(self.alpha)])), "PNG")
+            expected = np.broadcast_to(colour, SCENE.shape)
+        photo = decode(data)
+        assert np.array_equal(photo.rgb, expected)
+        assert photo.notes == ("Every pixel is wholly transparent; the colours beneath were used.",)
+
 
 class TestBitDepths:
     def test_sixteen_bit_grey_png(self) -> None:
@@ -191,6 +212,11 @@ class TestBitDepths:
         photo = decode(png(RAMP16 // 32, 0))
         assert photo.rgb.max() == 8
         assert "brightest value is 2047 of 65535" in photo.notes[0]
+        assert len(photo.notes) == 1
+
+    def test_almost_black_says_so(self) -> None:
+        assert "brightest value is 15 of 255" in decode(png(SCENE // 17, 2)).notes[0]
+        assert decode(png(SCENE // 15, 2)).notes == ()
 
     def test_twelve_bit(self) -> None:
         values = np.array([[0, 4095, 2048, 1024]] * 4)
@@ -390,7 +416,8 @@ class TestSources:
     def test_grey_and_rgba_arrays(self) -> None:
         assert (decode(SCENE[..., 0]).rgb == SCENE[..., :1]).all()
         clear = np.zeros((4, 5, 4), np.uint8)
-        assert (decode(clear).rgb == 255).all()
+        clear[2, 3, 3] = 1
+        assert (np.delete(decode(clear).rgb.reshape(-1, 3), 2 * 5 + 3, 0) == 255).all()
 
     def test_strided_array(self) -> None:
         assert np.array_equal(decode(SCENE[::2, ::-1]).rgb, SCENE[::2, ::-1])

@@ -1,0 +1,66 @@
+"""When a decoder process has had enough time: fair on a machine that is busy with other things."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+# An ordinary photo of 100 megapixels takes 1 to 3 s of a core; on a machine with ten programs to a
+# core that was seen to last 19 s.
+PATIENCE = 2.5  # times the limit, for a process that gets on but was hardly given a core
+_FAIR_SHARE = 0.3  # of a core: who had this much until the limit was not held up by others
+_STEP_SECONDS = 0.5
+
+
+class Deadline:
+    """Kills a process that is still busy when its time is over.
+
+    That is after `seconds`, whether it computes or hangs. Only a process that computes and that
+    the machine gave less than `_FAIR_SHARE` of a core may go on, to `PATIENCE` times as long.
+
+    Args:
+        process: whose time is limited while the context lasts.
+        seconds: wall time.
+
+    Attributes:
+        expired: whether it was killed.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float) -> None:
+        self.expired = False
+        self._process = process
+        self._seconds = seconds
+        self._done = threading.Event()
+        self._watch = threading.Thread(target=self._run, daemon=True)
+        self._used_before = cpu_seconds(process.pid)
+
+    def __enter__(self) -> None:
+        self._watch.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+
+    def _run(self) -> None:
+        start, used = time.monotonic(), self._used_before
+        wait = self._seconds
+        while not self._done.wait(wait):
+            before, used = used, cpu_seconds(self._process.pid)
+            late = time.monotonic() - start >= self._seconds * PATIENCE
+            fair = used - self._used_before >= self._seconds * _FAIR_SHARE
+            if late or fair or used <= before:
+                self.expired = True
+                self._process.kill()
+                return
+            wait = _STEP_SECONDS
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has computed so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime
+    except (OSError, ValueError, IndexError):
+        return 0.0
