@@ -15,7 +15,7 @@ from typing import Any
 
 WARM_UP = 1  # rounds that are not counted
 GEMM_SIZES = (512, 1024, 2048)
-PACKAGES = ("torch", "onnxruntime", "openvino", "numpy", "pillow", "isal", "gradio")
+PACKAGES = ("torch", "onnxruntime", "openvino", "numpy", "pillow", "simplejpeg", "isal", "gradio")
 
 
 def use_threads(count: int) -> None:

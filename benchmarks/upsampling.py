@@ -28,7 +28,7 @@ import core
 from core.data import NyuDataset
 from core.evaluation.protocol import NYU, crop
 from core.imaging.resize import resize_rgb
-from core.imaging.upsample import _Columns, _Upsampling, upsample_depth
+from core.imaging.upsample import _Upsampling, upsample_depth
 
 Method = Callable[[Tensor, Tensor], Tensor]  # (h, w) metres, (H, W, 3) uint8 -> (H, W) metres
 
@@ -68,7 +68,6 @@ def everywhere(depth: Tensor, rgb: Tensor) -> Tensor:
     """Joint bilateral upsampling of all pixels, not of those near a step only."""
     work = _Upsampling(depth, depth, rgb, resize_rgb(rgb, (depth.shape[1], depth.shape[0])))
     work.share = torch.ones_like(work.share)
-    work.stepped = _Columns(torch.ones(work.h, work.width, dtype=torch.bool))
     return work.full()
 
 

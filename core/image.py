@@ -34,6 +34,7 @@ from core.imaging.decode_limits import (
     check_container,
     check_size,
 )
+from core.imaging.jpeg import decode_jpeg
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
@@ -166,19 +167,22 @@ def _from_bytes(
         with no_warnings(), Image.open(io.BytesIO(data), formats=(kind,)) as image:
             check_size(image.size, limits, label)
             notes = check_container(image, limits, label)
-            full_size = image.size
-            if kind == "JPEG" and min_size is not None:
-                swapped = read_tags(image).swaps_sides
-                image.draft(None, min_size[::-1] if swapped else min_size)
+            full_size, tags = image.size, read_tags(image)
+            ready = None
+            if kind == "JPEG":
+                if min_size is None:
+                    ready = decode_jpeg(data, image, tags.orientation)
+                else:
+                    image.draft(None, min_size[::-1] if tags.swaps_sides else min_size)
+            if ready is None:
                 image.load()
-            else:
-                image.load()
-                full_size = image.size
-                check_size(full_size, limits, label)  # a GIF's frame may exceed its header
-            # After load(): PNG may hold EXIF behind the pixels, and TIFF is turned by Pillow.
-            tags = read_tags(image)
-            upright = _upright(image, tags.orientation)
-        rgb, more_notes = to_rgb(upright, label)
+                if kind != "JPEG":
+                    full_size = image.size
+                    check_size(full_size, limits, label)  # a GIF's frame may exceed its header
+                # After load(): PNG may hold EXIF behind the pixels, and TIFF is turned by Pillow.
+                tags = read_tags(image)
+                upright = _upright(image, tags.orientation)
+        rgb, more_notes = to_rgb(upright, label) if ready is None else ready
     return Photo(
         rgb=rgb,
         focal_35mm=tags.focal_35mm,

@@ -68,6 +68,26 @@ def to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str,
     return rgb, notes
 
 
+def recoloured(
+    rgb: NDArray[np.uint8], image: Image.Image
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Pixels that were decoded elsewhere, their colour profile applied in place.
+
+    Args:
+        rgb: (H, W, 3).
+        image: opened, of mode RGB: what holds the profile.
+
+    Returns:
+        `rgb` as sRGB, and notes for the user.
+    """
+    transform, notes = _icc_transform(image)
+    if transform is not None:
+        for top in range(0, len(rgb), _STRIP_ROWS):
+            strip = rgb[top : top + _STRIP_ROWS]
+            strip[:] = np.asarray(transform.apply(Image.fromarray(strip)))
+    return rgb, notes
+
+
 def _converter(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]]:
     if image.mode.startswith("I;16"):
         return _sixteen_bit(image)

@@ -9,12 +9,10 @@ Three steps, chosen by measurement (docs/decisions/0003-upsampling.md):
    step falls on the photo's edge.
 3. Beforehand the working depth is sharpened by what a round trip up and down would lose.
 
-The photo is walked in strips of rows; besides the result, memory grows with its width only.
+Besides the result, memory grows with the photo's width only.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -23,7 +21,7 @@ from torch.nn import functional
 
 from core.imaging.resize import resize_rgb
 
-_STRIP_PIXELS = 1 << 18  # what is worked on at a time stays in a core's cache
+_AT_A_TIME = 1 << 13  # pixels that see a step: what is known of them stays in a core's cache
 # Relative step of depth among neighbouring working pixels from which colour begins to decide, and
 # from which it decides alone. Below are slanted surfaces, above borders of objects.
 _STEP_FROM, _STEP_TO = 0.05, 0.15
@@ -86,8 +84,8 @@ class _Upsampling:
     def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> None:
         self.h, self.w = depth.shape
         self.height, self.width = rgb.shape[:2]
-        self.colours = rgb.contiguous().view(-1, 3)
-        self.working_colours = seen.float().view(-1, 3)
+        self.colours = rgb.contiguous().view(-1)
+        self.working_colours = seen.view(-1, 3).T.float()
         self.depth = depth.flatten()
         plane = bounds[None, None]
         self.low = -functional.max_pool2d(-plane, 3, 1, 1).flatten()
@@ -95,10 +93,7 @@ class _Upsampling:
         step = torch.log(self.high / self.low)
         self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clamp(0, 1)
         self.rows, self.columns = _Axis(self.h, self.height), _Axis(self.w, self.width)
-        # What a photo's pixel sees of a step reaches one working pixel further.
-        near = functional.max_pool2d(self.share.view(1, 1, self.h, self.w), 3, 1, 1)[0, 0] > 0
-        self.stepped = _Columns(near.index_select(1, self.columns.nearest))
-        # Horizontal first, for all rows: the rest of the work then goes strip by strip.
+        # Horizontal first, for all rows: the rest is one small product for every band of rows.
         self.wide = _resample(depth[None, None], self.h, self.width, "bicubic")[0, 0]
 
     def full(self) -> Tensor:
@@ -106,46 +101,18 @@ class _Upsampling:
         # NumPy asks the system for large pages, which cost a fifth to touch for the first time.
         result = torch.from_numpy(np.empty((self.height, self.width), np.float32))
         self._interpolate(result)
-        rows = max(1, _STRIP_PIXELS // self.width)
-        for top in range(0, self.height, rows):
-            self._place_steps(result[top : top + rows], top)
+        _Steps(self).place(result.view(-1))
         return result
 
     def _interpolate(self, result: Tensor) -> None:
         """Vertical cubic interpolation: rows between the same two working rows are one product."""
         weights = _resample(torch.eye(self.h)[None, None], self.height, self.h, "bicubic")[0, 0]
-        first = self.rows.first.tolist()
         top = 0
-        while top < self.height:
-            bottom = top + 1
-            while bottom < self.height and first[bottom] == first[top]:
-                bottom += 1
-            taps = slice(max(0, first[top] - 1), min(self.h, first[top] + 3))
+        for row, count in enumerate(torch.bincount(self.rows.first).tolist()):
+            bottom = top + count
+            taps = slice(max(0, row - 1), min(self.h, row + 3))
             torch.mm(weights[top:bottom, taps], self.wide[taps], out=result[top:bottom])
             top = bottom
-
-    def _place_steps(self, strip: Tensor, top: int) -> None:
-        """Redoes those pixels of a strip, which begins at row `top`, that see a step."""
-        y, x = self.stepped.pixels(self.rows.nearest[top : top + len(strip)], top)
-        if not len(y):
-            return
-        share = _Neighbours(self, y, x).mean(self.share)
-        sees = (share > 0).nonzero()[:, 0]
-        share, y, x = (values.index_select(0, sees) for values in (share, y, x))
-        neighbours = _Neighbours(self, y, x)
-        places = y * self.width + x
-        colour = self.colours.index_select(0, places).float()
-        fall = torch.full((3,), -1 / (2 * (_COLOUR_SIGMA * 255) ** 2))
-        weights = []
-        for place, near in neighbours.corners:
-            unlike = self.working_colours.index_select(0, place).sub_(colour).square_()
-            weights.append(torch.mv(unlike, fall).exp_().add_(_WEAK).mul_(near))
-        edged = neighbours.mean(self.depth, weights)
-        low = self.low.index_select(0, neighbours.nearest)
-        high = self.high.index_select(0, neighbours.nearest)
-        flat, places = strip.view(-1), places - top * self.width
-        smooth = flat.index_select(0, places)
-        flat.index_copy_(0, places, torch.lerp(smooth, edged, share).clamp_(low, high))
 
 
 class _Axis:
@@ -169,57 +136,78 @@ class _Axis:
         self.nearest = ((pixel + 0.5) * (small / large)).long().clamp_(max=small - 1)
 
 
-class _Columns:
-    """The true columns of every row of a mask.
+class _Steps:
+    """The photo's pixels that see a step.
 
-    Args:
-        mask: (h, W) bool.
+    The rows between the same two working rows are a band; they see the same steps in the same
+    columns. So what depends on band and column is gathered once, and read for every row: first for
+    the first row of all bands, then for the second. Bands with many rows come first, so that those
+    that still have one are always the beginning of every array.
     """
 
-    def __init__(self, mask: Tensor) -> None:
-        rows, self._columns = mask.nonzero(as_tuple=True)
-        self._counts = torch.bincount(rows, minlength=len(mask))
-        self._starts = self._counts.cumsum(0) - self._counts
+    def __init__(self, work: _Upsampling) -> None:
+        self._work, h, w = work, work.h, work.w
+        heights = torch.bincount(work.rows.first, minlength=h)
+        order = heights.argsort(descending=True, stable=True)
+        below = (order + 1).clamp_(max=h - 1)
+        # The cells between four working pixels of which one steps, and the photo's columns in them.
+        steps = work.share.view(h, w) > 0
+        cells = steps[order] | steps[below]
+        cells[:, :-1] |= cells[:, 1:].clone()
+        rank, left = cells.nonzero(as_tuple=True)
+        widths = torch.bincount(work.columns.first, minlength=w)
+        wide = widths[left]
+        cell = torch.repeat_interleave(wide)
+        column = torch.arange(len(cell)) + (widths.cumsum(0)[left] - wide.cumsum(0))[cell]
+        band = order[rank]
+        # How many columns there are in the first row of all bands, the second, ...
+        tall = torch.bincount(heights[band], wide).flip(0).cumsum(0).flip(0)
+        self._counts = [int(count) for count in tall[1:]]
+        self._top = (heights.cumsum(0) - heights)[band][cell]
+        self._place = self._top * work.width + column
+        self._across = work.columns.weight[column]
+        upper, lower = band * w, below[rank] * w
+        right = (left + 1).clamp_(max=w - 1)
+        around = torch.stack((upper + left, upper + right, lower + left, lower + right))
+        self._colours = work.working_colours[:, around][..., cell]
+        self._depth = work.depth[around][:, cell]
+        share = work.share[around].view(2, 2, -1)[..., cell]
+        self._share = torch.lerp(share[:, 0], share[:, 1], self._across)
+        nearest = torch.stack((upper, lower))[:, cell] + work.columns.nearest[column]
+        self._low, self._high = work.low[nearest], work.high[nearest]
 
-    def pixels(self, rows: Tensor, top: int) -> tuple[Tensor, Tensor]:
-        """The pixels of a picture whose row `top + i` has the mask's row `rows[i]`: y and x."""
-        counts, starts = self._counts[rows], self._starts[rows]
-        y = torch.repeat_interleave(torch.arange(len(rows)), counts)
-        before = counts.cumsum(0) - counts
-        places = torch.arange(len(y)) + (starts - before).index_select(0, y)
-        return y + top, self._columns.index_select(0, places)
+    def place(self, flat: Tensor) -> None:
+        """Redoes them in the flattened result."""
+        for row, count in enumerate(self._counts):
+            for start in range(0, count, _AT_A_TIME):
+                self._place_row(flat, row, slice(start, min(start + _AT_A_TIME, count)))
+
+    def _place_row(self, flat: Tensor, row: int, some: slice) -> None:
+        """The row with this number in all bands, some of the columns that see a step."""
+        places = self._place[some] + row * self._work.width
+        down = self._work.rows.weight.index_select(0, self._top[some] + row)
+        first = places * 3
+        weights = torch.zeros(4, len(places))
+        for channel, theirs in enumerate(self._colours[:, :, some]):
+            ours = self._work.colours.index_select(0, first + channel).float()
+            unlike = theirs - ours
+            weights.addcmul_(unlike, unlike, value=-1 / (2 * (_COLOUR_SIGMA * 255) ** 2))
+        weights.exp_().add_(_WEAK)
+        right = self._across[some]
+        weights[:2].mul_(1 - down)
+        weights[2:].mul_(down)
+        weights[::2].mul_(1 - right)
+        weights[1::2].mul_(right)
+        edged = _sum(weights * self._depth[:, some]).div_(_sum(weights))
+        share, low, high = (pair[:, some] for pair in (self._share, self._low, self._high))
+        upper = down < 0.5  # the nearest of the two
+        low, high = (torch.where(upper, bound[0], bound[1]) for bound in (low, high))
+        smooth = flat.index_select(0, places)
+        edged = torch.lerp(smooth, edged, torch.lerp(share[0], share[1], down))
+        flat.index_copy_(0, places, edged.clamp_(low, high))
 
 
-class _Neighbours:
-    """The four working pixels around each of some photo pixels.
-
-    Attributes:
-        corners: four pairs of (places in the flattened working picture, bilinear weights).
-        nearest: places of the nearest one.
-    """
-
-    def __init__(self, work: _Upsampling, y: Tensor, x: Tensor) -> None:
-        rows, columns = work.rows, work.columns
-        upper = (rows.first * work.w).index_select(0, y)
-        lower = (rows.second * work.w).index_select(0, y)
-        left, right = columns.first.index_select(0, x), columns.second.index_select(0, x)
-        down, across = rows.weight.index_select(0, y), columns.weight.index_select(0, x)
-        both = down * across
-        self.corners = (
-            (upper + left, 1 - down - across + both),
-            (upper + right, across - both),
-            (lower + left, down - both),
-            (lower + right, both),
-        )
-        self.nearest = (rows.nearest * work.w).index_select(0, y)
-        self.nearest += columns.nearest.index_select(0, x)
-
-    def mean(self, values: Tensor, weights: Sequence[Tensor] | None = None) -> Tensor:
-        """Weighted mean of (h * w) values; with the bilinear weights where none are given."""
-        if weights is None:
-            weights = [near for _, near in self.corners]
-        mean, total = torch.zeros_like(weights[0]), torch.zeros_like(weights[0])
-        for (place, _), weight in zip(self.corners, weights, strict=True):
-            mean.addcmul_(values.index_select(0, place), weight)
-            total.add_(weight)
-        return mean.div_(total)
+def _sum(four: Tensor) -> Tensor:
+    """(4, n) to (n), always in the same order."""
+    pairs = four[:2] + four[2:]
+    return pairs[0] + pairs[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -65,11 +67,64 @@ def test_a_constant_stays_exactly_constant() -> None:
     assert torch.allclose(full, torch.full((50, 91), 2.5), rtol=1e-6)
 
 
-def test_strips_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pieces_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     _, low, rgb = step_scene()
     whole = upsample_depth(low, rgb)
-    monkeypatch.setattr(upsample, "_STRIP_PIXELS", 160 * 7)
-    assert torch.allclose(upsample_depth(low, rgb), whole, rtol=1e-6)
+    monkeypatch.setattr(upsample, "_AT_A_TIME", 7)
+    assert torch.equal(upsample_depth(low, rgb), whole)
+
+
+def test_the_threads_do_not_matter() -> None:
+    generator = torch.Generator().manual_seed(0)
+    depth = torch.rand(48, 64, generator=generator) * 8 + 1
+    rgb = torch.randint(0, 256, (601, 803, 3), generator=generator, dtype=torch.uint8)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = upsample_depth(depth, rgb)
+        torch.set_num_threads(2)
+        assert torch.equal(upsample_depth(depth, rgb), alone)
+    finally:
+        torch.set_num_threads(before)
+
+
+def by_the_definition(depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> Tensor:
+    """What the module's text says, pixel by pixel; step 2 alone, on top of cubic interpolation."""
+    (h, w), (height, width) = depth.shape, rgb.shape[:2]
+    full = upsample._resample(depth[None, None], height, width, "bicubic")[0, 0].double()
+    around = functional.pad(bounds[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
+    low = around.unfold(0, 3, 1).unfold(1, 3, 1).amin((2, 3))
+    high = around.unfold(0, 3, 1).unfold(1, 3, 1).amax((2, 3))
+    share = ((torch.log(high / low) - 0.05) / 0.10).clamp(0, 1)
+    for y in range(height):
+        for x in range(width):
+            v = min(max((y + 0.5) * h / height - 0.5, 0), h - 1)
+            u = min(max((x + 0.5) * w / width - 0.5, 0), w - 1)
+            seen_share, total, mean = 0.0, 0.0, 0.0
+            for row, down in ((int(v), 1 - v % 1), (min(int(v) + 1, h - 1), v % 1)):
+                for column, right in ((int(u), 1 - u % 1), (min(int(u) + 1, w - 1), u % 1)):
+                    unlike = (rgb[y, x].double() - seen[row, column].double()) / 255
+                    like = math.exp(-float(unlike @ unlike) / (2 * 0.1**2)) + 1e-3
+                    seen_share += down * right * float(share[row, column])
+                    total += down * right * like
+                    mean += down * right * like * float(depth[row, column])
+            if seen_share > 0:
+                value = (1 - seen_share) * float(full[y, x]) + seen_share * mean / total
+                place = int((y + 0.5) * h / height), int((x + 0.5) * w / width)
+                full[y, x] = min(max(value, float(low[place])), float(high[place]))
+    return full.float()
+
+
+@pytest.mark.parametrize("size", [(31, 45), (16, 20), (17, 61), (41, 23)])
+def test_it_is_what_it_says(size: tuple[int, int]) -> None:
+    generator = torch.Generator().manual_seed(1)
+    depth = 4 + 0.2 * torch.rand(16, 20, generator=generator)
+    depth[5:9, 8:] = 7.0
+    depth[12:, :5] = 2.0
+    rgb = torch.randint(0, 256, (*size, 3), generator=generator, dtype=torch.uint8)
+    seen = torch.randint(0, 256, (16, 20, 3), generator=generator, dtype=torch.uint8)
+    got = upsample._Upsampling(depth, depth, rgb, seen).full()
+    assert torch.allclose(got, by_the_definition(depth, depth, rgb, seen), rtol=1e-5)
 
 
 def test_a_photo_smaller_than_the_working_size_gets_averages() -> None:

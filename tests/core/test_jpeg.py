@@ -1,0 +1,93 @@
+"""A JPEG decoded straight into an array is the picture that Pillow decodes, or is left to it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from core import image as image_module
+from core.errors import ImageError
+from core.image import Photo, decode
+from core.imaging import jpeg
+from tests.core.pictures import encode, scene
+
+pytest.importorskip("simplejpeg")
+
+PICTURE = Image.fromarray(scene(203, 301))
+
+
+def other_profile() -> bytes:
+    """An sRGB profile with its red and blue primaries exchanged, and another name."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    swapped = profile.replace(b"rXYZ", b"tmp_").replace(b"bXYZ", b"rXYZ").replace(b"tmp_", b"bXYZ")
+    return swapped.replace("sRGB".encode("utf-16-be"), bytes(8))
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def both_ways(data: bytes, monkeypatch: pytest.MonkeyPatch) -> tuple[Photo, Photo]:
+    """The photo as it is decoded, which must be the short way, and as Pillow alone decodes it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(image_module, "to_rgb", None)  # Pillow's way would call it
+        direct = decode(data)
+    with monkeypatch.context() as patch:
+        patch.setattr(jpeg, "simplejpeg", None)
+        return direct, decode(data)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"subsampling": 0},
+        {"subsampling": "4:1:1"},
+        {"progressive": True},
+        {"keep_rgb": True, "subsampling": 0},
+        {"icc_profile": other_profile()},
+        {"icc_profile": b"x" * 200},
+        *({"exif": turned(orientation)} for orientation in range(1, 9)),
+    ],
+)
+def test_the_same_photo(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    direct, pillow = both_ways(encode(PICTURE, "JPEG", quality=90, **options), monkeypatch)
+    assert np.array_equal(direct.rgb, pillow.rgb)
+    assert direct.rgb.flags.c_contiguous
+    assert direct.rgb.flags.writeable
+    assert direct.full_size == pillow.full_size
+    assert direct.notes == pillow.notes
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_other_modes_are_left_to_pillow(mode: str) -> None:
+    data = encode(PICTURE.convert(mode), "JPEG")
+    with Image.open(io.BytesIO(data)) as opened:
+        assert jpeg.decode_jpeg(data, opened, 1) is None
+    assert decode(data).rgb.shape == (203, 301, 3)
+
+
+def test_a_damaged_file_is_refused_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = encode(PICTURE, "JPEG", quality=90)
+    for data in (whole[: len(whole) // 2], whole[:-2], whole[:700] + bytes(60) + whole[760:]):
+        answers = []
+        for package in (jpeg.simplejpeg, None):
+            monkeypatch.setattr(jpeg, "simplejpeg", package)
+            try:
+                answers.append(decode(data).rgb.tobytes())
+            except ImageError as error:
+                answers.append(str(error).encode())
+        assert answers[0] == answers[1]
+
+
+def test_a_file_cannot_ask_for_more_than_was_checked() -> None:
+    small, large = (encode(PICTURE.resize(size), "JPEG") for size in ((40, 30), (400, 300)))
+    with Image.open(io.BytesIO(small)) as opened:
+        assert jpeg.decode_jpeg(large, opened, 1) is None
+        assert jpeg.decode_jpeg(small, opened, 1) is not None
