@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe, in_turns, use_threads
-from core.engines.threads import usable_threads
+from core.threads import usable_threads
 
 SKIPPED_PREFIXES = ("/model/decoder/", "/model/encoder/conv_stem")
 

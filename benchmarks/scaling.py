@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.machine import describe, in_turns, use_threads
-from core.engines.threads import usable_threads
+from core.threads import usable_threads
 
 MEGAPIXELS = (0.3, 1, 3, 12, 25, 50, 100)
 BATCHES = (1, 2, 4, 8)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.machine import WARM_UP, describe, use_threads
-from core.engines.threads import usable_threads
+from core.threads import usable_threads
 
 PARTS = ("networks", "photo", "panorama", "serving", "starting")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,12 @@ class Colormap:
 
     name: str
     table: NDArray[np.uint8]
+
+    @cached_property
+    def pairs(self) -> NDArray[np.uint8]:
+        """(65536, 6): the colours of two neighbouring pixels, by their two bytes as one number."""
+        both = np.arange(1 << 16, dtype=np.uint16).view(np.uint8)
+        return self.table[both].reshape(-1, 6)
 
 
 def _table(name: str, *, bright_first: bool) -> Colormap:
@@ -119,7 +126,7 @@ def colorize_signed(difference: NDArray[np.floating], limit: float) -> NDArray[n
     Raises:
         ConfigError: the limit is not positive and finite.
     """
-    return _Lookup(difference, SIGNED.table, -limit, limit).whole()
+    return _Lookup(difference, SIGNED, -limit, limit).whole()
 
 
 def auto_range(depth: NDArray[np.floating]) -> tuple[float, float]:
@@ -185,21 +192,21 @@ def _lookup(
         raise ConfigError(
             f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
         )
-    return _Lookup(depth, COLORMAPS[name].table, *display_range(depth, near, far))
+    return _Lookup(depth, COLORMAPS[name], *display_range(depth, near, far))
 
 
 class _Lookup:
     """Values to colours by table: callable for a strip of rows, `whole` for all of them."""
 
     def __init__(
-        self, values: NDArray[np.floating], table: NDArray[np.uint8], low: float, high: float
+        self, values: NDArray[np.floating], colormap: Colormap, low: float, high: float
     ) -> None:
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ConfigError(
                 f"The colour range goes from {low:g} to {high:g}, expected two finite numbers, "
                 "the first below the second: change one."
             )
-        self._values, self._table = values, table
+        self._values, self._colormap = values, colormap
         self._scale = np.float32(255 / (high - low))
         # + 0.5: the cast to integers cuts off.
         self._offset = np.float32(0.5 - low * 255 / (high - low))
@@ -218,11 +225,18 @@ class _Lookup:
         np.clip(strip, 0, 255, out=strip)
         if out is None:
             out = np.empty((*strip.shape, 3), np.uint8)
-        # mode="clip" is what lets take() write straight into `out`.
-        np.take(self._table, strip.astype(np.uint8), axis=0, out=out, mode="clip")
+        self._colour(strip.astype(np.uint8).reshape(-1), out.reshape(-1))
         if invalid is not None:
             out[invalid] = INVALID_COLOR
         return out
+
+    def _colour(self, places: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+        """Two pixels at a time, which takes half the time; the last of an odd number alone."""
+        even = places.size & ~1
+        pairs = out[: 3 * even].reshape(-1, 6)
+        # mode="clip" is what lets take() write straight into `out`.
+        np.take(self._colormap.pairs, places[:even].view(np.uint16), 0, out=pairs, mode="clip")
+        out[3 * even :] = self._colormap.table[places[even:]].reshape(-1)
 
     def whole(self) -> NDArray[np.uint8]:
         """(H, W, 3), filled in strips that stay in the cache."""

@@ -180,12 +180,20 @@ def _encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> b
         metres = depth[top:bottom]
         steps = metres * factor
         np.rint(steps, out=steps)
-        np.maximum(steps, 1, out=steps)
-        if not metres.min() > 0:  # also for NaN
-            steps[~(metres > 0)] = 0
-        return steps.astype(np.uint16)
+        if metres.min() > 0:
+            return _at_least_one(steps)
+        missing = ~(metres > 0)  # also for NaN
+        steps[missing] = 0
+        whole = _at_least_one(steps)
+        whole[missing] = 0
+        return whole
 
     return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
+
+
+def _at_least_one(steps: NDArray[np.float32]) -> NDArray[np.uint16]:
+    whole = steps.astype(np.uint16)
+    return np.maximum(whole, 1, out=whole)  # six times as fast as on floats
 
 
 def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:

@@ -46,6 +46,7 @@ EVERYWHERE = (
     "core.errors",
     "core.version",
     "core.atomic",
+    "core.threads",
 )  # said in the text instead of drawn
 
 

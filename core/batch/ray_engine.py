@@ -21,8 +21,8 @@ from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.models import models_of_run
 from core.batch.plan import Job
 from core.batch.run import PhotoRunner, record, remove_stale_below, sources_of
-from core.engines.threads import usable_threads
 from core.errors import DepthError, EngineError
+from core.threads import usable_threads
 
 _ROWS = 64  # photos of one piece of work at most: what is handed on when an actor dies
 

@@ -21,9 +21,9 @@ from torch import Tensor
 from core.atomic import write_atomic
 from core.checkpoint import load_checkpoint
 from core.engines.onnx_export import INPUT, RESIDUALS, check_onnx, onnx_missing, to_onnx
-from core.engines.threads import usable_threads
 from core.errors import EngineError, ExportError
 from core.model_files.model_info import ModelInfo
+from core.threads import usable_threads
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ Pillow tries five filters per row. Neighbouring rows of a depth map are nearly e
 filter ("up": each byte minus the one above) does as well. The picture is taken strip by strip, so
 that what is encoded never exists as a whole besides the depth it comes from. Deflate comes from
 ISA-L (package `isal`) where that is installed, else from zlib; what each costs in time and bytes:
-docs/performance.md. Format: PNG specification, third edition, sections 5, 7 and 9.
+docs/performance.md. Blocks of rows are deflated in threads and joined to one stream.
+Format: PNG specification, third edition, sections 5, 7 and 9.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from core.threads import usable_threads
 
 try:
     from isal import isal_zlib
@@ -26,7 +31,10 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2
 _UP = 2
 _STRIP_BYTES = 1 << 18  # a strip and its filtered copy stay in a core's own cache
+_BLOCK_BYTES = 1 << 22  # deflated on its own: large enough that the file grows by a thousandth
 _ISAL_LEVEL = 1  # its fastest that is also small; it knows 0 to 3
+_ZLIB_HEADER = b"\x78\x01"  # deflate, a window of 32 KiB, fast (RFC 1950, 2.2)
+_ADLER = 65521
 
 Samples = NDArray[np.uint16] | NDArray[np.uint8]
 Strip = Callable[[int, int], Samples]  # rows top..bottom of the picture
@@ -48,46 +56,103 @@ def encode_png(image: Samples, level: int = 1) -> bytes:
 def encode_strips(
     shape: tuple[int, ...], dtype: np.dtype[Any], strip: Strip, level: int = 1
 ) -> bytes:
-    """Encode a map whose rows are made as they are needed.
+    """Encode a map whose rows are made as they are needed, on all cores.
 
     Args:
         shape: (H, W) or (H, W, 3).
         dtype: of the samples, uint8 or uint16.
-        strip: called for every row once, from top to bottom: (first row, row after the last) to
-            the samples of these rows.
+        strip: (first row, row after the last) to the samples of these rows; called from several
+            threads, and for some rows twice.
         level: deflate effort, 1 (fast) to 9 (small).
 
     Returns:
-        A PNG file.
+        A PNG file, the same bytes with any number of threads.
     """
     height, width = shape[:2]
     colour = _RGB if len(shape) == 3 else _GREY
     header = struct.pack(">IIBBBBB", width, height, 8 * dtype.itemsize, colour, 0, 0, 0)
-    parts = [_SIGNATURE, *_chunk(b"IHDR", header)]
-    compressor = _compressor(level)
     row_bytes = width * dtype.itemsize * (3 if colour == _RGB else 1)
-    rows_at_a_time = max(1, _STRIP_BYTES // row_bytes)
-    above = np.zeros((1, row_bytes), np.uint8)
-    filtered = np.empty((rows_at_a_time, row_bytes + 1), np.uint8)
-    filtered[:, 0] = _UP
-    for top in range(0, height, rows_at_a_time):
-        rows = _big_endian_rows(strip(top, min(top + rows_at_a_time, height)))
-        out = filtered[: len(rows)]
-        np.subtract(rows[:1], above, out=out[:1, 1:])
-        np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
-        above = rows[-1:].copy()  # the strip's memory may be used again
-        if compressed := compressor.compress(out.data.cast("B")):
-            parts += _chunk(b"IDAT", compressed)
-    parts += _chunk(b"IDAT", compressor.flush())
+    rows = max(1, _BLOCK_BYTES // row_bytes)
+    tops = range(0, height, rows)
+
+    def block(top: int) -> _Block:
+        return _deflated(strip, top, min(top + rows, height), height, row_bytes, level)
+
+    threads = min(len(tops), usable_threads())
+    if threads == 1:
+        blocks = [block(top) for top in tops]
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            blocks = list(pool.map(block, tops))
+    checksum = 1
+    for each in blocks:
+        checksum = _adler_of_both(checksum, each.checksum, each.size)
+    parts = [_SIGNATURE, *_chunk(b"IHDR", header)]
+    parts += _chunk(b"IDAT", _ZLIB_HEADER)
+    for each in blocks:
+        parts += _chunk(b"IDAT", each.deflated)
+    parts += _chunk(b"IDAT", struct.pack(">I", checksum))
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)
 
 
+@dataclass(frozen=True)
+class _Block:
+    """Some rows, as a piece of a deflate stream that can be appended to the one before.
+
+    Attributes:
+        deflated: whole bytes; only the last block ends the stream.
+        checksum: Adler-32 of the filtered rows.
+        size: of the filtered rows, bytes.
+    """
+
+    deflated: bytes
+    checksum: int
+    size: int
+
+
+def _deflated(
+    strip: Strip, top: int, bottom: int, height: int, row_bytes: int, level: int
+) -> _Block:
+    """Filters and deflates rows top..bottom, a strip at a time."""
+    compressor, pieces, checksum = _compressor(level), [], 1
+    rows_at_a_time = max(1, _STRIP_BYTES // row_bytes)
+    filtered = np.empty((rows_at_a_time, row_bytes + 1), np.uint8)
+    filtered[:, 0] = _UP
+    above = np.zeros((1, row_bytes), np.uint8)
+    if top:
+        above = _big_endian_rows(strip(top - 1, top))
+    for first in range(top, bottom, rows_at_a_time):
+        rows = _big_endian_rows(strip(first, min(first + rows_at_a_time, bottom)))
+        out = filtered[: len(rows)]
+        np.subtract(rows[:1], above, out=out[:1, 1:])
+        np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
+        above = rows[-1:].copy()  # the strip's memory may be used again
+        flat = out.data.cast("B")
+        checksum = (zlib if isal_zlib is None else isal_zlib).adler32(flat, checksum)
+        pieces.append(compressor.compress(flat))
+    pieces.append(compressor.flush(zlib.Z_FINISH if bottom == height else zlib.Z_FULL_FLUSH))
+    return _Block(b"".join(pieces), checksum, (bottom - top) * (row_bytes + 1))
+
+
 def _compressor(level: int) -> Any:
-    """What deflates: both make zlib streams, and have the same methods."""
+    """What deflates, without zlib's header and checksum; both kinds have the same methods."""
     if level == 1 and isal_zlib is not None:
-        return isal_zlib.compressobj(_ISAL_LEVEL)
-    return zlib.compressobj(level)
+        return isal_zlib.compressobj(_ISAL_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+
+
+def _adler_of_both(first: int, second: int, size: int) -> int:
+    """Adler-32 of two pieces of data, one behind the other, from theirs (RFC 1950, 8.2).
+
+    Args:
+        first: of the first piece.
+        second: of the second.
+        size: of the second piece, bytes.
+    """
+    low = ((first & 0xFFFF) + (second & 0xFFFF) - 1) % _ADLER
+    high = (first >> 16) + (second >> 16) + size * ((first & 0xFFFF) - 1)
+    return high % _ADLER << 16 | low
 
 
 def with_text(png: bytes, text: Mapping[str, str]) -> bytes:

@@ -205,3 +205,13 @@ class TestRange:
             assert low < high
             assert near in (None, low)
             assert far in (None, high)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (4, 6), (67, 33)])
+def test_every_pixel_has_the_colour_of_its_own_depth(shape: tuple[int, int]) -> None:
+    places = np.random.default_rng(0).integers(0, 256, shape)
+    depth = places.astype(np.float32)
+    for layout in (depth, np.asfortranarray(depth)):
+        assert np.array_equal(
+            colorize(layout, "viridis", 0, 255), COLORMAPS["viridis"].table[places]
+        )

@@ -16,12 +16,12 @@ from core.checkpoint import find_model, list_models, load_checkpoint
 from core.engines import onnx_engine, onnx_export, open_engine
 from core.engines.onnx_engine import OnnxEngine, cache_folder
 from core.engines.onnx_export import METADATA_KEYS, check_onnx, export_onnx, to_onnx
-from core.engines.threads import usable_threads
 from core.engines.torch_engine import TorchEngine, choose_device
 from core.errors import EngineError, ExportError
 from core.model import accumulate
 from core.model_files.model_info import ModelInfo
 from core.predictor import load_predictor
+from core.threads import usable_threads
 from tests.tiny_checkpoint import calibrated, picture, pictures, save_tiny, tiny_config
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -155,6 +157,34 @@ def test_png_of_many_strips_reads_back(
         rng.integers(0, 256, (1, 700), dtype=np.uint8),
     ):
         assert np.array_equal(read_png(encode_png(image, level)), image)
+
+
+@pytest.mark.parametrize("deflate", ["isal", "zlib"])
+def test_png_made_in_threads_is_the_same_file(
+    monkeypatch: pytest.MonkeyPatch, deflate: str
+) -> None:
+    if deflate == "zlib":
+        monkeypatch.setattr(png, "isal_zlib", None)
+    monkeypatch.setattr(png, "_STRIP_BYTES", 500)
+    monkeypatch.setattr(png, "_BLOCK_BYTES", 1200)
+    image = np.random.default_rng(2).integers(0, 300, (90, 47), dtype=np.uint16)
+    files = []
+    for threads in (1, 3):
+        monkeypatch.setattr(png, "usable_threads", lambda threads=threads: threads)
+        files.append(encode_png(image))
+    assert files[0] == files[1]
+    assert np.array_equal(read_png(files[0]), image)
+    # A reader of ours that checks every sum: the blocks make one stream of zlib's.
+    chunks, place = [], 8
+    while place < len(files[0]):
+        (size,) = struct.unpack(">I", files[0][place : place + 4])
+        if files[0][place + 4 : place + 8] == b"IDAT":
+            chunks.append(files[0][place + 8 : place + 8 + size])
+        place += size + 12
+    stream = zlib.decompressobj()
+    assert len(stream.decompress(b"".join(chunks))) == 90 * (2 * 47 + 1)
+    assert stream.eof
+    assert not stream.unused_data
 
 
 @pytest.mark.parametrize("name", ["color", "depth16", "npy", "npz", "exr"])
