@@ -18,8 +18,15 @@ _STDOUT = "-"
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
-    p.add_argument("paths", nargs="+", metavar="PATH", help="files, folders or patterns")
-    p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    p.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files, folders, patterns, s3:// or gs:// addresses",
+    )
+    p.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for the results, or its address"
+    )
     p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p.add_argument(
         "--save",
@@ -55,13 +62,14 @@ def run(options: argparse.Namespace) -> int:
     from core.batch.ray_engine import predict_files_on_ray
     from core.batch.run import predict_files
 
-    jobs = plan(options.paths, options.out)
+    out = _out(options)
+    jobs = plan(options.paths, out)
     models, load = models_of_run(options.model)
     entries: list[Entry] = []
     with progress(len(jobs), "photo") as (advance, say), contextlib.ExitStack() as stack:
         pack: Any = None
-        if options.zip:
-            pack = stack.enter_context(packed(options.zip, options.out, manifests=len(jobs) > 1))
+        if options.zip and isinstance(out, Path):
+            pack = stack.enter_context(packed(options.zip, out, manifests=len(jobs) > 1))
 
         def ended(entry: Entry) -> None:
             if entry.error is not None:
@@ -74,11 +82,11 @@ def run(options: argparse.Namespace) -> int:
 
         if options.engine == "ray":
             totals = predict_files_on_ray(
-                jobs, options.out, options.model, settings,
+                jobs, out, options.model, settings,
                 workers=options.workers, on_entry=ended,
             )  # fmt: skip
         else:
-            totals = predict_files(jobs, options.out, models, load, settings, on_entry=ended)
+            totals = predict_files(jobs, out, models, load, settings, on_entry=ended)
     if options.json:
         photos = [vars(entry) for entry in entries]
         name = models[0].name if len(models) == 1 else "auto"
@@ -92,6 +100,20 @@ def run(options: argparse.Namespace) -> int:
     return 1 if totals.failed else 0
 
 
+def _out(options: argparse.Namespace) -> Path | str:
+    from core.batch.storage import place
+
+    out = place(options.out)
+    if isinstance(out, str) and options.zip:
+        raise ConfigError(
+            f"--zip packs a folder of this machine, expected one as --out and got {out}: leave one "
+            "of them out."
+        )
+    if isinstance(out, Path) and out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
+    return out
+
+
 def _settings(options: argparse.Namespace) -> BatchSettings:
     """What is made of every photo; everything that can be wrong with the options is found here."""
     if options.fov is not None and not 5 <= options.fov <= 170:
@@ -99,8 +121,6 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
             f"The field of view is {options.fov:g} degrees, expected 5 to 170: a phone's main "
             "camera has about 65."
         )
-    if options.out.exists() and not options.out.is_dir():
-        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
         raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
     if options.json and options.zip == _STDOUT:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.batch import storage
 from core.errors import ConfigError
 
 MANIFEST, TABLE = "manifest.json", "manifest.csv"
@@ -19,46 +20,50 @@ class Job:
     """One photo of a run.
 
     Attributes:
-        source: the file.
+        source: the file; a text is its address in object storage.
         stem: where its results go, below the output folder and without suffix: `room/photo`.
     """
 
-    source: Path
+    source: Path | str
     stem: Path
 
 
-def plan(inputs: Sequence[str | Path], out: Path) -> list[Job]:
+def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:
     """Lists the files of a run, each once, in a stable order.
 
     Folders are walked, their structure kept; what lies in the output folder is left out, so that
     a run never works on its own results. A name that is no file is tried as a glob pattern.
 
     Args:
-        inputs: files, folders, patterns.
-        out: the output folder.
+        inputs: files, folders, patterns; a text may also be an address in object storage.
+        out: the output folder, or its address.
 
     Raises:
         ConfigError: an input that does not exist, a pattern without a match, a folder without a
             file, or one that is the output folder itself.
     """
-    found: dict[str, Path] = {}  # absolute source -> wanted path below `out`, with its extension
+    found: dict[str, Path] = {}  # source -> wanted path below `out`, with its extension
     for given in inputs:
         for source, relative in _files(given, out):
             found.setdefault(same_file_key(source), relative)
     sources = list(found)
     stems = _stems([found[source] for source in sources])
-    return [Job(Path(source), stem) for source, stem in zip(sources, stems, strict=True)]
+    return [Job(source_of(source), stem) for source, stem in zip(sources, stems, strict=True)]
 
 
-def _files(given: str | Path, out: Path) -> Iterator[tuple[Path, Path]]:
+def source_of(text: str) -> Path | str:
+    """A photo's place from its text, as `Job.source` holds it."""
+    return text if storage.is_address(text) else Path(text)
+
+
+def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Path | str, Path]]:
     """The files behind one input, each with its path below the output folder."""
-    path = Path(given)
-    if path.is_dir():
-        if path.resolve() == out.resolve():
-            raise ConfigError(
-                f"The output folder {given} is also an input, expected another, or the results "
-                "would be taken for photos: choose another --out."
-            )
+    path = storage.place(given) if isinstance(given, str) else given
+    if isinstance(path, str):
+        yield from _objects(path, out)
+    elif path.is_dir():
+        if isinstance(out, Path) and path.resolve() == out.resolve():
+            raise _also_an_input(given)
         files = list(_walk(path, out))
         if not files:
             raise ConfigError(
@@ -80,8 +85,25 @@ def _files(given: str | Path, out: Path) -> Iterator[tuple[Path, Path]]:
         )
 
 
-def same_file_key(path: Path) -> str:
+def _objects(address: str, out: Path | str) -> Iterator[tuple[str, Path]]:
+    if address == out:
+        raise _also_an_input(address)
+    for source, relative in storage.files_at(address):
+        if isinstance(out, Path) or not source.startswith(f"{out}/"):
+            yield source, Path(relative)
+
+
+def _also_an_input(given: str | Path) -> ConfigError:
+    return ConfigError(
+        f"The output folder {given} is also an input, expected another, or the results would be "
+        "taken for photos: choose another --out."
+    )
+
+
+def same_file_key(path: Path | str) -> str:
     """Equal for two spellings of one path; links keep their own names, and count as files."""
+    if isinstance(path, str):
+        return path
     return os.path.normpath(path.absolute())
 
 
@@ -89,9 +111,9 @@ def _matches(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
-def _walk(folder: Path, out: Path) -> Iterator[Path]:
+def _walk(folder: Path, out: Path | str) -> Iterator[Path]:
     """All regular files below a folder, sorted; linked folders are not entered."""
-    results = out.resolve()
+    results = out.resolve() if isinstance(out, Path) else None
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if (here / name).resolve() != results)

@@ -1,11 +1,11 @@
 """The batch path on Ray Data: the same files and manifest, by several processes or machines.
 
-Ray's actors each load the model once and take photos one by one through the same `PhotoRunner` as
+Ray's actors each load the model once and take photos one by one through the same code as
 the single process, with a batch of one and a fixed number of threads: so the files are the same,
 byte for byte. Ray restarts an actor that dies and hands its photos to another; those of them that
 were finished already are found finished. Photos wait in Ray only as paths, in bounded number.
 
-On several machines the photos and the output folder must lie at the same path on each of them.
+On several machines photos and results lie in object storage, or at the same path on each of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from typing import Any
 
 from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.models import models_of_run
-from core.batch.plan import Job
-from core.batch.run import PhotoRunner, record, remove_stale_below, sources_of
+from core.batch.plan import Job, source_of
+from core.batch.run import record, remove_stale_below, sources_of
+from core.batch.stored_photo import runner_for
 from core.errors import DepthError, EngineError
 from core.threads import usable_threads
 
@@ -29,7 +30,7 @@ _ROWS = 64  # photos of one piece of work at most: what is handed on when an act
 
 def predict_files_on_ray(
     jobs: Sequence[Job],
-    out: Path,
+    out: Path | str,
     model: str | None,
     settings: BatchSettings,
     *,
@@ -69,21 +70,21 @@ class PhotoActor:
     """What every Ray process holds: the model, loaded with the first photo that needs it."""
 
     def __init__(
-        self, out: Path, model: str | None, settings: BatchSettings, sources: frozenset[str]
+        self, out: Path | str, model: str | None, settings: BatchSettings, sources: frozenset[str]
     ) -> None:
         models, load = models_of_run(model)
-        self._runner = PhotoRunner(out, models, load, settings, sources=sources)
+        self._runner = runner_for(out, models, load, settings, sources=sources)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with a job to one with its entry, both as text."""
-        entry = self._runner.run(Job(Path(row["source"]), Path(row["stem"])))
+        entry = self._runner.run(Job(source_of(row["source"]), Path(row["stem"])))
         return {"index": row["index"], "entry": entry.to_line()}
 
 
 def _entries(
     ray: Any,
     jobs: Sequence[Job],
-    out: Path,
+    out: Path | str,
     model: str | None,
     settings: BatchSettings,
     workers: int,
@@ -91,13 +92,13 @@ def _entries(
 ) -> Iterator[Entry]:
     """What becomes of every photo, in the plan's order."""
     rows = [
-        {"index": i, "source": str(job.source.absolute()), "stem": str(job.stem)}
+        {"index": i, "source": str(_absolute(job.source)), "stem": str(job.stem)}
         for i, job in enumerate(jobs)
     ]
     pieces = max(min(len(rows), 4 * workers), -(-len(rows) // _ROWS))
     dataset = ray.data.from_items(rows, override_num_blocks=pieces).map(
         PhotoActor,
-        fn_constructor_args=(out.absolute(), _absolute(model), settings, sources_of(jobs)),
+        fn_constructor_args=(_absolute(out), _absolute_model(model), settings, sources_of(jobs)),
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=threads,
         runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
@@ -153,6 +154,11 @@ def _start(ray: Any, cores: int) -> bool:
     return True
 
 
-def _absolute(model: str | None) -> str | None:
+def _absolute(place: Path | str) -> Path | str:
+    """A place as every process finds it."""
+    return place.absolute() if isinstance(place, Path) else place
+
+
+def _absolute_model(model: str | None) -> str | None:
     """A path to a model as every process finds it; a name stays as it is."""
     return str(Path(model).absolute()) if model and Path(model).is_file() else model

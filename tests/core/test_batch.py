@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from core.batch import run as batch
+from core.batch import photo as photo_module
 from core.batch.plan import Job, plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
 from core.batch.sidecar import sidecar_path
@@ -285,7 +285,7 @@ def test_killed_while_replacing_files_means_undone(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(batch, "write_sidecar", die)
+        patch.setattr(photo_module, "write_sidecar", die)
         with pytest.raises(KeyboardInterrupt):
             run(source, resolution=128)  # replaced the files, but not yet the sidecar
     assert run(source)[0] == Totals(done=1)
