@@ -16,7 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from core.batch.plan import MANIFEST
+from core.batch.plan import MANIFEST, TABLE
 from core.cli import main
 from tests.conftest import ROOT
 from tests.tiny_checkpoint import picture, save_tiny
@@ -69,11 +69,11 @@ def sidecars(out: Path) -> list[Path]:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    """Every result but the manifest, which holds times."""
+    """Every result but the manifests, which hold times."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != MANIFEST
+        if path.is_file() and path.name not in (MANIFEST, TABLE)
     }
 
 
@@ -143,7 +143,8 @@ def test_ray_gives_the_same_files_with_a_worker_killed_in_mid_run(
 ) -> None:
     early = photos / "0"  # finished before, by the single process
     assert main(command(early, cluster / "0", model)) == 0
-    (cluster / "0" / MANIFEST).unlink()
+    for name in (MANIFEST, TABLE):
+        (cluster / "0" / name).unlink()
     finished = {path: path.stat().st_mtime_ns for path in sidecars(cluster)}
     process = start(command(photos, cluster, model, "--engine", "ray", "--workers", "2"))
     wait_for(len(finished) + 2, cluster, process)
