@@ -21,8 +21,11 @@ from torch import Tensor
 from app.environment import value
 from app.service import Studio
 from core.checkpoint import ModelInfo, load_checkpoint
-from core.errors import CheckpointError
+from core.errors import CameraError, CheckpointError
 from core.evaluation.ground_truth import resized_nearest
+from core.geometry.calibration import KnownLength
+from core.geometry.measure import Measurer, calibrated
+from core.geometry.planes import Plane
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
 from core.inside.activations import (
@@ -109,6 +112,33 @@ def predicted(
     """A photo's depth, once per photo, model and settings, however many pages look at it."""
     resolution, flip, fov = settings
     return studio().predictor(model)(_photo, resolution=resolution, flip=flip, fov=fov)
+
+
+@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+def rescaled(
+    digest: str, model_sha: str, settings: Settings, known: KnownLength, _prediction: Prediction
+) -> Prediction:
+    """The same prediction, in the scale of a known length.
+
+    Raises:
+        CameraError: its ends lie outside the photo or are the same pixel.
+    """
+    return calibrated(_prediction, known)
+
+
+@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+def ruler(key: str, _prediction: Prediction) -> Measurer:
+    """Measures in a photo."""
+    return Measurer.of(_prediction)
+
+
+@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+def floor(key: str, _ruler: Measurer) -> Plane | None:
+    """The floor of a photo, looked for once, whether there is one or not."""
+    try:
+        return _ruler.floor()
+    except CameraError:
+        return None
 
 
 @st.cache_resource(max_entries=2, ttl=HOUR, show_spinner=False)

@@ -121,6 +121,15 @@ def put(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
+def forget(*keys: str) -> None:
+    """Puts controls back to where they begin, before they are drawn in this run."""
+    for key in keys:
+        _kept().pop(key, None)
+        st.session_state.pop(key, None)
+        if key in st.query_params:
+            del st.query_params[key]
+
+
 def relabel(drawn: str) -> None:
     """Tells every list of choices that its labels have changed.
 

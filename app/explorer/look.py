@@ -13,8 +13,13 @@ from torch import Tensor
 
 from app.explorer import cache
 from app.outputs import stem_of
+from app.service import Scene
+from app.settings import PredictSettings
 from app.text import t
 from core.checkpoint import ModelInfo
+from core.geometry.calibration import KnownLength
+from core.geometry.measure import Measurer
+from core.geometry.planes import Plane
 from core.image import Photo
 from core.inside.inspection import Inspector, Trace
 from core.model_choice import Choice
@@ -59,6 +64,7 @@ class Look:
         settings: resolution, flip, field of view as asked for.
         colours: the colour map for depth.
         choice: how the photo chose the model; None where it was chosen by hand.
+        known: the length that `prediction` was rescaled by, or None.
     """
 
     lang: str
@@ -68,6 +74,7 @@ class Look:
     settings: cache.Settings
     colours: str
     choice: Choice | None = None
+    known: KnownLength | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -78,6 +85,28 @@ class Look:
     def key(self) -> str:
         """Names photo, model and working size: what the network's insides depend on."""
         return f"{self.photo.sha256}-{self.info.sha256}-{self.settings[0]}"
+
+    @property
+    def space_key(self) -> str:
+        """Names all that the metres depend on."""
+        return f"{self.key}-{self.settings}-{self.known}"
+
+    @property
+    def ruler(self) -> Measurer:
+        """Measures in the photo."""
+        return cache.ruler(self.space_key, self.prediction)
+
+    @property
+    def floor(self) -> Plane | None:
+        """The floor that heights are measured from, None where none is in sight."""
+        return cache.floor(self.space_key, self.ruler)
+
+    @property
+    def scene(self) -> Scene:
+        """The same as the depth page has it, for what both can do."""
+        resolution, flip, fov = self.settings
+        settings = PredictSettings(self.info.name, resolution, flip, fov)
+        return Scene(self.photo, self.prediction, settings, self.choice)
 
     @property
     def stem(self) -> str:
@@ -111,9 +140,14 @@ class Look:
         return cache.small(self.photo.sha256, self.photo.rgb)
 
     @property
+    def factor(self) -> float:
+        """Metres of the photo per metre of the canonical camera: focal length and known length."""
+        return self.prediction.focal_scale * self.prediction.scale
+
+    @property
     def scale(self) -> float:
-        """Metres per unit of sigmoid: max_depth times the photo's focal scale."""
-        return self.info.config.max_depth * self.prediction.focal_scale
+        """Metres per unit of sigmoid."""
+        return self.info.config.max_depth * self.factor
 
     def truth_at(self, height: int, width: int) -> NDArray[np.float32] | None:
         """The ground truth of this photo at another size, None where none was uploaded."""
@@ -135,6 +169,14 @@ def chosen_because(look: Look) -> str:
     return f"{words} {t('explorer.choice_doubt', lang)}" if choice.doubtful else words
 
 
+def scale_sentence(look: Look) -> str:
+    """What the photo was rescaled by; empty where it has the model's own scale."""
+    if look.known is None:
+        return ""
+    scale = look.prediction.scale
+    return t("summary.scale_value", look.lang, scale=scale, metres=look.known.metres)
+
+
 def current() -> Look:
     """What the present run looks at; set by the entry script before any page runs."""
     look: Look = st.session_state[_LOOK]
@@ -147,11 +189,24 @@ def show_next(look: Look) -> None:
 
 
 def predicted_with(look: Look, settings: cache.Settings) -> Look:
-    """The same photo through the look's model with other settings."""
+    """The same photo through the look's model with other settings, the known length kept."""
     prediction = cache.predicted(
         look.photo.sha256, look.info.sha256, settings, look.info.name, look.photo
     )
-    return replace(look, prediction=prediction, settings=settings)
+    found = replace(look, prediction=prediction, settings=settings, known=None)
+    return found if look.known is None else rescaled(found, look.known)
+
+
+def rescaled(look: Look, known: KnownLength) -> Look:
+    """The same photo in the scale of a known length; `look` is in the model's own.
+
+    Raises:
+        CameraError: its ends lie outside the photo or are the same pixel.
+    """
+    prediction = cache.rescaled(
+        look.photo.sha256, look.info.sha256, look.settings, known, look.prediction
+    )
+    return replace(look, prediction=prediction, known=known)
 
 
 def with_fov(look: Look, degrees: float) -> Look:

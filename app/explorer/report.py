@@ -16,7 +16,7 @@ from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.exhibits.pyramids import bands_row, changes_row, depths_row, energy, residuals_row
 from app.explorer.exhibits.space import SpaceChoice, drawn
 from app.explorer.exhibits.units import orders_of, relu_curves, units_of, variant_maps
-from app.explorer.look import STRIDES, Look, chosen_because, truth
+from app.explorer.look import STRIDES, Look, chosen_because, scale_sentence, truth
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
@@ -174,6 +174,7 @@ def _facts(look: Look) -> str:
             t("explorer.fov", lang),
             f"{camera.hfov(width):.1f}° ({t(f'space.{camera.source}', lang)})",
         ),
+        *([(t("summary.scale", lang), scale_sentence(look))] if look.known else []),
     ]
     known = truth()
     if known is not None and known.photo == look.photo.sha256:

@@ -35,6 +35,7 @@ class Shown:
         data: arrays by name, at full resolution, for the .npz.
         on_box: called with the ends (x0, x1, y0, y1) of a box that the reader draws on the figure,
             in the photo's pixels; None where boxes zoom.
+        on_point: called with the place (x, y) of a point of the figure that the reader clicks.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Shown:
     alt: str
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     on_box: Callable[[float, float, float, float], None] | None = None
+    on_point: Callable[[float, float], None] | None = None
 
 
 def figures(
@@ -160,16 +162,23 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
 
 
 def _selection(key: str, item: Shown) -> dict[str, Any]:
-    """What makes a chart tell of the boxes drawn on it."""
-    told = item.on_box
-    if told is None:
-        return {}
+    """What makes a chart tell of the boxes drawn on it, or of the points clicked."""
+    on_box, on_point = item.on_box, item.on_point
+    if on_box is not None:
 
-    def drawn() -> None:
-        for box in st.session_state[key].selection.box[-1:]:
-            told(min(box["x"]), max(box["x"]), min(box["y"]), max(box["y"]))
+        def drawn() -> None:
+            for box in st.session_state[key].selection.box[-1:]:
+                on_box(min(box["x"]), max(box["x"]), min(box["y"]), max(box["y"]))
 
-    return {"on_select": drawn, "selection_mode": "box"}
+        return {"on_select": drawn, "selection_mode": "box"}
+    if on_point is not None:
+
+        def clicked() -> None:
+            for point in st.session_state[key].selection.points[-1:]:
+                on_point(point["x"], point["y"])
+
+        return {"on_select": clicked, "selection_mode": "points"}
+    return {}
 
 
 def _config(name: str, phone: bool) -> dict[str, Any]:

@@ -7,12 +7,23 @@ from pathlib import Path
 import streamlit as st
 
 from app.explorer import cache, controls
-from app.explorer.look import Look, Truth, chosen_because, digest_of, keep_truth, truth
+from app.explorer.known_length import keep, known_for
+from app.explorer.look import (
+    Look,
+    Truth,
+    chosen_because,
+    digest_of,
+    keep_truth,
+    rescaled,
+    scale_sentence,
+    truth,
+)
 from app.explorer.truth_source import truth_beside
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import LANGUAGES, language_of, t
 from core.camera import MAX_FOV, MIN_FOV
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.errors import CameraError
 from core.model_choice import AUTO
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -56,9 +67,23 @@ def choose_look(lang: str) -> Look:
         prediction = cache.predicted(photo.sha256, info.sha256, settings, info.name, photo)
     look = Look(lang, photo, prediction, info, settings, colours, choice)
     _truth_beside(look, path)
+    look = _rescaled(look, addressed=path is not None)
     with st.sidebar:
         _facts(look)
     return look
+
+
+def _rescaled(look: Look, *, addressed: bool) -> Look:
+    """In the scale of the length that was marked on the photo, where one was."""
+    known = known_for(look.photo.sha256, addressed=addressed)
+    if known is None:
+        return look
+    try:
+        return rescaled(look, known)
+    except CameraError:  # an address with points outside the photo
+        keep(None, look.photo.sha256)
+        known_for(look.photo.sha256, addressed=addressed)  # takes it out of the address
+        return look
 
 
 def examples() -> dict[str, Path]:
@@ -169,5 +194,14 @@ def _facts(look: Look) -> None:
     )
     if look.choice is not None:
         st.caption(chosen_because(look))
+    if look.known is not None:
+        st.caption(f"{t('summary.scale', look.lang)}: {scale_sentence(look)}")
+        st.button(
+            t("explorer.unscale", look.lang),
+            key="unscale",
+            on_click=keep,
+            args=(None, look.photo.sha256),
+            icon=":material/undo:",
+        )
     for note in look.photo.notes:
         st.caption(note)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from PIL import Image
 
 from app.explorer import sentences
 from app.explorer.page_table import PAGES
+from app.explorer.side_bar import EXAMPLES
 from app.text import t
 from tests.tiny_checkpoint import picture
 
@@ -203,7 +206,7 @@ def test_a_box_drawn_on_the_photo_measures_the_target(explorer: str, page: Page)
     page.goto(explorer)
     settle(page)
     turn_to(page, "measure")
-    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area = page.locator(".js-plotly-plot .nsewdrag").nth(1)
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
     assert box is not None
@@ -216,9 +219,49 @@ def test_a_box_drawn_on_the_photo_measures_the_target(explorer: str, page: Page)
     assert address == {"box_x": "25", "box_y": "25", "box_w": "30", "box_h": "10"}
 
 
+def test_points_clicked_on_the_photo_are_measured_and_saved(
+    explorer: str, page: Page, tmp_path: Path
+) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "measure")
+    area = page.locator(".js-plotly-plot .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    with Image.open(EXAMPLES / "room.jpg") as photo:
+        width, height = photo.size
+    for name, across, down in (("a", 0.2, 0.3), ("b", 0.7, 0.5)):
+        x, y = box["x"] + box["width"] * across, box["y"] + box["height"] * down
+        page.mouse.move(x, y)
+        page.mouse.click(x, y)
+        page.wait_for_url(re.compile(f"{name}y="), timeout=PATIENCE)
+        settle(page)
+    pixels = {name: int(number) for name, number in re.findall(r"\b([ab][xy])=(\d+)", page.url)}
+    near = 0.006 * width  # the places that can be clicked lie a few pixels apart
+    wanted = {"ax": 0.2 * width, "ay": 0.3 * height, "bx": 0.7 * width, "by": 0.5 * height}
+    assert pixels == pytest.approx(wanted, abs=near)
+    shown = page.locator("[data-testid=stMetricValue]").first.inner_text()
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name=t("measure.json", "en")).first.click()
+    started.value.save_as(tmp_path / "measured.json")
+    saved = json.loads((tmp_path / "measured.json").read_text())
+    assert [point["pixel"] for point in saved["points"]] == [
+        [pixels["ax"], pixels["ay"]], [pixels["bx"], pixels["by"]],
+    ]  # fmt: skip
+    assert shown.startswith(f"{saved['distance']:.2f}")
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name=t("measure.csv", "en")).first.click()
+    started.value.save_as(tmp_path / "measured.csv")
+    rows = list(csv.DictReader((tmp_path / "measured.csv").open()))
+    (row,) = (row for row in rows if row["kind"] == "distance")
+    assert float(row["distance"]) == pytest.approx(saved["distance"])
+
+
 def test_every_page_fits_a_phone(explorer: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    for key in ("", "coarse_to_fine", "atrous", "space", "compare", "datasets", "models"):
+    keys = "coarse_to_fine", "atrous", "space", "measure", "compare", "datasets", "models"
+    for key in ("", *keys):
         page.goto(f"{explorer}/{key}")
         settle(page)
         is_whole(page)

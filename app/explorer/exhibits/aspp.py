@@ -56,7 +56,7 @@ def worth(look: Look, fill: str) -> tuple[list[Shown], Shown, bool]:
     """Change of depth without each part, the mean changes as bars, and whether one part pools."""
     lang = look.lang
     effects = occluded_branches(look.key, fill, look.info, look.trace)
-    changes = {name: change * look.prediction.focal_scale for name, change in effects.items()}
+    changes = {name: change * look.factor for name, change in effects.items()}
     bar = signed_bar(list(changes.values()), "m")
     shown = []
     for name, change in changes.items():

@@ -71,7 +71,7 @@ def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
     """Change of depth without each input, and the mean changes as bars."""
     lang = look.lang
     effects = occluded(look.key, level, fill, look.info, look.trace)
-    changes = {name: change * look.prediction.focal_scale for name, change in effects.items()}
+    changes = {name: change * look.factor for name, change in effects.items()}
     bar = signed_bar(list(changes.values()), "m")
     shown = []
     for name, change in changes.items():

@@ -77,18 +77,13 @@ def _on_screen(key: str, choice: SpaceChoice, _look: Look) -> PointCloud | Mesh:
     return cloud if choice.shape == "points" else mesh_of(cloud, choice, full=False)
 
 
-def space_key(look: Look) -> str:
-    """Names what a cloud depends on besides the choice."""
-    return f"{look.key}-{look.settings}"
-
-
 def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     """The figure and how many points or triangles it has.
 
     Raises:
         ExportError: nothing is left, or Open3D is needed and missing.
     """
-    geometry = _on_screen(space_key(look), choice, look)
+    geometry = _on_screen(look.space_key, choice, look)
     camera, size = look.prediction.intrinsics, look.size
     alt = t("space.alt", look.lang)
     if isinstance(geometry, PointCloud):

@@ -36,7 +36,7 @@ def dead_share(units: list[Units]) -> float:
 
 def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
     """Depth of a variant in the trained network's colours, and the difference between them."""
-    lang, scale = look.lang, look.prediction.focal_scale
+    lang, scale = look.lang, look.factor
     _, depth = relu_view(look.key, on, measured, look.info, look.image)
     _, usual = relu_view(look.key, _trained(look), False, look.info, look.image)
     change = (depth - usual) * scale

@@ -1,7 +1,8 @@
-"""Figures drawn over the photo: a map, points, a box."""
+"""Figures drawn over the photo: a map, points, a box, the ends of a line."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import NDArray
 
 from app.explorer.plots.bars import Bar, colour_stops
 from app.explorer.plots.maps import MEDIUM, colorbar, framed, heatmap, picture
+
+CLICKABLE = 30_000  # places that a picture can be clicked at
+HIDDEN = {"marker": {"opacity": 0}}
+PLAIN = {"marker": {"opacity": 1}}
 
 
 def over_photo(
@@ -92,6 +97,71 @@ def boxable(figure: go.Figure, size: tuple[int, int], box: tuple[float, ...]) ->
         hoverinfo="skip",
         showlegend=False,
     )
+    lock(figure, size)
+    figure.update_layout(dragmode="select", selectionrevision=str(box))
+
+
+def clickable(figure: go.Figure, depth: NDArray[np.floating], place: str) -> None:
+    """Lets the pointer read the depth of a picture and pick a place of it.
+
+    Plotly tells of clicks only where there are points, so a grid of points that nobody sees lies
+    over the picture, a few pixels apart.
+
+    Args:
+        figure: in the coordinates of `depth`.
+        depth: (H, W) metres.
+        place: names a place: what else is drawn, so that a click is no choice that lasts.
+    """
+    height, width = depth.shape
+    step = max(1.0, (width * height / CLICKABLE) ** 0.5)
+    column = np.arange(0, width, step).astype(np.int32)
+    row = np.arange(0, height, step).astype(np.int32)
+    figure.add_scattergl(
+        x=np.tile(column, len(row)),
+        y=np.repeat(row, len(column)),
+        customdata=depth[np.ix_(row, column)].astype(np.float32).ravel(),
+        mode="markers",
+        marker={"opacity": 0},
+        selected=HIDDEN,
+        unselected=HIDDEN,
+        hovertemplate="x %{x}, y %{y}<br>%{customdata:.2f} m<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(dragmode=False, selectionrevision=place)
+
+
+def lock(figure: go.Figure, size: tuple[int, int]) -> None:
+    """Shows just the photo's area, wherever else something is drawn."""
     figure.update_xaxes(range=[-0.5, size[0] - 0.5])
     figure.update_yaxes(range=[size[1] - 0.5, -0.5], autorange=False)
-    figure.update_layout(dragmode="select", selectionrevision=str(box))
+
+
+def line_between(
+    figure: go.Figure, ends: Sequence[tuple[float, float]], names: Sequence[str], length: str
+) -> None:
+    """Draws named ends and the line between them, with its length beside the middle."""
+    (u0, v0), (u1, v1) = ends
+    figure.add_scatter(
+        x=[u0, u1],
+        y=[v0, v1],
+        text=list(names),
+        mode="lines+markers+text",
+        line={"color": "#D55E00", "width": 3},
+        marker={"size": 11, "color": "#D55E00", "line": {"color": "white", "width": 2}},
+        textfont={"size": 18, "color": "white", "shadow": "0 0 4px black"},
+        textposition="top center",
+        selected=PLAIN,
+        unselected=PLAIN,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_annotation(
+        x=(u0 + u1) / 2,
+        y=(v0 + v1) / 2,
+        text=length,
+        showarrow=False,
+        yshift=-16,
+        font={"size": 14, "color": "white"},
+        bgcolor="#D55E00",
+        borderpad=3,
+    )

@@ -12,8 +12,7 @@ from app.explorer.look import Look, current
 from app.explorer.report import report
 from app.explorer.show import heading
 from app.outputs import safe_stem, save_outputs
-from app.service import Scene
-from app.settings import DisplaySettings, PredictSettings
+from app.settings import DisplaySettings
 from app.text import t
 from core.export import OUTPUTS
 
@@ -72,12 +71,9 @@ def _report(look: Look) -> None:
 
 def _file(look: Look, name: str | None) -> bytes:
     """One result file, or its sidecar (None), written as the command line writes it."""
-    resolution, flip, fov = look.settings
-    settings = PredictSettings(look.info.name, resolution, flip, fov)
-    scene = Scene(look.photo, look.prediction, settings, look.choice)
     wanted = ["color", "depth16"] if name is None else [name]
     with tempfile.TemporaryDirectory() as folder:
-        saved = save_outputs(scene, DisplaySettings(look.colours), wanted, Path(folder))
+        saved = save_outputs(look.scene, DisplaySettings(look.colours), wanted, Path(folder))
         return (saved.sidecar if name is None else saved.files[name]).read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""Applications: distances to a target, and a virtual object hidden by what stands nearer."""
+"""Applications: lengths and distances in metres, and a virtual object hidden by what is nearer."""
 
 from __future__ import annotations
 
@@ -9,27 +9,113 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.look import Look, current
+from app.explorer.exhibits import measuring
+from app.explorer.known_length import keep
+from app.explorer.look import Look, current, scale_sentence
 from app.explorer.plots.maps import LARGE, picture_figure
-from app.explorer.plots.over_photo import boxable
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import Shown, figures, fragment, heading, numbers, on_phone
+from app.settings import Selection
 from app.text import t
 from core.errors import CameraError
 from core.geometry.augmented import place
-from core.geometry.measure import Measurer
-from core.geometry.measurements import to_csv
+from core.geometry.calibration import KnownLength, Pixel
+
+POINT_KEYS = ("ax", "ay", "bx", "by")
+_MARKED = "photo with points"
 
 
 def draw(look: Look) -> None:
     """Draws the page."""
     heading(look.lang, "measure")
+    _between(look)
     _target(look)
     _object(look)
 
 
 @fragment
+def _between(look: Look) -> None:
+    """Two points: the metres between them, and their height above the floor."""
+    lang = look.lang
+    st.subheader(t("measure.between", lang))
+    st.markdown(t("measure.between_phone" if on_phone() else "measure.between_note", lang))
+    ends = _ends(look)
+    found = look.ruler.distance(*ends)
+    # Plotly takes a tap for a click at the place that was tapped before.
+    clicked = None if on_phone() else partial(_clicked, look.size)
+    figures(lang, "line", [measuring.line(look, ends, found, clicked)])
+    floor = look.floor
+    numbers(measuring.between(look, ends, found, floor))
+    if floor is None:
+        st.caption(t("measure.no_floor", lang))
+    sure = look.prediction.confidence is not None
+    st.caption(t("measure.error_note" if sure else "measure.no_error", lang))
+    measuring.files(look, "points", Selection(points=ends))
+    with st.expander(t("studio.calibrate", lang), icon=":material/square_foot:"):
+        _known_length(look, ends)
+
+
+def _ends(look: Look) -> tuple[Pixel, Pixel]:
+    """The two points, typed, slid or clicked; another photo begins anew."""
+    lang, (width, height) = look.lang, look.size
+    marked = st.session_state.get(_MARKED)
+    if marked not in (None, look.photo.sha256):
+        controls.forget(*POINT_KEYS)
+    st.session_state[_MARKED] = look.photo.sha256
+    starts = (0.35 * width, 0.6 * height, 0.65 * width, 0.6 * height)
+    columns = st.columns([1, 1, 1, 1, 1.4], vertical_alignment="bottom")
+    ask = controls.slider if on_phone() else controls.number
+    values = []
+    for column, key, start, side in zip(columns, POINT_KEYS, starts, 2 * look.size, strict=False):
+        with column:
+            label = t(f"measure.point_{key[1]}", lang, name=key[0].upper())
+            hint, first = t("measure.point_hint", lang), float(int(start))
+            value = ask(key, label, 0, side - 1, first, step=1, pattern="%.0f", hint=hint)
+            values.append(first if value is None else value)
+    if not on_phone():
+        with columns[4]:
+            names = {name: name for name in measuring.NAMES}
+            controls.choice("pick", t("measure.pick", lang), names, buttons=True)
+    au, av, bu, bv = values
+    return (au, av), (bu, bv)
+
+
+def _clicked(size: tuple[int, int], u: float, v: float) -> None:
+    """Moves the point whose turn it is to a pixel that was clicked."""
+    name = st.session_state.get("pick") or measuring.NAMES[0]
+    for axis, value, side in (("x", u, size[0]), ("y", v, size[1])):
+        controls.put(name.lower() + axis, float(min(max(round(value), 0), side - 1)))
+    controls.put("pick", measuring.NAMES[name == measuring.NAMES[0]])
+
+
+def _known_length(look: Look, ends: tuple[Pixel, Pixel]) -> None:
+    """The true distance between the two points; the whole scene is rescaled by it."""
+    lang, photo = look.lang, look.photo.sha256
+    st.markdown(t("measure.calibrate_note", lang))
+    if look.known is not None:
+        st.markdown(f"**{t('summary.scale', lang)}**: {scale_sentence(look)}")
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    with left:
+        metres = st.number_input(
+            t("studio.true_metres", lang), 0.0, value=None, step=0.01, format="%.3f", key="metres"
+        )
+    with right, st.container(horizontal=True):
+        apply = st.button(t("studio.calibrate_apply", lang), type="primary", key="rescale")
+        undo = look.known is not None and st.button(t("studio.calibrate_undo", lang), key="undo")
+    if apply:
+        if metres is None:
+            raise CameraError(t("measure.no_length", lang))
+        known = KnownLength(*ends, float(metres))
+        look.ruler.calibration(known)  # says what is wrong with the points, if anything
+        keep(known, photo)
+    elif undo:
+        keep(None, photo)
+    if apply or undo:
+        st.rerun()
+
+
+@fragment
 def _target(look: Look) -> None:
-    """A box on a target: its nearest and median distance."""
+    """A box on a target: its nearest and median distance, and its area where it is flat."""
     lang = look.lang
     st.subheader(t("measure.target", lang))
     st.markdown(t("measure.target_note", lang))
@@ -39,37 +125,18 @@ def _target(look: Look) -> None:
     with right:
         v, high = _percent(lang, "box_y", 50), _percent(lang, "box_h", 20)
     width, height = look.size
-    ends = [
-        (max(0.0, (u - wide / 2) / 100) * width, min(1.0, (u + wide / 2) / 100) * width),
-        (max(0.0, (v - high / 2) / 100) * height, min(1.0, (v + high / 2) / 100) * height),
-    ]
-    (u0, u1), (v0, v1) = ends
-    ruler = Measurer.of(look.prediction)
-    found = ruler.box(u0, v0, u1, v1)
-    title = t("measure.box_title", lang)
-    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
-    boxable(figure, look.size, (u0, u1, v0, v1))
-    figures(lang, "target", [Shown("target", figure, title, on_box=partial(_box, look.size))])
-    numbers(
-        [
-            (t("measure.nearest", lang), f"{found.nearest:.2f} m", t("measure.near_hint", lang)),
-            (t("measure.median", lang), f"{found.median:.2f} m", None),
-            (
-                t("measure.range", lang),
-                f"{found.nearest_range:.2f} m",
-                t("measure.range_hint", lang),
-            ),
-            (t("measure.pixels", lang), f"{found.pixels:,}", None),
-        ]
+    box = (
+        max(0.0, (u - wide / 2) / 100) * width,
+        max(0.0, (v - high / 2) / 100) * height,
+        min(1.0, (u + wide / 2) / 100) * width,
+        min(1.0, (v + high / 2) / 100) * height,
     )
-    st.download_button(
-        t("measure.csv", lang),
-        lambda: to_csv([found]).encode(),
-        f"{look.stem}_target.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+    figures(lang, "target", [measuring.target(look, box, partial(_box, look.size))])
+    flat, why_not = measuring.patch(look, box)
+    numbers([*measuring.inside(look, box), *flat])
+    if why_not:
+        st.caption(why_not)
+    measuring.files(look, "target", Selection(box=box))
 
 
 def _box(size: tuple[int, int], u0: float, u1: float, v0: float, v1: float) -> None:
@@ -111,7 +178,7 @@ def _object(look: Look) -> None:
     try:
         placed = place(
             look.photo.rgb,
-            Measurer.of(look.prediction),
+            look.ruler,
             *pixel,
             kind=cast(Literal["ball", "cube"], kind),
             size=size,
