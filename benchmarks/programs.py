@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import memory_of, python, summary
+from benchmarks.own_server import own_server
 from benchmarks.photos import jpeg
 
 PANORAMA = (14140, 7070)  # 100 megapixels
 CLIENTS = 8
+# All clients have one address here.
+SERVER = {
+    "LAPDEPTH_MODEL": "lite-indoor",
+    "LAPDEPTH_CLIENT_QUEUE": "64",
+    "LAPDEPTH_RATE": "0",
+}
 OWN_MEMORY = "print(open('/proc/self/status').read().split('VmRSS:')[1].split()[0])"
 
 
@@ -76,37 +78,58 @@ def serving(rounds: int, threads: int) -> dict[str, Any]:
     """The depth page: memory when idle, then one client and eight, each call another photo."""
     bare = float(python(OWN_MEMORY, threads=threads)) * 1024 / 1e6
     with_torch = float(python("import torch; " + OWN_MEMORY, threads=threads)) * 1024 / 1e6
-    with served() as (address, pid):
+    with own_server(**SERVER) as server:
+        pid = server.process.pid
         time.sleep(2)
         idle = memory_of(pid)
-        clients = [_client(address) for _ in range(CLIENTS)]
         content = jpeg(640, 480)
-        for client in clients:
-            _call(client, content)
+        clients = ready_clients(server.url, CLIENTS, content)
         before = memory_of(pid)
-        with peak_of(pid) as peak_one:
-            began = time.perf_counter()
-            alone = [_call(clients[0], content) for _ in range(4 * rounds)]
-            one = len(alone) / (time.perf_counter() - began)
-        with peak_of(pid) as peak_all, ThreadPoolExecutor(CLIENTS) as pool:
-            began = time.perf_counter()
-            calls = [pool.submit(_some, client, content, rounds) for client in clients]
-            together = [span for call in calls for span in call.result()]
-            eight = len(together) / (time.perf_counter() - began)
-    p95 = sorted(together)[int(0.95 * (len(together) - 1))]
-    alone_median = summary(alone)["median_ms"]
+        one = at_work(clients[:1], 4 * rounds, content, pid)
+        eight = at_work(clients, rounds, content, pid)
     return {
         "python_mb": round(bare, 1),
         "import_torch_mb": round(with_torch, 1),
         "idle_app_mb": idle,
         "idle_app_above_import_torch_mb": round(idle - with_torch, 1),
-        "one client": summary(alone) | {"calls_per_s": round(one, 3), "peak_mb": peak_one[0]},
-        "eight clients": summary(together)
-        | {"calls_per_s": round(eight, 3), "p95_ms": round(p95, 1), "peak_mb": peak_all[0]},
-        "throughput_ratio": round(eight / one, 3),
-        "p95_over_one_client": round(p95 / alone_median, 2),
-        "memory_mb_more_than_one_client": round(peak_all[0] - max(before, peak_one[0]), 1),
+        "one client": one,
+        "eight clients": eight,
+        "throughput_ratio": round(eight["calls_per_s"] / one["calls_per_s"], 3),
+        "p95_over_one_client": round(eight["p95_ms"] / one["median_ms"], 2),
+        "memory_mb_more_than_one_client": round(eight["peak_mb"] - max(before, one["peak_mb"]), 1),
     }
+
+
+def at_work(clients: Sequence[Any], calls: int, content: bytes, pid: int) -> dict[str, float]:
+    """Several clients of the page at once, each with one call after the other.
+
+    Args:
+        clients: of `ready_clients`.
+        calls: of each.
+        content: the photo; no two calls send the same file.
+        pid: of the page.
+
+    Returns:
+        Milliseconds of a call, calls a second of all together, the page's greatest memory.
+    """
+    with peak_of(pid) as peak, ThreadPoolExecutor(len(clients)) as pool:
+        began = time.perf_counter()
+        running = [pool.submit(_some, client, content, calls) for client in clients]
+        spans = [span for one in running for span in one.result()]
+        rate = len(spans) / (time.perf_counter() - began)
+    p95 = sorted(spans)[int(0.95 * (len(spans) - 1))]
+    figures = {"calls_per_s": round(rate, 3), "p95_ms": round(p95, 1), "peak_mb": peak[0]}
+    return summary(spans) | figures
+
+
+def ready_clients(url: str, count: int, content: bytes) -> list[Any]:
+    """Clients that have had one answer each."""
+    from gradio_client import Client
+
+    clients = [Client(url, verbose=False) for _ in range(count)]
+    for client in clients:
+        _call(client, content)
+    return clients
 
 
 @contextmanager
@@ -127,48 +150,6 @@ def peak_of(pid: int, every: float = 0.05) -> Iterator[list[float]]:
         watcher.join()
 
 
-@contextmanager
-def served() -> Iterator[tuple[str, int]]:
-    """The depth page in a process of its own: its address and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    settings = {
-        "GRADIO_PORT": str(port),
-        "LAPDEPTH_MODEL": "lite-indoor",
-        "LAPDEPTH_CLIENT_QUEUE": "64",  # all of these clients have one address
-        "LAPDEPTH_RATE": "0",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app.gradio_app"],
-        env=os.environ | settings,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            time.sleep(0.5)
-            try:
-                with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:  # noqa: S310
-                    if json.load(answer)["status"] == "ready":
-                        break
-            except (OSError, urllib.error.URLError):
-                continue
-        else:
-            raise SystemExit("the depth page did not get ready")
-        yield address, process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
-def _client(address: str) -> Any:
-    from gradio_client import Client
-
-    return Client(address, verbose=False)
-
-
 def _some(client: Any, content: bytes, count: int) -> list[float]:
     return [_call(client, content) for _ in range(count)]
 
@@ -181,5 +162,5 @@ def _call(client: Any, content: bytes) -> float:
         photo = Path(folder) / "photo.jpg"
         photo.write_bytes(content + secrets.token_bytes(8))  # behind the picture: another file
         began = time.perf_counter()
-        client.predict(image=handle_file(photo), model="lite-indoor", api_name="/predict")
+        client.predict(image=handle_file(photo), api_name="/predict")
         return (time.perf_counter() - began) * 1000

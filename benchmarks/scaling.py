@@ -3,7 +3,9 @@
     python -m benchmarks.scaling [--rounds 5] [--model lite-indoor] > scaling.json
 
 Every point is a process of its own, so that its peak memory is its own. Photos go from array to
-depth; batch and threads are the network alone. Clients are in `benchmarks.table`. Prints JSON.
+depth; batch and threads are the network alone; "photo threads" is a 12-megapixel JPEG to both PNG
+files; clients call /predict of a depth page over HTTP, each call with another 640x480 photo. On a
+machine with more cores there are more points. `--only` takes some of the curves. Prints JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from core.threads import usable_threads
 
 MEGAPIXELS = (0.3, 1, 3, 12, 25, 50, 100)
 BATCHES = (1, 2, 4, 8)
+CLIENTS = (1, 2, 4, 8, 16)
 ENCODERS = ("mobilenet_v2", "efficientnet_lite0", "efficientnet_lite2", "resnet18", "resnet50")
 
 
@@ -30,6 +33,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", default="lite-indoor")
     parser.add_argument("--threads", type=int, default=usable_threads())
+    parser.add_argument("--only", default=",".join(POINTS), help=f"some of {','.join(POINTS)}")
     parser.add_argument("--point", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.point:
@@ -43,15 +47,21 @@ def main() -> None:
         "pixels": MEGAPIXELS,
         "batch": BATCHES,
         "threads": tuple(threads),
+        "photo threads": tuple(threads),
+        "clients": CLIENTS,
         "encoder": ENCODERS,
     }
-    for kind, values in curves.items():
+    wanted = options.only.split(",")
+    if unknown := set(wanted) - set(curves):
+        parser.error(f"no such curve: {', '.join(sorted(unknown))}; there are {', '.join(curves)}")
+    for kind in wanted:
+        values = curves[kind]
         report[kind] = {str(value): _apart(kind, value, options) for value in values}
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
 
 def _apart(kind: str, value: Any, options: argparse.Namespace) -> Any:
-    threads = value if kind == "threads" else options.threads
+    threads = value if kind.endswith("threads") else options.threads
     command = [sys.executable, "-m", "benchmarks.scaling", "--point", kind, str(value)]
     command += ["--rounds", str(options.rounds), "--model", options.model]
     command += ["--threads", str(threads)]
@@ -103,6 +113,37 @@ def _batch(count: str, model: str, rounds: int) -> dict[str, float]:
     return figures | {"ms_per_photo": round(figures["median_ms"] / int(count), 2)}
 
 
+def _whole_photo(_threads: str, model: str, rounds: int) -> dict[str, float]:
+    """A 12-megapixel JPEG to both PNG files."""
+    import tempfile
+    from pathlib import Path
+
+    import core
+    from benchmarks.photos import jpeg
+    from core.export import OUTPUTS, ExportJob, write_outputs
+
+    predictor, data = core.load_predictor(model), jpeg(4000, 3000)
+    wanted = [OUTPUTS["color"], OUTPUTS["depth16"]]
+    with tempfile.TemporaryDirectory() as folder:
+
+        def everything() -> None:
+            photo = core.decode(data)
+            write_outputs(wanted, Path(folder) / "photo", ExportJob(predictor(photo), photo.rgb))
+
+        return _measured(everything, rounds)
+
+
+def _clients(count: str, model: str, rounds: int) -> dict[str, float]:
+    from benchmarks.own_server import own_server
+    from benchmarks.photos import jpeg
+    from benchmarks.programs import SERVER, at_work, ready_clients
+
+    content = jpeg(640, 480)
+    with own_server(**SERVER | {"LAPDEPTH_MODEL": model}) as server:
+        clients = ready_clients(server.url, int(count), content)
+        return at_work(clients, max(rounds, 32 // int(count)), content, server.process.pid)
+
+
 def _encoder(name: str, _model: str, rounds: int) -> dict[str, float]:
     """Other networks of the family, decoder width 256, 320x240, folded PyTorch."""
     import torch
@@ -123,6 +164,8 @@ POINTS: dict[str, Callable[[str, str, int], dict[str, float]]] = {
     "pixels": _photo,
     "batch": _batch,
     "threads": lambda _, model, rounds: _batch("1", model, rounds),
+    "photo threads": _whole_photo,
+    "clients": _clients,
     "encoder": _encoder,
 }
 

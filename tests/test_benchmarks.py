@@ -43,7 +43,7 @@ def test_what_is_compared_takes_turns() -> None:
     assert figures["a"]["least_ms"] <= figures["a"]["median_ms"] <= figures["a"]["p90_ms"]
 
 
-@pytest.mark.parametrize("name", ["table", "scaling", "int8", "engines"])
+@pytest.mark.parametrize("name", ["table", "scaling", "request", "int8", "engines"])
 def test_a_command_explains_itself(name: str) -> None:
     command = [sys.executable, "-m", f"benchmarks.{name}", "--help"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
