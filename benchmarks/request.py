@@ -6,7 +6,7 @@ Starts a depth page of its own. `client` is what a program sees that speaks plai
 sending the photo, asking, waiting for the answer, fetching the coloured PNG. `function` is the
 endpoint's own time inside that wait (its /metrics), and `parts` are the pieces of that function,
 measured in turns in this process with the same photo; what the wait has more is Gradio's queue and
-event stream. Every request brings a photo that the page has not seen. Prints JSON.
+event stream. `gradio_client` is the same request made by that package. Every request brings a photo that the page has not seen. Prints JSON.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ def main() -> None:
     from benchmarks.own_server import own_server
     from benchmarks.photos import jpeg
     from benchmarks.plain_client import PlainClient
+    from benchmarks.programs import at_work, ready_clients
 
     report = describe(options.threads)
     report |= {"rounds": options.rounds, "warm_up_rounds": WARM_UP, "model": options.model}
@@ -47,6 +48,9 @@ def main() -> None:
         client = PlainClient(server.url)
         for size, photo in photos.items():
             report[size] = _requests(client, photo, options.rounds)
+            others = ready_clients(server.url, 1, photo)
+            through = at_work(others, options.rounds, photo, server.process.pid)
+            report[size]["gradio_client"] = through
     for size, photo in photos.items():
         report[size]["parts"] = in_turns(_parts(photo, options.model), options.rounds)
     sys.stdout.write(json.dumps(report, indent=2) + "\n")

@@ -18,6 +18,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from core import predictor as predictor_module
 from core.checkpoint import load_checkpoint
 from core.colormap import colorize
 from core.engines.onnx_export import to_onnx
@@ -32,12 +33,13 @@ CONVOLUTIONS = ("aten.conv2d", "aten.mkldnn_convolution")
 NETWORK = {
     "convs": 73,
     "norms": 21,
-    "operations": 240,
-    "bytes": 20_500_000,
-    "flops": 189_000_000,
-    "nodes": 340,
+    "operations": 239,
+    "bytes": 20_306_112,
+    "flops": 188_888_448,
+    "nodes": 331,
 }
-UPSAMPLING = {"operations": 2840, "bytes": 16_000_000}  # 32x24 to 640x480
+UPSAMPLING = {"operations": 2834, "bytes": 6_500_528}  # 32x24 to 640x480
+PREDICTION = {"operations": 2039, "bytes": 27_990_000}  # of the tiny model, 640x480, array to depth
 
 
 class _Operations(TorchDispatchMode):
@@ -112,6 +114,22 @@ def test_upsampling_makes_the_result_and_little_else() -> None:
         upsample_depth(depth, photo)
     assert work.calls.total() <= UPSAMPLING["operations"]
     assert work.bytes <= UPSAMPLING["bytes"]
+
+
+def test_a_whole_prediction(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor, photo = load_predictor(checkpoint, engine="torch"), picture(640, 480)
+    with _Operations() as work:
+        predictor(photo)
+    assert work.calls.total() <= PREDICTION["operations"]
+    assert work.bytes <= PREDICTION["bytes"]
+    # The guard guards: with one operation more it would have failed.
+    plain = predictor_module.normalised
+    monkeypatch.setattr(predictor_module, "normalised", lambda rgb: plain(rgb).clone())
+    with _Operations() as more:
+        predictor(photo)
+    assert more.calls.total() == work.calls.total() + 1
+    assert more.calls.total() > PREDICTION["operations"]
+    assert more.bytes > PREDICTION["bytes"]
 
 
 def test_png_files_are_made_without_a_second_picture() -> None:
