@@ -6,7 +6,8 @@ Starts a depth page of its own. `client` is what a program sees that speaks plai
 sending the photo, asking, waiting for the answer, fetching the coloured PNG. `function` is the
 endpoint's own time inside that wait (its /metrics), and `parts` are the pieces of that function,
 measured in turns in this process with the same photo; what the wait has more is Gradio's queue and
-event stream. `gradio_client` is the same request made by that package. Every request brings a photo that the page has not seen. Prints JSON.
+event stream. `gradio_client` is the same request made by that package. Every request brings a photo
+that the page has not seen. Prints JSON.
 """
 
 from __future__ import annotations
