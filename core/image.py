@@ -34,6 +34,7 @@ from core.imaging.decode_limits import (
     check_container,
     check_size,
 )
+from core.imaging.flat_end import flat_end_note
 from core.imaging.jpeg import decode_jpeg
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
@@ -183,6 +184,7 @@ def _from_bytes(
                 tags = read_tags(image)
                 upright = _upright(image, tags.orientation)
         rgb, more_notes = to_rgb(upright, label) if ready is None else ready
+        notes += more_notes + (() if ready else flat_end_note(rgb, kind, tags.orientation))
     return Photo(
         rgb=rgb,
         focal_35mm=tags.focal_35mm,
@@ -191,7 +193,7 @@ def _from_bytes(
         sha256=hashlib.sha256(data).hexdigest(),
         name=name,
         full_size=full_size[::-1] if tags.swaps_sides else full_size,
-        notes=notes + more_notes,
+        notes=notes,
     )
 
 
@@ -204,11 +206,9 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             tags = read_tags(image)
             upright = _upright(image, tags.orientation)
         rgb, notes = to_rgb(upright, label)
-    height, width = rgb.shape[:2]
-    focal_px = tags.focal_px(width, height)
-    return Photo(
-        rgb, tags.focal_35mm, focal_px, "PIL", _array_sha256(rgb), name, (width, height), notes
-    )
+    size = rgb.shape[1], rgb.shape[0]
+    focal_px = tags.focal_px(*size)
+    return Photo(rgb, tags.focal_35mm, focal_px, "PIL", _array_sha256(rgb), name, size, notes)
 
 
 def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> Photo:
@@ -227,10 +227,9 @@ def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> 
             f"{label} is an array of shape {shape}, expected (height, width, 3): {remedy}."
         )
     height, width = array.shape[:2]
-    notes: tuple[str, ...] = ()
     check_size((width, height), limits, label)
     if array.ndim == 3 and array.shape[2] == 3:
-        rgb = np.array(array, np.uint8, order="C")
+        rgb, notes = np.array(array, np.uint8, order="C"), tuple[str, ...]()
     else:
         rgb, notes = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label)
     return Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)

@@ -7,8 +7,9 @@ Rules, in the order they apply:
   damaged or does not fit is ignored, with a note;
 - 16-bit grey is scaled by 255 / 65535, 12-bit grey by 255 / 4095 (of 16-bit colour Pillow itself
   keeps the top byte);
-- 32-bit integers are taken as 16-bit values; float grey as 0..1, 0..255 or 0..65535, whichever
-  its maximum fits. Anything negative, larger, infinite or NaN is refused;
+- 32-bit integers are taken as 16-bit values, signed 16-bit ones scaled by 255 / 32767; float grey
+  as 0..1, 0..255 or 0..65535, whichever its maximum fits. Anything negative, larger, infinite or
+  NaN is refused;
 - what comes out almost black (no value of 16 or more) gets a note.
 
 The work goes strip by strip, so that a 100-megapixel picture never exists three times over.
@@ -30,9 +31,10 @@ from core.errors import ImageError
 _log = logging.getLogger(__name__)
 
 _STRIP_ROWS = 32  # a strip of a 12-megapixel photo stays in the cache: 16 ms in all against 51
-_FULL_16, _FULL_12, _FULL_8 = 65535, 4095, 255
+_FULL_16, _SIGNED_16, _FULL_12, _FULL_8 = 65535, 32767, 4095, 255
 _DARK = 16  # of 255
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # TIFF 6.0, section 8
+# TIFF 6.0, sections 8 and 19.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO, _SAMPLE_FORMAT, _SIGNED = 258, 262, 0, 339, 2
 _ICC_SPACE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 
 _REMEDY = "; if depth looks wrong, stretch its contrast first."
@@ -196,7 +198,9 @@ def _wide_integers(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, 
             f"{name} holds integers from {lowest:.0f} to {highest:.0f}, expected 0 to 65535: "
             "save it as an 8- or 16-bit picture."
         )
-    return _by_table(image, _FULL_16), _dark_note(image, highest, _FULL_16)
+    signed = _tiff_tag(image, _SAMPLE_FORMAT) == (_SIGNED,)
+    full = _SIGNED_16 if signed and _tiff_tag(image, _BITS_PER_SAMPLE) == (16,) else _FULL_16
+    return _by_table(image, full), _dark_note(image, highest, full)
 
 
 def _by_table(image: Image.Image, full: int) -> _Convert:

@@ -8,6 +8,7 @@ from pathlib import Path
 from scripts.hostile.jpegs import jpegs
 from scripts.hostile.others import others
 from scripts.hostile.pngs import pngs
+from scripts.hostile.same import same
 from scripts.hostile.tiffs import tiffs
 from scripts.hostile.written import written
 
@@ -15,7 +16,7 @@ from scripts.hostile.written import written
 def corpus() -> dict[str, bytes]:
     """Content by file name; nothing depends on chance."""
     files: dict[str, bytes] = {}
-    for source in (written, pngs, tiffs, jpegs, others):
+    for source in (written, pngs, tiffs, jpegs, others, same):
         for name, data in source():
             if name in files:
                 raise ValueError(f"two files of the name {name}")

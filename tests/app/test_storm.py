@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
+import numpy as np
 import pytest
 
 from benchmarks.plain_client import PlainClient
@@ -14,6 +16,7 @@ from core.imaging.decode_worker import decode_isolated
 from scripts.hostile.calls import malformed
 from scripts.hostile.corpus import corpus
 from scripts.hostile.mutations import mutated
+from scripts.hostile.written import picture
 
 # What a program of good will writes, and what therefore has to be read.
 READ = ("jpeg-quality-50.jpg", "jpeg-cmyk.jpg", "jpeg-ycck.jpg", "jpeg-progressive.jpg",
@@ -51,6 +54,32 @@ def test_every_odd_file_is_a_photo_or_a_sentence(files: dict[str, bytes]) -> Non
     assert all(name in sentences for name in files if name.startswith(kinds))
     # Values that no picture has are never drawn.
     assert all(name in sentences for name in files if "float-one-nan" in name or "inf" in name)
+
+
+def test_one_picture_is_the_same_however_it_is_written(files: dict[str, bytes]) -> None:
+    colour = np.asarray(picture()).astype(float)
+    grey = np.asarray(picture().convert("L").convert("RGB")).astype(float)
+    seen = Counter[str]()
+    for name, data in files.items():
+        kind = name.partition("-")[0]
+        if kind in ("same", "grey"):
+            photo = outcome(name, data)
+            assert isinstance(photo, Photo), photo
+            expected = colour if kind == "same" else grey
+            assert photo.rgb.shape == expected.shape, name
+            assert np.abs(photo.rgb - expected).mean() < 4, name
+        elif kind == "cut":
+            assert isinstance(outcome(name, data), str), name
+        seen[kind] += 1
+    assert seen["same"] > 60
+    assert seen["grey"] > 8
+    assert seen["cut"] > 40
+
+
+def test_a_jpeg_that_ended_early_says_so(files: dict[str, bytes]) -> None:
+    photo = outcome("a.jpg", files["odd-jpeg-ended-early.jpg"])
+    assert isinstance(photo, Photo)
+    assert "one flat colour" in photo.notes[0]
 
 
 def test_a_running_server_answers_all_of_it(studio_url: str, files: dict[str, bytes]) -> None:
