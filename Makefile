@@ -17,7 +17,7 @@ DEVELOPMENT := $(VENV)/.development-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo predict test lint types unit lock docs clean distclean
+.PHONY: help setup demo predict test lint types audit unit lock docs clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -33,7 +33,7 @@ predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
 	$(if $(IMAGE),,$(error IMAGE is not set; expected a photo, as in: make predict IMAGE=photo.jpg))
 	@$(BIN)/python -m core predict "$${IMAGE}" --out "$${OUT:-out}"
 
-test: lint types unit ## lint, types and the whole test suite
+test: lint types audit unit ## lint, types, known holes and the whole test suite
 
 lint: $(DEVELOPMENT) ## ruff: rules and format
 	@$(BIN)/ruff check .
@@ -41,6 +41,9 @@ lint: $(DEVELOPMENT) ## ruff: rules and format
 
 types: $(DEVELOPMENT) ## mypy, strict
 	@$(BIN)/mypy
+
+audit: $(DEVELOPMENT) ## packages against the list of known holes
+	@$(BIN)/python -m scripts.audit
 
 unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)

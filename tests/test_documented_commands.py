@@ -42,7 +42,7 @@ SERVICE = "tests/test_deployment.py::test_the_service_is_one_that_systemd_unders
 PROXY = "tests/test_deployment.py::test_people_use_both_pages_through_it"
 ELSEWHERE = {
     r"make (demo|setup|test)( [A-Z_]+=\S+)?": ".ci/run",
-    r"make (help|lint|types|unit|lock|clean|docs)( [A-Z_]+=.+)?": "Makefile",
+    r"make (help|lint|types|audit|unit|lock|clean|docs)( [A-Z_]+=.+)?": "Makefile",
     r"make demo [A-Z_]+=\S+": DEMO,
     r"HOST=\S+ GRADIO_PORT=\d+ LAPDEPTH_PAGES=depth \.venv/bin/python -m app\.demo": IMAGE,
     r"docker (build|run)\b.*": IMAGE,
