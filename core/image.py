@@ -168,9 +168,9 @@ def _from_bytes(
         with no_warnings(), Image.open(io.BytesIO(data), formats=(kind,)) as image:
             check_size(image.size, limits, label)
             notes = check_container(image, limits, label)
-            full_size, tags = image.size, read_tags(image)
-            ready = None
+            full_size, ready = image.size, None
             if kind == "JPEG":
+                tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
                     ready = decode_jpeg(data, image, tags.orientation)
                 else:
