@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 Value = TypeVar("Value")
-_KEPT = "kept controls"
+_KEPT, _PAGE, _PLACES = "kept controls", "page shown", "pages of controls"
 
 
 def choice(
@@ -130,6 +130,11 @@ def forget(*keys: str) -> None:
             del st.query_params[key]
 
 
+def turn_to(page: str) -> None:
+    """Says to which page the controls drawn from here on belong."""
+    st.session_state[_PAGE] = page
+
+
 def relabel(drawn: str) -> None:
     """Tells every list of choices that its labels have changed.
 
@@ -159,8 +164,13 @@ def _begin(key: str, default: Any, read: Callable[[str], Any], fits: Callable[[A
         kept[key] = _from_address(key, default, read)
     if not usable(kept[key]):
         kept[key] = default
+    places, page = st.session_state.setdefault(_PLACES, {}), st.session_state.get(_PAGE, "")
     if key not in st.session_state or not usable(st.session_state[key]):
         st.session_state[key] = kept[key]
+    elif places.get(key, page) != page:
+        # On another page the browser draws the control anew, and asks only for values set.
+        st.session_state[key] = st.session_state[key]
+    places[key] = page
 
 
 def _from_address(key: str, default: Any, read: Callable[[str], Any]) -> Any:

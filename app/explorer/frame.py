@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.explorer import sentences
+from app.explorer import controls, sentences
 from app.explorer.look import show_next
 from app.explorer.page_table import PAGES, way_on
 from app.explorer.show import guarded
@@ -21,7 +21,19 @@ _STYLE = """
 [data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
 [data-testid="stMetricValue"] { font-size: 1.45rem }
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
-@media (max-width: 640px) { [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem } }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem }
+  .js-plotly-plot .modebar-group:not(:first-child) { display: none }  /* it would hide titles */
+}
+</style>
+"""
+# Streamlit's upload field speaks English only.
+_UPLOAD_STYLE = """
+<style>
+[data-testid="stFileUploaderDropzone"] button p,
+[data-testid="stFileUploaderDropzoneInstructions"] span { font-size: 0 }
+[data-testid="stFileUploaderDropzone"] button p::after { content: "%s"; font-size: 1rem }
+[data-testid="stFileUploaderDropzoneInstructions"] span::after { content: "%s"; font-size: .85rem }
 </style>
 """
 
@@ -32,6 +44,9 @@ def run() -> None:
     st.set_page_config(page_title="LapDepth", page_icon=str(ICON), layout="wide")
     st.html(_STYLE)
     lang = choose_language()
+    if lang != "en":
+        words = t("explorer.upload_button", lang), t("explorer.upload_limit", lang)
+        st.html(_UPLOAD_STYLE % words)
     sections: dict[str, list[st.Page]] = {}
     for spec in PAGES:
         page = st.Page(
@@ -44,6 +59,7 @@ def run() -> None:
         header = t(f"explorer.section_{spec.section}", lang) if spec.section else ""
         sections.setdefault(header, []).append(page)
     chosen = st.navigation(sections, position="sidebar", expanded=True)
+    controls.turn_to(chosen.url_path)
     with guarded():
         show_next(choose_look(lang))
         chosen.run()

@@ -149,12 +149,16 @@ class Look:
         """Metres per unit of sigmoid."""
         return self.info.config.max_depth * self.factor
 
-    def truth_at(self, height: int, width: int) -> NDArray[np.float32] | None:
-        """The ground truth of this photo at another size, None where none was uploaded."""
+    @property
+    def truth(self) -> Truth | None:
+        """The ground truth of this photo, None where there is none."""
         known = truth()
-        if known is None or known.photo != self.photo.sha256:
-            return None
-        return cache.truth_at(known.key, height, width, known.depth)
+        return known if known is not None and known.photo == self.photo.sha256 else None
+
+    def truth_at(self, height: int, width: int) -> NDArray[np.float32] | None:
+        """The ground truth of this photo at another size, None where there is none."""
+        known = self.truth
+        return None if known is None else cache.truth_at(known.key, height, width, known.depth)
 
 
 def chosen_because(look: Look) -> str:

@@ -16,7 +16,7 @@ from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.exhibits.pyramids import bands_row, changes_row, depths_row, energy, residuals_row
 from app.explorer.exhibits.space import SpaceChoice, drawn
 from app.explorer.exhibits.units import orders_of, relu_curves, units_of, variant_maps
-from app.explorer.look import STRIDES, Look, chosen_because, scale_sentence, truth
+from app.explorer.look import STRIDES, Look, chosen_because, scale_sentence
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
@@ -75,8 +75,7 @@ def _sections(look: Look) -> list[tuple[str, Callable[[Look], Iterator[Row]]]]:
         ("loss", _loss),
         ("space", _space),
     ]
-    known = truth()
-    if known is not None and known.photo == look.photo.sha256:
+    if look.truth is not None:
         sections.append(("compare", _compare))
     return sections
 
@@ -112,7 +111,7 @@ def _aspp(look: Look) -> Iterator[Row]:
 
 
 def _stacking(look: Look) -> Iterator[Row]:
-    yield stacked(look, 0), 3
+    yield stacked(look, 0), 4
     for level in range(len(STRIDES) - 1):
         shown, means = hidden(look, level, FILLS[0])
         yield [*shown, means], len(shown) + 1
@@ -144,7 +143,7 @@ def _space(look: Look) -> Iterator[Row]:
 
 
 def _compare(look: Look) -> Iterator[Row]:
-    known = truth()
+    known = look.truth
     if known is None:
         return
     found = compare(look, known.depth, FOLDER, align=False)
@@ -176,8 +175,8 @@ def _facts(look: Look) -> str:
         ),
         *([(t("summary.scale", lang), scale_sentence(look))] if look.known else []),
     ]
-    known = truth()
-    if known is not None and known.photo == look.photo.sha256:
+    known = look.truth
+    if known is not None:
         metrics = compare(look, known.depth, FOLDER, align=False).metrics.as_dict()
         rows += [(key, f"{metrics[key]:.4f}") for key in METRICS]
     cells = "".join(

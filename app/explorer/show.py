@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.explorer.look import Look
 from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
 from app.explorer.sentences import formulas_of
@@ -77,16 +78,18 @@ def on_phone() -> bool:
 
 def heading(lang: str, page: str) -> None:
     """A page's title, explanation, formulas and source."""
+    colon = t("explorer.colon", lang)
     st.title(t(f"{page}.title", lang))
     st.markdown(t(f"{page}.lead", lang))
     if f"try.{page}" in keys():
-        st.markdown(f":material/touch_app: **{t('explorer.try', lang)}**: {t(f'try.{page}', lang)}")
+        words = f"**{t('explorer.try', lang)}**{colon}{t(f'try.{page}', lang)}"
+        st.markdown(f":material/touch_app: {words}")
     formulas, source = formulas_of(page)
     if formulas:
         with st.expander(t("explorer.formula", lang), icon=":material/function:"):
             for formula in formulas:
                 st.latex(formula)
-            st.caption(f"{t('explorer.source', lang)}: {source}")
+            st.caption(f"{t('explorer.source', lang)}{colon}{source}")
 
 
 def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
@@ -94,6 +97,15 @@ def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
     with st.container(horizontal=True):
         for label, value, help_ in items:
             st.metric(label, value, help=help_, width="content")
+
+
+def truth_note(look: Look) -> None:
+    """Where the measured depth of the photo comes from, or how to bring it."""
+    known = look.truth
+    if known is None:
+        st.caption(t("explorer.truth_missing", look.lang))
+    else:
+        st.caption(t("explorer.truth_from", look.lang, name=known.name))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import streamlit as st
@@ -94,8 +95,14 @@ def examples() -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
+@functools.cache
+def _examples_by_digest() -> dict[str, Path]:
+    """The examples by content: one dropped as a file brings its measured depth along too."""
+    return {digest_of(path.read_bytes()): path for path in examples().values()}
+
+
 def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
-    """Digest, name and encoded bytes of the upload, or of the chosen example with its path."""
+    """Digest, name and encoded bytes of the upload or of the chosen example; an example's path."""
     uploaded = st.file_uploader(
         t("explorer.photo", lang),
         key="photo_file",
@@ -107,7 +114,8 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
         data = uploaded.getvalue()
         if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
             st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
-        return st.session_state["upload seen"][1], uploaded.name, data, None
+        digest = st.session_state["upload seen"][1]
+        return digest, uploaded.name, data, _examples_by_digest().get(digest)
     if not known:
         st.info(t("explorer.no_example", lang))
         st.stop()

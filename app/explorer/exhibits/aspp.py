@@ -90,7 +90,7 @@ def receptive_fields(
         strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
         high, wide = extent(torch.from_numpy(field))
         extents.append((title, f"{wide} x {high} px"))
-        bar = Bar(-3.0, 0.0, "log10", ERROR, 1)
+        bar = Bar(-3.0, 0.0, t("atrous.log_unit", look.lang), ERROR, 1)
         figure = over_photo(look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM)
         alt = t("atrous.field_alt", look.lang, stage=title)
         shown.append(Shown(f"receptive-field-{stage}", figure, alt, {"gradient": field}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from app.explorer.cache import occluded
@@ -22,7 +23,7 @@ def parts_of(look: Look, level: int) -> dict[str, Tensor]:
 
 
 def stacked(look: Look, level: int) -> list[Shown]:
-    """The three parts of the concatenation as pictures."""
+    """The three parts of the concatenation as pictures, then all of it."""
     lang, parts = look.lang, parts_of(look, level)
     picture, share = colours_of(parts["feature"])
     max_depth = look.info.config.max_depth
@@ -33,6 +34,11 @@ def stacked(look: Look, level: int) -> list[Shown]:
     feature = t("stacking.feature", lang, name=own, channels=len(parts["feature"]))
     residual = t("stacking.residual", lang, name=NAMES[level])
     band = t("stacking.band", lang, number=4 - level)
+    whole_stack = look.trace.fused[level][0]
+    # Each channel counts alike, as behind the norm that follows; the feature would drown the rest.
+    spread, mean = torch.std_mean(whole_stack, (1, 2), keepdim=True)
+    mixed, mixed_share = colours_of((whole_stack - mean) / spread.clamp_min(1e-6))
+    stack = t("stacking.stack", lang, channels=len(whole_stack))
     return [
         Shown(
             "fused-feature",
@@ -63,6 +69,12 @@ def stacked(look: Look, level: int) -> list[Shown]:
             ),
             band,
             {"band": parts["band"].numpy()},
+        ),
+        Shown(
+            "stack",
+            picture_figure(mixed, size=look.size, title=stack, longest=MEDIUM),
+            t("stacking.stack_alt", lang, percent=100 * mixed_share),
+            {"stack": whole_stack.numpy()},
         ),
     ]
 

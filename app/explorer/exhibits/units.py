@@ -15,17 +15,23 @@ from app.text import t
 from core.inside.activations import Histogram, Order, Units, blocks, filters, histogram
 
 
-def block_label(name: str, rates: tuple[int, ...]) -> str:
+def block_label(look: Look, name: str) -> str:
     """A block's place in the network, from its module name."""
+    lang, colon = look.lang, t("explorer.colon", look.lang)
     parts = name.split(".")
     if parts[:2] == ["aspp", "branches"]:
-        return f"ASPP, rate {rates[int(parts[2])]}: {('1x1', '3x3')[int(parts[3])]}"
+        rate = t("atrous.rate", lang, rate=look.info.config.aspp_rates[int(parts[2])])
+        return f"ASPP, {rate}{colon}{('1x1', '3x3')[int(parts[3])]}"
     if parts[0] == "aspp":
-        return f"ASPP: {parts[1]}"
+        return f"ASPP{colon}{t(f'weights.place_{parts[1]}', lang)}"
     if parts[1] == "coarsest":
-        return f"{NAMES[0]}: head {int(parts[2]) + 1}"
-    place = parts[3] if len(parts) == 4 else f"head {int(parts[4]) + 1}"
-    return f"{NAMES[int(parts[2]) + 1]}: {place}"
+        place = t("weights.place_head", lang, number=int(parts[2]) + 1)
+        return f"{NAMES[0]}{colon}{place}"
+    if len(parts) == 4:
+        place = t(f"weights.place_{parts[3]}", lang)
+    else:
+        place = t("weights.place_head", lang, number=int(parts[4]) + 1)
+    return f"{NAMES[int(parts[2]) + 1]}{colon}{place}"
 
 
 def dead_share(units: list[Units]) -> float:
@@ -84,6 +90,10 @@ def relu_curves(look: Look, units: list[Units]) -> Shown:
     }
     title = t("weights.all_blocks", lang)
     figure = line_figure(curves, x=t("weights.block_number", lang), y="%", title=title)
+    names = [block_label(look, unit.name) for unit in units]
+    figure.update_traces(
+        mode="lines+markers", text=names, hovertemplate="%{text}<br>%{y:.1f} %<extra></extra>"
+    )
     return Shown("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
 
 
@@ -93,7 +103,7 @@ def filter_histograms(look: Look, name: str) -> list[Shown]:
     shown = []
     for key, values in (("before", weight), ("after", standard)):
         title = t(f"weights.filters_{key}", look.lang)
-        figure = _histograms({title: histogram(values)}, t("weights.weight", look.lang), title)
+        figure = _histograms({title: histogram(values)}, look.lang, "weight", title)
         shown.append(Shown(f"weights-{key}", figure, title, {"weight": values.numpy()}))
     return shown
 
@@ -103,12 +113,11 @@ def orders_of(look: Look, name: str, *, on: bool) -> tuple[list[Shown], dict[str
     lang = look.lang
     orders = order_view(look.key, name, on, look.info, look.image)
     shown = []
-    axis = t("weights.activation", lang)
     for key, order in orders.items():
         words = t(f"weights.{key}", lang)
         for part, found in (("before_relu", order.units.before), ("output", order.output)):
             title = t(f"weights.{part}", lang, order=words)
-            figure = _histograms({title: found}, axis, title)
+            figure = _histograms({title: found}, lang, "activation", title)
             data = {"edges": found.edges.numpy(), "density": found.density.numpy()}
             shown.append(Shown(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
     return shown, orders
@@ -118,9 +127,16 @@ def _trained(look: Look) -> bool:
     return look.info.config.weight_standardisation
 
 
-def _histograms(curves: dict[str, Histogram], x: str, title: str) -> go.Figure:
+def _histograms(curves: dict[str, Histogram], lang: str, axis: str, title: str) -> go.Figure:
     drawn = {
         name: (((h.edges[1:] + h.edges[:-1]) / 2).numpy(), h.density.numpy())
         for name, h in curves.items()
     }
-    return line_figure(drawn, x=x, y="density", title=title, height=280, fill=len(drawn) == 1)
+    return line_figure(
+        drawn,
+        x=t(f"weights.{axis}", lang),
+        y=t("weights.density", lang),
+        title=title,
+        height=280,
+        fill=len(drawn) == 1,
+    )

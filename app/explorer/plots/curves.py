@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from app.explorer.plots.maps import TEMPLATE
+from app.explorer.plots.maps import TEMPLATE, TITLE
 
 # Okabe and Ito's palette: told apart with every kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
@@ -119,7 +119,7 @@ def _plain(traces: list[Any], x: str, y: str, title: str, height: int) -> go.Fig
     layout = {
         "template": TEMPLATE,
         "height": height,
-        "title": {"text": title, "font": {"size": 13}},
+        "title": {"text": title, **TITLE},
         "margin": {"l": 60, "r": 12, "t": 60 if title else 30, "b": 46},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "barmode": "group",

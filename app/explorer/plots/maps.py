@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,16 @@ BELOW = 68  # pixels for bar, numbers and unit: less, and Plotly would shrink th
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
 PHONE = 0  # in place of a number of columns
+LINE = 17  # pixels between the lines of a title
+TITLE = {
+    "font": {"size": 13},
+    "x": 0.01,
+    "xanchor": "left",
+    "y": 1,
+    "yanchor": "top",
+    "pad": {"t": 6},
+}
+_WIDE = re.compile(r"[\u2e80-\uffff]|[^\u2e80-\uffff\s]+\s*")  # places where a title may break
 
 
 def map_figure(
@@ -159,7 +170,7 @@ def framed(
         down |= {"autorange": False, "range": [size[1] - 0.5, -0.5]}
     layout = {
         "template": TEMPLATE,
-        "title": {"text": title, "font": {"size": 13}, "x": 0.01, "y": 0.99},
+        "title": {"text": title, **TITLE},
         "height": 460,
         "meta": {"aspect": size[1] / size[0]},
         "margin": {"l": 4, "r": 4, "t": 28, "b": BELOW if barred else 6},
@@ -173,8 +184,10 @@ def framed(
 def fit(row: Sequence[go.Figure], columns: int) -> None:
     """Gives the maps of a row the height that suits their photo's shape, and one baseline.
 
+    Curves beside maps take the maps' height. Titles too long for the width go on in another line.
+
     Args:
-        row: figures that stand side by side; those that are no maps stay as they are.
+        row: figures that stand side by side.
         columns: how many fit into a row; `PHONE` where each has the width of a phone.
     """
     maps = [figure for figure in row if "aspect" in (figure.layout.meta or {})]
@@ -186,8 +199,33 @@ def fit(row: Sequence[go.Figure], columns: int) -> None:
         4: (215, 320),
     }.get(columns, (170, 280))
     below = max((figure.layout.margin.b for figure in maps), default=0)
+    room = wide - (50 if columns == PHONE else 20)  # a phone's tool bar stands beside the title
+    titles = [_in_lines(figure.layout.title.text or "", room) for figure in row]
+    extra = LINE * max((title.count("<br>") for title in titles), default=0)
+    for figure, title in zip(row, titles, strict=True):
+        figure.layout.title.text = title
+        if figure.layout.margin.t is not None:
+            figure.layout.margin.t += extra
     for figure in maps:
         margin = figure.layout.margin
         margin.b = below
         size = min(wide * figure.layout.meta["aspect"], high)
         figure.layout.height = int(size + margin.t + margin.b)
+    tallest = max((figure.layout.height for figure in maps), default=None)
+    if tallest is not None:
+        for figure in row:
+            figure.layout.height = max(tallest, 260) if figure not in maps else tallest
+
+
+def _in_lines(title: str, pixels: float) -> str:
+    """A title with breaks, so that no line is wider; Chinese characters are twice as wide."""
+    lines, used = [""], 0.0
+    for word in _WIDE.findall(title.replace("<br>", " ")):
+        width = 13.0 if len(word) == 1 and ord(word) >= 0x2E80 else 7.3 * len(word.rstrip())
+        if lines[-1] and used + width > pixels:
+            lines[-1] = lines[-1].rstrip()
+            lines.append("")
+            used = 0.0
+        lines[-1] += word
+        used += width + 3.5 * (len(word) - len(word.rstrip()))
+    return "<br>".join(lines)

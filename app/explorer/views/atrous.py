@@ -103,7 +103,7 @@ def _sampling(
             over_photo(
                 look.screen,
                 strength,
-                Bar(-4.0, 0.0, "log10", ERROR, 1),
+                Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1),
                 size=look.size,
                 title=t("atrous.cells", lang),
             ),

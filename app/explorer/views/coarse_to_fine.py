@@ -14,7 +14,7 @@ from app.explorer.look import NAMES, STRIDES, Look, current
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import LARGE, map_figure
-from app.explorer.show import Shown, figures, heading, numbers
+from app.explorer.show import Shown, figures, heading, numbers, truth_note
 from app.text import t
 
 _STEP = "play step"
@@ -78,7 +78,11 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
     numbers(
         [
             (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
-            (t("coarse_to_fine.range", lang), f"{depth.min():.2f} - {depth.max():.2f} m", None),
+            (
+                t("coarse_to_fine.range", lang),
+                f"{depth.min():.2f} - {depth.max():.2f} m",
+                t("coarse_to_fine.range_hint", lang),
+            ),
             (t("coarse_to_fine.changed", lang), f"{np.abs(change).mean():.3f} m", None),
             (
                 t("coarse_to_fine.time", lang),
@@ -154,7 +158,7 @@ def _errors(look: Look, steps: Steps) -> None:
     lang = look.lang
     truth = look.truth_at(*steps.depths[-1].shape)
     if truth is None:
-        st.caption(t("explorer.truth_missing", lang))
+        truth_note(look)
         return
     errors = level_errors(steps.depths, truth)
     labels = list(range(len(errors)))
@@ -174,6 +178,7 @@ def _errors(look: Look, steps: Steps) -> None:
     }
     alt = t("coarse_to_fine.error_title", lang)
     figures(lang, "error-per-level", [Shown("error-per-level", figure, alt, data)])
+    truth_note(look)
 
 
 draw(current())

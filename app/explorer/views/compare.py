@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from app.explorer import controls
 from app.explorer.exhibits.compare import Comparison, compare, curves, error_maps, row_of
-from app.explorer.look import Look, Truth, current, digest_of, keep_truth, truth
+from app.explorer.look import Look, Truth, current, digest_of, keep_truth
 from app.explorer.show import figures, fragment, heading, numbers
 from app.explorer.truth_source import SCALES, check_shape, decoded_truth, suggested_scale
 from app.text import t
@@ -22,8 +23,8 @@ def draw(look: Look) -> None:
     lang = look.lang
     heading(lang, "compare")
     _upload(look)
-    known = truth()
-    if known is None or known.photo != look.photo.sha256:
+    known = look.truth
+    if known is None:
         st.info(t("compare.none", lang), icon=":material/upload:")
         return
     st.caption(
@@ -44,7 +45,10 @@ def draw(look: Look) -> None:
         st.caption(t("compare.sparse", lang))
     maps = error_maps(look, found)
     figures(lang, "errors", maps, columns=len(maps))
+    st.caption(t("compare.errors_note", lang))
     figures(lang, "error-curves", curves(look, found), columns=2)
+    if look.prediction.confidence is not None:
+        st.caption(t("compare.honest_note", lang))
 
 
 def _upload(look: Look) -> None:
@@ -100,7 +104,14 @@ def _metrics(lang: str, found: Comparison) -> None:
             for key, value in values.items()
         ]
     )
-    st.caption(t("compare.pixels", lang, count=int(found.valid.sum())))
+    words = t(
+        "compare.in_words",
+        lang,
+        percent=100 * found.metrics.abs_rel,
+        metres=float(np.abs(found.predicted - found.truth)[found.valid].mean()),
+        share=100 * found.metrics.delta1,
+    )
+    st.markdown(f"{words} {t('compare.pixels', lang, count=int(found.valid.sum()))}")
 
 
 draw(current())

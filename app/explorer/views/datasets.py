@@ -34,7 +34,15 @@ def draw(look: Look) -> None:
     page = 1
     if pages > 1:
         page = int(
-            controls.slider("frames", t("datasets.page", lang), 1, pages, 1, step=1, pattern="%.0f")
+            controls.slider(
+                "frames",
+                t("datasets.page", lang, pages=pages),
+                1,
+                pages,
+                1,
+                step=1,
+                pattern="%.0f",
+            )
         )
     st.caption(t("datasets.protocol", lang, name=chosen.protocol.name))
     rows = []
@@ -62,9 +70,12 @@ def _table(lang: str, rows: list[tuple[Look, Comparison, Entry]]) -> None:
     mean = mean_metrics([found.metrics for _, found, _ in rows])
     numbers(
         [
-            (t("compare.metric_abs_rel", lang), f"{mean.abs_rel:.3f}", None),
-            (t("compare.metric_rmse", lang), f"{mean.rmse:.3f} m", None),
-            (t("compare.metric_delta1", lang), f"{mean.delta1:.3f}", None),
+            (t(f"compare.metric_{key}", lang), value, t(f"compare.hint_{key}", lang))
+            for key, value in (
+                ("abs_rel", f"{mean.abs_rel:.3f}"),
+                ("rmse", f"{mean.rmse:.3f} m"),
+                ("delta1", f"{mean.delta1:.3f}"),
+            )
         ]
     )
     st.table(

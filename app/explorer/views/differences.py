@@ -13,7 +13,7 @@ from app.explorer.plots.bars import Bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import MEDIUM
 from app.explorer.plots.over_photo import over_photo
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import Shown, figures, fragment, heading, numbers, truth_note
 from app.text import t
 from core.model import laplacian_pyramid, reconstruct
 
@@ -26,6 +26,7 @@ def draw(look: Look) -> None:
     _exactness(look)
     st.subheader(t("differences.energy", lang))
     figures(lang, "energy", energy(look), columns=2)
+    st.caption(t("differences.energy_note", lang))
     _borders(look)
 
 
@@ -42,8 +43,11 @@ def _pyramids(look: Look) -> None:
         )
     st.markdown(f"**{t('differences.bands_row', lang)}**")
     figures(lang, "bands", bands_row(look, colour=kind == "colour", same=same), columns=5)
+    if kind == "signed":
+        st.caption(t("differences.bands_note", lang))
     st.markdown(f"**{t('differences.residuals_row', lang)}**")
     figures(lang, "residuals", residuals_row(look, same=same), columns=5)
+    st.caption(t("differences.residuals_note", lang))
 
 
 def _exactness(look: Look) -> None:
@@ -72,8 +76,7 @@ def _borders(look: Look) -> None:
     if truth is not None:
         shown.append(_border_error(look, near, truth))
     figures(lang, "borders", shown, columns=2)
-    if truth is None:
-        st.caption(t("explorer.truth_missing", lang))
+    truth_note(look)
 
 
 def _border_map(look: Look, near: np.ndarray) -> Shown:

@@ -34,6 +34,7 @@ def draw(look: Look) -> None:
                 key=f"export-{name}",
                 on_click="ignore",
                 icon=":material/download:",
+                help=t(f"export.{name}_hint", lang),
             )
         st.download_button(
             t("export.sidecar", lang),
@@ -43,6 +44,7 @@ def draw(look: Look) -> None:
             key="export-sidecar",
             on_click="ignore",
             icon=":material/download:",
+            help=t("export.sidecar_hint", lang),
         )
     st.subheader(t("export.link", lang))
     st.markdown(t("export.link_note", lang))

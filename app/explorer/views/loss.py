@@ -19,8 +19,12 @@ def draw(look: Look) -> None:
     """Draws the page."""
     lang = look.lang
     heading(lang, "loss")
-    truth, measured = truth_of(look)
-    st.info(t("loss.with_truth" if measured else "loss.no_truth", lang))
+    truth, _ = truth_of(look)
+    known = look.truth
+    if known is None:
+        st.info(t("loss.no_truth", lang))
+    else:
+        st.info(t("loss.with_truth", lang, name=known.name))
     knobs = _knobs(lang)
     depth = look.prediction.levels[-1].depth
     d = log_differences(distorted(depth, scale=knobs.scale, noise=knobs.noise), truth)
@@ -31,7 +35,7 @@ def draw(look: Look) -> None:
         [
             (t("loss.silog", lang), f"{silog:.3f}", t("loss.silog_hint", lang)),
             (t("loss.factor", lang), f"{np.exp(whole.mean()):.3f}", t("loss.factor_hint", lang)),
-            (t("loss.rms", lang), f"{np.sqrt(np.mean(whole**2)):.3f}", None),
+            (t("loss.rms", lang), f"{np.sqrt(np.mean(whole**2)):.3f}", t("loss.rms_hint", lang)),
             (t("loss.pixels", lang), f"{len(whole):,}", None),
         ]
     )

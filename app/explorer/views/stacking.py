@@ -23,7 +23,7 @@ def draw(look: Look) -> None:
     level = STRIDES[1:].index(int(chosen))
     with st.spinner(t("explorer.computing", lang)):
         inputs = stacked(look, level)
-    figures(lang, "stacked", inputs, columns=3)
+    figures(lang, "stacked", inputs, columns=4)
     parts = parts_of(look, level)
     st.table(
         {

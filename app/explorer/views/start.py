@@ -24,9 +24,13 @@ def draw(look: Look) -> None:
     numbers(
         [
             (t("start.nearest", lang), f"{near:.2f} m", t("start.nearest_hint", lang)),
-            (t("start.middle", lang), f"{middle:.2f} m", None),
+            (t("start.middle", lang), f"{middle:.2f} m", t("start.middle_hint", lang)),
             (t("start.farthest", lang), f"{far:.2f} m", t("start.farthest_hint", lang)),
-            (t("start.time", lang), f"{look.prediction.milliseconds:.0f} ms", None),
+            (
+                t("start.time", lang),
+                f"{look.prediction.milliseconds:.0f} ms",
+                t("start.time_hint", lang),
+            ),
         ]
     )
     low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))

@@ -37,7 +37,7 @@ def draw(look: Look) -> None:
             "remeasure", t("weights.remeasure", lang), hint=t("weights.remeasure_hint", lang)
         )
     _whole_network(look, on, measured)
-    names = {name: block_label(name, look.info.config.aspp_rates) for name in _blocks(look)}
+    names = {name: block_label(look, name) for name in _blocks(look)}
     block = controls.choice("block", t("weights.block", lang), names, default=FIRST_BLOCK)
     _filters(look, block)
     _orders(look, block, on)
@@ -61,9 +61,13 @@ def _whole_network(look: Look, on: bool, measured: bool) -> None:
     numbers(
         [
             (t("weights.dead", lang), f"{dead_share(units):.1f} %", t("weights.dead_hint", lang)),
-            (t("weights.dead_trained", lang), f"{dead_share(reference):.1f} %", None),
+            (
+                t("weights.dead_trained", lang),
+                f"{dead_share(reference):.1f} %",
+                t("weights.dead_trained_hint", lang),
+            ),
             (t("weights.zero", lang), f"{zero:.1f} %", t("weights.zero_hint", lang)),
-            (t("weights.spread", lang), f"{spread:.2f}", None),
+            (t("weights.spread", lang), f"{spread:.2f}", t("weights.spread_hint", lang)),
         ]
     )
     figures(lang, "relu", [relu_curves(look, units)])
