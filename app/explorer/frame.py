@@ -32,7 +32,7 @@ _UPLOAD_STYLE = """
 <style>
 [data-testid="stFileUploaderDropzone"] button p,
 [data-testid="stFileUploaderDropzoneInstructions"] span { font-size: 0 }
-[data-testid="stFileUploaderDropzone"] button p::after { content: "%s"; font-size: 1rem }
+[data-testid="stFileUploaderDropzone"] button p::after { content: "%s"; font-size: .9rem }
 [data-testid="stFileUploaderDropzoneInstructions"] span::after { content: "%s"; font-size: .85rem }
 </style>
 """

@@ -65,10 +65,10 @@ def way_on(key: str, lang: str) -> None:
             (after, "next", "arrow_forward", "right"),
         ):
             if page is not None:
-                label = f"{t(f'explorer.{word}', lang)}{t('explorer.colon', lang)}"
+                name = t(f"explorer.{word}", lang)
                 st.page_link(
                     page.path,
-                    label=label + page.title(lang),
+                    label=t("explorer.pair", lang, name=name, value=page.title(lang)),
                     icon=f":material/{arrow}:",
                     icon_position="left" if place == "left" else "right",
                 )

@@ -78,18 +78,18 @@ def on_phone() -> bool:
 
 def heading(lang: str, page: str) -> None:
     """A page's title, explanation, formulas and source."""
-    colon = t("explorer.colon", lang)
     st.title(t(f"{page}.title", lang))
     st.markdown(t(f"{page}.lead", lang))
     if f"try.{page}" in keys():
-        words = f"**{t('explorer.try', lang)}**{colon}{t(f'try.{page}', lang)}"
-        st.markdown(f":material/touch_app: {words}")
+        name, words = f"**{t('explorer.try', lang)}**", t(f"try.{page}", lang)
+        st.markdown(f":material/touch_app: {t('explorer.pair', lang, name=name, value=words)}")
     formulas, source = formulas_of(page)
     if formulas:
         with st.expander(t("explorer.formula", lang), icon=":material/function:"):
             for formula in formulas:
                 st.latex(formula)
-            st.caption(f"{t('explorer.source', lang)}{colon}{source}")
+            name = t("explorer.source", lang)
+            st.caption(t("explorer.pair", lang, name=name, value=source))
 
 
 def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:

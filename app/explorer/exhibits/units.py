@@ -17,21 +17,18 @@ from core.inside.activations import Histogram, Order, Units, blocks, filters, hi
 
 def block_label(look: Look, name: str) -> str:
     """A block's place in the network, from its module name."""
-    lang, colon = look.lang, t("explorer.colon", look.lang)
-    parts = name.split(".")
+    lang, parts = look.lang, name.split(".")
     if parts[:2] == ["aspp", "branches"]:
         rate = t("atrous.rate", lang, rate=look.info.config.aspp_rates[int(parts[2])])
-        return f"ASPP, {rate}{colon}{('1x1', '3x3')[int(parts[3])]}"
+        return t("explorer.pair", lang, name=f"ASPP, {rate}", value=("1x1", "3x3")[int(parts[3])])
     if parts[0] == "aspp":
-        return f"ASPP{colon}{t(f'weights.place_{parts[1]}', lang)}"
-    if parts[1] == "coarsest":
-        place = t("weights.place_head", lang, number=int(parts[2]) + 1)
-        return f"{NAMES[0]}{colon}{place}"
-    if len(parts) == 4:
-        place = t(f"weights.place_{parts[3]}", lang)
+        return t("explorer.pair", lang, name="ASPP", value=t(f"weights.place_{parts[1]}", lang))
+    level = NAMES[0] if parts[1] == "coarsest" else NAMES[int(parts[2]) + 1]
+    if parts[-1].isdigit():
+        place = t("weights.place_head", lang, number=int(parts[-1]) + 1)
     else:
-        place = t("weights.place_head", lang, number=int(parts[4]) + 1)
-    return f"{NAMES[int(parts[2]) + 1]}{colon}{place}"
+        place = t(f"weights.place_{parts[-1]}", lang)
+    return t("explorer.pair", lang, name=level, value=place)
 
 
 def dead_share(units: list[Units]) -> float:

@@ -24,14 +24,14 @@ BELOW = 68  # pixels for bar, numbers and unit: less, and Plotly would shrink th
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
 PHONE = 0  # in place of a number of columns
-LINE = 17  # pixels between the lines of a title
+LINE, TOP = 17, 6  # pixels between the lines of a title, and above it
 TITLE = {
     "font": {"size": 13},
     "x": 0.01,
     "xanchor": "left",
     "y": 1,
     "yanchor": "top",
-    "pad": {"t": 6},
+    "pad": {"t": TOP},
 }
 _WIDE = re.compile(r"[\u2e80-\uffff]|[^\u2e80-\uffff\s]+\s*")  # places where a title may break
 
@@ -204,6 +204,7 @@ def fit(row: Sequence[go.Figure], columns: int) -> None:
     extra = LINE * max((title.count("<br>") for title in titles), default=0)
     for figure, title in zip(row, titles, strict=True):
         figure.layout.title.text = title
+        figure.layout.title.pad.t = TOP + LINE * title.count("<br>") // 2
         if figure.layout.margin.t is not None:
             figure.layout.margin.t += extra
     for figure in maps:
