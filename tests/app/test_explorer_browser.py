@@ -169,6 +169,34 @@ def test_figures_and_files_can_be_taken_home(explorer: str, page: Page, tmp_path
     page.locator(".js-plotly-plot").nth(1).wait_for(timeout=PATIENCE)
 
 
+def test_the_report_opens_without_a_network(explorer: str, page: Page, tmp_path: Path) -> None:
+    page.goto(explorer)
+    settle(page)
+    turn_to(page, "export")
+    page.get_by_role("button", name=t("export.make", "en")).click()
+    save = page.get_by_role("button", name=t("export.save", "en"))
+    save.wait_for(timeout=PATIENCE)
+    with page.expect_download(timeout=PATIENCE) as started:
+        save.click()
+    started.value.save_as(tmp_path / "report.html")
+    assert page.context.browser is not None
+    alone = page.context.browser.new_context(offline=True)
+    tab, asked, errors = alone.new_page(), [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", lambda entry: entry.type == "error" and errors.append(entry.text))
+    tab.on("pageerror", lambda error: errors.append(str(error)))
+    tab.goto((tmp_path / "report.html").as_uri())
+    places = tab.locator(".plot")
+    count = places.count()
+    assert count > 40
+    for index in (0, count // 2, count - 1):
+        places.nth(index).scroll_into_view_if_needed()
+        places.nth(index).locator(".main-svg").first.wait_for(timeout=PATIENCE)
+    alone.close()
+    assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
+    assert errors == []
+
+
 def test_the_cloud_is_drawn(explorer: str, page: Page, shot: Callable[[Page, str], Path]) -> None:
     page.goto(explorer)
     settle(page)

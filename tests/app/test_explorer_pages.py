@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,12 +40,33 @@ from tests.tiny_checkpoint import picture
 pytestmark = pytest.mark.usefixtures("explorer_models")
 
 
+AXES = ("xaxis", "yaxis")
+# Names that Chinese texts use as they are.
+NAMES_IN_CHARTS = {"RMS", "RMSE", "AbsRel", "SILog", "ASPP", "ReLU", "LapDepth", "tiny", "other"}
+
+
+def english_words(app: AppTest) -> set[str]:
+    """Words in Latin letters in the titles, axes, legends and bars of the page's charts."""
+    words: set[str] = set()
+    for chart in app.get("plotly_chart"):
+        spec = json.loads(chart.proto.spec)
+        layout = spec["layout"]
+        texts = [layout.get("title", {}).get("text", "")]
+        texts += [layout.get(axis, {}).get("title", {}).get("text", "") for axis in AXES]
+        for trace in spec["data"]:
+            texts.append(trace.get("name") or "")
+            texts.append(trace.get("colorbar", {}).get("title", {}).get("text", ""))
+        words |= set(re.findall(r"[A-Za-z]{3,}", " ".join(texts).replace("<br>", " ")))
+    return words
+
+
 def test_every_page_draws_in_chinese() -> None:
     app = opened(lang="zh")
     for spec in PAGES:
         sound(app.switch_page(spec.path).run())
         assert app.title[0].value == t(f"{spec.key}.title", "zh")
         assert app.title[0].value != t(f"{spec.key}.title", "en")
+        assert english_words(app) <= NAMES_IN_CHARTS, spec.key
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,29 @@ def test_frames_of_a_set_are_spread_and_each_is_shown_once():
     assert shown == [[0, 3, 6], [1, 4, 7], [2, 5]]
 
 
+def test_titles_break_where_their_figure_ends():
+    values = np.ones((30, 60), np.float32)
+
+    def titled(title):
+        return map_figure(values, bar_of(values, "m"), size=(60, 30), title=title)
+
+    long, short = titled("Truth against output; the dashed line is perfect, or so"), titled("R4")
+    high = short.layout.margin.t
+    fit([long, short], 3)
+    assert long.layout.title.text == "Truth against output; the dashed line<br>is perfect, or so"
+    assert short.layout.title.text == "R4"
+    assert long.layout.margin.t == short.layout.margin.t > high
+    assert long.layout.height == short.layout.height
+    chinese = titled("每一层之后相对真实深度的误差，以及更多的文字")
+    fit([chinese], 5)
+    lines = chinese.layout.title.text.split("<br>")
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 12
+    curves = line_figure({"a": ([0, 1], [2, 3])}, x="x", y="y", title="b")
+    fit([short, curves], 2)
+    assert curves.layout.height == short.layout.height
+
+
 def test_maps_have_the_width_of_a_phone_where_they_stand_alone():
     values = np.ones((30, 60), np.float32)
     figure = map_figure(values, bar_of(values, "m"), size=(60, 30))

@@ -15,6 +15,7 @@ from core.evaluation.protocol import PROTOCOLS
 
 METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
 MAX_UPLOAD_MB = 256
+_SCALED = "file whose scale was suggested"
 
 
 @fragment
@@ -64,8 +65,12 @@ def _upload(look: Look) -> None:
         )
     with right:
         names = {name: t(f"compare.scale_{name}", lang) for name in SCALES}
-        usual = "nyu" if uploaded is None else suggested_scale(uploaded.name)
-        scale = SCALES[controls.choice("tscale", t("compare.scale", lang), names, default=usual)]
+        if uploaded is not None and st.session_state.get(_SCALED) != uploaded.file_id:
+            st.session_state[_SCALED] = uploaded.file_id
+            suggested = suggested_scale(uploaded.name)
+            if "metres" in (suggested, st.query_params.get("tscale")):
+                controls.put("tscale", suggested)
+        scale = SCALES[controls.choice("tscale", t("compare.scale", lang), names, default="nyu")]
     if uploaded is None:
         return
     data = uploaded.getvalue()
