@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from os import PathLike
@@ -24,6 +23,7 @@ from torch import Tensor
 from core.camera import Intrinsics, choose_intrinsics
 from core.checkpoint import find_model
 from core.engines import Engine, open_engine
+from core.engines.passes import Passes
 from core.errors import EngineError
 from core.image import Photo, decode
 from core.imaging.resize import checked_resolution, resize_rgb, working_size
@@ -76,8 +76,8 @@ class AnyPredictor(Protocol):
 class Predictor:
     """A loaded model; safe to call from several threads at once.
 
-    Nothing is kept between calls. One pass through the network runs at a time: it already uses
-    every core, and two at once would need twice the memory for the same throughput.
+    Nothing is kept between calls. One pass through the network runs at a time: two at once would
+    need twice the memory for the same throughput (`core.engines.passes`).
 
     Args:
         info: of the model.
@@ -87,7 +87,7 @@ class Predictor:
     def __init__(self, info: ModelInfo, engine: Engine) -> None:
         self.info = info
         self.engine = engine
-        self._turn = threading.Lock()
+        self._passes = Passes(engine)
 
     def __call__(
         self,
@@ -152,8 +152,7 @@ class Predictor:
         image = normalised(rgb)
         if flip:
             image = torch.cat((image, image.flip(3)))
-        with self._turn:
-            residuals = self.engine.run(image)
+        residuals = self._passes.run(image)
         if not all(bool(torch.isfinite(residual).all()) for residual in residuals):
             raise EngineError(
                 f"The model {self.info.name!r} gave values that are not finite numbers for this "
