@@ -15,6 +15,8 @@ from app.service import Studio
 from app.storage import Storage
 from core.colormap import DEFAULT_COLORMAP
 
+_FILTER = {"anyOf": [{"type": "number"}, {"type": "boolean"}]}
+_NAMES = {"type": "array", "items": {"type": "string"}}
 AT_ONCE = 2  # heavy calls, of the page and of other programs together, that run at a time
 
 
@@ -25,6 +27,18 @@ def _upload(label: str, file_count: Literal["single", "multiple"] = "single") ->
     shown = example if file_count == "single" else [example]
     upload.example_payload = lambda: shown  # type: ignore[method-assign]
     return upload
+
+
+def _numbers(label: str, value: Any = None, nested: bool = False) -> gr.JSON:
+    """A list of numbers, or of pairs; what Gradio says of JSON is no schema that MCP takes."""
+    numbers = {"type": "array", "items": {"type": "number"}}
+    return _json(label, {"type": "array", "items": numbers} if nested else numbers, value)
+
+
+def _json(label: str, schema: dict[str, Any], value: Any = None) -> gr.JSON:
+    component = gr.JSON(value, label=label)
+    component.api_info = lambda: schema  # type: ignore[method-assign]
+    return component
 
 
 def _space_inputs() -> list[Any]:
@@ -39,7 +53,7 @@ def _space_inputs() -> list[Any]:
         gr.Checkbox(False, label="normals"),
         gr.Checkbox(False, label="outliers"),
         gr.Number(None, label="faces"),
-        gr.JSON(None, label="pose"),
+        _numbers("pose"),
     ]
 
 
@@ -47,7 +61,7 @@ def _view_inputs() -> list[Any]:
     """kind, at, thing, size, back."""
     return [
         gr.Textbox("clip", label="kind"),
-        gr.JSON(None, label="at"),
+        _numbers("at"),
         gr.Textbox("ball", label="thing"),
         gr.Number(None, label="size"),
         gr.Number(None, label="back"),
@@ -67,12 +81,12 @@ def add_endpoints(studio: Studio, storage: Storage) -> None:
         near, far = gr.Number(None, label="near"), gr.Number(None, label="far")
         fov = gr.Number(None, label="fov")
         cloud_format = gr.Textbox("ply", label="format")
-        edge_filter, density = gr.JSON(None, label="edge filter"), gr.Number(1, label="density")
-        points, box = gr.JSON(None, label="points"), gr.JSON(None, label="box")
-        camera, known = gr.JSON(None, label="intrinsics"), gr.JSON(None, label="known length")
+        edge_filter, density = _json("edge filter", _FILTER), gr.Number(1, label="density")
+        points, box = _numbers("points", nested=True), _numbers("box")
+        camera, known = _numbers("intrinsics"), _numbers("known length")
         space = _space_inputs()
         view = _view_inputs()
-        outputs = gr.JSON(["color", "depth16"], label="outputs")
+        outputs = _json("outputs", _NAMES, ["color", "depth16"])
         coloured, depth16 = gr.File(label="coloured depth"), gr.File(label="16-bit depth PNG")
         cloud, archive = gr.File(label="point cloud"), gr.File(label="zip")
         rendered = gr.File(label="picture or film")

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from app import logs
+from app import logs, mcp
 from app.environment import check, value
 from app.limits import ServerLimits
 from app.pages import address, gradio_page, require_free
@@ -24,6 +24,7 @@ def main() -> int:
         logs.configure()
         page = gradio_page(*address(os.environ, "GRADIO_PORT"))
         limits = ServerLimits.from_environment(os.environ)
+        with_tools = mcp.asked_for()
         require_free(page)
         storage = Storage()
     except DepthError as error:
@@ -43,7 +44,7 @@ def main() -> int:
         cache_bytes=limits.cache_bytes,
     )
     try:
-        app, pages = create_app(studio, storage, limits)
+        app, pages = create_app(studio, storage, limits, mcp_at=page.url if with_tools else None)
         config = uvicorn.Config(
             app,
             host=page.host,

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable
 
+from app import mcp
 from app.gradio_blocks import GuardedBlocks
 from app.http_body import (
     SlowError,
@@ -56,6 +57,8 @@ class Guard:
         limits: of the server.
         metrics: where answers are counted; served at /metrics.
         room: bytes that uploads may still take on the server's disk.
+        tools: whether the tools for language models are on; each of their calls comes back here as
+            a call of this machine's.
     """
 
     def __init__(
@@ -65,12 +68,15 @@ class Guard:
         limits: ServerLimits,
         metrics: Metrics,
         room: Callable[[], float],
+        *,
+        tools: bool = False,
     ) -> None:
         self._app = app
         self._page = page
         self._limits = limits
         self._metrics = metrics
         self._room = room
+        self._tools = tools
         self._rate = RateLimit(limits.rate)
         public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
         self._endpoints = {str(fn.api_name): len(fn.inputs) for fn in public}
@@ -89,6 +95,9 @@ class Guard:
         remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
         if path == "/metrics" and scope["method"] == "GET" and self._shows_metrics(address):
             await answer_bytes(guarded, 200, self._metrics.text(), CONTENT_TYPE)
+            return
+        if self._tools and mcp.ROUTE.fullmatch(path):
+            await self._passed_on(scope, bounded_receive(receive, mcp.MOST_BYTES), guarded)
             return
         if not _ROUTES.fullmatch(path) or remote:
             await answer(guarded, 404, "There is nothing at this address.")

@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import cast
@@ -21,6 +22,7 @@ from fastapi.responses import JSONResponse
 from gradio.routes import App
 from starlette.routing import Mount
 
+from app import mcp
 from app.depth_view import STATIC
 from app.environment import value
 from app.gradio_blocks import GuardedBlocks
@@ -69,7 +71,10 @@ def theme() -> gr.themes.Base:
 
 
 def create_app(
-    studio: Studio, storage: Storage, limits: ServerLimits | None = None
+    studio: Studio,
+    storage: Storage,
+    limits: ServerLimits | None = None,
+    mcp_at: str | None = None,
 ) -> tuple[Guard, App]:
     """The ASGI application, and Gradio's part of it; the model is loaded when it starts.
 
@@ -78,6 +83,7 @@ def create_app(
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
         limits: of the server; the defaults unless given.
+        mcp_at: this server's address where its tools for language models are on.
     """
     limits = limits or ServerLimits()
     metrics = Metrics()
@@ -108,19 +114,22 @@ def create_app(
         show_error=True,
         enable_monitoring=False,
         ssr_mode=False,
-        mcp_server=False,
+        mcp_server=mcp_at is not None,
         pwa=False,
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
     )
+    if mcp_at is not None:
+        mcp.call_at(page, mcp_at)
     metrics.watch("lapdepth_queue_waiting", "Calls that wait for their turn", page.waiting)
     metrics.watch("lapdepth_queue_running", "Calls that run", page.running)
     metrics.watch("lapdepth_calls_overdue", "Calls given up that still run", lambda: page.overdue)
     metrics.watch("lapdepth_cache_bytes", "Memory of results kept", lambda: studio.cached_bytes)
     metrics.watch("lapdepth_temp_bytes", "Disk of uploads and results", storage.used_bytes)
     mounted = next(route.app for route in app.routes if isinstance(route, Mount))
-    guard = Guard(app, page, limits, metrics, lambda: storage.room(limits.temp_bytes))
+    room = partial(storage.room, limits.temp_bytes)
+    guard = Guard(app, page, limits, metrics, room, tools=mcp_at is not None)
     return guard, cast(App, mounted)
 
 

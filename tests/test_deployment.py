@@ -41,11 +41,16 @@ NOT_OURS = {"PIP_NO_CACHE_DIR", "PYTHONDONTWRITEBYTECODE", "HOME"}
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running nginx: the addresses of its two sites, and the port of plain HTTP."""
+    """A running nginx: the addresses of its two sites, the port of plain HTTP, and its log."""
 
     depth: str
     explorer: str
     plain: int
+    log: Path
+
+    def upstreams(self) -> list[str]:
+        """Who answered each request so far."""
+        return [json.loads(line)["upstream"] for line in self.log.read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +113,8 @@ def proxy(
                 break
             except httpx.TransportError:
                 assert process.poll() is None, (folder / "error.log").read_text()
-        return Proxy(f"https://127.0.0.1:{secure}", f"https://localhost:{secure}", plain)
+        log = folder / "access.log"
+        return Proxy(f"https://127.0.0.1:{secure}", f"https://localhost:{secure}", plain, log)
 
     yield start
     for process in running:
@@ -204,6 +210,39 @@ def test_a_visitor_stays_with_one_of_several_processes(
     assert len(programs) == 1
 
 
+def test_two_real_processes_answer_alike(
+    proxy: Callable[[list[str], list[str]], Proxy], serve: Callable[..., str], tmp_path: Path
+) -> None:
+    pages = [serve("gradio"), serve("gradio", LAPDEPTH_RATE="1000")]
+    places = [url.removeprefix("http://") for url in pages]
+    site = proxy(places, places)
+    answers: dict[str, tuple[object, ...]] = {}
+    for number in range(32):
+        cookie = {"Cookie": f"studio_visitor={number:032x}"}
+        assert httpx.get(f"{site.depth}/healthz", headers=cookie, verify=False).status_code == 200
+        place = site.upstreams()[-1]
+        if place in answers:
+            continue
+        (tmp_path / place).mkdir()
+        client = Client(
+            site.depth,
+            headers=cookie,
+            verbose=False,
+            ssl_verify=False,
+            download_files=tmp_path / place,
+        )
+        color, depth, summary = client.predict(
+            handle_file(PHOTO), model="lite-indoor", api_name="/predict"
+        )
+        del summary["milliseconds"]
+        answers[place] = (Path(color).read_bytes(), Path(depth).read_bytes(), summary)
+        client.close()
+        used = site.upstreams()
+        assert set(used[used.index(place) :]) == {place}, "a call went to two processes"
+    assert set(answers) == set(places)
+    assert answers[places[0]] == answers[places[1]]
+
+
 # systemd, compose, Space, image
 
 
@@ -214,10 +253,18 @@ def test_the_service_is_one_that_systemd_understands(tmp_path: Path) -> None:
     assert "/opt/lapdepth-studio/.venv/bin/python" in text
     unit = tmp_path / "lapdepth-studio.service"
     unit.write_text(text.replace("/opt/lapdepth-studio", str(ROOT)))
+    template = (DEPLOY / "lapdepth-depth@.service").read_text()
+    another = tmp_path / "lapdepth-depth@7861.service"
+    another.write_text(template.replace("/opt/lapdepth-studio", str(ROOT)))
     said = subprocess.run(
-        ["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", unit, another], capture_output=True, text=True, check=False
     )
     assert (said.returncode, said.stderr) == (0, "")
+    # One of several is confined as the one is.
+    confined = text[text.index("# A user of its own") :].replace(
+        "=lapdepth-studio", "=lapdepth-depth-%i"
+    )
+    assert template.endswith(confined)
 
 
 def test_every_setting_of_a_deployment_is_one_of_the_table() -> None:

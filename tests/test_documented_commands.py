@@ -40,15 +40,19 @@ CLI = f"{TERMINAL}::test_"
 IMAGE = "tests/test_deployment.py::test_what_the_image_holds_is_enough_to_run"
 SERVICE = "tests/test_deployment.py::test_the_service_is_one_that_systemd_understands"
 PROXY = "tests/test_deployment.py::test_people_use_both_pages_through_it"
+REPLICAS = "tests/test_deployment.py::test_two_real_processes_answer_alike"
 ELSEWHERE = {
     r"make (demo|setup|test)( [A-Z_]+=\S+)?": ".ci/run",
     r"make (help|lint|types|audit|unit|lock|clean|docs)( [A-Z_]+=.+)?": "Makefile",
     r"make demo [A-Z_]+=\S+": DEMO,
+    r"LAPDEPTH_MCP=on make demo": "tests/app/test_mcp.py",
+    r"\.venv/bin/pip install .*mcp.*": "requirements-dev.txt",
     r"HOST=\S+ GRADIO_PORT=\d+ LAPDEPTH_PAGES=depth \.venv/bin/python -m app\.demo": IMAGE,
+    r"docker run --detach .*LAPDEPTH_PAGES=depth .*": REPLICAS,
     r"docker (build|run)\b.*": IMAGE,
     r"docker compose .*": COMPOSE,
     r"sudo make -C /opt/lapdepth-studio setup": ".ci/run",
-    r"sudo (cp \S+\.service \S+|systemctl enable --now lapdepth-studio)": SERVICE,
+    r"sudo (cp \S+\.service \S+|systemctl enable --now lapdepth-\S+( \S+)?)": SERVICE,
     r"sudo (cp \S+nginx\.conf \S+|nginx -t|systemctl reload nginx)": PROXY,
     r"hf upload .*": SPACE,
     r"\.venv/bin/streamlit run app/explorer/main\.py": "tests/app/test_pages_smoke.py",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -44,6 +48,16 @@ class CutDetector:
         else:
             self._usual = _MEMORY * self._usual + (1 - _MEMORY) * change
         return cut
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it knows of the frames so far."""
+        known = {} if self._thumb is None else {"thumb": self._thumb.numpy()}
+        return {"usual": np.array(self._usual), **known}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._usual = float(state["usual"])
+        self._thumb = torch.from_numpy(state["thumb"]) if "thumb" in state else None
 
 
 def mean_colours(rgb: Tensor, cell: int) -> Tensor:

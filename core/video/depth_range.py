@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,14 @@ class DepthRange:
         """Takes a frame's depth, (H, W) metres."""
         step = max(1, math.isqrt(depth.size // _SAMPLES))
         self._counts += np.histogram(depth[::step, ::step], self._edges)[0]
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All it has learned."""
+        return {"counts": self._counts}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._counts = state["counts"].astype(np.int64)
 
     def range(self) -> tuple[float, float]:
         """Near and far end in metres, near < far; 0 to 1 where nothing was added."""

@@ -43,6 +43,21 @@ class FlickerMeter:
         self._pixels += int(np.count_nonzero(static))
         self._pairs += 1
 
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All it has learned, and the last frame."""
+        sums = np.array([self._given, self._steadied, self._depth])
+        state = {"sums": sums, "counts": np.array([self._pixels, self._pairs])}
+        if self._last is not None:
+            state |= {"given": self._last[0], "steadied": self._last[1]}
+        return state
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._given, self._steadied, self._depth = map(float, state["sums"])
+        self._pixels, self._pairs = map(int, state["counts"])
+        if "given" in state:
+            self._last = state["given"], state["steadied"]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: in metres, and relative to the static pixels' mean depth.
 

@@ -3,17 +3,21 @@
 The clip is read twice: once to predict, steady and store every frame's depth as a 16-bit PNG, and
 once more to draw the video, when the whole clip's depth range is known. So memory holds a few
 frames, however long the clip. The sequence is built under a temporary name and the sidecar comes
-last: a run killed at any moment leaves nothing that looks finished.
+last: a run killed at any moment leaves nothing that looks finished, and the next one goes on from
+its frames.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.batch.sidecar import retract_sidecar
+from core.errors import ExportError
 from core.video.depth_range import DepthRange
 from core.video.reader import ClipReader
 from core.video.sequence import (
@@ -75,7 +79,9 @@ def predict_video(
         check_replaceable(path, stem)
         check_length(clip, clip.frames or 0, settings)
         folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
-        with _emptied(folder):
+        if settings.overwrite:
+            shutil.rmtree(folder, ignore_errors=True)
+        with _unfinished(folder):
             sequence = DepthSequence(reader, folder, models, settings)
             for done in sequence.write():
                 tell("depth", done, clip.frames)
@@ -92,27 +98,28 @@ def predict_video(
                     "far_m": far,
                 }
             if "frames" in settings.save:
+                sequence.finish()
                 files["frames"] = _keep(folder, output_path(stem, "frames"), sequence)
     content = describe_video(clip, sequence, settings, files)
     write_video_sidecar(stem, content)
     return VideoResult(content, skipped=False)
 
 
-class _emptied:  # noqa: N801 - read as a verb: with _emptied(folder)
-    """A folder for what is not finished: empty at first, gone afterwards."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)  # of a run that was killed
-        try:
-            self._folder.mkdir(parents=True)
-        except OSError as error:
-            raise refused(self._folder, error) from error
-
-    def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+@contextlib.contextmanager
+def _unfinished(folder: Path) -> Iterator[None]:
+    """A folder for what is not finished; kept where starting again will go on."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(folder, error) from error
+    try:
+        yield
+    except (KeyboardInterrupt, ExportError, MemoryError):
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _keep(folder: Path, target: Path, sequence: DepthSequence) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.depth_range import DepthRange
 from core.video.flicker import FlickerMeter
+from core.video.progress import EVERY, Progress, State, frame_path, joined, parts
 from core.video.reader import ClipInfo, ClipReader
 from core.video.settings import VideoSettings
 from core.video.steady import Steadier
@@ -55,7 +56,7 @@ class DepthSequence:
 
     Args:
         reader: of the clip.
-        folder: an empty one for the frames.
+        folder: for the frames; what an interrupted run of the same left there is gone on from.
         models: predict them.
         settings: of the clip.
 
@@ -72,6 +73,8 @@ class DepthSequence:
     ) -> None:
         self._reader, self._folder = reader, folder
         self._models, self._settings = models, settings
+        self._progress = Progress(folder, reader.info, models.sha256, settings)
+        self._steadier = Steadier(settings.steady)
         self.range = DepthRange()
         self.flicker = FlickerMeter()
         self.scale = 0.0
@@ -82,22 +85,32 @@ class DepthSequence:
         self.milliseconds = 0.0
 
     def write(self) -> Iterator[int]:
-        """Predicts, steadies and stores frame after frame; yields how many are done."""
-        steadier, predictor = Steadier(self._settings.steady), None
+        """Predicts, steadies and stores frame after frame; yields how many are done.
+
+        Frames that are there already are read and not predicted, but for the first, which the
+        sidecar tells of.
+        """
+        predictor, before = None, self._restored()
+        if before:
+            yield before
         options: dict[str, Any] = {
             "resolution": self._settings.resolution,
             "flip": self._settings.flip,
             "fov": self._settings.fov,
         }
-        for frame in self._reader:
+        for index, frame in enumerate(self._reader):
             if predictor is None:
                 predictor, self.choice = self._models.for_frame(frame.rgb)
+            elif index < before:
+                continue
             prediction = predictor(frame.rgb, **options)
             if self.first is None:
                 self.first = prediction
                 reach = prediction.info.config.max_depth * prediction.focal_scale
                 self.scale = depth16_scale(reach)
-            steadied = steadier(frame.rgb, prediction.depth, frame.time)
+            if index < before:
+                continue
+            steadied = self._steadier(frame.rgb, prediction.depth, frame.time)
             self.flicker.add(prediction.depth, steadied.depth, steadied.static)
             self.range.add(steadied.depth)
             if steadied.cut and self.count:
@@ -105,8 +118,38 @@ class DepthSequence:
             self.count += 1
             self.milliseconds += prediction.milliseconds
             check_length(self._reader.info, self.count, self._settings)
-            _store(self._path(self.count), encode_depth16(steadied.depth, self.scale))
+            path = frame_path(self._folder, self.count)
+            _store(path, encode_depth16(steadied.depth, self.scale))
+            if self.count % EVERY == 0:
+                self._progress.save(self.count, self._state())
             yield self.count
+        self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
+
+    def finish(self) -> None:
+        """Leaves the frames alone in their folder."""
+        self._progress.remove()
+
+    def _state(self) -> State:
+        return joined(
+            steady=self._steadier.state(),
+            flicker=self.flicker.state(),
+            range=self.range.state(),
+            clip={"cuts": np.array(self.cuts, np.int64), "ms": np.array(self.milliseconds)},
+        )
+
+    def _restored(self) -> int:
+        """Takes up what an interrupted run left: how many frames are done."""
+        found = self._progress.load()
+        self._progress.clear(0 if found is None else found[0])
+        if found is None:
+            return 0
+        self.count, state = found
+        self._steadier.restore(parts(state, "steady"))
+        self.flicker.restore(parts(state, "flicker"))
+        self.range.restore(parts(state, "range"))
+        about = parts(state, "clip")
+        self.cuts, self.milliseconds = about["cuts"].tolist(), float(about["ms"])
+        return self.count
 
     def draw(self, clip: Path, target: Path, near: float, far: float, tell: Tell) -> None:
         """Reads the clip again and writes it beside its coloured depth."""
@@ -127,11 +170,8 @@ class DepthSequence:
         finally:
             part.unlink(missing_ok=True)
 
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number:06d}.png"
-
     def _load(self, number: int) -> NDArray[np.float32]:
-        with Image.open(self._path(number)) as image:
+        with Image.open(frame_path(self._folder, number)) as image:
             return np.asarray(image, np.uint16).astype(np.float32) / np.float32(self.scale)
 
 

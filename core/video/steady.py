@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -98,6 +99,22 @@ class Steadier:
         self._past = blended
         rows, columns = np.arange(height) // cell, np.arange(width) // cell
         return Steadied(blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it remembers of the frames so far."""
+        past = {"cells": self._cells, "past": self._past}
+        known = {name: x.numpy() for name, x in past.items() if x is not None}
+        cuts = {f"cut_{name}": x for name, x in self._is_cut.state().items()}
+        return {"time": np.array(self._time), **known, **cuts}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._time = float(state["time"])
+        self._cells, self._past = (
+            torch.from_numpy(state[name]) if name in state else None for name in ("cells", "past")
+        )
+        cuts = {name[4:]: x for name, x in state.items() if name.startswith("cut_")}
+        self._is_cut.restore(cuts)
 
     def _blended(
         self,

@@ -18,6 +18,8 @@ from core.colormap import colorize
 from core.errors import ConfigError, ExportError, VideoError
 from core.export import ColorSettings
 from core.predictor import Predictor
+from core.video import run as run_module
+from core.video import sequence
 from core.video.depth_range import DepthRange
 from core.video.reader import ClipReader
 from core.video.run import VideoResult, predict_video
@@ -50,6 +52,16 @@ class _Shimmering:
         for stride in (8, 4, 2, 1):
             shape = (len(image), 1, image.shape[2] // stride, image.shape[3] // stride)
             residuals.append(0.02 * torch.randn(shape, generator=draw))
+        return residuals
+
+
+class _Flat(_Shimmering):
+    """The same for the same picture, however often it is asked."""
+
+    def run(self, image: Tensor) -> list[Tensor]:
+        runs, self.runs = self.runs, int(image.abs().sum() * 1000) % 100_003
+        residuals = super().run(image)
+        self.runs = runs + 1
         return residuals
 
 
@@ -235,6 +247,86 @@ def test_a_clip_that_breaks_off_leaves_nothing_that_looks_finished(
         assert list((tmp_path / "out").iterdir()) == []
     else:  # a container made for streams may simply end earlier
         assert 0 < result.sidecar["frames"] < 12
+
+
+class _Killed(KeyboardInterrupt):
+    pass
+
+
+@pytest.mark.parametrize("moment", [("depth", 3), ("depth", 11), ("video", 5)], ids=str)
+def test_an_interrupted_clip_goes_on_to_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(sequence, "EVERY", 4)
+    clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 9) + noisy(STREET, 9))
+    engine = _Flat()
+    models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, engine))
+    whole = predict_video(clip, tmp_path / "whole" / "clip", models, VideoSettings()).sidecar
+    engine.runs = 0
+
+    def kill(stage: str, done: int, total: int | None) -> None:
+        if (stage, done) == moment:
+            raise _Killed
+
+    stem = tmp_path / "out" / "clip"
+    with pytest.raises(_Killed):
+        predict_video(clip, stem, models, VideoSettings(), kill)
+    assert [path.name for path in stem.parent.iterdir()] == ["clip_frames.part"]
+    (stem.parent / "clip_frames.part" / ".lapdepth-0.tmp").write_bytes(b"half")
+    frames: list[int] = []
+    result = predict_video(
+        clip, stem, models, VideoSettings(), lambda stage, done, _: frames.append(done)
+    )
+    timing = "milliseconds_per_frame"
+    assert {**result.sidecar, timing: 0} == {**whole, timing: 0}
+    assert files(tmp_path / "out") == files(tmp_path / "whole")
+    stage, done = moment
+    kept = 18 if stage == "video" else done // 4 * 4  # what was stored last
+    again = min(kept, 1)  # the first frame, for what the sidecar says of it
+    assert engine.runs == (18 if stage == "video" else done) + 18 - kept + again
+    assert frames[0] == max(kept, 1)
+
+
+def test_what_an_interrupted_run_left_is_not_used_for_another(
+    tmp_path: Path, run: Callable[..., VideoResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequence, "EVERY", 2)
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 6)
+    left = tmp_path / "out" / "clip_frames.part"
+
+    def interrupted() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(run_module, "retract_sidecar", _raise_killed)
+            with pytest.raises(_Killed):
+                run(clip)
+        assert len(list(left.glob("*.png"))) == 6
+
+    interrupted()
+    assert run(clip, fov=50.0).sidecar["frames"] == 6  # other settings
+    interrupted()
+    write_clip(clip, [ROOM] * 3)  # another clip
+    assert run(clip).sidecar["frames"] == 3
+    assert len(list((tmp_path / "out" / "clip_frames").iterdir())) == 3
+    write_clip(clip, [STREET] * 6)
+    interrupted()
+    cut_short = left / "000002.png"  # a power cut
+    cut_short.write_bytes(cut_short.read_bytes()[:-4])
+    assert run(clip).sidecar["frames"] == 6
+    assert len(depths(tmp_path / "out" / "clip_frames")) == 6
+    assert not left.exists()
+
+
+def _raise_killed(*_: object) -> None:
+    raise _Killed
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All of them but the sidecar, which holds times."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".json"
+    }
 
 
 def test_files_of_the_user_are_not_replaced(
