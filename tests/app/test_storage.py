@@ -51,6 +51,7 @@ def test_nothing_else_is(storage: Storage, tmp_path: Path) -> None:
         f"{storage.root}/0123abcd/../../secret.png",
         "https://example.org/a.png",
         "FILE:///etc/passwd",
+        "s3://photos/a.png",
         "gone.png",
         "a\0b",
         "",
