@@ -60,6 +60,7 @@ def _send(file: IO[bytes], answers: IO[bytes]) -> None:
         size: tuple[int, int] | None = None
         for frame in clip.decode(stream):
             upright = _upright(frame, size)
+            set_alarm(0)  # the reader may be slow, or be stopped for a while
             if size is None:
                 size = frame.width, frame.height
                 height, width = upright.shape[:2]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from core.cli import main
 from core.colormap import colorize
 from core.errors import ConfigError, ExportError, VideoError
 from core.export import ColorSettings
+from core.imaging.decode_server import read_header, read_into
 from core.predictor import Predictor
 from core.video import run as run_module
 from core.video import sequence
@@ -134,6 +138,23 @@ def test_frames_that_are_not_read_are_not_decoded(tmp_path: Path) -> None:
     assert reader._process.poll() is None  # it waits for its pipe to be emptied
     reader.close()
     assert reader._process.poll() is not None
+
+
+def test_the_decoder_waits_for_a_slow_reader(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", noisy(np.tile(ROOM, (3, 3, 1)), 3))
+    code = "import sys; from core.video import decode_child as d; d.FRAME_SECONDS = 1; "
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{code}d.serve(sys.argv[1], 1 << 32)", clip],
+        stdout=subprocess.PIPE,
+    ) as decoder:
+        assert decoder.stdout is not None
+        read_header(decoder.stdout)
+        time.sleep(2.5)  # a frame is larger than the pipe
+        for _ in range(3):
+            assert "time" in read_header(decoder.stdout)
+            frame = np.empty((3 * HEIGHT, 3 * WIDTH, 3), np.uint8)
+            read_into(decoder.stdout, frame.data.cast("B"))
+        assert "end" in read_header(decoder.stdout)
 
 
 def test_flicker_of_a_still_scene_is_at_least_halved_and_measured(
