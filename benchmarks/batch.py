@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 
 from core.batch.manifest import Entry
-from core.batch.plan import MANIFEST, plan
+from core.batch.plan import MANIFEST, TABLE, plan
 from core.batch.run import BatchSettings, predict_files
 from core.checkpoint import find_model
 from core.export import parse_outputs
@@ -86,6 +86,7 @@ def memory(photos: int, folder: Path) -> dict[str, Any]:
         "done": totals.done,
         "manifest_entries": len(manifest["photos"]),
         "manifest_mb": round((folder / "out" / MANIFEST).stat().st_size / 1e6, 1),
+        "table_mb": round((folder / "out" / TABLE).stat().st_size / 1e6, 1),
         "planning_seconds": round(planning, 1),
         "seconds": round(took, 1),
         "mb_before": start,

@@ -126,6 +126,8 @@ def present(addresses: Sequence[str]) -> list[bool]:
     Raises:
         ExportError: the store does not answer.
     """
+    if not addresses:
+        return []
     with _refusals(addresses[0], ExportError):
         files, _ = _at(addresses[0])
         infos = files.get_file_info([_at(address)[1] for address in addresses])

@@ -19,8 +19,9 @@ from core.batch import storage
 from core.batch.manifest import BatchSettings, Entry
 from core.batch.photo import PhotoRunner
 from core.batch.plan import MANIFEST, TABLE, Job
-from core.batch.sidecar import sidecar_path
+from core.batch.sidecar import read_sidecar, sidecar_path
 from core.errors import ExportError, ImageError
+from core.export import OUTPUTS
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
 
@@ -77,10 +78,14 @@ class StoredPhotoRunner:
         results = self._runner.out
         (results / job.stem).parent.mkdir(parents=True, exist_ok=True)
         (results / names[-1]).write_bytes(sidecar)
-        there = storage.present([storage.below(out, name) for name in names[:-1]])
-        for name, present in zip(names[:-1], there, strict=True):
+        # Of other outputs too, which an earlier run may have made and the sidecar goes on to name.
+        made = (read_sidecar(results / job.stem) or {}).get("files", {})
+        kinds = [output for name, output in OUTPUTS.items() if name in made]
+        paths = [output.path(job.stem) for output in kinds]
+        there = storage.present([storage.below(out, path.as_posix()) for path in paths])
+        for path, present in zip(paths, there, strict=True):
             if present:
-                (results / name).touch()
+                (results / path).touch()
 
     def _send(self, out: str, job: Job) -> None:
         names = self._names(job)

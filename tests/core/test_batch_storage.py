@@ -124,6 +124,18 @@ def test_between_a_bucket_and_a_folder(
     assert stored(f"{BUCKET}/local") == room
 
 
+def test_results_of_an_earlier_run_stay_in_the_sidecar(
+    photos: Path, model: Path, tmp_path: Path
+) -> None:
+    for out in (str(tmp_path / "twice"), f"{BUCKET}/twice"):
+        for kind in ("npy", "exr", "npy,exr"):
+            given = arguments(f"{BUCKET}/in/a.png", out, model)
+            assert main([*given, "--save", kind]) == 0
+    folder = {path.name: path.read_bytes() for path in (tmp_path / "twice").iterdir()}
+    assert stored(f"{BUCKET}/twice") == folder
+    assert set(json.loads(folder["a.json"])["files"]) == {"npy", "exr"}
+
+
 def test_a_file_of_the_users_is_not_replaced(photos: Path, model: Path) -> None:
     out = f"{BUCKET}/taken"
     storage.write(f"{out}/a.json", b"{}")
