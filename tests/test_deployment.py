@@ -213,7 +213,8 @@ def test_a_visitor_stays_with_one_of_several_processes(
 def test_two_real_processes_answer_alike(
     proxy: Callable[[list[str], list[str]], Proxy], serve: Callable[..., str], tmp_path: Path
 ) -> None:
-    pages = [serve("gradio"), serve("gradio", LAPDEPTH_RATE="1000")]
+    pytest.importorskip("mcp", reason="the second process is the one of tests/app/test_mcp.py")
+    pages = [serve("gradio"), serve("gradio", LAPDEPTH_MCP="on")]
     places = [url.removeprefix("http://") for url in pages]
     site = proxy(places, places)
     answers: dict[str, tuple[object, ...]] = {}
