@@ -5,17 +5,27 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Sequence
 
+from app.explorer.computed.atrous_view import asppview
 from app.explorer.computed.feature_view import encoder_features
 from app.explorer.computed.reconstruction import rebuild
-from app.explorer.exhibits.aspp import receptive_fields, responses
+from app.explorer.exhibits.aspp import receptive_fields, responses, worth
+from app.explorer.exhibits.borders import border_figures
 from app.explorer.exhibits.compare import compare, curves, error_maps, row_of
 from app.explorer.exhibits.fusion import hidden, stacked
 from app.explorer.exhibits.levels import feature_pictures
 from app.explorer.exhibits.loss import Knobs, pulls, sweep
 from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.exhibits.pyramids import bands_row, changes_row, depths_row, energy, residuals_row
+from app.explorer.exhibits.sampling import sampling
 from app.explorer.exhibits.space import SpaceChoice, drawn
-from app.explorer.exhibits.units import orders_of, relu_curves, units_of, variant_maps
+from app.explorer.exhibits.spp import features_at_heights, profile, resized
+from app.explorer.exhibits.units import (
+    filter_histograms,
+    orders_of,
+    relu_curves,
+    units_of,
+    variant_maps,
+)
 from app.explorer.look import STRIDES, Look, chosen_because, scale_sentence
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.maps import fit
@@ -23,6 +33,7 @@ from app.explorer.sentences import formulas_of
 from app.explorer.show import Shown
 from app.text import t
 from core.evaluation.protocol import FOLDER
+from core.inside.features import SPP_GRIDS, cascade_taps, spatial_pyramid_pool, taps
 from core.inside.inspection import FILLS
 from core.metrics import METRICS
 from core.point_cloud import CloudOptions
@@ -67,6 +78,7 @@ def _sections(look: Look) -> list[tuple[str, Callable[[Look], Iterator[Row]]]]:
         ("start", _start),
         ("levels", _levels),
         ("differences", _differences),
+        ("spp", _spp),
         ("atrous", _atrous),
         ("aspp", _aspp),
         ("stacking", _stacking),
@@ -93,11 +105,23 @@ def _differences(look: Look) -> Iterator[Row]:
     yield bands_row(look), 5
     yield residuals_row(look), 5
     yield energy(look), 2
+    yield border_figures(look), 2
+
+
+def _spp(look: Look) -> Iterator[Row]:
+    sizes, features = features_at_heights(look)
+    vectors = [spatial_pyramid_pool(feature, SPP_GRIDS) for feature in features]
+    yield [profile(look.lang, sizes, vectors)], 1
+    yield resized(look)[1], 2
 
 
 def _atrous(look: Look) -> Iterator[Row]:
-    lang = look.lang
-    last = len(look.info.config.aspp_rates) - 1
+    lang, rates, kind = look.lang, look.info.config.aspp_rates, look.info.config.aspp
+    view = asppview(look, kind, rates)
+    for branch, rate in enumerate(rates):
+        offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rate)
+        yield sampling(look, view, branch, offsets, (0.5, 0.5)).shown, 2
+    last = len(rates) - 1
     names = {
         "feature16": t("atrous.stage_encoder", lang),
         f"branch{last}": t("atrous.stage_branch", lang, number=last + 1),
@@ -108,6 +132,8 @@ def _atrous(look: Look) -> Iterator[Row]:
 
 def _aspp(look: Look) -> Iterator[Row]:
     yield responses(look), 3
+    shown, total, _ = worth(look, FILLS[0])
+    yield [*shown, total], 3
 
 
 def _stacking(look: Look) -> Iterator[Row]:
@@ -129,6 +155,7 @@ def _weights(look: Look) -> Iterator[Row]:
     yield variant_maps(look, on=not trained, measured=False), 2
     units, _ = units_of(look, on=trained, measured=False)
     yield [relu_curves(look, units)], 1
+    yield filter_histograms(look, "decoder.levels.0.refine"), 2
     yield orders_of(look, "decoder.levels.0.refine", on=trained)[0], 2
 
 

@@ -188,7 +188,7 @@ def test_the_report_opens_without_a_network(explorer: str, page: Page, tmp_path:
     tab.goto((tmp_path / "report.html").as_uri())
     places = tab.locator(".plot")
     count = places.count()
-    assert count > 40
+    assert count > 60
     for index in (0, count // 2, count - 1):
         places.nth(index).scroll_into_view_if_needed()
         places.nth(index).locator(".main-svg").first.wait_for(timeout=PATIENCE)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from app.explorer import controls
 from app.explorer.computed.atrous_view import AsppView, asppview
 from app.explorer.exhibits.aspp import receptive_fields
+from app.explorer.exhibits.sampling import sampling
 from app.explorer.look import Look, current
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.over_photo import over_photo, points_over_photo
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
 from core.inside.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
-from core.inside.receptive_field import cell_of
 
 STRIDE = 16
 
@@ -76,48 +73,14 @@ def _sampling(
 ) -> None:
     """The cells that the branch can read, and those that it does read, over the photo."""
     lang = look.lang
-    height, width = view.feature.shape[-2:]
-    y, x = cell_of(place[0], height), cell_of(place[1], width)
-    cells = np.array([(y + i, x + j) for i, j in offsets])
-    inside = ((cells >= 0) & (cells < (height, width))).all(1)
-    step_x, step_y = look.size[0] / width, look.size[1] / height
-    u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
-    seen = view.seen(branch, y, x)
-    strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
-    shown = [
-        Shown(
-            "sampling-grid",
-            points_over_photo(
-                look.screen,
-                u,
-                v,
-                size=look.size,
-                title=t("atrous.grid", lang, count=len(offsets)),
-                marker_size=7 if len(offsets) < 40 else 4,
-            ),
-            t("atrous.grid_alt", lang),
-            {"offsets_rows_columns": np.array(offsets)},
-        ),
-        Shown(
-            "cells-read",
-            over_photo(
-                look.screen,
-                strength,
-                Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1),
-                size=look.size,
-                title=t("atrous.cells", lang),
-            ),
-            t("atrous.cells_alt", lang),
-            {"gradient": seen},
-        ),
-    ]
-    figures(lang, "sampling", shown, columns=2)
+    found = sampling(look, view, branch, offsets, place)
+    figures(lang, "sampling", found.shown, columns=2)
     cells_across = reach(offsets)
     numbers(
         [
             (t("atrous.samples", lang), f"{len(offsets)}", t("atrous.samples_hint", lang)),
-            (t("atrous.outside", lang), f"{int((~inside).sum())}", t("atrous.outside_hint", lang)),
-            (t("atrous.read", lang), f"{int((seen > 0).sum())}", t("atrous.read_hint", lang)),
+            (t("atrous.outside", lang), f"{found.outside}", t("atrous.outside_hint", lang)),
+            (t("atrous.read", lang), f"{found.read}", t("atrous.read_hint", lang)),
             (
                 t("atrous.reach", lang),
                 f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px",

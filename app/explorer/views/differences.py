@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.computed.reconstruction import borders, enlarged, rms
+from app.explorer.exhibits.borders import border_figures
 from app.explorer.exhibits.pyramids import bands_row, energy, residuals_row
 from app.explorer.look import Look, current
-from app.explorer.plots.bars import Bar
-from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM
-from app.explorer.plots.over_photo import over_photo
-from app.explorer.show import Shown, figures, fragment, heading, numbers, truth_note
+from app.explorer.show import figures, fragment, heading, numbers, truth_note
 from app.text import t
 from core.model import laplacian_pyramid, reconstruct
 
@@ -69,56 +64,9 @@ def _borders(look: Look) -> None:
     steepest = controls.slider(
         "steep", t("differences.steepest", lang), 1, 20, 5, step=1, pattern="%.0f %%"
     )
-    depth = look.prediction.levels[-1].depth
-    near = borders(depth, steepest / 100)
-    shown = [_border_map(look, near), _border_energy(look, near)]
-    truth = look.truth_at(*depth.shape)
-    if truth is not None:
-        shown.append(_border_error(look, near, truth))
+    shown = border_figures(look, steepest / 100)
     figures(lang, "borders", shown, columns=2)
     truth_note(look)
-
-
-def _border_map(look: Look, near: np.ndarray) -> Shown:
-    title = t("differences.border_map", look.lang, percent=100 * float(near.mean()))
-    bar = Bar(0.0, 1.0, "", "inferno", 0)
-    mask = np.where(near, 0.25, np.nan)
-    figure = over_photo(look.screen, mask, bar, size=look.size, title=title, longest=MEDIUM)
-    figure.data[1].showscale = False
-    return Shown("borders", figure, t("differences.border_alt", look.lang), {"near": near})
-
-
-def _border_energy(look: Look, near: np.ndarray) -> Shown:
-    lang = look.lang
-    labels, at_border, inside = [], [], []
-    for level in look.prediction.levels[1:]:
-        there = enlarged(near.astype(np.float32), *level.residual.shape) > 0.5
-        labels.append(f"1/{level.stride}")
-        at_border.append(rms(level.residual, there))
-        inside.append(rms(level.residual, ~there))
-    title = t("differences.border_energy", lang)
-    figure = bars_figure(
-        {t("differences.near", lang): at_border, t("differences.inside", lang): inside},
-        labels,
-        x=t("differences.scale", lang),
-        y="RMS (m)",
-        title=title,
-    )
-    data = {"near_border": np.array(at_border), "interior": np.array(inside)}
-    return Shown("border-energy", figure, title, data)
-
-
-def _border_error(look: Look, near: np.ndarray, truth: np.ndarray) -> Shown:
-    lang, valid = look.lang, truth > 0
-    depth = look.prediction.levels[-1].depth
-    relative = np.abs(depth - truth) / np.where(valid, truth, 1)
-    pairs = []
-    for where in (near & valid, ~near & valid):
-        pairs.append(100 * float(relative[where].mean()) if where.any() else 0.0)
-    title = t("differences.border_error", lang)
-    labels = [t("differences.near", lang), t("differences.inside", lang)]
-    figure = bars_figure({title: pairs}, labels, x="", y="AbsRel (%)", title=title)
-    return Shown("border-error", figure, title, {"abs_rel_percent": np.array(pairs)})
 
 
 draw(current())

@@ -9,16 +9,12 @@ from torch.nn import functional
 
 from app.explorer import controls
 from app.explorer.computed.feature_view import deepest_feature
+from app.explorer.exhibits.spp import features_at_heights, profile, resized
 from app.explorer.look import Look, current
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.show import Shown, figures, fragment, heading, numbers
+from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
-from core.imaging.resize import resize_rgb, working_size
 from core.inside.features import SPP_GRIDS, spatial_pyramid_pool
 
-HEIGHTS = (96, 160, 240, 320)
 GRIDS = {"1": (1,), "12": (1, 2), "124": SPP_GRIDS, "1248": (1, 2, 4, 8)}
 
 
@@ -36,13 +32,12 @@ def draw(look: Look) -> None:
             controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%.0f px")
         )
     with st.spinner(t("explorer.computing", lang)):
-        sizes = [working_size(look.size, height) for height in HEIGHTS]
-        kept = [deepest_feature(look, *size) for size in sizes]
+        sizes, kept = features_at_heights(look)
         squashed = deepest_feature(look, side, side)
     vectors = [spatial_pyramid_pool(feature, grids) for feature in kept]
     square = spatial_pyramid_pool(squashed, grids)
     _lengths(lang, sizes, kept, vectors)
-    _profile(lang, sizes, vectors)
+    figures(lang, "spp", [profile(lang, sizes, vectors)])
     _loss_of_resizing(look, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
 
 
@@ -70,27 +65,12 @@ def _lengths(
     st.caption(t("spp.alike_note", lang))
 
 
-def _profile(lang: str, sizes: list[tuple[int, int]], vectors: list[torch.Tensor]) -> None:
-    """The vectors drawn over each other, their entries in blocks of neighbours."""
-    curves, data = {}, {}
-    for (w, h), vector in ((sizes[0], vectors[0]), (sizes[-1], vectors[-1])):
-        blocks = functional.adaptive_avg_pool1d(vector[None, None], 200)[0, 0].numpy()
-        curves[f"{w} x {h}"] = (np.arange(len(blocks)), blocks)
-        data[f"vector_{w}x{h}"] = vector.numpy()
-    title = t("spp.profile", lang)
-    figure = line_figure(curves, x=t("spp.entry", lang), y=t("spp.value", lang), title=title)
-    figures(lang, "spp", [Shown("spp-vectors", figure, title, data)])
-
-
 def _loss_of_resizing(look: Look, side: int, squashed: float, scaled: float) -> None:
     lang = look.lang
     st.subheader(t("spp.plain", lang))
     st.markdown(t("spp.plain_note", lang, side=side))
-    seen = look.prediction.working.rgb
-    height, width = seen.shape[:2]
-    small = resize_rgb(seen, (side, side))
-    back = resize_rgb(small, (width, height))
-    lost = (back.float() - seen.float()).abs().mean(2).numpy() / 2.55
+    lost, shown = resized(look, side)
+    height, width = lost.shape
     numbers(
         [
             (t("spp.stretch", lang), f"{width / height:.2f} : 1", t("spp.stretch_hint", lang)),
@@ -99,28 +79,6 @@ def _loss_of_resizing(look: Look, side: int, squashed: float, scaled: float) -> 
             (t("spp.alike_scaled", lang), f"{scaled:.3f}", t("spp.alike_hint", lang)),
         ]
     )
-    shown = [
-        Shown(
-            "squashed",
-            picture_figure(
-                small.numpy(), size=(side, side), title=t("spp.squashed", lang), longest=MEDIUM
-            ),
-            t("spp.squashed", lang),
-            {"rgb": small.numpy()},
-        ),
-        Shown(
-            "lost",
-            map_figure(
-                lost,
-                Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1),
-                size=look.size,
-                title=t("spp.lost_map", lang),
-                longest=MEDIUM,
-            ),
-            t("spp.lost_alt", lang),
-            {"lost_percent": lost},
-        ),
-    ]
     figures(lang, "resizing", shown, columns=2)
 
 
