@@ -23,8 +23,16 @@ from benchmarks.photos import jpeg
 from benchmarks.reference import reference_of
 from core.checkpoint import load_checkpoint
 from core.engines.torch_engine import TorchEngine
-from core.export import OUTPUTS, ExportJob, write_outputs
-from core.imaging.resize import working_size
+from core.export import (
+    OUTPUTS,
+    ExportJob,
+    depth16_scale,
+    encode_color,
+    encode_depth16,
+    write_outputs,
+)
+from core.imaging.resize import resize_rgb, working_size
+from core.imaging.upsample import upsample_depth
 from core.model import accumulate
 from core.predictor import Predictor
 
@@ -102,8 +110,12 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
     """The whole way of a photo, and its parts alone."""
     width, height = working_size(MEGAPIXELS_12, predictor.info.working_height)
     image, photo = shades(height, width), core.decode(data)
-    job = ExportJob(predictor(photo), photo.rgb)
+    prediction = predictor(photo)
+    job, depth = ExportJob(prediction, photo.rgb), prediction.depth
     colour, depth16 = OUTPUTS["color"], OUTPUTS["depth16"]
+    guide = torch.from_numpy(photo.rgb)
+    seen = resize_rgb(guide, (width, height))
+    working = torch.from_numpy(prediction.levels[-1].depth)
 
     def everything() -> None:
         photo = core.decode(data)
@@ -114,9 +126,13 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
         "everything": everything,
         "decode": lambda: core.decode(data),
         "predict": lambda: predictor(photo),
+        "of it resizing": lambda: resize_rgb(guide, (width, height)),
+        "of it upsampling": lambda: upsample_depth(working, guide, seen),
         "both PNG files": lambda: write_outputs([colour, depth16], stem, job),
         "colour PNG alone": lambda: write_outputs([colour], stem, job),
         "16-bit PNG alone": lambda: write_outputs([depth16], stem, job),
+        "colour PNG in memory": lambda: encode_color(depth, job.colors),
+        "16-bit PNG in memory": lambda: encode_depth16(depth, depth16_scale(float(depth.max()))),
     }
 
 

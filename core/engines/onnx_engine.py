@@ -49,6 +49,8 @@ class OnnxEngine:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_threads()
+        # Its threads would go on spinning behind a pass, on the cores that the next step needs.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # fatal only: errors come as exceptions
         try:
             self._session: Any = onnxruntime.InferenceSession(
