@@ -8,12 +8,12 @@ inside a call is `app.gradio_blocks`' to turn into a sentence.
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import re
 from collections.abc import Callable
 
 from app import mcp
+from app.call_check import CallCheck
 from app.gradio_blocks import GuardedBlocks
 from app.http_body import (
     SlowError,
@@ -78,9 +78,7 @@ class Guard:
         self._room = room
         self._tools = tools
         self._rate = RateLimit(limits.rate)
-        public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
-        self._endpoints = {str(fn.api_name): len(fn.inputs) for fn in public}
-        self._functions = {key for key, fn in page.fns.items() if fn.fn is not None}
+        self._calls = CallCheck(page)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -174,7 +172,8 @@ class Guard:
             body = await whole_body(receive, MAX_BODY)
         except (TooLargeError, SlowError) as error:
             return receive, as_refusal(error, f"The call is larger than {MAX_BODY} bytes.")
-        problem = self._problem(body, call["name"], call["v2"] is not None)
+        numbered = call[2] != "call"  # the page calls by number, whatever the address says
+        problem = self._calls.problem(body, call["name"], numbered, call["v2"] is not None)
         if problem:
             return receive, Refusal(400, f"{problem} See /?view=api for the calls.")
         if call[1].startswith("stream/"):  # the next picture of a call that runs already
@@ -198,7 +197,7 @@ class Guard:
             )
         if self._page.waiting() >= self._limits.queue:  # Gradio then says so, in its own words
             self._metrics.busy("queue")
-        return replayed(self._completed(body, call["name"]), receive), None
+        return replayed(self._calls.completed(body, call["name"], numbered), receive), None
 
     def _checked_upload(self, scope: Message, receive: Receive) -> tuple[Receive, Refusal | None]:
         most = self._limits.upload_bytes + MULTIPART_EXTRA
@@ -221,36 +220,3 @@ class Guard:
             f"The upload is larger than {megabytes:g} MB, expected less at a time: send smaller "
             "photos, or fewer of them."
         )
-
-    def _problem(self, body: bytes, name: str | None, named_arguments: bool) -> str | None:
-        """What is wrong with the JSON of a call, or None."""
-        try:
-            call = json.loads(body)
-        except (ValueError, RecursionError):
-            return "The call is not JSON, expected an object with the key data."
-        if not isinstance(call, dict):
-            return "The call is not a JSON object, expected one with the key data."
-        function = call.get("fn_index")
-        if function is not None or name is None:
-            # The page calls its functions by number, on an address whose name then means nothing.
-            if type(function) is not int or function not in self._functions:
-                return "The call names no function of this page, expected its number as fn_index."
-        elif name not in self._endpoints:
-            known = ", ".join(f"/{key}" for key in self._endpoints)
-            return f"There is no endpoint of this name, expected one of {known}."
-        if named_arguments:
-            return None
-        if not isinstance(call.get("data"), list):
-            return "The call has no list under the key data, expected the arguments in order."
-        if function is None and not 1 <= len(call["data"]) <= self._endpoints[str(name)]:
-            expected = self._endpoints[str(name)]
-            return f"The call has {len(call['data'])} arguments, expected 1 to {expected}."
-        return None
-
-    def _completed(self, body: bytes, name: str | None) -> bytes:
-        """A call by name with null for every argument that was left out at its end."""
-        call = json.loads(body)
-        if name not in self._endpoints or call.get("fn_index") is not None or "data" not in call:
-            return body
-        missing = self._endpoints[name] - len(call["data"])
-        return json.dumps({**call, "data": [*call["data"], *[None] * missing]}).encode()

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
 SWEEP_SECONDS = 30.0
+MEMORY_SECONDS = 5.0
 # After the signal to stop: a batch ends with its present photo, and a call that still runs is left
 # behind. Supervisors kill after ten seconds.
 LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
@@ -96,8 +97,10 @@ def create_app(
         storage.protect()  # the example pictures
         threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
         caretaker = asyncio.create_task(_take_care(storage, page, limits.temp_bytes))
+        memory = asyncio.create_task(_give_back_memory())
         yield
         caretaker.cancel()
+        memory.cancel()
         storage.close()
 
     app = fastapi.FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -192,16 +195,18 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
-        await asyncio.to_thread(_give_back_memory)
         for names in (*page.temp_file_sets, page.upload_file_set):
             names -= {name for name in list(names) if not Path(name).exists()}
 
 
-def _give_back_memory() -> None:
-    """Hands freed memory back to the system.
+async def _give_back_memory() -> None:
+    """Hands freed memory back to the system, again and again.
 
     glibc keeps what each thread freed between blocks that are still in use; over many photos of
     different sizes that grows by hundreds of megabytes. Other systems do it by themselves.
     """
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+        trim = ctypes.CDLL(None).malloc_trim
+        while True:
+            await asyncio.sleep(MEMORY_SECONDS)
+            await asyncio.to_thread(trim, 0)

@@ -15,6 +15,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from benchmarks.plain_client import PlainClient
 from tests.core.pictures import encode, png, png_header, scene
 
 PICTURE = Image.fromarray(scene(60, 90))
@@ -178,6 +179,10 @@ def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
         ("queue/join", b'{"data": [], "fn_index": 99999}', 400),
         ("queue/join", b'{"data": [], "fn_index": {"a": 1}}', 400),
         ("queue/join", b'{"data": [], "fn_index": -1}', 400),
+        ("queue/join", b'{"data": [], "fn_index": FEW}', 400),
+        ("call/predict", b'{"data": [NaN]}', 400),
+        ("call/predict", b'{"data": [null, -Infinity]}', 400),
+        ("call/predict", b'{"data": [1e999]}', 400),
         ("run/predict", b'{"data": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "fn_index": null}', 400),
         # Past the queue, and so past its limits.
         ("run/predict", b'{"data": [null]}', 404),
@@ -192,9 +197,23 @@ def test_a_malformed_call_gets_a_client_error(
     studio_url: str, path: str, body: bytes, status: int
 ) -> None:
     headers = {"content-type": "application/json"}
+    if b"FEW" in body:  # a function that takes arguments, called with none
+        functions = httpx.get(f"{studio_url}/config", timeout=30).json()["dependencies"]
+        number = next(fn["id"] for fn in functions if fn["backend_fn"] and fn["inputs"])
+        body = body.replace(b"FEW", str(number).encode())
     reply = httpx.post(f"{studio_url}/gradio_api/{path}", content=body, headers=headers, timeout=30)
     assert reply.status_code == status
     assert "Traceback" not in reply.text
+
+
+def test_a_number_inside_a_call_by_name_changes_nothing(studio_url: str) -> None:
+    client = PlainClient(studio_url)
+    with client.http:
+        call = {"data": [{}], "fn_index": 0}
+        reply = client.http.post("/gradio_api/call/point_cloud", json=call)
+        kind, said = client.events("point_cloud", reply.json()["event_id"])
+    assert kind == "error"
+    assert "uploaded" in said
 
 
 def test_what_the_page_calls_directly_refuses_with_a_sentence(studio_url: str) -> None:

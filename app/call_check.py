@@ -1,0 +1,73 @@
+"""What is wrong with the JSON of a call, found before Gradio sees it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from app.gradio_blocks import GuardedBlocks
+
+
+class CallCheck:
+    """Checks calls against the functions of a page.
+
+    Args:
+        page: the page that is served.
+    """
+
+    def __init__(self, page: GuardedBlocks) -> None:
+        public = [fn for fn in page.fns.values() if fn.api_visibility == "public"]
+        self._endpoints = {str(fn.api_name): len(fn.inputs) for fn in public}
+        self._functions = {key: len(fn.inputs) for key, fn in page.fns.items() if fn.fn is not None}
+
+    def problem(
+        self, body: bytes, name: str | None, numbered: bool, named_arguments: bool
+    ) -> str | None:
+        """What is wrong with the JSON of a call, or None.
+
+        Args:
+            body: of the request.
+            name: of the function, in the address.
+            numbered: whether a number in the call counts for more than that name, as for the page.
+            named_arguments: whether its arguments have names, which Gradio checks.
+        """
+        try:
+            call = json.loads(body, parse_constant=_finite, parse_float=_finite)
+        except (ValueError, RecursionError):
+            return "The call is not JSON, expected an object with the key data."
+        if not isinstance(call, dict):
+            return "The call is not a JSON object, expected one with the key data."
+        function = call.get("fn_index") if numbered else None
+        if function is not None or name is None:
+            if type(function) is not int or function not in self._functions:
+                return "The call names no function of this page, expected its number as fn_index."
+            least = most = self._functions[function]
+        elif name not in self._endpoints:
+            known = ", ".join(f"/{key}" for key in self._endpoints)
+            return f"There is no endpoint of this name, expected one of {known}."
+        else:
+            least, most = 1, self._endpoints[name]
+        if named_arguments:
+            return None
+        if not isinstance(call.get("data"), list):
+            return "The call has no list under the key data, expected the arguments in order."
+        if not least <= len(call["data"]) <= (most if function is None else math.inf):
+            return f"The call has {len(call['data'])} arguments, expected {least} to {most}."
+        return None
+
+    def completed(self, body: bytes, name: str | None, numbered: bool) -> bytes:
+        """A call by name with null for every argument that was left out at its end."""
+        call = json.loads(body)
+        if name not in self._endpoints or "data" not in call:
+            return body
+        if numbered and call.get("fn_index") is not None:
+            return body
+        missing = self._endpoints[name] - len(call["data"])
+        return json.dumps({**call, "data": [*call["data"], *[None] * missing]}).encode()
+
+
+def _finite(text: str) -> float:
+    """A number of JSON, which knows neither NaN nor infinity."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
