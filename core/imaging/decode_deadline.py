@@ -12,14 +12,16 @@ from pathlib import Path
 # core that was seen to last 19 s.
 PATIENCE = 2.5  # times the limit, for a process that gets on but was hardly given a core
 _FAIR_SHARE = 0.3  # of a core: who had this much until the limit was not held up by others
-_STEP_SECONDS = 0.5
+_STALLED_SECONDS = 3.0  # without a hundredth of a second of computing: it hangs
+_STEP_SECONDS = 0.25
 
 
 class Deadline:
     """Kills a process that is still busy when its time is over.
 
-    That is after `seconds`, whether it computes or hangs. Only a process that computes and that
-    the machine gave less than `_FAIR_SHARE` of a core may go on, to `PATIENCE` times as long.
+    That is after `seconds`, whether it computes or hangs. Only a process that computes, now and
+    then at least, and that the machine gave less than `_FAIR_SHARE` of a core may go on, to
+    `PATIENCE` times as long.
 
     Args:
         process: whose time is limited while the context lasts.
@@ -44,17 +46,19 @@ class Deadline:
         self._done.set()
 
     def _run(self) -> None:
-        start, used = time.monotonic(), self._used_before
-        wait = self._seconds
-        while not self._done.wait(wait):
-            before, used = used, cpu_seconds(self._process.pid)
-            late = time.monotonic() - start >= self._seconds * PATIENCE
+        start = moved = time.monotonic()
+        used = self._used_before
+        while not self._done.wait(min(_STEP_SECONDS, self._seconds)):
+            now, before, used = time.monotonic(), used, cpu_seconds(self._process.pid)
+            if used > before:
+                moved = now
+            stalled = now - moved >= min(_STALLED_SECONDS, self._seconds)
             fair = used - self._used_before >= self._seconds * _FAIR_SHARE
-            if late or fair or used <= before:
+            late = now - start >= self._seconds * PATIENCE
+            if now - start >= self._seconds and (stalled or fair or late):
                 self.expired = True
                 self._process.kill()
                 return
-            wait = _STEP_SECONDS
 
 
 def cpu_seconds(pid: int) -> float:
