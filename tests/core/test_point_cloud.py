@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +18,7 @@ from core.geometry.masks import sky
 from core.geometry.scene import SceneInfo
 from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 from tests.core import scenes
+from tests.core.full_disk import full_disk
 
 ALL = CloudOptions(edge_tolerance=None)
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT), "tiny", "ab12", True)
@@ -234,17 +232,6 @@ def test_a_voxel_far_too_small() -> None:
 def test_a_scale_that_cannot_be(scale: float) -> None:
     with pytest.raises(CameraError, match="scale"):
         SceneInfo(Intrinsics(1, 1, 0, 0), (1, 1), scale=scale)
-
-
-@contextmanager
-def full_disk(limit: int) -> Iterator[None]:
-    """No file may grow beyond so many bytes: the writer sees what a full disk gives, an OSError."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("name", ["a.ply", "a.glb", "a.obj"])

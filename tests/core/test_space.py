@@ -16,7 +16,7 @@ from plyfile import PlyData
 
 from core.batch.sidecar import describe
 from core.camera import from_fov
-from core.errors import CameraError, DepthError
+from core.errors import CameraError, DepthError, ExportError
 from core.export import OUTPUTS, ExportJob
 from core.geometry.calibration import KnownLength
 from core.geometry.measure import Measurer, calibrated
@@ -29,6 +29,7 @@ from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 from core.prediction import Prediction
 from core.predictor import load_predictor
 from tests.core import scenes
+from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture, save_tiny
 
 WIDTH, HEIGHT = 128, 96
@@ -152,6 +153,22 @@ def test_an_obj_comes_in_one_zip_with_its_texture(
     assert read.vertices[:, 2].max() < 0  # glTF's and Blender's axes: the scene is at -z
     assert -read.vertices[:, 2].min() == pytest.approx(scaled.depth.max(), rel=1e-5)
     assert read.visual.material.image.size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
+    name: str, tmp_path: Path, scaled: Prediction, photo: Photo
+) -> None:
+    whole, _ = written(name, tmp_path / "whole", scaled, photo)
+    before = whole.read_bytes()
+    # All but the last byte fits, over an older file; then next to nothing, into an empty folder.
+    for folder, limit, left in (("whole", len(before) - 1, [before]), ("empty", 100, [])):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        with full_disk(limit), pytest.raises(ExportError, match="could not be written") as caught:
+            written(name, tmp_path / folder, scaled, photo)
+        assert str(caught.value).count(". ") == 0
+        assert "free some space" in str(caught.value)
+        assert [path.read_bytes() for path in (tmp_path / folder).iterdir()] == left
 
 
 def test_pictures_for_two_eyes_and_a_film(tmp_path: Path, scaled: Prediction, photo: Photo) -> None:
