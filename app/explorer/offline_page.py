@@ -29,7 +29,7 @@ function draw(plot) {
   if (plot.dataset.drawn) return;
   plot.dataset.drawn = "1";
   const figure = JSON.parse(plot.nextElementSibling.textContent);
-  Plotly.newPlot(plot, figure.data, figure.layout, config);
+  Plotly.newPlot(plot, {...figure, config});
 }
 const plots = document.querySelectorAll(".plot");
 const watcher = new IntersectionObserver(

@@ -302,6 +302,42 @@ def test_space_is_upright_and_not_mirrored():
     assert np.allclose(corners, [[-0.5, -0.5], [39.5, -0.5], [39.5, 29.5], [-0.5, 29.5]], atol=1e-4)
 
 
+def test_a_flight_begins_and_ends_where_the_photo_was_taken():
+    camera, size = from_fov(40, 30, 70), (40, 30)
+    points = RNG.uniform((-1, -1, 2), (1, 1, 4), (500, 3))
+    colours = RNG.integers(0, 256, (500, 3), dtype=np.uint8)
+    figure = points_figure(points, colours, None, intrinsics=camera, size=size, words=("go", "no"))
+    scene = figure.layout.scene
+    low, high = np.array([scene[axis].range for axis in ("xaxis", "yaxis", "zaxis")], float).T
+    drawn = np.array([[trace.x, trace.y, trace.z] for trace in figure.data], dtype=object)
+    for trace in drawn:
+        for values, least, most in zip(trace, low, high, strict=True):
+            assert least <= np.nanmin(values)
+            assert np.nanmax(values) <= most
+    # One metre is as long in every direction, whatever the box.
+    metres = (high - low) / [scene.aspectratio.x, scene.aspectratio.y, scene.aspectratio.z]
+    assert np.allclose(metres, metres[0])
+
+    def placed(vector):
+        """Plotly's place in metres: from the middle of the box, in units of its proportions."""
+        return np.array([vector.x, vector.y, vector.z]) * metres + (low + high) / 2
+
+    cameras = [frame.layout.scene.camera for frame in figure.frames]
+    eyes = np.array([placed(camera.eye) for camera in cameras])
+    assert np.allclose(eyes[[0, -1]], 0, atol=1e-6)
+    targets = np.array([placed(camera.center) for camera in cameras])
+    assert np.allclose(targets, [0, np.median(points[:, 2]), 0], atol=1e-6)
+    assert eyes[:, 0].min() < -0.2 < 0.2 < eyes[:, 0].max()
+    assert eyes[:, 1].min() < -1
+    assert np.linalg.norm(np.diff(eyes, axis=0), axis=1).max() < 0.3
+    assert len(json.dumps([frame.to_plotly_json() for frame in figure.frames])) < 20_000
+    play, stop = figure.layout.updatemenus[0].buttons
+    assert (play.label, stop.label) == ("go", "no")
+    page = html_page("offline", [("cloud", figure)])
+    data = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)
+    assert len(json.loads(data[1])["frames"]) == len(cameras)
+
+
 def test_few_colours_come_close():
     colours = RNG.integers(0, 256, (2000, 3), dtype=np.uint8)
     index, scale = few_colours(colours)

@@ -86,15 +86,18 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     geometry = _on_screen(look.space_key, choice, look)
     camera, size = look.prediction.intrinsics, look.size
     alt = t("space.alt", look.lang)
+    words = (f"▶ {t('space.fly', look.lang)}", f"❚❚ {t('space.stop', look.lang)}")
     if isinstance(geometry, PointCloud):
         inside = geometry.scene.in_camera(geometry.points)
         colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
-        figure = points_figure(inside, colours, bar, intrinsics=camera, size=size)
+        figure = points_figure(inside, colours, bar, intrinsics=camera, size=size, words=words)
         data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
         return Shown("cloud", figure, alt, data), len(geometry)
     inside = geometry.scene.in_camera(geometry.vertices)
     colours, bar = _colours(look, choice, inside, geometry.colors, pixels_of(geometry))
-    figure = surface_figure(inside, geometry.faces, colours, bar, intrinsics=camera, size=size)
+    figure = surface_figure(
+        inside, geometry.faces, colours, bar, intrinsics=camera, size=size, words=words
+    )
     data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
     return Shown("surface", figure, alt, data), len(geometry.faces)
 

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.explorer.plots.bars import Bar, colour_stops
+from app.explorer.plots.flight import Box, add_flight, settle
 from app.explorer.plots.maps import TEMPLATE
 from core.camera import Intrinsics
 
 MAX_POINTS = 100_000
+WORDS = ("▶ Fly", "❚❚")
 FRUSTUM = 0.25  # of the median depth: how far the drawn camera reaches
+_TIP = 0.15  # of that: where its edges begin
 
 
 def upright(points: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -37,6 +40,7 @@ def points_figure(
     *,
     intrinsics: Intrinsics,
     size: tuple[int, int],
+    words: tuple[str, str] = WORDS,
     marker: float = 2.0,
 ) -> go.Figure:
     """A cloud with its camera.
@@ -47,6 +51,7 @@ def points_figure(
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
         size: width and height of the photo.
+        words: on the buttons that begin and stop a flight from the photo's own place.
         marker: size of a point in screen pixels.
     """
     place = upright(points)
@@ -71,7 +76,7 @@ def points_figure(
         hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
         showlegend=False,
     )
-    return _scene([cloud], points, intrinsics, size)
+    return _scene([cloud], points, intrinsics, size, words)
 
 
 def surface_figure(
@@ -82,6 +87,7 @@ def surface_figure(
     *,
     intrinsics: Intrinsics,
     size: tuple[int, int],
+    words: tuple[str, str] = WORDS,
 ) -> go.Figure:
     """A surface with its camera; arguments as for `points_figure`, faces (m, 3) of vertices."""
     place = upright(vertices)
@@ -108,7 +114,7 @@ def surface_figure(
         hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
         **look,
     )
-    return _scene([surface], vertices, intrinsics, size)
+    return _scene([surface], vertices, intrinsics, size, words)
 
 
 def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDArray[np.float32]:
@@ -124,8 +130,9 @@ def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDAr
         ),
         axis=1,
     )
-    centre, gap = np.zeros((1, 3)), np.full((1, 3), np.nan)
-    rays = [np.concatenate((centre, corner[None], gap)) for corner in corners]
+    gap = np.full((1, 3), np.nan)
+    # Not from the very place of the camera: seen from there, a line would fill the screen.
+    rays = [np.concatenate((_TIP * corner[None], corner[None], gap)) for corner in corners]
     line: NDArray[np.float32] = np.concatenate((corners, corners[:1], gap, *rays)).astype(
         np.float32
     )
@@ -158,8 +165,9 @@ def _scene(
     points: NDArray[np.floating],
     intrinsics: Intrinsics,
     size: tuple[int, int],
+    words: tuple[str, str],
 ) -> go.Figure:
-    """Adds the camera and looks at the scene from just behind it."""
+    """Adds the camera, looks at the scene from just behind it, and can fly through it."""
     middle = float(np.median(points[:, 2])) if len(points) else 1.0
     line = upright(frustum(intrinsics, size, FRUSTUM * middle))
     camera = go.Scatter3d(
@@ -177,7 +185,6 @@ def _scene(
         "height": 620,
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "scene": {
-            "aspectmode": "data",
             "dragmode": "orbit",
             "xaxis": {**axis, "title": {"text": "x (m)"}},
             "yaxis": {**axis, "title": {"text": "away (m)"}},
@@ -189,4 +196,8 @@ def _scene(
             },
         },
     }
-    return go.Figure([*traces, camera], layout)
+    figure = go.Figure([*traces, camera], layout)
+    box = Box.around(upright(points), line)
+    settle(figure, box)
+    add_flight(figure, box, middle, *words)
+    return figure
