@@ -1,0 +1,101 @@
+"""What is fuzzed: functions that take any bytes, and may raise a `DepthError` and nothing else."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.settings import (
+    cloud_settings,
+    display_settings,
+    outputs_wanted,
+    predict_settings,
+    selection,
+)
+from app.space_settings import checked_length, space_options, view_settings
+from core.errors import DepthError
+from core.image import decode, label_of
+from core.imaging.decode_limits import DecodeLimits
+from core.imaging.exr_reader import read_exr
+from core.model_files.tensor_file import _header
+
+_SMALL = DecodeLimits(max_pixels=1_000_000, max_bytes=1 << 20)
+
+
+def picture(data: bytes) -> None:
+    """An uploaded picture: its kind, its headers, its metadata, its pixels."""
+    photo = decode(data, limits=_SMALL, name="a")
+    height, width = photo.rgb.shape[:2]
+    # The sizes agree, and what was believed of the camera is a length.
+    assert height * width <= _SMALL.max_pixels, photo.rgb.shape
+    assert photo.full_size == (width, height), photo.full_size
+    assert photo.focal_px is None or 0 < photo.focal_px < 1e7, photo.focal_px
+
+
+def parameters(data: bytes) -> None:
+    """The arguments of the HTTP interface, as JSON; each is tried in every place."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    values = value if isinstance(value, list) else [value]
+    for parse in _PARSERS:
+        for arguments in ([value], values[:5] or [None]):
+            _refusing(parse, *arguments[: _COUNTS.get(parse, 1)])
+    if isinstance(value, dict):
+        known = {key: value.get(key) for key in _SPACE if key in value}
+        _refusing(space_options, cloud_settings(), **known)
+
+
+def exr(data: bytes) -> None:
+    """An uploaded depth map."""
+    depth = read_exr(data, max_pixels=_SMALL.max_pixels)
+    assert 0 < depth.size <= _SMALL.max_pixels, depth.shape
+
+
+def weights(data: bytes) -> None:
+    """The header of a weights file."""
+    header = _header(io.BytesIO(data), Path("a.safetensors"))
+    assert all(min(spec.shape, default=0) >= 0 for spec in header.tensors.values())
+
+
+def names(data: bytes) -> None:
+    """A file's name, as it came with an upload."""
+    label = label_of(data.decode("utf-8", "surrogateescape"))
+    assert label.isprintable(), label
+    assert 0 < len(label) <= 80, label
+    label.encode("utf-8", "strict")
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "picture": picture,
+    "parameters": parameters,
+    "exr": exr,
+    "weights": weights,
+    "names": names,
+}
+_PARSERS: tuple[Callable[..., Any], ...] = (
+    predict_settings, display_settings, cloud_settings, selection, outputs_wanted,
+    checked_length, view_settings,
+)  # fmt: skip
+_COUNTS = {predict_settings: 5, display_settings: 3, cloud_settings: 3, selection: 2,
+           view_settings: 5}  # fmt: skip
+_SPACE = ("shape", "near", "far", "confidence", "sky", "voxel", "normals", "outliers", "faces",
+          "pose")  # fmt: skip
+
+
+def run(name: str, data: bytes) -> None:
+    """One input; anything but a `DepthError` gets through and is a finding."""
+    _refusing(TARGETS[name], data)
+
+
+def _refusing(function: Callable[..., Any], *arguments: Any, **named: Any) -> None:
+    try:
+        function(*arguments, **named)
+    except DepthError as error:
+        said = str(error)
+        assert said, type(error)
+        assert "\n" not in said, said
