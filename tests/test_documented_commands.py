@@ -57,6 +57,7 @@ ELSEWHERE = {
     r".* --engine ray .*": "tests/core/test_batch_killed.py",
     r"torchrun --nproc-per-node 4 -m core train .*": "tests/core/test_distributed.py",
     r"python -m scripts\.reference": "tests/scripts/test_reference.py",
+    r"python -m scripts\.audit": "tests/scripts/test_audit.py",
 }  # fmt: skip
 # What no test runs, and why; what could be looked at without running it is.
 NOT_RUN = {
@@ -71,6 +72,7 @@ NOT_RUN = {
     r"make docs": "takes a minute; its first half is test_reference.py",
     r"(\.venv/bin/)?python -m benchmarks\.\w+.*": "takes minutes of a quiet machine",
     r"python -m scripts\.explorer_pictures": "takes minutes",
+    r"python -m scripts\.fuzz \w+": "takes minutes; tests/fuzz runs its targets",
     r"python -m scripts\.faults": "kills servers for half an hour",
 }
 
