@@ -55,7 +55,7 @@ def gradio_page(host: str, port: int) -> Page:
 def explorer_page(host: str, port: int) -> Page:
     """The page that opens up the network."""
     command = (
-        *(sys.executable, "-m", "streamlit", "run", "app/explorer/main.py"),
+        *(sys.executable, "-m", "streamlit", "run", "app/explorer/server.py"),
         *("--server.address", host, "--server.port", str(port)),
     )
     return Page("Explorer", "STREAMLIT_PORT", host, port, "/_stcore/health", command)

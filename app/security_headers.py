@@ -1,4 +1,4 @@
-"""Headers that tell a browser what a page may do; added to every answer of the depth page."""
+"""Headers that tell a browser what a page may do; added to every answer of both pages."""
 
 from __future__ import annotations
 
@@ -47,3 +47,17 @@ def with_security_headers(send: Send) -> Send:
         await send(message)
 
     return adding
+
+
+class SecurityHeaders:
+    """ASGI middleware that adds the headers to every answer.
+
+    Args:
+        app: what answers.
+    """
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, with_security_headers(send))
