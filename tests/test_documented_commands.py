@@ -46,7 +46,7 @@ ELSEWHERE = {
     r"HOST=\S+ GRADIO_PORT=\d+ LAPDEPTH_PAGES=depth \.venv/bin/python -m app\.demo": DEPLOYMENT
     + "what_the_image_holds_is_enough_to_run",
     r"sudo nginx -t": f"{DEPLOYMENT}people_use_both_pages_through_it",
-    r"\.venv/bin/streamlit run app/explorer/main\.py": "tests/app/test_pages_smoke.py",
+    r"\.venv/bin/streamlit run app/explorer/server\.py": "tests/app/test_pages_smoke.py",
     r"(\.venv/bin/)?python -m core (COMMAND|models|predict|evaluate|train)": TERMINAL,
     r"python -m core video": "tests/core/test_video.py",
     # The guide's own network has seen two steps here, and is too rough to convert.
