@@ -26,13 +26,13 @@ def by_content(data: bytes, **options: Any) -> Photo:
     if word == "spin":
         while True:
             pass
-    if word == "starve":  # gets on, but with a fifth of a core
+    if word == "starve":  # gets on, but with an eighth of a core
         end = time.monotonic() + 1.6
         while time.monotonic() < end:
             burnt = time.process_time() + 0.02
             while time.process_time() < burnt:
                 pass
-            time.sleep(0.08)
+            time.sleep(0.14)
         return photo(np.zeros((3, 4, 3), np.uint8))
     if word == "bug":
         raise KeyError("bug")
