@@ -14,7 +14,7 @@ from app.service import Studio, sentence
 from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
 from core.atomic import write_atomic
-from core.batch.archive import unpack
+from core.batch.archive import MAX_BYTES, unpack
 from core.batch.manifest import described, write_table
 from core.batch.packing import packed
 from core.batch.plan import MANIFEST, TABLE, plan
@@ -55,12 +55,7 @@ def run_batch(
         DepthError: too many photos, no such model, or a full disk. What is wrong with one photo
             is in the manifest.
     """
-    inputs, count = _unpacked(photos, folder)
-    if count > MAX_PHOTOS:
-        raise ConfigError(
-            f"The batch has {count} photos, expected at most {MAX_PHOTOS}: send them in "
-            "several batches, or use the command line (python -m core predict)."
-        )
+    inputs = _unpacked(photos, folder)
     chooser = studio.chooser() if (settings.model or studio.default_model) == AUTO else None
     if chooser is None:
         predictor = studio.predictor(settings.model)
@@ -120,17 +115,28 @@ def run_batch(
     return archive, manifest
 
 
-def _unpacked(photos: Sequence[Path], folder: Path) -> tuple[list[Path], int]:
-    """The inputs of the plan, every zip unpacked into a folder of its own, and how many photos."""
-    inputs, count = [], 0
+def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
+    """The inputs of the plan, every zip unpacked into a folder of its own.
+
+    Raises:
+        ConfigError: too many photos.
+        DepthError: a zip that cannot be unpacked, or all of them together hold too much.
+    """
+    inputs, count, left = [], 0, MAX_BYTES
     for number, path in enumerate(photos):
         if zipfile.is_zipfile(path):
             inputs.append(folder / UNPACKED / str(number))
-            count += unpack(path, inputs[-1], MAX_PHOTOS)
+            count += unpack(path, inputs[-1], MAX_PHOTOS, left)
+            left -= sum(file.stat().st_size for file in inputs[-1].rglob("*") if file.is_file())
         else:
             inputs.append(path)
             count += 1
-    return inputs, count
+        if count > MAX_PHOTOS:
+            raise ConfigError(
+                f"The batch has more than {MAX_PHOTOS} photos, expected at most so many: send them "
+                "in several batches, or use the command line (python -m core predict)."
+            )
+    return inputs
 
 
 def _public(entry: Entry) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
-from core.colormap import auto_range, colorize
+from core.colormap import auto_range, colorize, range_with_ends
 from core.errors import ImageError
 from core.imaging.decode_worker import decode_isolated
 from core.model_choice import AUTO
@@ -98,9 +98,7 @@ class LiveDepth:
             ).depth
         steadied = past.steadier(photo.rgb, depth, started)
         past.range = _followed(past.range, auto_range(steadied.depth), anew=steadied.cut)
-        near = past.range[0] if display.near is None else display.near
-        far = past.range[1] if display.far is None else display.far
-        far = far if near < far else near * 1.001 + 1e-3
+        near, far = range_with_ends(past.range, display.near, display.far)
         drawn = io.BytesIO()
         Image.fromarray(colorize(steadied.depth, display.colormap, near, far)).save(
             drawn, "JPEG", quality=85

@@ -171,15 +171,16 @@ class Storage:
                 "The picture is a web address, expected an uploaded file: this server fetches "
                 "nothing from the network, so download the picture and upload it."
             )
-        resolved = Path(path).resolve()
-        inside = resolved.is_relative_to(self.root) and resolved.parent != self.root
-        results = self.root / _RESULTS
-        if not inside or resolved.is_relative_to(results) or not resolved.is_file():
-            raise ImageError(
-                "The picture is not a file of this server's uploads (it may have expired), "
-                "expected a recent upload: upload it again."
-            )
-        return resolved
+        with contextlib.suppress(OSError, ValueError):  # a name that no file can have
+            resolved = Path(path).resolve()
+            inside = resolved.is_relative_to(self.root) and resolved.parent != self.root
+            result = resolved.is_relative_to(self.root / _RESULTS)
+            if inside and not result and resolved.is_file():
+                return resolved
+        raise ImageError(
+            "The picture is not a file of this server's uploads (it may have expired), "
+            "expected a recent upload: upload it again."
+        )
 
 
 class _ClockWatch:

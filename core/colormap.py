@@ -106,6 +106,15 @@ def display_range(
         measured = auto_range(depth)
     except DataError:
         measured = (0.0, 1.0)
+    return range_with_ends(measured, near, far)
+
+
+def range_with_ends(
+    measured: tuple[float, float], near: float | None, far: float | None
+) -> tuple[float, float]:
+    """A measured range with the ends that were given, which the measured ones give way to."""
+    if near is not None and far is not None:
+        return near, far
     if far is not None:
         return min(measured[0], far - _narrowest(far)), far
     if near is not None:

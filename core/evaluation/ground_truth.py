@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 
 import numpy as np
 from numpy.lib import format as npy_format
@@ -13,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from core.errors import DataError
 from core.imaging.exr_reader import MAGIC as EXR_MAGIC
 from core.imaging.exr_reader import read_exr
+from core.imaging.pillow_guard import no_warnings
 
 PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 """Stored units per metre of the two usual 16-bit encodings."""
@@ -111,8 +111,7 @@ def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
 
 def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with no_warnings():
             picture = Image.open(io.BytesIO(data), formats=_PICTURES)
             _check_size(*picture.size, max_pixels)
             if picture.mode not in _MODES:

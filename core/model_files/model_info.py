@@ -17,7 +17,8 @@ from core.uncertainty import ErrorModel
 FORMAT_VERSION = 1
 MIN_WORKING_HEIGHT, MAX_WORKING_HEIGHT, STRIDE = 96, 4096, 16
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
-_RESERVED_NAMES = ("registry",)  # registry.json lies in the same folder as the models' NAME.json
+# registry.json and auto.json lie in the same folder as the models' NAME.json.
+_RESERVED_NAMES = ("auto", "registry")
 
 
 @dataclass(frozen=True)

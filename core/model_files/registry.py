@@ -59,6 +59,8 @@ def pinned_sha256(path: Path) -> str | None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_bytes())
+        if not isinstance(values, dict):
+            raise ValueError(f"a {type(values).__name__} in place of an object")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
@@ -66,7 +68,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path} cannot be read ({error}); expected the JSON that this program writes. "
             "Restore it, or import the model again."
         ) from error
-    return values if isinstance(values, dict) else {}
+    return values
 
 
 def known_sha256(path: Path) -> str:

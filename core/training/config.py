@@ -10,8 +10,11 @@ from typing import Any, get_type_hints
 from core.data.augment import AugmentConfig
 from core.data.batches import BatchPlan, DataSource
 from core.errors import ConfigError
+from core.evaluation.protocol import PROTOCOLS
 from core.model.config import ModelConfig
 from core.model_files.model_info import MAX_WORKING_HEIGHT, MIN_WORKING_HEIGHT
+
+SCHEDULES = ("poly", "cosine")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class OptimiserConfig:
     Attributes:
         encoder_lr, decoder_lr: the learning rates after warm-up.
         final: the last learning rate as a share of the first.
-        schedule: "poly" (power 0.5) or "cosine".
+        schedule: of `SCHEDULES`; "poly" has the power 0.5.
         warmup: steps of linear warm-up.
         encoder_decay, decoder_decay: weight decay.
         eps: AdamW's epsilon.
@@ -49,6 +52,13 @@ class OptimiserConfig:
     decoder_decay: float = 0.0
     eps: float = 1e-3
     clip: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(
+                f"The training configuration has the schedule {self.schedule!r}; expected one of "
+                f"{', '.join(SCHEDULES)}."
+            )
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,7 @@ class TrainConfig:
         out: folder of the run (state, log, checkpoints).
         seed: of everything random.
         threads: of PyTorch on the CPU; 0 leaves its choice.
-        protocol: how a validation scores: "nyu", "kitti", or "folder" for frames of any size.
+        protocol: how a validation scores, of `PROTOCOLS`; "folder" takes frames of any size.
         tensorboard: write TensorBoard's events beside the log.
     """
 
@@ -137,11 +147,18 @@ class TrainConfig:
                 f"The training configuration has drop_blocks {self.drop_blocks}; expected a "
                 "probability from 0 to below 1."
             )
-        if self.batch % self.accumulate or min(self.batch, self.steps, self.save_every) < 1:
+        counts = (self.steps, self.batch, self.accumulate, self.save_every, self.val_every)
+        if min(counts) < 1 or self.batch % self.accumulate:
             raise ConfigError(
-                f"The training configuration has batch {self.batch}, accumulate "
-                f"{self.accumulate}, steps {self.steps}; expected positive numbers, and a batch "
-                "that the accumulation divides."
+                f"The training configuration has steps {self.steps}, batch {self.batch}, "
+                f"accumulate {self.accumulate}, save_every {self.save_every} and val_every "
+                f"{self.val_every}; expected positive numbers, and a batch that the accumulation "
+                "divides."
+            )
+        if self.protocol not in PROTOCOLS:
+            raise ConfigError(
+                f"The training configuration has the protocol {self.protocol!r}; expected one of "
+                f"{', '.join(PROTOCOLS)}."
             )
 
     @property

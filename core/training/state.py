@@ -9,9 +9,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_safetensors
 from torch import Tensor, nn
 
+from core.atomic import write_atomic
 from core.errors import CheckpointError
 from core.model import LapDepth
 from core.training.config import OptimiserConfig, TrainConfig
@@ -114,15 +115,17 @@ class TrainState:
 
 
 def save_state(path: Path, state: TrainState) -> None:
-    """Writes the state whole or not at all."""
+    """Writes the state whole or not at all.
+
+    Raises:
+        ExportError: the disk refused; the last state stays.
+    """
     header = {
         "step": state.step,
         "best": state.best,
         "updates": state.ema.updates if state.ema else 0,
     }
-    scratch = path.with_name(path.name + ".tmp")
-    save_file(state.tensors(), scratch, metadata={"train": json.dumps(header)})
-    scratch.replace(path)
+    write_atomic(path, to_safetensors(state.tensors(), {"train": json.dumps(header)}))
 
 
 def load_state(path: Path, state: TrainState) -> None:
@@ -134,7 +137,8 @@ def load_state(path: Path, state: TrainState) -> None:
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads(file.metadata()["train"])
-            table = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            names = file.keys()  # the file itself is no dictionary
+            table = {key: file.get_tensor(key) for key in names}
         state.restore(table, header["step"], header["best"], header["updates"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(

@@ -76,6 +76,8 @@ def _collect(
         relative = ((output.depth - depths).abs() / depths.clamp_min(1e-3))[:, 0]
         for index, depth in enumerate(depths[:, 0]):
             there = (depth > 1e-3).nonzero()
+            if len(there) == 0:  # a view of the sky: LiDAR measured nothing in it
+                continue
             drawn = there[torch.randint(len(there), (PIXELS_PER_VIEW,), generator=random)]
             v, u = drawn.T
             signs.append(found[index, v, u])

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from core.batch.sidecar import retract_sidecar
+from core.colormap import range_with_ends
 from core.errors import ExportError
-from core.video.depth_range import DepthRange
 from core.video.reader import ClipReader
 from core.video.sequence import (
     UNFINISHED,
@@ -86,14 +86,15 @@ def predict_video(
             for done in sequence.write():
                 tell("depth", done, clip.frames)
             retract_sidecar(stem)
-            near, far = _color_range(sequence.range, settings)
+            colors = settings.colors
+            near, far = range_with_ends(sequence.range.range(), colors.near, colors.far)
             files: dict[str, Any] = {}
             if "video" in settings.save:
                 target = output_path(stem, "video")
                 sequence.draw(path, target, near, far, tell)
                 files["video"] = {
                     "file": target.name,
-                    "colormap": settings.colors.colormap,
+                    "colormap": colors.colormap,
                     "near_m": near,
                     "far_m": far,
                 }
@@ -137,10 +138,3 @@ def _keep(folder: Path, target: Path, sequence: DepthSequence) -> dict[str, Any]
         "unit": f"1/{sequence.scale:g} m",
         "invalid": 0,
     }
-
-
-def _color_range(measured: DepthRange, settings: VideoSettings) -> tuple[float, float]:
-    near, far = measured.range()
-    near = near if settings.colors.near is None else settings.colors.near
-    far = far if settings.colors.far is None else settings.colors.far
-    return (near, far) if near < far else (near, near * 1.001 + 1e-3)

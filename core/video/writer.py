@@ -65,14 +65,22 @@ class SideBySideWriter:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._write(None)
-        self._file.close()
+        try:
+            if kind is None:
+                self._write(None)
+        finally:
+            self._close()
 
     def _write(self, frame: av.VideoFrame | None) -> None:
         try:
             for packet in self._stream.encode(frame):
                 self._file.mux(packet)
+        except (av.FFmpegError, OSError) as error:
+            raise self._refused(error) from error
+
+    def _close(self) -> None:
+        try:
+            self._file.close()
         except (av.FFmpegError, OSError) as error:
             raise self._refused(error) from error
 

@@ -54,6 +54,8 @@ def test_nothing_else_is(storage: Storage, tmp_path: Path) -> None:
         "s3://photos/a.png",
         "gone.png",
         "a\0b",
+        f"{storage.root}/{'a' * 300}/b.png",  # longer than a file system takes
+        f"{storage.root}/\ud800/b.png",  # half a character, as JSON may hold it
         "",
         7,
         None,

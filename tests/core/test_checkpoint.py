@@ -159,7 +159,7 @@ def test_pinning_keeps_the_other_pins(path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ['{"small": {}}', '{"small": "abc"}', "{", '{"small": null'])
+@pytest.mark.parametrize("text", ['{"small": {}}', '{"small": "abc"}', "{", '{"small": null', "[]"])
 def test_a_damaged_registry_lets_nothing_through(path: Path, text: str) -> None:
     (path.parent / "registry.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"registry\.json"):
@@ -426,7 +426,10 @@ def test_models_are_found_by_name_or_path(path: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", ".hidden", "a..b", "a/b", "a b", "a\n", "ä", "-x", "x.", "registry", "x" * 65],
+    [
+        *("", ".", "..", ".hidden", "a..b", "a/b", "a b", "a\n", "ä", "-x", "x."),
+        *("registry", "auto", "x" * 65),
+    ],
 )
 def test_names_that_are_no_file_names(model: LapDepth, tmp_path: Path, name: str) -> None:
     with pytest.raises(CheckpointError):

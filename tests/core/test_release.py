@@ -494,6 +494,7 @@ def test_a_reader_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.Monk
         ("LDRN.pkl", "cityscapes", "mine", "'cityscapes'; expected one of .*kitti.*nyu"),
         ("LDRN.pkl", "nyu", "../mine", "model name"),
         ("LDRN.pkl", "nyu", "registry", "model name"),
+        ("LDRN.pkl", "nyu", "auto", "model name"),
         ("nosuch.pkl", "nyu", "mine", r"nosuch\.pkl is not a file"),
         ("empty.pkl", "nyu", "mine", "0 bytes"),
     ],

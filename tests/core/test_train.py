@@ -14,11 +14,12 @@ from core.checkpoint import load_checkpoint
 from core.data import Sample
 from core.data.augment import AugmentConfig, training_view
 from core.data.batches import Batches, DataSource, DrawOrder
-from core.errors import CheckpointError, ConfigError
+from core.errors import CheckpointError, ConfigError, ExportError
 from core.model import ModelConfig
 from core.train import train
 from core.training.config import LossConfig, OptimiserConfig, TrainConfig, read_config
-from core.training.state import learning_rates
+from core.training.state import TrainState, learning_rates, save_state
+from tests.core.full_disk import full_disk
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 MODEL_AND_DATA = """
@@ -145,6 +146,15 @@ def test_a_foreign_state_is_refused(nyu_folder: Path, tmp_path: Path) -> None:
         train(config, resume=True)
 
 
+def test_a_full_disk_keeps_the_last_state_and_says_so(tmp_path: Path) -> None:
+    config = recipe(tmp_path, tmp_path)
+    state, path = TrainState.start(training.build(config), config), tmp_path / "state.safetensors"
+    path.write_bytes(b"the last one")
+    with full_disk(20_000), pytest.raises(ExportError, match="state.safetensors could not be"):
+        save_state(path, state)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [(path.name, b"the last one")]
+
+
 def test_zoom_divides_depth_without_a_canonical_focal() -> None:
     config = replace(STILL, zoom=(1.5, 1.5))
     _, depth = training_view(frame(4.0), (240, 320), None, config, np.random.default_rng(0))
@@ -211,6 +221,10 @@ def test_shipped_recipes_are_readable(path: Path) -> None:
         "name = 'x'\nsize = [60, 80]\n" + MODEL_AND_DATA,
         "name = 'x'\nsize = [64, 96]\n" + MODEL_AND_DATA,
         "name = 'x'\nsteps = '3'\n" + MODEL_AND_DATA,
+        "name = 'x'\naccumulate = 0\n" + MODEL_AND_DATA,
+        "name = 'x'\nval_every = 0\n" + MODEL_AND_DATA,
+        "name = 'x'\nprotocol = 'eigen'\n" + MODEL_AND_DATA,
+        "name = 'x'\n" + MODEL_AND_DATA + "\n[optimiser]\nschedule = 'linear'",
         "this is not toml",
     ],
 )

@@ -15,6 +15,7 @@ from core.checkpoint import find_model
 from core.errors import ConfigError
 from core.model import LapDepth, LapDepthOutput, ModelConfig
 from core.predictor import Predictor
+from core.training import uncertainty as training
 from core.training.uncertainty import fit_error_model
 from core.uncertainty import FEATURES, ErrorModel, confidence, error_signs
 
@@ -55,6 +56,14 @@ def test_expected_error_is_the_mean_error_of_pixels_that_look_alike() -> None:
     error = fitted().expected_error(residuals_of(1))[0, 0]
     assert error[:, 38:42].median().item() == pytest.approx(0.3, rel=0.25)
     assert error[:, :20].median().item() == pytest.approx(0.02, rel=0.25)
+
+
+def test_views_without_a_measured_pixel_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "ROUNDS", 2)
+    seen = output_of(1).depth
+    views = [(torch.zeros(2, 3, 64, 96), torch.cat((torch.zeros_like(seen), seen)))]
+    alone = [(torch.zeros(1, 3, 64, 96), seen)]
+    assert fit_error_model(Steps(), views) == fit_error_model(Steps(), alone)
 
 
 def test_fitting_is_repeatable() -> None:

@@ -30,7 +30,9 @@ from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
 from core.video.steady import Steadier, SteadySettings
+from core.video.writer import SideBySideWriter
 from tests.core.clips import noisy, read_clip, turned, write_clip
+from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 
 WIDTH, HEIGHT = 128, 96
@@ -236,6 +238,26 @@ def test_the_video_shows_frame_and_depth_in_one_range(
         drawn = colorize(depth, "viridis", about["near_m"], about["far_m"])
         assert np.abs(frame[:, WIDTH:].astype(int) - drawn).mean() < 9
         assert np.abs(frame[:, :WIDTH].astype(int) - source).mean() < 9
+
+
+def test_a_given_end_of_the_colours_holds_beyond_what_was_measured(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM])
+    about = run(clip, colors=ColorSettings(far=0.5)).sidecar["files"]["video"]
+    assert about["near_m"] < about["far_m"] == 0.5
+
+
+def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+
+    def write() -> None:
+        with SideBySideWriter(tmp_path / "depth.mp4", WIDTH, HEIGHT, 25) as video:
+            for index in range(9):
+                video.add(noise, noise, index / 25)
+
+    with full_disk(3000), pytest.raises(ExportError, match=r"depth\.mp4 could not be written"):
+        write()
 
 
 def test_what_is_finished_is_skipped_and_other_settings_are_not(
