@@ -58,7 +58,7 @@ def start(
         output: where its output goes: a file, subprocess.PIPE; None leaves it on the terminal.
     """
     own = {"HOST": page.host, page.variable: str(page.port)}
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - our own programs
         page.command,
         cwd=ROOT,
         env={**OFFLINE, **environment, **own},

@@ -1,10 +1,12 @@
 """The functions behind the HTTP endpoints; their docstrings are the API page's text.
 
-Every argument but the picture may be left out; what a client sends can be anything.
+Every argument but the picture may be left out; what a client sends can be anything. The signatures
+are written out although they repeat each other: Gradio reads the arguments' names from them.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -37,6 +39,7 @@ class Endpoints:
 
     def predict(
         self,
+        request: gr.Request,
         image: Any,
         model: Any = None,
         resolution: Any = None,
@@ -47,7 +50,6 @@ class Endpoints:
         fov: Any = None,
         intrinsics: Any = None,
         known_length: Any = None,
-        request: gr.Request = None,  # type: ignore[assignment]
     ) -> tuple[str, str, dict[str, Any]]:
         """Depth of one photo: a coloured PNG, a 16-bit PNG and a summary.
 
@@ -61,15 +63,16 @@ class Endpoints:
         settings = predict_settings(model, resolution, flip, fov, intrinsics)
         scene = self._scene(image, settings, known_length)
         folder = self._storage.folder(request.session_hash)
+        near, far = display_range(scene, display)
+        drawn = replace(display, near=near, far=far)
         with self._studio.working():
-            saved = save_outputs(scene, display, ("color", "depth16"), folder)
-        summary = as_json(scene, *display_range(scene, display)) | {
-            "png_scale": saved.facts["depth16"]["scale"]
-        }
+            saved = save_outputs(scene, drawn, ("color", "depth16"), folder)
+        summary = as_json(scene, near, far) | {"png_scale": saved.facts["depth16"]["scale"]}
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
 
     def point_cloud(
         self,
+        request: gr.Request,
         image: Any,
         model: Any = None,
         format: Any = None,  # noqa: A002 - the documented name
@@ -88,7 +91,6 @@ class Endpoints:
         outliers: Any = None,
         faces: Any = None,
         pose: Any = None,
-        request: gr.Request = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
         """The photo in metres: points or a surface as .ply (OpenCV axes), .glb or zipped .obj.
 
@@ -149,6 +151,7 @@ class Endpoints:
 
     def render(
         self,
+        request: gr.Request,
         image: Any,
         kind: Any = None,
         model: Any = None,
@@ -159,7 +162,6 @@ class Endpoints:
         thing: Any = None,
         size: Any = None,
         back: Any = None,
-        request: gr.Request = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
         """A view of the scene: an .mp4 that starts at the photo's own view, or a .png.
 
@@ -177,6 +179,7 @@ class Endpoints:
 
     def batch(
         self,
+        request: gr.Request,
         files: Any,
         model: Any = None,
         resolution: Any = None,
@@ -186,7 +189,6 @@ class Endpoints:
         far: Any = None,
         fov: Any = None,
         outputs: Any = None,
-        request: gr.Request = None,  # type: ignore[assignment]
     ) -> tuple[str, dict[str, Any]]:
         """Many photos: one zip with each photo's files and a manifest.
 

@@ -25,6 +25,7 @@ def _upload(label: str, file_count: Literal["single", "multiple"] = "single") ->
     upload = gr.File(file_count=file_count, label=label)
     example = {"path": "photo.jpg", "url": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
     shown = example if file_count == "single" else [example]
+    # Gradio asks the component itself; there is no option for it.
     upload.example_payload = lambda: shown  # type: ignore[method-assign]
     return upload
 

@@ -85,7 +85,7 @@ class Handlers:
     def files(
         self,
         request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
         *values: Any,
     ) -> Update:
         """The chosen files of the photo, at its full size, with the page's 3D settings."""
@@ -114,7 +114,7 @@ class Handlers:
         far: Any,
         kinds: Any,
         request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
     ) -> tuple[Update, str]:
         """Many photos to one zip and a table of what became of each."""
         lang = language_of(request.headers.get("accept-language"))

@@ -38,7 +38,7 @@ class Page:
     @property
     def reach(self) -> str:
         """The address to call: a page that listens everywhere is asked on loopback."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared
 
     @property
     def url(self) -> str:

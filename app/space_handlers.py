@@ -90,7 +90,7 @@ class SpaceHandlers:
     def view(
         self,
         request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
         *values: Any,
     ) -> tuple[Update, Update, str]:
         """A film, or a picture, and what there is to say about it.

@@ -246,7 +246,6 @@ register(
         "batch_files": ("Photos", "照片"),
         "batch_run": ("Estimate depth for all", "全部估计深度"),
         "batch_zip": ("Everything in one zip", "打包下载（zip）"),
-        "batch_manifest": ("Manifest", "清单"),
         "batch_lead": (
             "Drop many photos, or a zip of them: each gets its files, and one bad photo does not "
             "stop the others.",

@@ -161,12 +161,7 @@ def from_fov(width: int, height: int, degrees: float) -> Intrinsics:
         CameraError: outside 5..170 degrees, or so wide that the picture's height would span more
             than a camera can see.
     """
-    if not MIN_FOV <= degrees <= MAX_FOV:  # also false for NaN
-        raise CameraError(
-            f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
-            f"{MAX_FOV:g}: a phone's main camera has about 65."
-        )
-    focal = width / (2 * math.tan(math.radians(degrees) / 2))
+    focal = width / (2 * math.tan(math.radians(checked_fov(degrees)) / 2))
     intrinsics = _centred(width, height, focal, focal, "given")
     vertical = intrinsics.vfov(height)
     if vertical > _MAX_OTHER_FOV:
@@ -178,10 +173,18 @@ def from_fov(width: int, height: int, degrees: float) -> Intrinsics:
     return intrinsics
 
 
-def from_exif(width: int, height: int, focal_35mm: float | None) -> Intrinsics | None:
-    """Square pixels, centred, from the 35 mm equivalent; None where it cannot be believed."""
-    focal = exif_focal_px(width, height, focal_35mm)
-    return None if focal is None else _centred(width, height, focal, focal, "exif")
+def checked_fov(degrees: float) -> float:
+    """A horizontal field of view as it is.
+
+    Raises:
+        CameraError: outside 5..170 degrees.
+    """
+    if not MIN_FOV <= degrees <= MAX_FOV:  # also false for NaN
+        raise CameraError(
+            f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
+            f"{MAX_FOV:g}: a phone's main camera has about 65."
+        )
+    return degrees
 
 
 def assumed(width: int, height: int, camera: FieldOfView) -> Intrinsics:

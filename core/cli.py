@@ -31,7 +31,6 @@ __all__ = ["main"]
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 # What the arguments themselves can cause; anything else is wrong with an input.
 _ARGUMENT_ERRORS = (CameraError, CheckpointError, ConfigError, EngineError)
-DEFAULT_MODEL = "lite-indoor"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -313,4 +313,3 @@ OUTPUTS: dict[str, Output] = {
         Output("clip", "_move.mp4", "video/mp4", _in_space("clip")),
     )
 }
-DEFAULT_OUTPUTS = "color,depth16"

@@ -90,7 +90,7 @@ class DepthEstimationPipeline:
             return self._lazily(inputs, resolution, fov)
         if isinstance(inputs, list | tuple):
             return list(self._lazily(inputs, resolution, fov))
-        return self._one(inputs, resolution, fov)  # type: ignore[arg-type]
+        return self._one(inputs, resolution, fov)  # type: ignore[arg-type]  # one photo
 
     def _lazily(
         self, photos: Iterable[PhotoSource], resolution: int | None, fov: float | None

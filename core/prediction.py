@@ -15,12 +15,9 @@ from torch import Tensor
 from core.camera import Intrinsics
 from core.geometry.calibration import Calibration
 from core.model import accumulate, laplacian_pyramid
+from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 from core.model_files.model_info import ModelInfo
 from core.uncertainty import confidence
-
-# ImageNet statistics, on which every encoder was pretrained; RGB in 0..1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, eq=False)

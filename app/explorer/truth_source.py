@@ -23,7 +23,11 @@ def suggested_scale(name: str) -> str:
 
 
 @st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
-def decoded_truth(digest: str, scale: float, _data: bytes) -> NDArray[np.float32]:  # noqa: ARG001
+def decoded_truth(
+    digest: str,  # noqa: ARG001  (a key of the cache)
+    scale: float,
+    _data: bytes,
+) -> NDArray[np.float32]:
     """Measured depth in metres from an uploaded file, once per content and scale."""
     return read_ground_truth(_data, scale=scale)
 
@@ -37,7 +41,10 @@ def truth_beside(photo: Path) -> NDArray[np.float32] | None:
 
 
 @st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
-def _described(description: str, modified: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _described(
+    description: str,
+    modified: float,  # noqa: ARG001  (a key of the cache)
+) -> NDArray[np.float32]:
     """The depth map that a description names, read again when it changes."""
     path = Path(description)
     entry = json.loads(path.read_text(encoding="utf-8"))

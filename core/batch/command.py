@@ -116,11 +116,6 @@ def _out(options: argparse.Namespace) -> Path | str:
 
 def _settings(options: argparse.Namespace) -> BatchSettings:
     """What is made of every photo; everything that can be wrong with the options is found here."""
-    if options.fov is not None and not 5 <= options.fov <= 170:
-        raise ConfigError(
-            f"The field of view is {options.fov:g} degrees, expected 5 to 170: a phone's main "
-            "camera has about 65."
-        )
     if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
         raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
     if options.json and options.zip == _STDOUT:
@@ -129,12 +124,13 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
             "a name."
         )
     from core.batch.manifest import BatchSettings
+    from core.camera import checked_fov
     from core.export import parse_outputs
 
     return BatchSettings(
         outputs=parse_outputs(options.save),
         resolution=options.resolution,
         flip=options.flip,
-        fov=options.fov,
+        fov=None if options.fov is None else checked_fov(options.fov),
         overwrite=options.overwrite,
     )

@@ -7,7 +7,7 @@ from functools import partial
 
 from core.checkpoint import find_model
 from core.errors import CheckpointError
-from core.model_choice import AUTO, AutoPredictor, open_chooser
+from core.model_choice import AUTO, AutoPredictor, ModelChooser, open_chooser
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor, load_predictor
 
@@ -20,15 +20,25 @@ def models_of_run(name: str | None) -> tuple[list[ModelInfo], Callable[[], AnyPr
     Raises:
         CheckpointError: no such model.
     """
-    if name in (None, AUTO):
-        try:
-            chooser = open_chooser()
-        except CheckpointError:
-            if name == AUTO:
-                raise
-            name = DEFAULT_MODEL
-        else:
-            pair = [find_model(model) for model in chooser.models]
-            return pair, lambda: AutoPredictor(chooser, load_predictor)
+    chooser = chooser_of_run(name)
+    if chooser is not None:
+        pair = [find_model(model) for model in chooser.models]
+        return pair, lambda: AutoPredictor(chooser, load_predictor)
     info = find_model(name or DEFAULT_MODEL)
     return [info], partial(load_predictor, name or DEFAULT_MODEL)
+
+
+def chooser_of_run(name: str | None) -> ModelChooser | None:
+    """What chooses the model by the photo; None where one is named, or the photo cannot choose.
+
+    Raises:
+        CheckpointError: the photo is to choose ("auto") and cannot.
+    """
+    if name not in (None, AUTO):
+        return None
+    try:
+        return open_chooser()
+    except CheckpointError:
+        if name == AUTO:
+            raise
+        return None

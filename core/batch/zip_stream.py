@@ -14,7 +14,6 @@ import struct
 import tempfile
 import zlib
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO
 
 from core.errors import ExportError
@@ -69,12 +68,7 @@ class ZipStream:
     def __enter__(self) -> ZipStream:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._directory:
             if kind is None:
                 self._end()

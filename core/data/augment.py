@@ -13,9 +13,9 @@ from torch import Tensor
 
 from core.data.sample import DepthArray, Sample
 from core.data.sky import SKY
+from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 
-IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
+MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
 SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
 FAR = 0.95  # of the model's depth range: where the sky is put
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
@@ -62,7 +62,7 @@ class AugmentConfig:
 
 def normalise(rgb: NDArray[np.uint8] | NDArray[np.float32]) -> Tensor:
     """(h, w, 3) RGB in 0..255 to a (3, h, w) ImageNet-normalised float32 tensor."""
-    scaled = (rgb.astype(np.float32) / 255.0 - IMAGENET_MEAN) / IMAGENET_STD
+    scaled = (rgb.astype(np.float32) / 255.0 - MEAN) / STD
     return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
 
 

@@ -56,7 +56,7 @@ class BatchPlan:
     max_depth: float
     widths: tuple[int, ...] = ()
     closing_step: int | None = None
-    closing_augment: AugmentConfig = AugmentConfig()  # noqa: RUF009
+    closing_augment: AugmentConfig = AugmentConfig()  # noqa: RUF009 - frozen
 
 
 def open_source(source: DataSource) -> Sequence[Sample]:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.data.folder import read_index
-from core.data.sample import Camera, Frame, FrameDataset, read_split_lines
+from core.data.sample import Camera, Frame, FrameDataset, read_split_lines, scene_of
 from core.errors import DataError
 
 DEPTH_SCALE = 256.0
@@ -86,11 +86,6 @@ class KittiDataset(FrameDataset):
                 f"{split}/SCENE entries, or raw recordings beside data_depth_annotated/{split}."
             )
         super().__init__(frames)
-
-
-def scene_of(name: str) -> str:
-    """The drive a frame belongs to: everything before the last slash of its name."""
-    return name.rpartition("/")[0]
 
 
 def _indexed(root: Path, split: str, lines: list[list[str]] | None) -> list[Frame]:

@@ -24,7 +24,7 @@ DEPTH_ENCODINGS = ("scaled", "sunrgbd")
 
 # The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
 # already squeezed into 8 bits, which no scale can undo.
-_DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
+DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +124,16 @@ class FrameDataset(Sequence[Sample]):
 
 
 def scenes(dataset: FrameDataset) -> dict[str, list[Frame]]:
-    """A dataset's frames by scene: everything before the last slash of their names."""
+    """A dataset's frames by scene."""
     found: dict[str, list[Frame]] = {}
     for frame in dataset.frames:
-        found.setdefault(frame.name.rpartition("/")[0], []).append(frame)
+        found.setdefault(scene_of(frame.name), []).append(frame)
     return found
+
+
+def scene_of(name: str) -> str:
+    """The scene (drive) that a frame belongs to: all before the last slash of its name."""
+    return name.rpartition("/")[0]
 
 
 def read_rgb(path: Path) -> RgbArray:
@@ -157,7 +162,7 @@ def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray
         stored = stored[..., 0] if stored.ndim == 3 and stored.shape[-1] == 1 else stored
     else:
         with _open(path) as picture:
-            if picture.mode not in _DEPTH_MODES:
+            if picture.mode not in DEPTH_MODES:
                 raise DataError(
                     f"{path}: got a depth picture of mode {picture.mode}, expected a 16-bit grey "
                     "PNG; export the depth as uint16."
@@ -166,6 +171,11 @@ def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray
     if encoding == "sunrgbd":
         numbers = stored.astype(np.uint16)
         stored = (numbers >> 3) | (numbers << 13)
+    return in_metres(stored, scale)
+
+
+def in_metres(stored: NDArray[np.generic], scale: float) -> DepthArray:
+    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured."""
     metres = stored.astype(np.float32) / np.float32(scale)
     # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
     return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
@@ -206,8 +216,9 @@ def _read_npy(path: Path) -> NDArray[np.generic]:
 
 def _open(path: Path) -> Image.Image:
     try:
-        picture = Image.open(path)
-        picture.load()
+        with path.open("rb") as file:
+            picture = Image.open(file)
+            picture.load()
     except FileNotFoundError as error:
         raise DataError(
             f"{path} does not exist; check the dataset's root folder and its split file."

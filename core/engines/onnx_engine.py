@@ -66,7 +66,7 @@ class OnnxEngine:
         """See `Engine.run`."""
         try:
             arrays = self._session.run(list(RESIDUALS), {INPUT: image.contiguous().numpy()})
-        except Exception as error:
+        except Exception as error:  # as above
             height, width = image.shape[2:]
             raise EngineError(
                 f"ONNX Runtime failed at {width}x{height} working pixels "

@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from core.atomic import write_atomic
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
+from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 from core.model.fold import folded
 from core.model_files.model_info import ModelInfo
-from core.prediction import IMAGENET_MEAN, IMAGENET_STD
 
 INPUT = "image"
 DEPTH = "depth"

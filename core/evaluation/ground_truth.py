@@ -9,6 +9,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from core.data.sample import DEPTH_MODES, in_metres
 from core.errors import DataError
 from core.imaging.exr_reader import MAGIC as EXR_MAGIC
 from core.imaging.exr_reader import read_exr
@@ -20,7 +21,6 @@ PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 MAX_PIXELS = 100_000_000
 NPY_MAGIC = b"\x93NUMPY"
 _PICTURES = ("PNG", "TIFF")
-_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
 def read_ground_truth(
@@ -47,9 +47,7 @@ def read_ground_truth(
         stored = read_exr(data, max_pixels=max_pixels)
     else:
         stored = _read_picture(data, max_pixels)
-    metres = stored.astype(np.float32) / np.float32(scale)
-    # Some files write infinity or NaN where nothing was measured; no depth is negative.
-    metres = np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
+    metres = in_metres(stored, scale)
     if not metres.any():
         raise DataError(
             "The ground truth holds no depth above 0; expected metres (or 16-bit units of them). "
@@ -114,7 +112,7 @@ def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
         with no_warnings():
             picture = Image.open(io.BytesIO(data), formats=_PICTURES)
             _check_size(*picture.size, max_pixels)
-            if picture.mode not in _MODES:
+            if picture.mode not in DEPTH_MODES:
                 raise DataError(
                     f"The depth picture is of mode {picture.mode}, expected 16-bit grey: colours "
                     "and 8 bits cannot be turned back into metres. Export the depth as uint16."

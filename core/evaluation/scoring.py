@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.sample import Sample
+from core.data.sample import Sample, scene_of
 from core.errors import DataError
 from core.evaluation.analysis import (
     BinError,
@@ -123,7 +123,7 @@ class Evaluation:
         """Frames and their mean figures by scene (drive); empty where all belong to one."""
         found: dict[str, list[DepthMetrics]] = {}
         for image in self.images:
-            found.setdefault(image.name.rpartition("/")[0], []).append(image.metrics)
+            found.setdefault(scene_of(image.name), []).append(image.metrics)
         if len(found) < 2:
             return {}
         return {scene: (len(rows), mean_metrics(rows)) for scene, rows in sorted(found.items())}

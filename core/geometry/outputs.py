@@ -73,7 +73,7 @@ def write_clip(
     path: Path,
     prediction: Prediction,
     rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,  # noqa: ARG001
+    wanted: SpaceOptions,  # noqa: ARG001 - as above
 ) -> Facts:
     """A camera move that begins and ends at the photo's own view, as .mp4."""
     mesh = _surface(prediction, rgb, CLIP_POINTS)

@@ -13,25 +13,24 @@ replaced by the next call.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import hashlib
-import json
 import logging
 import os
 import queue
 import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
-from core.errors import EngineError, ImageError
+from core.errors import ImageError
 from core.image import Photo, Source, decode, label_of, read_file
+from core.imaging import decode_process
 from core.imaging.decode_deadline import Deadline
 from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_bytes
+from core.imaging.decode_process import opened
 from core.imaging.decode_server import read_header, read_into, write_header
 
 _log = logging.getLogger(__name__)
@@ -42,11 +41,6 @@ MEMORY_BYTES = 3 * 2**30
 WORKERS = 2
 _START_SECONDS = 60.0  # loading Python and Pillow on a cold, busy disk
 _PICTURES_PER_WORKER = 500  # then a fresh process: bounds leaks of the native libraries
-KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
-_BOOTSTRAP = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from core.imaging.decode_server import serve; serve(sys.argv[2], int(sys.argv[3]))"
-)
 
 
 def decode_isolated(
@@ -174,39 +168,22 @@ class DecodeWorker:
     def close(self) -> None:
         """End the process, if it runs; the next `decode` starts another."""
         process, self._process, self._served = self._process, None, 0
-        if process is None:
-            return
-        process.kill()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # flushing into a dead process
-                _opened(pipe).close()
-        process.wait()
+        if process is not None:
+            decode_process.end(process)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
-        environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
-        # One picture, one thread: more would only reserve address space.
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        arguments = [search_path, self._decoder, str(self._memory_bytes)]
         try:
-            self._process = process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-c", _BOOTSTRAP, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # native libraries write to it directly
-                env=environment,
+            self._process = process = decode_process.start(
+                "core.imaging.decode_server", self._decoder, self._memory_bytes, asked=True
             )
             with Deadline(process, _START_SECONDS):
-                read_header(_opened(process.stdout))
+                read_header(opened(process.stdout))
         except (OSError, EOFError, ValueError) as error:
             self.close()
-            raise EngineError(
-                f"The picture decoder could not be started ({error}), expected room for one more "
-                "process: free some memory and try again."
-            ) from error
+            raise decode_process.not_started("picture", error) from error
         return process
 
 
@@ -214,7 +191,7 @@ def _exchange(
     process: subprocess.Popen[bytes], request: dict[str, Any], data: bytes, limits: DecodeLimits
 ) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.uint8]] | None]:
     """Send one picture and read one answer, without believing what it says about sizes."""
-    to_worker, from_worker = _opened(process.stdin), _opened(process.stdout)
+    to_worker, from_worker = opened(process.stdin), opened(process.stdout)
     write_header(to_worker, request)
     to_worker.write(data)
     to_worker.flush()
@@ -234,9 +211,3 @@ def _crashed(label: str) -> ImageError:
         f"{label} made the picture decoder crash, expected an undamaged picture: "
         "save it anew as JPEG or PNG."
     )
-
-
-def _opened(pipe: IO[bytes] | None) -> IO[bytes]:
-    if pipe is None:
-        raise OSError("the picture decoder has no pipes")
-    return pipe

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-# Pillow's names; HEIF is there when pillow-heif is installed.
-ACCEPTED = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF")
 ACCEPTED_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or HEIC"
 HEAD_BYTES = 4096
 

@@ -19,7 +19,6 @@ from core.errors import ConfigError
 from core.model import LapDepth, LapDepthOutput, accumulate
 
 ENCODER_STRIDES = (16, 8, 4, 2)
-LEVEL_STRIDES = (16, 8, 4, 2, 1)
 FUSION_INPUTS = ("feature", "skip", "residual", "band")
 FILLS = ("mean", "zero")
 

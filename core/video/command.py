@@ -8,13 +8,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import CheckpointError, ConfigError, ExportError, ImageError, VideoError
+from core.errors import ConfigError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
 
 if TYPE_CHECKING:
     from core.video.sequence import VideoModels
-
-DEFAULT_MODEL = "lite-indoor"  # where the first frame cannot choose
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
@@ -79,26 +77,22 @@ def models_of(name: str | None) -> VideoModels:
     Raises:
         CheckpointError: no such model.
     """
+    from core.batch.models import DEFAULT_MODEL, chooser_of_run
     from core.checkpoint import find_model
-    from core.model_choice import AUTO, open_chooser
     from core.predictor import load_predictor
     from core.video.sequence import VideoModels
 
-    if name in (None, AUTO):
-        try:
-            chooser = open_chooser()
-        except CheckpointError:
-            if name == AUTO:
-                raise
-        else:
-            sha256 = tuple(find_model(model).sha256 for model in chooser.models)
-            return VideoModels(sha256, cache(load_predictor), chooser)
+    chooser = chooser_of_run(name)
+    if chooser is not None:
+        sha256 = tuple(find_model(model).sha256 for model in chooser.models)
+        return VideoModels(sha256, cache(load_predictor), chooser)
     info = find_model(name or DEFAULT_MODEL)
     load = cache(partial(load_predictor, name or DEFAULT_MODEL))
     return VideoModels((info.sha256,), lambda _: load())
 
 
 def _settings(options: argparse.Namespace) -> Any:
+    from core.camera import checked_fov
     from core.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.export import ColorSettings
     from core.video.settings import VideoSettings
@@ -110,8 +104,6 @@ def _settings(options: argparse.Namespace) -> Any:
             f"There is no colour map {colormap!r}, expected one of {', '.join(COLORMAPS)}: "
             "pick one."
         )
-    if options.fov is not None and not 5 <= options.fov <= 170:
-        raise ConfigError(f"The field of view is {options.fov:g} degrees, expected 5 to 170.")
     if None not in (options.near, options.far) and not options.near < options.far:
         raise ConfigError(
             f"The colours go from {options.near:g} m to {options.far:g} m, expected near below "
@@ -121,7 +113,7 @@ def _settings(options: argparse.Namespace) -> Any:
         save=tuple(part.strip() for part in options.save.split(",") if part.strip()),
         resolution=options.resolution,
         flip=options.flip,
-        fov=options.fov,
+        fov=None if options.fov is None else checked_fov(options.fov),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
         overwrite=options.overwrite,

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import EngineError, VideoError
+from core.imaging import decode_process
+from core.imaging.decode_process import opened
 from core.imaging.decode_server import read_header, read_into
-from core.imaging.decode_worker import KEPT_ENVIRONMENT
 from core.video.containers import container_of
 
 MEMORY_BYTES = 4 * 2**30  # address space of the decoder; 4K with its reference frames takes one
-_BOOTSTRAP = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from core.video.decode_child import serve; serve(sys.argv[2], int(sys.argv[3]))"
-)
 _EXPECTED = "expected an MP4, MOV or WebM video"
 
 
@@ -80,7 +72,12 @@ class ClipReader:
         require_decoder()
         self._name = path.name
         digest = _checked(path)
-        self._process = _start(path)
+        try:
+            self._process = decode_process.start(
+                "core.video.decode_child", str(path.absolute()), MEMORY_BYTES
+            )
+        except OSError as error:
+            raise decode_process.not_started("video", error) from error
         try:
             self.info = self._described(self._header(), digest)
         except BaseException:
@@ -90,20 +87,12 @@ class ClipReader:
     def __enter__(self) -> ClipReader:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Ends the decoder."""
-        self._process.kill()
-        with contextlib.suppress(OSError):
-            _pipe(self._process).close()
-        self._process.wait()
+        decode_process.end(self._process)
 
     def __iter__(self) -> Iterator[Frame]:
         """The frames in order.
@@ -119,7 +108,7 @@ class ClipReader:
                 return
             rgb = np.empty((self.info.height, self.info.width, 3), np.uint8)
             try:
-                read_into(_pipe(self._process), rgb.data.cast("B"))
+                read_into(opened(self._process.stdout), rgb.data.cast("B"))
             except EOFError as error:
                 raise self._broken("the decoder stopped") from error
             time = header.get("time")
@@ -131,7 +120,7 @@ class ClipReader:
 
     def _header(self) -> dict[str, Any]:
         try:
-            header = read_header(_pipe(self._process))
+            header = read_header(opened(self._process.stdout))
         except (EOFError, ValueError, OSError) as error:
             raise self._broken("the decoder stopped") from error
         if "error" in header:
@@ -171,7 +160,7 @@ def require_decoder() -> None:
         EngineError: it is.
     """
     try:
-        import av  # noqa: F401
+        import av  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise EngineError(
             f"The package av cannot be used ({error}), expected it for videos: install it with "
@@ -196,29 +185,3 @@ def _checked(path: Path) -> str:
             "use predict."
         )
     return digest
-
-
-def _start(path: Path) -> subprocess.Popen[bytes]:
-    search_path = json.dumps([str(Path(entry).absolute()) for entry in sys.path])
-    environment = {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
-    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    arguments = [search_path, str(path.absolute()), str(MEMORY_BYTES)]
-    try:
-        return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-c", _BOOTSTRAP, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # native libraries write to it directly
-            env=environment,
-        )
-    except OSError as error:
-        raise EngineError(
-            f"The video decoder could not be started ({error}), expected room for one more "
-            "process: free some memory and try again."
-        ) from error
-
-
-def _pipe(process: subprocess.Popen[bytes]) -> IO[bytes]:
-    if process.stdout is None:
-        raise OSError("the video decoder has no pipe")
-    return process.stdout

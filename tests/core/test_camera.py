@@ -13,7 +13,6 @@ from core.camera import (
     Intrinsics,
     assumed,
     choose_intrinsics,
-    from_exif,
     from_fov,
     project,
     unproject,
@@ -125,8 +124,8 @@ def test_the_field_of_view_survives_resizing_and_turning() -> None:
 
 def test_exif_focal_by_hand() -> None:
     # 26 mm on 4032 x 3024: 26 * 5040 / 43.2666 = 3028.66 px.
-    found = from_exif(4032, 3024, 26.0)
-    assert found is not None
+    photo = Picture(np.zeros((3024, 4032, 3), np.uint8), focal_35mm=26.0)
+    found = choose_intrinsics(photo, camera=NYU)
     assert found.fx == pytest.approx(3028.66, abs=0.01)
     assert (found.fx, found.cx, found.cy) == (found.fy, 2015.5, 1511.5)
     assert found.source == "exif"

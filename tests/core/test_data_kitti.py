@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from core.data import KittiDataset
-from core.data.kitti import CAMERAS, scene_of
+from core.data.kitti import CAMERAS
+from core.data.sample import scene_of
 from core.errors import DataError
 
 DAY = "2011_09_26"

@@ -12,6 +12,10 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 Channels = tuple[int, int, int, int]
 
+# On which every encoder was pretrained; RGB in 0..1.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 
 class Encoder(nn.Module):
     """A backbone that gives four features of one image.

@@ -10,13 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.model.encoders.base import Encoder
+from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD, Encoder
 
 BN_EPS = 1e-3
 BN_MOMENTUM = 0.01  # TensorFlow's decay of 0.99
 STEM_WIDTH = 32  # Lite scales neither the stem nor the number of first and last blocks
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 LITE_OFFSET, LITE_SCALE = 127.0, 128.0  # what these weights were trained on: (rgb - 127) / 128
 
 
