@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from app.service import Studio, sentence
+from app.sentence import sentence
+from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
 from core.atomic import write_atomic

@@ -15,7 +15,8 @@ from app.batch import run_batch
 from app.gradio_handlers import listed
 from app.measurement import measure
 from app.outputs import save_outputs
-from app.service import Scene, Studio
+from app.scene import Scene
+from app.service import Studio
 from app.settings import (
     PredictSettings,
     cloud_settings,

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from app.limits import ServerLimits, client_of
 from app.metrics import Metrics
-from app.service import sentence
+from app.sentence import sentence
 from app.wanted import set_wanted
 from core.errors import DepthError, EngineError, ImageError
 

@@ -21,7 +21,8 @@ from app.depth_view import packed_depth, sampled, view_value
 from app.gradio_html import about_html, listing_html, scale_html
 from app.outputs import save_outputs
 from app.page_values import Asked, SpaceAsked
-from app.service import Scene, Studio
+from app.scene import Scene
+from app.service import Studio
 from app.settings import DisplaySettings, display_settings, outputs_wanted, predict_settings
 from app.space_handlers import teller
 from app.storage import Storage

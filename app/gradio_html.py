@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.service import Scene
+from app.scene import Scene
 from app.summary import accuracy_sentence, metres
 from app.text import t
 from core.checkpoint import ModelInfo

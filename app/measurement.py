@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from app.service import Scene
+from app.scene import Scene
 from app.settings import Selection
 from core.geometry.measure import Measurer
 from core.geometry.measurements import Distance, to_csv

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.service import Scene
+from app.scene import Scene
 from app.settings import DisplaySettings
 from core.batch.sidecar import describe, write_sidecar
 from core.export import OUTPUTS, ColorSettings, ExportJob, write_outputs

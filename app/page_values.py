@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.checks import number
-from app.service import Scene, Studio
+from app.scene import Scene
+from app.service import Studio
 from app.settings import PredictSettings, cloud_settings, predict_settings
 from app.space_settings import checked_length, space_options
 from app.storage import Storage

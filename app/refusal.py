@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from app.http_body import SlowError, TooLargeError
-from app.service import INTERNAL, sentence
+from app.sentence import INTERNAL, sentence
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 

@@ -30,7 +30,8 @@ from app.gradio_guard import Guard
 from app.gradio_ui import build_page
 from app.limits import ServerLimits
 from app.metrics import Metrics
-from app.service import Studio, sentence
+from app.sentence import sentence
+from app.service import Studio
 from app.storage import Storage
 from app.translations import translations
 from app.wanted import stop_all

@@ -1,8 +1,7 @@
 """What both apps do, without any page: requests in, views out.
 
 A `Studio` holds the loaded models and a bounded memory of finished predictions, so that however
-many pages look at a photo, it is predicted once. `sentence` is the one place that turns an error
-into what a user reads.
+many pages look at a photo, it is predicted once.
 """
 
 from __future__ import annotations
@@ -10,25 +9,22 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import re
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from app.scene import Scene
 from app.scene_cache import BoundedCache
 from app.settings import DEFAULT_MODEL, PredictSettings
 from core.checkpoint import ModelInfo, list_models
-from core.errors import CheckpointError, DepthError, ImageError
-from core.geometry.calibration import KnownLength
-from core.geometry.measure import calibrated
+from core.errors import CheckpointError, ImageError
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
 from core.model_choice import AUTO, Choice, ModelChooser, open_chooser
-from core.predictor import Prediction, Predictor, load_predictor
+from core.predictor import Predictor, load_predictor
 
 log = logging.getLogger(__name__)
 
@@ -37,46 +33,6 @@ FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
-INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
-_PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A photo and its depth.
-
-    Attributes:
-        photo: as decoded; rgb (H, W, 3) uint8.
-        prediction: depth (H, W) metres and what belongs to it.
-        settings: with which it was asked for; the model is the one that was used.
-        choice: how the photo chose its model; None where the model was given.
-    """
-
-    photo: Photo
-    prediction: Prediction
-    settings: PredictSettings
-    choice: Choice | None = None
-
-    def chosen(self, choice: Choice | None) -> Scene:
-        """The same scene, as a request got it that left the model to the photo."""
-        return self if choice == self.choice else replace(self, choice=choice)
-
-    def calibrated(self, known: KnownLength | None) -> Scene:
-        """The same scene, rescaled so that a known length comes out; not kept by the studio.
-
-        Raises:
-            CameraError: the two points are outside the photo, have no depth or are the same.
-        """
-        if known is None:
-            return self
-        return replace(self, prediction=calibrated(self.prediction, known))
-
-    @property
-    def bytes(self) -> int:
-        """Memory that keeping it costs, without what is computed on demand later."""
-        depth = self.prediction.depth.nbytes
-        spare = depth if self.prediction.info.error_model is not None else 0  # the confidence
-        return int(self.photo.rgb.nbytes + depth + spare)
 
 
 class Studio:
@@ -276,27 +232,3 @@ class Studio:
         """Waits for one of the few places for heavy work (point clouds, files)."""
         with self._slots:
             yield
-
-
-def sentence(error: BaseException) -> str:
-    """What a user reads about an error: one sentence, no traceback, no path of the server.
-
-    What is not a `DepthError` is a bug or the machine's limit; it goes to the log with its
-    traceback, under the number that the user is told.
-    """
-    if isinstance(error, DepthError):
-        text = " ".join(str(error).split())
-        text = _PATHS.sub(lambda match: match[0].rsplit("/", 1)[1], text)
-        return text.translate({ord("<"): "‹", ord(">"): "›"})  # the page would read it as HTML
-    if isinstance(error, MemoryError):
-        log.error("out of memory", exc_info=error)
-        return (
-            "The server has no memory left for a photo of this size, expected less work at a "
-            "time: try again in a moment, or send a smaller photo."
-        )
-    number = secrets.token_hex(4)
-    log.error("internal error %s", number, exc_info=error)
-    return (
-        f"{INTERNAL} (number {number}), expected a result: try "
-        "again, and if it stays, report this number with the server's log."
-    )

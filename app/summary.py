@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from app.service import Scene
+from app.scene import Scene
 from app.settings import DisplaySettings
 from app.text import t
 from core.checkpoint import ModelInfo

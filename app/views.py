@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.outputs import stem_of
-from app.service import Scene
+from app.scene import Scene
 from app.space_settings import ViewSettings
 from core.atomic import write_atomic
 from core.export import OUTPUTS, ExportJob

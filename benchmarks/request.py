@@ -107,7 +107,7 @@ def _seconds_inside(client: Any) -> float:
 def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     """The pieces of the endpoint's function, in its order."""
     from app.outputs import save_outputs
-    from app.service import Scene
+    from app.scene import Scene
     from app.settings import DisplaySettings, PredictSettings
     from app.summary import as_json, display_range
     from core.imaging.decode_worker import decode_isolated

@@ -1,50 +1,52 @@
 """What `--save` and the download buttons offer: one table of names, suffixes and writers.
 
-Every file is written to a temporary name and renamed (`core/atomic.py`). Depth that is NaN means
-"no depth here": it stays NaN in npy, npz and EXR, is 0 in the 16-bit PNG and grey in the colour
-PNG. Infinite or negative depth is refused, since no reader could tell it from a distance.
+Every file is written to a temporary name and renamed (`core/atomic.py`); what the formats make of
+missing and of impossible depth: `core/depth_bytes.py`.
 """
 
 from __future__ import annotations
 
-import io
-import math
-import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.colormap import DEFAULT_COLORMAP, color_strips, display_range
-from core.errors import ConfigError, ExportError
+from core.colormap import display_range
+from core.depth_bytes import (
+    ColorSettings,
+    checked_reach,
+    depth16_scale,
+    encode_color,
+    encode_depth16,
+    encode_steps,
+    write_npz,
+)
+from core.errors import ConfigError
 from core.geometry.scene import SceneInfo
 from core.imaging.exr import encode_exr
-from core.imaging.png import encode_strips, with_text
+from core.imaging.png import with_text
 
 if TYPE_CHECKING:
     from core.geometry.space import SpaceOptions
     from core.prediction import Prediction
 
-# Steps per metre of a 16-bit PNG: millimetres up to 65.5 m, as NYU and most readers have it; then
-# KITTI's 256; then coarser ones for what no shipped model reaches.
-DEPTH16_SCALES = (1000.0, 256.0, 100.0, 10.0)
-_MAX_16 = 65535
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same depth gives the same bytes
-
-
-@dataclass(frozen=True)
-class ColorSettings:
-    """How depth is coloured; `near` and `far` in metres, None for the photo's own range."""
-
-    colormap: str = DEFAULT_COLORMAP
-    near: float | None = None
-    far: float | None = None
-
+__all__ = [
+    "OUTPUTS",
+    "ColorSettings",
+    "ExportJob",
+    "Output",
+    "depth16_scale",
+    "encode_color",
+    "encode_depth16",
+    "parse_outputs",
+    "write_npz",
+    "write_outputs",
+]
 
 Facts = dict[str, Any]  # JSON-ready: what a reader of the file has to know
 
@@ -62,7 +64,7 @@ class ExportJob:
 
     prediction: Prediction
     rgb: NDArray[np.uint8]
-    colors: ColorSettings = ColorSettings()
+    colors: ColorSettings = field(default_factory=ColorSettings)
     space: SpaceOptions | None = None
 
     def origin(self) -> dict[str, str]:
@@ -134,103 +136,6 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
     return {output.name: facts[output.name] for output in outputs}
 
 
-def depth16_scale(reach: float) -> float:
-    """Steps per metre with which depth up to `reach` metres fits 16 bits, the finest that does.
-
-    Give the model's maximum rather than one photo's, and all photos of a run share one scale.
-
-    Raises:
-        ExportError: farther than the coarsest scale goes.
-    """
-    for scale in DEPTH16_SCALES:
-        if reach * scale <= _MAX_16:
-            return scale
-    raise ExportError(
-        f"Depth reaches {reach:.0f} m, a 16-bit PNG holds at most {_MAX_16 / DEPTH16_SCALES[-1]:g}"
-        " m: save npy, npz or exr."
-    )
-
-
-def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
-    """A 16-bit grey PNG of round(depth * scale); 0 where there is no depth.
-
-    Args:
-        depth: (H, W) metres; NaN or 0 where there is none. Smaller than half a step becomes one
-            step, so that it is not taken for missing.
-        scale: steps per metre.
-        level: deflate effort, 1 to 9.
-
-    Raises:
-        ExportError: infinite or negative depth, or beyond what the scale can hold.
-    """
-    reach = _check(depth)
-    if reach * scale > _MAX_16 + 0.5:
-        raise ExportError(
-            f"Depth reaches {reach:.1f} m, a 16-bit PNG with {scale:g} steps per metre "
-            f"holds at most {_MAX_16 / scale:.1f} m: use a smaller scale, or save npy."
-        )
-    return _encode_steps(depth, scale, level)
-
-
-def _encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
-    """`encode_depth16` of depth that is known to fit."""
-    factor = np.float32(scale)
-
-    def strip(top: int, bottom: int) -> NDArray[np.uint16]:
-        metres = depth[top:bottom]
-        steps = metres * factor
-        np.rint(steps, out=steps)
-        if metres.min() > 0:
-            return _at_least_one(steps)
-        missing = ~(metres > 0)  # also for NaN
-        steps[missing] = 0
-        whole = _at_least_one(steps)
-        whole[missing] = 0
-        return whole
-
-    return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
-
-
-def _at_least_one(steps: NDArray[np.float32]) -> NDArray[np.uint16]:
-    whole = steps.astype(np.uint16)
-    return np.maximum(whole, 1, out=whole)  # six times as fast as on floats
-
-
-def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:
-    """An RGB PNG of coloured depth; see `core.colormap.colorize`."""
-    _check(depth)
-    strip = color_strips(depth, settings.colormap, settings.near, settings.far)
-    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip, level)
-
-
-def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """NumPy's own .npz, deflated fast, with the same bytes for the same arrays."""
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            member = io.BytesIO()
-            np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
-            archive.writestr(entry, member.getbuffer(), compresslevel=1)
-
-
-def _check(depth: NDArray[np.floating]) -> float:
-    """The greatest depth, metres (NaN where there is none); refuses what no file can say."""
-    if depth.ndim != 2 or depth.size == 0:
-        raise ExportError(
-            f"Depth has the shape {depth.shape}, expected (height, width): export one map."
-        )
-    lowest, highest = float(depth.min()), float(depth.max())
-    if math.isnan(lowest):  # the slower functions that pass over NaN
-        lowest, highest = (float(f.reduce(depth, axis=None)) for f in (np.fmin, np.fmax))
-    if lowest < 0 or math.isinf(highest):
-        raise ExportError(
-            f"Depth goes from {lowest:g} to {highest:g} m, expected finite metres of 0 or more: "
-            "predict it again, and report the photo if it stays."
-        )
-    return highest
-
-
 def _write_color(path: Path, job: ExportJob) -> Facts:
     near, far = display_range(job.prediction.depth, job.colors.near, job.colors.far)
     settings = ColorSettings(job.colors.colormap, near, far)
@@ -239,25 +144,25 @@ def _write_color(path: Path, job: ExportJob) -> Facts:
 
 
 def _write_depth16(path: Path, job: ExportJob) -> Facts:
-    highest = _check(job.prediction.depth)
+    highest = checked_reach(job.prediction.depth)
     prediction = job.prediction
     reach = prediction.info.config.max_depth * prediction.focal_scale * prediction.scale
     scale = depth16_scale(max(reach, highest))  # a highest of NaN loses
     text = {**job.origin(), "depth_unit": f"1/{scale:g} m, 0 = no depth"}
-    write_atomic(path, with_text(_encode_steps(prediction.depth, scale), text))
+    write_atomic(path, with_text(encode_steps(prediction.depth, scale), text))
     return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
 
 
 def _write_npy(path: Path, job: ExportJob) -> Facts:
     depth = np.ascontiguousarray(job.prediction.depth, np.float32)
-    _check(depth)
+    checked_reach(depth)
     write_atomic(path, lambda file: np.lib.format.write_array(file, depth, allow_pickle=False))
     return {"unit": "m"}
 
 
 def _write_npz(path: Path, job: ExportJob) -> Facts:
     depth = np.ascontiguousarray(job.prediction.depth, np.float32)
-    _check(depth)
+    checked_reach(depth)
     camera = job.prediction.intrinsics
     matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
     arrays = {"depth": depth, "intrinsics": matrix}
@@ -267,7 +172,7 @@ def _write_npz(path: Path, job: ExportJob) -> Facts:
 
 
 def _write_exr(path: Path, job: ExportJob) -> Facts:
-    _check(job.prediction.depth)
+    checked_reach(job.prediction.depth)
     depth = job.prediction.depth.astype(np.float32, copy=False)
     write_atomic(path, encode_exr(depth, comments=job.origin()))
     return {"unit": "m", "channel": "Z"}

@@ -32,7 +32,10 @@ PARTS = {
     "engines": ("core.engines",),
     "inside views": ("core.inside",),
     "3D and measuring": ("core.geometry", "core.point_cloud", "core.mesh"),
-    "files out": ("core.export", "core.colormap", "core.imaging.colormap_tables"),
+    "files out": (
+        *("core.export", "core.depth_bytes"),
+        *("core.colormap", "core.imaging.colormap_tables"),
+    ),
     "prediction": ("core.prediction", "core.geometry.calibration"),
     "checkpoints": (
         *("core.checkpoint", "core.model_files", "core.release_keys"),

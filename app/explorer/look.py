@@ -13,7 +13,7 @@ from torch import Tensor
 
 from app.explorer import cache
 from app.outputs import stem_of
-from app.service import Scene
+from app.scene import Scene
 from app.settings import PredictSettings
 from app.text import t
 from core.checkpoint import ModelInfo

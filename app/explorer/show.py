@@ -17,7 +17,7 @@ from app.explorer.look import Look
 from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
 from app.explorer.sentences import formulas_of
-from app.service import sentence
+from app.sentence import sentence
 from app.text import keys, t
 from core.errors import DepthError
 

@@ -94,7 +94,7 @@ def models_of(name: str | None) -> VideoModels:
 def _settings(options: argparse.Namespace) -> Any:
     from core.camera import checked_fov
     from core.colormap import COLORMAPS, DEFAULT_COLORMAP
-    from core.export import ColorSettings
+    from core.depth_bytes import ColorSettings
     from core.video.settings import VideoSettings
     from core.video.steady import SteadySettings
 

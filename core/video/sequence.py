@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.colormap import colorize
+from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
-from core.export import depth16_scale, encode_depth16
 from core.model_choice import ModelChooser
 from core.prediction import Prediction
 from core.predictor import Predictor

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.depth_bytes import ColorSettings
 from core.errors import ConfigError
-from core.export import ColorSettings
 from core.imaging.resize import checked_resolution
 from core.video.steady import SteadySettings
 

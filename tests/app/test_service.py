@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.scene import Scene
 from app.scene_cache import BoundedCache
-from app.service import Scene, Studio, sentence
+from app.sentence import sentence
+from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
 from app.summary import accuracy_sentence, as_html, as_json, display_range
 from core.errors import CheckpointError, ConfigError, ImageError
