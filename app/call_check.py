@@ -37,6 +37,8 @@ class CallCheck:
             return "The call is not JSON, expected an object with the key data."
         if not isinstance(call, dict):
             return "The call is not a JSON object, expected one with the key data."
+        if call.get("session_hash") == "":  # Gradio's queue would stumble over it, for everybody
+            return "The call's session_hash is empty, expected a text of its own, or none."
         function = call.get("fn_index") if numbered else None
         if function is not None or name is None:
             if type(function) is not int or function not in self._functions:

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from gradio.exceptions import InvalidPathError
 from gradio.queueing import Event
+from gradio.utils import LRUCache
 from pydantic import ValidationError
 
 from app.limits import ServerLimits, client_of
@@ -26,6 +27,7 @@ _NO_UPLOAD = (
     "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
 )
 _LONG = ("batch", "clip")  # functions that work on many pictures
+_SESSIONS_WITH_MESSAGES = 2000  # as Gradio has it
 PAGE = "page"  # what the metrics call the page's own calls
 
 
@@ -52,6 +54,12 @@ class GuardedBlocks(gr.Blocks):
         self._metrics = metrics
         self._overdue: set[asyncio.Future[dict[str, Any]]] = set()
         self.has_launched = True  # switches Gradio's own check on
+
+    def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
+        """As Gradio's; what is meant for a session that is gone goes nowhere."""
+        super().queue(*args, **options)
+        self._queue.pending_messages_per_session = _Messages(_SESSIONS_WITH_MESSAGES)
+        return self
 
     @property
     def overdue(self) -> int:
@@ -149,6 +157,13 @@ class GuardedBlocks(gr.Blocks):
         self._overdue.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.info("a call that was given up has ended: %s", task.exception())
+
+
+class _Messages(LRUCache[str, Any]):
+    """Messages by session; without one, Gradio would fail the calls of everybody who waits."""
+
+    def __missing__(self, _: str) -> asyncio.Queue[Any]:
+        return asyncio.Queue()
 
 
 class _LateError(EngineError):

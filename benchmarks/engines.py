@@ -17,9 +17,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
@@ -71,7 +71,7 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in spans.items()}
     result = {
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}",
-        "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
+        "versions": {"torch": torch.__version__, "onnxruntime": version("onnxruntime")},
         "model": {"name": info.name, "sha256": info.sha256, "encoder": info.config.encoder},
         "input": [1, 3, height, width],
         "threads": options.threads,

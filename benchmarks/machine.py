@@ -128,8 +128,9 @@ def python(code: str, *, threads: int) -> str:
 
 def _onnx_product(a: Any, b: Any) -> Callable[[], object]:
     import onnx
-    import onnxruntime
     from onnx import TensorProto, helper
+
+    from core.engines.runtime import load_onnxruntime
 
     place = helper.make_tensor_value_info
     graph = helper.make_graph(
@@ -140,6 +141,7 @@ def _onnx_product(a: Any, b: Any) -> Callable[[], object]:
         [onnx.numpy_helper.from_array(b, "b")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
     session = onnxruntime.InferenceSession(

@@ -28,6 +28,11 @@ class PlainClient:
         arguments = [image, None, resolution, None, None, None, None, None]
         return self.call("predict", arguments)
 
+    def endpoints(self) -> dict[str, int]:
+        """Names, and how many arguments each takes, as the server describes itself."""
+        described = self.http.get("/gradio_api/info").raise_for_status().json()["named_endpoints"]
+        return {name[1:]: len(about["parameters"]) for name, about in described.items()}
+
     def call(self, endpoint: str, arguments: list[Any]) -> tuple[str, Any]:
         """One call to its end."""
         reply = self.http.post(f"/gradio_api/call/{endpoint}", json={"data": arguments})

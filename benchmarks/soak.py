@@ -100,6 +100,7 @@ def good_request(client: PlainClient, kind: str, name: str, data: bytes, soak: S
 def client_loop(url: str, seed: int, until: float, soak: Soak, files: dict[str, bytes]) -> None:
     """One client, until the time is over."""
     client, chance = PlainClient(url), random.Random(seed)  # noqa: S311 - no secret
+    endpoints = client.endpoints()
     photos = {name: Path("assets/examples", name).read_bytes() for name in PHOTOS}
     names = sorted(files)
     while time.monotonic() < until:
@@ -108,7 +109,7 @@ def client_loop(url: str, seed: int, until: float, soak: Soak, files: dict[str, 
             name = chance.choice(names)
             try_picture(client, name, mutated(files[name], chance), soak.bad)
         elif drawn < 0.3:
-            try_call(client, malformed(chance), soak.bad)
+            try_call(client, malformed(chance, endpoints), soak.bad)
         else:
             kind = chance.choice(("predict", "predict", "predict", "measure", "point_cloud"))
             name = chance.choice(list(PHOTOS))

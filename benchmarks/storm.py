@@ -151,7 +151,8 @@ def storm(url: str, images: int, calls: int, seed: int, everything: bool) -> dic
         for name, data in (chance.choice(list(small.items())) for _ in range(images))
     ]
     pictures = [*(files.items() if everything else ()), *damaged]
-    requests = [malformed(chance) for _ in range(calls)]
+    endpoints = client.endpoints()
+    requests = [malformed(chance, endpoints) for _ in range(calls)]
     jobs: list[Callable[[], None]] = []
     for name, data in pictures:
         jobs.append(lambda n=name, d=data: try_picture(client, n, d, tallies["pictures"]))  # type: ignore[misc]

@@ -21,6 +21,7 @@ from torch import Tensor
 from core.atomic import write_atomic
 from core.checkpoint import load_checkpoint
 from core.engines.onnx_export import INPUT, RESIDUALS, check_onnx, onnx_missing, to_onnx
+from core.engines.runtime import load_onnxruntime
 from core.errors import EngineError, ExportError
 from core.model_files.model_info import ModelInfo
 from core.threads import usable_threads
@@ -45,8 +46,7 @@ class OnnxEngine:
     precision = "float32"
 
     def __init__(self, content: bytes) -> None:
-        import onnxruntime  # type: ignore[import-untyped]
-
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_threads()
         # Its threads would go on spinning behind a pass, on the cores that the next step needs.

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.atomic import write_atomic
+from core.engines.runtime import load_onnxruntime
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
 from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
@@ -132,9 +133,7 @@ def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> floa
     Raises:
         ExportError: it is larger than that, or a size does not run.
     """
-    import onnxruntime  # type: ignore[import-untyped]
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = load_onnxruntime().InferenceSession(content, providers=["CPUExecutionProvider"])
     plain = copy.deepcopy(model).eval()
     worst = 0.0
     for n, height, width in CHECKED_SIZES:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_ENDPOINTS = {"predict": 8, "point_cloud": 6, "measure": 5, "batch": 9}
 _VALUES: tuple[Any, ...] = (
     *(None, True, False, 0, -1, 1, 1e308, -1e308, 2**63, -(2**63), 10**40, 0.1, "", " ", "auto"),
     *("../../etc/passwd", "/etc/passwd", "file:///etc/passwd", "https://example.org/a.jpg", "\0"),
@@ -74,16 +74,22 @@ class Call:
     streams: bool = False
 
 
-def malformed(chance: random.Random) -> Call:
-    """A malformed call; the same `chance` gives the same one."""
-    return chance.choice(
-        (_arguments, _arguments, _arguments, _body, _path, _upload, _method, _join)
-    )(chance)
+def malformed(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
+    """A malformed call; the same `chance` gives the same one.
+
+    Args:
+        chance: what to draw it from.
+        endpoints: names, and how many arguments each takes.
+    """
+    kind = chance.choice((_arguments, _arguments, _arguments, _body, None, None, None, None))
+    if kind is not None:
+        return kind(chance, endpoints)
+    return chance.choice((_path, _upload, _method, _join))(chance)
 
 
-def _arguments(chance: random.Random) -> Call:
+def _arguments(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
     """Well-formed JSON with arguments of the wrong kind; the picture is never an upload."""
-    name, count = chance.choice(list(_ENDPOINTS.items()))
+    name, count = chance.choice(list(endpoints.items()))
     if chance.random() < 0.2:
         count = chance.choice((0, 1, count - 1, count + 1, 500))
     data = [chance.choice(_VALUES) for _ in range(count)]
@@ -100,8 +106,8 @@ def _arguments(chance: random.Random) -> Call:
     )
 
 
-def _body(chance: random.Random) -> Call:
-    name = chance.choice([*_ENDPOINTS, "nothing", "show", "_", "predict" * 50])
+def _body(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
+    name = chance.choice([*endpoints, "nothing", "show", "_", "predict" * 50])
     kind = chance.choice(("application/json", "text/plain", "multipart/form-data", "", "\xff"))
     return Call("POST", f"/gradio_api/call/{name}", chance.choice(_BODIES), {"content-type": kind})
 

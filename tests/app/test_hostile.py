@@ -147,6 +147,7 @@ def test_a_picture_of_the_server_s_own_disk_is_refused(studio_url: str, good: Pa
         "predict": [image, *[None] * 7],
         "point_cloud": [image, *[None] * 5],
         "measure": [image, None, [[1, 1]], None, None],
+        "render": [image, *[None] * 9],
         "batch": [[image], *[None] * 8],
     }.items():
         assert "expected a recent upload" in outcome_of(studio_url, endpoint, arguments)
@@ -183,6 +184,8 @@ def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
         ("call/predict", b'{"data": [NaN]}', 400),
         ("call/predict", b'{"data": [null, -Infinity]}', 400),
         ("call/predict", b'{"data": [1e999]}', 400),
+        ("call/predict", b'{"data": [null], "session_hash": ""}', 400),
+        ("queue/join", b'{"data": [null], "session_hash": "", "fn_index": 1}', 400),
         ("run/predict", b'{"data": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "fn_index": null}', 400),
         # Past the queue, and so past its limits.
         ("run/predict", b'{"data": [null]}', 404),
