@@ -14,9 +14,10 @@ from gradio.queueing import Event
 from gradio.utils import LRUCache
 from pydantic import ValidationError
 
+from app.error_text import told
 from app.limits import ServerLimits, client_of
 from app.metrics import Metrics
-from app.sentence import sentence
+from app.text import language_of
 from app.wanted import set_wanted
 from core.errors import DepthError, EngineError, ImageError
 
@@ -96,6 +97,7 @@ class GuardedBlocks(gr.Blocks):
         function = self.fns[block_fn] if isinstance(block_fn, int) else block_fn
         public = function.api_visibility == "public"
         endpoint = str(function.api_name) if public else PAGE
+        lang = "en" if public else _language(kwargs.get("request"))
         started = time.monotonic()
         outcome = "failed"
         try:
@@ -114,13 +116,13 @@ class GuardedBlocks(gr.Blocks):
         except (ValidationError, InvalidPathError) as error:
             outcome = "refused"
             log.info("refused a call: %s", error)
-            raise shown(ImageError(_NO_UPLOAD)) from None
+            raise shown(ImageError(_NO_UPLOAD), lang) from None
         except _LateError as error:
             outcome = "late"
-            raise shown(error) from None
+            raise shown(error, lang) from None
         except Exception as error:
             outcome = "refused" if isinstance(error, DepthError) else "failed"
-            raise shown(error) from None
+            raise shown(error, lang) from None
         finally:
             self._metrics.called(endpoint, outcome, time.monotonic() - started)
 
@@ -170,9 +172,15 @@ class _LateError(EngineError):
     """A call that did not end in time."""
 
 
-def shown(error: Exception) -> gr.Error:
-    """The error as the page's message box and the API's clients get it."""
-    return gr.Error(sentence(error), duration=None, print_exception=False)
+def shown(error: Exception, lang: str = "en") -> gr.Error:
+    """The error as the page's message box and, in English, the API's clients get it."""
+    return gr.Error(told(error, lang), duration=None, print_exception=False)
+
+
+def _language(request: gr.Request | list[gr.Request] | None) -> str:
+    """The language of the browser that called; calls run together are answered in English."""
+    headers = getattr(request, "headers", None)
+    return language_of(headers.get("accept-language") if headers else None)
 
 
 def _client(event: Event) -> str:

@@ -273,7 +273,7 @@ register(
         "depth": ("Depth", "深度"),
         "range": ("{low} to {high}, median {middle}", "{low} 至 {high}，中位 {middle}"),
         "model": ("Model", "模型"),
-        "metric": ("metric: values are metres", "度量深度：数值单位为米"),
+        "metric": ("metric: values are metres", "以米为单位的深度"),
         "relative": (
             "relative: right up to one factor per photo, not metres",
             "相对深度：每张照片相差一个比例，不是米",

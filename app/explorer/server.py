@@ -15,6 +15,11 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's folder on the path, 
 import streamlit as st  # noqa: E402  (needs the path above)
 from starlette.middleware import Middleware  # noqa: E402
 
+from app.explorer.page_address import page_routes  # noqa: E402
 from app.security_headers import SecurityHeaders  # noqa: E402
 
-app = st.App(Path(__file__).with_name("main.py"), middleware=[Middleware(SecurityHeaders)])
+app = st.App(
+    Path(__file__).with_name("main.py"),
+    routes=page_routes(),
+    middleware=[Middleware(SecurityHeaders)],
+)

@@ -13,15 +13,17 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.error_text import told
 from app.explorer.look import Look
 from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
 from app.explorer.sentences import formulas_of
-from app.sentence import sentence
 from app.text import keys, t
 from core.errors import DepthError
 
 MAX_FIGURE_BYTES = 8_000_000
+LANGUAGE = "language drawn"
+"""What the session's state calls the language of the page."""
 Function = TypeVar("Function", bound=Callable[..., None])
 
 
@@ -114,7 +116,7 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except (DepthError, MemoryError) as error:
-        st.error(sentence(error), icon=":material/error:")
+        st.error(told(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:")
         st.stop()
 
 

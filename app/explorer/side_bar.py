@@ -19,6 +19,7 @@ from app.explorer.look import (
     scale_sentence,
     truth,
 )
+from app.explorer.show import LANGUAGE
 from app.explorer.truth_source import truth_beside
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
 from app.text import LANGUAGES, language_of, t
@@ -37,7 +38,7 @@ _LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 def choose_language() -> str:
     """The language switch; a first visit starts in the browser's language."""
     names = {code: _LANGUAGE_NAMES[code] for code in LANGUAGES}
-    before = st.session_state.get("language drawn")
+    before = st.session_state.get(LANGUAGE)
     with st.sidebar:
         lang = controls.choice(
             "lang",
@@ -48,7 +49,7 @@ def choose_language() -> str:
         )
     if before not in (None, lang):
         controls.relabel("lang")
-    st.session_state["language drawn"] = lang
+    st.session_state[LANGUAGE] = lang
     return lang
 
 

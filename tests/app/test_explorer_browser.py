@@ -286,10 +286,13 @@ def test_points_clicked_on_the_photo_are_measured_and_saved(
     assert float(row["distance"]) == pytest.approx(saved["distance"])
 
 
-def test_every_page_fits_a_phone(explorer: str, page: Page) -> None:
+def test_every_page_fits_a_phone_and_opens_quietly_by_its_address(
+    explorer: str, page: Page, console_errors: list[str]
+) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     keys = "coarse_to_fine", "atrous", "space", "measure", "compare", "datasets", "models"
     for key in ("", *keys):
         page.goto(f"{explorer}/{key}")
         settle(page)
         is_whole(page)
+    assert console_errors == []

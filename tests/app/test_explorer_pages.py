@@ -40,7 +40,7 @@ from tests.tiny_checkpoint import picture
 pytestmark = pytest.mark.usefixtures("explorer_models")
 
 
-AXES = ("xaxis", "yaxis")
+AXES = ("xaxis", "yaxis", "zaxis")
 # Names that Chinese texts use as they are.
 NAMES_IN_CHARTS = {"RMS", "RMSE", "AbsRel", "SILog", "ASPP", "ReLU", "LapDepth", "tiny", "other"}
 
@@ -52,10 +52,12 @@ def english_words(app: AppTest) -> set[str]:
         spec = json.loads(chart.proto.spec)
         layout = spec["layout"]
         texts = [layout.get("title", {}).get("text", "")]
-        texts += [layout.get(axis, {}).get("title", {}).get("text", "") for axis in AXES]
+        for place in (layout, layout.get("scene", {})):
+            texts += [place.get(axis, {}).get("title", {}).get("text", "") for axis in AXES]
         for trace in spec["data"]:
             texts.append(trace.get("name") or "")
             texts.append(trace.get("colorbar", {}).get("title", {}).get("text", ""))
+            texts.append(re.sub(r"%{.*?}|<.*?>", " ", trace.get("hovertemplate") or ""))
         words |= set(re.findall(r"[A-Za-z]{3,}", " ".join(texts).replace("<br>", " ")))
     return words
 

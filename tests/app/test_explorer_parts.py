@@ -32,6 +32,7 @@ from app.explorer.plots.maps import LARGE, PHONE, fit, map_figure, picture_figur
 from app.explorer.plots.over_photo import over_photo, points_over_photo
 from app.explorer.plots.space import (
     MAX_POINTS,
+    SceneWords,
     few_colours,
     frustum,
     points_figure,
@@ -306,7 +307,8 @@ def test_a_flight_begins_and_ends_where_the_photo_was_taken():
     camera, size = from_fov(40, 30, 70), (40, 30)
     points = RNG.uniform((-1, -1, 2), (1, 1, 4), (500, 3))
     colours = RNG.integers(0, 256, (500, 3), dtype=np.uint8)
-    figure = points_figure(points, colours, None, intrinsics=camera, size=size, words=("go", "no"))
+    words = SceneWords("go", "no")
+    figure = points_figure(points, colours, None, intrinsics=camera, size=size, words=words)
     scene = figure.layout.scene
     low, high = np.array([scene[axis].range for axis in ("xaxis", "yaxis", "zaxis")], float).T
     drawn = np.array([[trace.x, trace.y, trace.z] for trace in figure.data], dtype=object)
@@ -332,7 +334,7 @@ def test_a_flight_begins_and_ends_where_the_photo_was_taken():
     assert np.linalg.norm(np.diff(eyes, axis=0), axis=1).max() < 0.3
     assert len(json.dumps([frame.to_plotly_json() for frame in figure.frames])) < 20_000
     play, stop = figure.layout.updatemenus[0].buttons
-    assert (play.label, stop.label) == ("go", "no")
+    assert (play.label, stop.label) == ("▶ go", "❚❚ no")
     page = html_page("offline", [("cloud", figure)])
     data = re.search(r'<script type="application/json">(.*?)</script>', page, re.S)
     assert len(json.loads(data[1])["frames"]) == len(cameras)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.explorer import cache
 from app.explorer.look import Look
 from app.explorer.plots.bars import Bar, bar_of
-from app.explorer.plots.space import MAX_POINTS, points_figure, surface_figure
+from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.show import Shown
 from app.text import t
 from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers
@@ -86,7 +86,7 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     geometry = _on_screen(look.space_key, choice, look)
     camera, size = look.prediction.intrinsics, look.size
     alt = t("space.alt", look.lang)
-    words = (f"▶ {t('space.fly', look.lang)}", f"❚❚ {t('space.stop', look.lang)}")
+    words = SceneWords(*(t(f"space.{name}", look.lang) for name in SceneWords._fields))
     if isinstance(geometry, PointCloud):
         inside = geometry.scene.in_camera(geometry.points)
         colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)

@@ -7,7 +7,7 @@ rotation of the camera frame (x right, y down, z forward), so that nothing is mi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -20,9 +20,26 @@ from app.explorer.plots.maps import TEMPLATE
 from core.camera import Intrinsics
 
 MAX_POINTS = 100_000
-WORDS = ("▶ Fly", "❚❚")
 FRUSTUM = 0.25  # of the median depth: how far the drawn camera reaches
 _TIP = 0.15  # of that: where its edges begin
+
+
+class SceneWords(NamedTuple):
+    """What is written in a scene: on the buttons of the flight, on the axes, under the cursor."""
+
+    fly: str = "Fly"
+    stop: str = "Stop"
+    away: str = "away"
+    up: str = "up"
+
+    @property
+    def hover(self) -> str:
+        """A place in metres."""
+        places = f"x %{{x:.2f}} m<br>{self.away} %{{y:.2f}} m<br>{self.up} %{{z:.2f}} m"
+        return f"{places}<extra></extra>"
+
+
+ENGLISH = SceneWords()
 
 
 def upright(points: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -40,7 +57,7 @@ def points_figure(
     *,
     intrinsics: Intrinsics,
     size: tuple[int, int],
-    words: tuple[str, str] = WORDS,
+    words: SceneWords = ENGLISH,
     marker: float = 2.0,
 ) -> go.Figure:
     """A cloud with its camera.
@@ -51,7 +68,7 @@ def points_figure(
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
         size: width and height of the photo.
-        words: on the buttons that begin and stop a flight from the photo's own place.
+        words: in the page's language.
         marker: size of a point in screen pixels.
     """
     place = upright(points)
@@ -73,7 +90,7 @@ def points_figure(
         z=place[:, 2],
         mode="markers",
         marker=look,
-        hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
+        hovertemplate=words.hover,
         showlegend=False,
     )
     return _scene([cloud], points, intrinsics, size, words)
@@ -87,7 +104,7 @@ def surface_figure(
     *,
     intrinsics: Intrinsics,
     size: tuple[int, int],
-    words: tuple[str, str] = WORDS,
+    words: SceneWords = ENGLISH,
 ) -> go.Figure:
     """A surface with its camera; arguments as for `points_figure`, faces (m, 3) of vertices."""
     place = upright(vertices)
@@ -111,7 +128,7 @@ def surface_figure(
         j=corners[:, 1],
         k=corners[:, 2],
         lighting={"ambient": 0.9, "diffuse": 0.25, "specular": 0.0},
-        hovertemplate="x %{x:.2f} m<br>%{y:.2f} m away<br>%{z:.2f} m up<extra></extra>",
+        hovertemplate=words.hover,
         **look,
     )
     return _scene([surface], vertices, intrinsics, size, words)
@@ -165,7 +182,7 @@ def _scene(
     points: NDArray[np.floating],
     intrinsics: Intrinsics,
     size: tuple[int, int],
-    words: tuple[str, str],
+    words: SceneWords,
 ) -> go.Figure:
     """Adds the camera, looks at the scene from just behind it, and can fly through it."""
     middle = float(np.median(points[:, 2])) if len(points) else 1.0
@@ -187,8 +204,8 @@ def _scene(
         "scene": {
             "dragmode": "orbit",
             "xaxis": {**axis, "title": {"text": "x (m)"}},
-            "yaxis": {**axis, "title": {"text": "away (m)"}},
-            "zaxis": {**axis, "title": {"text": "up (m)"}},
+            "yaxis": {**axis, "title": {"text": f"{words.away} (m)"}},
+            "zaxis": {**axis, "title": {"text": f"{words.up} (m)"}},
             "camera": {
                 "eye": {"x": 0.25, "y": -1.35, "z": 0.35},
                 "up": {"x": 0, "y": 0, "z": 1},
@@ -199,5 +216,5 @@ def _scene(
     figure = go.Figure([*traces, camera], layout)
     box = Box.around(upright(points), line)
     settle(figure, box)
-    add_flight(figure, box, middle, *words)
+    add_flight(figure, box, middle, f"▶ {words.fly}", f"❚❚ {words.stop}")
     return figure
