@@ -196,7 +196,7 @@ class Studio:
             scene = Scene(photo, prediction, settings)
             self._scenes.put(key, scene)
             mine.set_result(scene)
-        except BaseException as error:
+        except BaseException as error:  # who waits for the same scene must not wait for ever
             mine.set_exception(error)
             raise
         finally:

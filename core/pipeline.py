@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from core.errors import ConfigError, ImageError
+from core.errors import ConfigError, EngineError, ImageError
 from core.predictor import PhotoSource, Predictor, load_predictor
 
 TASK = "depth-estimation"
@@ -40,7 +40,7 @@ def pipeline(
     Raises:
         ConfigError: another task.
         CheckpointError: no such model.
-        EngineError: a device that is not there.
+        EngineError: a device that is not there, or another GPU than the first.
     """
     if task != TASK:
         raise ConfigError(f"The task is {task!r}, expected {TASK!r}: that is all there is here.")
@@ -117,5 +117,11 @@ def _device(device: str | int | None) -> str:
     if device is None:
         return "auto"
     if isinstance(device, int):
-        return "cpu" if device < 0 else "cuda"
-    return device.partition(":")[0]
+        device = "cpu" if device < 0 else f"cuda:{device}"
+    kind, _, number = device.partition(":")
+    if number not in ("", "0"):
+        raise EngineError(
+            f"The device is {device}, expected {kind} without a number, or with 0: to use another "
+            "GPU, start the program with CUDA_VISIBLE_DEVICES."
+        )
+    return kind

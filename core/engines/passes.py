@@ -69,7 +69,7 @@ class Passes:
     def _pass(self, callers: Sequence[_Caller]) -> None:
         try:
             answers = self._residuals([caller.image for caller in callers])
-        except Exception as error:
+        except Exception as error:  # whatever it is, every caller gets it as its own
             if len(callers) > 1 and isinstance(error, EngineError):  # together, too much memory
                 for caller in callers:
                     self._pass([caller])

@@ -80,7 +80,7 @@ class ClipReader:
             raise decode_process.not_started("video", error) from error
         try:
             self.info = self._described(self._header(), digest)
-        except BaseException:
+        except BaseException:  # nobody else knows of the process yet
             self.close()
             raise
 

@@ -117,7 +117,7 @@ def _unfinished(folder: Path) -> Iterator[None]:
         yield
     except (KeyboardInterrupt, ExportError, MemoryError):
         raise
-    except BaseException:
+    except BaseException:  # a clip that cannot be done would leave its frames for ever
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)

@@ -86,6 +86,16 @@ def test_a_client_with_too_many_calls_is_told_so_and_others_are_not() -> None:
     assert post(client(limits, page, address="10.1.2.3"), "call/predict", json=CALL).is_success
 
 
+def test_named_arguments_may_be_called_anything() -> None:
+    """Gradio then says what it expects; `data` is a list only where arguments come in order."""
+    call = {"data": 5}
+    reply = post(client(), "call/v2/predict", json=call)
+    assert (reply.status_code, int(reply.text)) == (
+        200,
+        len(httpx.Request("P", "x:", json=call).content),
+    )
+
+
 def test_calls_in_a_minute_can_be_limited() -> None:
     http = client(ServerLimits(rate=2))
     assert [post(http, "call/predict", json=CALL).status_code for _ in range(3)] == [200, 200, 429]

@@ -25,6 +25,12 @@ def pipe(model: Path) -> DepthEstimationPipeline:
     return pipeline("depth-estimation", model=model, device=-1)
 
 
+@pytest.mark.parametrize("device", [1, "cuda:1", "mps:2"])
+def test_another_gpu_is_not_taken_for_the_first(device: str | int) -> None:
+    with pytest.raises(EngineError, match="CUDA_VISIBLE_DEVICES"):
+        pipeline("depth-estimation", device=device)
+
+
 def test_one_photo_gives_the_keys_of_transformers(
     pipe: DepthEstimationPipeline, model: Path, tmp_path: Path
 ) -> None:
