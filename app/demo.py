@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import http.client
 import logging
 import os
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 READY_SECONDS = 180.0  # a cold start reads a gigabyte of libraries; on a slow disk that takes time
 STOP_SECONDS = 12.0  # more than the pages take to finish what they are doing
 _POLL_SECONDS = 0.2
+_C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
+_SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG, prctl(2)
 
 # Nothing is sent anywhere, and nothing is looked up, unless the user's environment says otherwise.
 OFFLINE = {
@@ -52,6 +55,9 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Starts a page in a session of its own, so that Ctrl-C reaches this program alone.
 
+    On Linux a page also ends when the thread that started it does, by whatever: kill -9 leaves no
+    page behind that holds its port.
+
     Args:
         page: what to start.
         environment: its environment, before the page's own host and port.
@@ -65,7 +71,14 @@ def start(
         stdout=output,
         stderr=None if output is None else subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=_end_with_parent if _C_LIBRARY else None,
     )
+
+
+def _end_with_parent() -> None:
+    """Asks the system for SIGTERM when the parent is gone."""
+    if _C_LIBRARY:
+        _C_LIBRARY.prctl(_SIGNAL_WHEN_PARENT_DIES, signal.SIGTERM)
 
 
 def answers(page: Page) -> bool:

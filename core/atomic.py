@@ -40,22 +40,33 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | Callable[[Binary
     """
     target = Path(path)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _temporary(target.parent) as (file, temporary):
+        with open_atomic(target) as file:
             if callable(content):
                 content(file)
             else:
                 file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(target)
-        _sync_folder(target.parent)
     except OSError as error:
         raise ExportError(
             f"{target.name} could not be written ({error.strerror or error}), expected a folder "
             "with free space and write permission: free some space or choose another folder; "
             "nothing was left half-written."
         ) from error
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
+    """A new binary file that takes its name when the block ends, and is deleted when an error does.
+
+    Raises:
+        OSError: the folder or disk refused.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(path.parent) as (file, temporary):
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+        temporary.replace(path)
+    _sync_folder(path.parent)
 
 
 def remove_stale(folder: str | os.PathLike[str]) -> int:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from core.atomic import open_atomic, remove_stale
 from core.batch.manifest import Entry
 from core.batch.plan import MANIFEST, TABLE
 from core.batch.zip_stream import ZipStream
 from core.errors import ExportError
 
 STDOUT = "-"
-_UNFINISHED = ".part"
 
 
 @contextlib.contextmanager
@@ -60,14 +60,9 @@ def _opened(target: str) -> Iterator[BinaryIO]:
             yield file
         return
     path = Path(target)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}{_UNFINISHED}")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    remove_stale(path.parent)  # what a run that was killed left there
+    with open_atomic(path) as file:
+        yield file
 
 
 @contextlib.contextmanager

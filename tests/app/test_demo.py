@@ -109,6 +109,20 @@ def test_announces_both_and_one_signal_stops_both(
     assert not any(map(listening, ports))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child")
+def test_killed_it_leaves_no_page_behind(
+    launch: Callable[..., subprocess.Popen[str]], ports: tuple[int, int]
+) -> None:
+    process = launch()
+    read_until(process, "Ctrl-C")
+    process.kill()
+    process.wait(10)
+    deadline = time.monotonic() + 10
+    while any(map(listening, ports)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(listening, ports))
+
+
 @pytest.mark.parametrize(("own", "expected"), [("3", 3), ("0", 1)])
 def test_when_one_ends_the_other_is_stopped(
     launch: Callable[..., subprocess.Popen[str]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import shutil
@@ -107,6 +108,19 @@ def test_a_file_that_changes_meanwhile_is_noticed(folder: Path) -> None:
         ZipStream(Changing()) as archive,
     ):
         archive.add(folder / "a.png", "a.png")
+
+
+def test_what_a_killed_run_left_of_a_zip_goes_when_the_next_begins(tmp_path: Path) -> None:
+    left, busy = (tmp_path / f".lapdepth-{name}.tmp" for name in ("left", "busy"))
+    for path in (left, busy):
+        path.write_bytes(b"half a zip")
+        os.utime(path, (0, 0))
+    with busy.open("rb") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)  # another run is writing it
+        with packed(str(tmp_path / "out.zip"), tmp_path, manifests=False):
+            assert not left.exists()
+        assert busy.exists()
+    assert (tmp_path / "out.zip").stat().st_size > 0
 
 
 def test_an_error_leaves_no_zip(tmp_path: Path) -> None:
