@@ -88,12 +88,8 @@ def test_a_client_with_too_many_calls_is_told_so_and_others_are_not() -> None:
 
 def test_named_arguments_may_be_called_anything() -> None:
     """Gradio then says what it expects; `data` is a list only where arguments come in order."""
-    call = {"data": 5}
-    reply = post(client(), "call/v2/predict", json=call)
-    assert (reply.status_code, int(reply.text)) == (
-        200,
-        len(httpx.Request("P", "x:", json=call).content),
-    )
+    reply = post(client(), "call/v2/predict", content=b'{"data": 5}')
+    assert (reply.status_code, reply.text) == (200, "11")  # bytes that came through
 
 
 def test_calls_in_a_minute_can_be_limited() -> None:

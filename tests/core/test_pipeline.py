@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from core.errors import ConfigError, ImageError
+from core.errors import ConfigError, EngineError, ImageError
 from core.pipeline import DepthEstimationPipeline, pipeline
 from core.predictor import load_predictor
 from tests.tiny_checkpoint import picture, save_tiny
