@@ -113,7 +113,7 @@ def kill(photos: int, seed: int, model: str, folder: Path) -> dict[str, Any]:
         image.save(folder / "in" / f"{index:04d}.png")
     command = [sys.executable, "-m", "core", "predict", str(folder / "in"), "--model", model]
     command += ["--out", str(folder / "out"), "--json"]
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     wanted = rng.randrange(1, photos)  # then at any moment of the photo after that
     while first.poll() is None and len(list((folder / "out").glob("*.json"))) < wanted:
         time.sleep(0.01)
@@ -122,7 +122,7 @@ def kill(photos: int, seed: int, model: str, folder: Path) -> dict[str, Any]:
     first.wait()
     before = {path: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
     finished = {path.stem for path in before if path.suffix == ".json"}
-    again = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
     manifest = json.loads((folder / "out" / MANIFEST).read_bytes())
     statuses = {Path(entry["input"]).stem: entry["status"] for entry in manifest["photos"]}
     rewritten = [p.name for p, at in before.items() if p.exists() and p.stat().st_mtime_ns != at]

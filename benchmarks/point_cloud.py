@@ -152,7 +152,7 @@ def run_apart(name: str, size: Size, repeat: int) -> dict[str, Any]:
     """Times one case in a process of its own, so that its peak memory is its own."""
     command = [sys.executable, "-m", "benchmarks.point_cloud", "--case", name]
     command += ["--small", "x".join(map(str, size)), "--repeat", str(repeat)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)  # noqa: S603
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 

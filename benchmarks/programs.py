@@ -37,7 +37,7 @@ def panorama(_rounds: int) -> dict[str, Any]:
         command = [sys.executable, "-m", "core", "predict", str(photo)]
         command += ["--out", str(Path(folder) / "out"), "--model", "lite-indoor"]
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         with peak_of(process.pid) as peak:
             process.wait(timeout=600)
         seconds = time.perf_counter() - began
@@ -66,9 +66,7 @@ def starting(rounds: int, threads: int) -> dict[str, Any]:
         for turn in range(rounds + 1):
             for name, command in commands.items():
                 began = time.perf_counter()
-                subprocess.run(  # noqa: S603
-                    [sys.executable, *command], check=True, stdout=subprocess.DEVNULL
-                )
+                subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
                 if turn:
                     spans[name].append((time.perf_counter() - began) * 1000)
     return {name: summary(values) for name, values in spans.items()} | {"threads": threads}

@@ -45,7 +45,7 @@ def install(packages: list[str]) -> bool:
         ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
     )
     return all(
-        subprocess.run(command, env=environment, check=False).returncode == 0  # noqa: S603
+        subprocess.run(command, env=environment, check=False).returncode == 0
         for command in commands
     )
 

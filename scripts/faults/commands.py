@@ -47,7 +47,7 @@ def disk_full() -> str:
 def device_full() -> str:
     """Standard output that takes nothing."""
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [PYTHON, "-m", "core", "models", "--json"],
             cwd=ROOT,
             stdout=full,
@@ -74,7 +74,7 @@ def killed_while_writing() -> str:
             pixels = np.roll(np.asarray(Image.open(PHOTO).resize((1600, 1200))), number * 50, 1)
             Image.fromarray(pixels).save(photos / f"{number}.jpg")
         arguments = ["core", "predict", str(photos), "--out", str(out), "--save", "npy,npz,exr"]
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [PYTHON, "-m", *arguments, "--resolution", "96"],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
@@ -154,7 +154,7 @@ def missing_libraries() -> str:
             "try: _open3d()\n"
             "except DepthError as error: print(error)"
         )
-        asked = subprocess.run(  # noqa: S603
+        asked = subprocess.run(
             [PYTHON, "-c", code],
             cwd=ROOT,
             env={**os.environ, "LD_LIBRARY_PATH": str(folder)},
@@ -177,7 +177,7 @@ def little_memory() -> str:
 def interrupted() -> str:
     """Ctrl-C in the middle of a run."""
     with scratch() as folder:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [PYTHON, "-m", *map(str, PREDICT), "--out", str(folder)],
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -58,7 +58,7 @@ def command(
     *arguments: str | Path, prefix: Sequence[str] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -m core ...` to its end, behind the words of `prefix`."""
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         [*prefix, PYTHON, "-m", *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, **environment},
@@ -106,8 +106,8 @@ def small_disk(kilobytes: int) -> Iterator[Path]:
         target = folder / "disk"
         target.mkdir()
         options = f"size={kilobytes}k"
-        done = subprocess.run(  # noqa: S603
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(target)],  # noqa: S607
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(target)],
             capture_output=True,
             text=True,
             check=False,
@@ -117,13 +117,13 @@ def small_disk(kilobytes: int) -> Iterator[Path]:
         try:
             yield target
         finally:
-            subprocess.run(["umount", "-l", str(target)], check=False)  # noqa: S603, S607
+            subprocess.run(["umount", "-l", str(target)], check=False)
 
 
 def read_only(folder: Path) -> None:
     """Makes the file system of `small_disk` read-only."""
-    subprocess.run(  # noqa: S603
-        ["mount", "-o", "remount,ro", str(folder)],  # noqa: S607
+    subprocess.run(
+        ["mount", "-o", "remount,ro", str(folder)],
         check=True,
     )
 

@@ -114,8 +114,8 @@ def disk_full() -> str:
 
 def _enlarge(disk: Path) -> None:
     """Gives the disk room: the server keeps 200 MB of it for results."""
-    subprocess.run(  # noqa: S603
-        ["mount", "-o", "remount,size=900000k", str(disk)],  # noqa: S607
+    subprocess.run(
+        ["mount", "-o", "remount,size=900000k", str(disk)],
         check=True,
     )
 

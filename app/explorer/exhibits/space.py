@@ -71,7 +71,11 @@ def mesh_of(cloud: PointCloud, choice: SpaceChoice, *, full: bool) -> Mesh:
 
 
 @st.cache_resource(max_entries=4, ttl=cache.HOUR, show_spinner=False)
-def _on_screen(key: str, choice: SpaceChoice, _look: Look) -> PointCloud | Mesh:  # noqa: ARG001
+def _on_screen(
+    key: str,  # noqa: ARG001  (a key of the cache)
+    choice: SpaceChoice,
+    _look: Look,
+) -> PointCloud | Mesh:
     """What is drawn; whole files are made when asked for and not kept."""
     cloud = points_of(_look, choice, full=False)
     return cloud if choice.shape == "points" else mesh_of(cloud, choice, full=False)

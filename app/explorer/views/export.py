@@ -29,7 +29,7 @@ def draw(look: Look) -> None:
             st.download_button(
                 t(f"export.{name}", lang),
                 partial(_file, look, name),
-                f"{look.stem}{output.suffix}" if name != "glb" else f"{look.stem}.glb",
+                f"{look.stem}{output.suffix}",
                 output.media_type,
                 key=f"export-{name}",
                 on_click="ignore",
