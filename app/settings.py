@@ -103,7 +103,7 @@ def predict_settings(
         name.strip(),
         None if height is None else round(height),
         bool(flip),
-        number("fov", fov, None, None, "degrees"),
+        number("fov", fov, None, None, "of degrees"),
         None if camera is None else tuple(camera),
     )
 

@@ -84,7 +84,7 @@ def space_options(
     triangles = number("faces", faces, 1, 1e8, "triangles")
     matrix = numbers("pose", pose, (16,), "16 numbers, a 4x4 camera-to-world matrix row by row")
     # "0" is how a page says "no limit" with a slider.
-    least = number("confidence", confidence, 0, 1, "of 1") or None
+    least = number("confidence", confidence, 0, 1, "(1 is certain)") or None
     points = CloudOptions(
         edge_tolerance=cloud.edge_filter or None,
         near=number("near", near, 0, 1e6, "metres") or 0.0,

@@ -48,7 +48,7 @@ def three_d() -> SpaceControls:
     """Shape and filters, the button, and the viewer."""
     with gr.Row():
         shape = gr.Radio(
-            [(_(f"shape_{name}"), name) for name in reversed(SHAPES)],
+            [(_(f"shape_{name}"), name) for name in SHAPES],
             value="surface",
             label=_("cloud_kind"),
             elem_id="shape",

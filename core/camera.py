@@ -29,6 +29,7 @@ from core.imaging.exif import exif_focal_px
 Source = Literal["given", "exif", "assumed"]
 
 MIN_FOV, MAX_FOV = 5.0, 170.0  # degrees, horizontal or along the long side
+_MAX_STRETCH = 10.0  # fx / fy: pixels are square, but for a picture squeezed in one direction
 _MAX_OTHER_FOV = 178.0  # a field of view given for the short side may open the long one further
 
 
@@ -134,18 +135,31 @@ class Intrinsics:
         """Itself, if a width x height picture can have been taken with it.
 
         Raises:
-            CameraError: the field of view along the long side is outside 5..170 degrees.
+            CameraError: the field of view along the long side is outside 5..170 degrees, the two
+                focal lengths differ too much, or the principal point is too far from the picture.
         """
         focal = self.fx if width >= height else self.fy
-        # Also as if centred: a principal point far off hides an absurd focal length.
+        # As if centred: a principal point far off hides an absurd focal length.
         centred = math.degrees(2 * math.atan2(max(width, height) / 2, focal))
-        angles = (self.long_fov(width, height), centred)
-        if not all(MIN_FOV <= angle <= MAX_FOV for angle in angles):
-            degrees = max(angles) if max(angles) > MAX_FOV else min(angles)
+        if not MIN_FOV <= centred <= MAX_FOV:
             raise CameraError(
                 f"A focal length of {focal:g} px gives this {width}x{height} picture a field of "
-                f"view of {degrees:.3g} degrees, expected {MIN_FOV:g} to {MAX_FOV:g}: give the "
+                f"view of {centred:.3g} degrees, expected {MIN_FOV:g} to {MAX_FOV:g}: give the "
                 "focal length in pixels of this picture (not in millimetres)."
+            )
+        if not 1 / _MAX_STRETCH <= self.fx / self.fy <= _MAX_STRETCH:
+            raise CameraError(
+                f"The focal lengths are fx {self.fx:g} and fy {self.fy:g} px, expected nearly the "
+                f"same, at most {_MAX_STRETCH:g} times apart: give both in pixels of this picture."
+            )
+        off = max(
+            abs(self.cx - (width - 1) / 2) / self.fx, abs(self.cy - (height - 1) / 2) / self.fy
+        )
+        if self.long_fov(width, height) < MIN_FOV or off > math.tan(math.radians(MAX_FOV / 2)):
+            raise CameraError(
+                f"The principal point is ({self.cx:g}, {self.cy:g}), expected one nearer to this "
+                f"{width}x{height} picture's centre, ({(width - 1) / 2:g}, {(height - 1) / 2:g}): "
+                "give cx and cy in pixels of this picture."
             )
         return self
 

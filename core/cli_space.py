@@ -11,9 +11,9 @@ import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from core.errors import CameraError, ConfigError
+from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:
     from core.geometry.space import SpaceOptions
@@ -46,7 +46,17 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     p("--normals", action="store_true", help="write normals")
     p("--no-outliers", action="store_true", help="drop points far from their neighbours (Open3D)")
     p("--faces", type=int, metavar="N", help="at most so many triangles (Open3D)")
-    p("--detail", type=int, default=8, metavar="N", help="of a Poisson surface, 4 to 12")
+    p(
+        "--detail",
+        type=int,
+        default=8,
+        choices=range(4, 13),
+        metavar="N",
+        help="of a Poisson surface, 4 to 12",
+    )
+    p("--object", type=_placing, metavar="KIND,U,V,M", help="also the photo with a ball or cube"
+      " of so many metres standing on that pixel, hidden by what stands nearer; a fifth number"
+      " moves it so many metres further away")  # fmt: skip
     p("--pose", type=Path, metavar="FILE", help="text file with a 4x4 camera-to-world matrix: the"
       " geometry is then in the world frame")  # fmt: skip
 
@@ -77,6 +87,7 @@ def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespac
 def _scene(options: argparse.Namespace) -> int:
     from core.batch.sidecar import describe, write_sidecar
     from core.export import ExportJob, parse_outputs
+    from core.geometry.outputs import write_object
 
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
@@ -88,9 +99,16 @@ def _scene(options: argparse.Namespace) -> int:
     for output in outputs:
         path = output.path(stem)
         files[output.name] = {"file": path.name, **output.write(path, job)}
+    if options.object:
+        kind, u, v, size, *back = options.object
+        path = stem.with_name(f"{stem.name}_object.png")
+        facts = write_object(
+            path, prediction, photo.rgb, kind=kind, at=(u, v), size=size, back=sum(back)
+        )
+        files["object"] = {"file": path.name, **facts}
     sidecar = write_sidecar(stem, describe(photo, prediction, files))
-    for facts in files.values():
-        print(options.out / facts["file"])
+    for written in files.values():
+        print(options.out / written["file"])
     print(sidecar)
     return 0
 
@@ -147,17 +165,6 @@ def _wanted(options: argparse.Namespace) -> SpaceOptions:
     from core.geometry.space import SpaceOptions
     from core.point_cloud import CloudOptions
 
-    points = CloudOptions(
-        edge_tolerance=options.edges or None,
-        near=options.near,
-        far=options.far,
-        min_confidence=options.confidence,
-        drop_sky=options.no_sky,
-        stride=options.stride,
-        max_points=options.max_points,
-        voxel=options.voxel,
-        normals=options.normals,
-    )
     pose = None
     if options.pose is not None:
         try:
@@ -167,8 +174,34 @@ def _wanted(options: argparse.Namespace) -> SpaceOptions:
                 f"The pose {options.pose.name} cannot be read ({error}), expected a text file with "
                 "16 numbers: check the path."
             ) from error
-    return SpaceOptions(
-        points, options.shape, options.no_outliers, options.faces, options.detail, pose
+    try:
+        points = CloudOptions(
+            edge_tolerance=options.edges or None,
+            near=options.near,
+            far=options.far,
+            min_confidence=options.confidence,
+            drop_sky=options.no_sky,
+            stride=options.stride,
+            max_points=options.max_points,
+            voxel=options.voxel,
+            normals=options.normals,
+        )
+        return SpaceOptions(
+            points, options.shape, options.no_outliers, options.faces, options.detail, pose
+        )
+    except ExportError as error:  # here the argument is wrong, not what it is asked of
+        raise ConfigError(str(error)) from error
+
+
+def _placing(text: str) -> list[Any]:
+    """An object's kind, the pixel it stands on, its size and how far it is moved away."""
+    kind, _, rest = text.partition(",")
+    with contextlib.suppress(ValueError):
+        numbers = [float(part) for part in rest.split(",")]
+        if kind in ("ball", "cube") and len(numbers) in (3, 4):
+            return [kind, *numbers]
+    raise argparse.ArgumentTypeError(
+        f"got '{text}', expected ball or cube and 3 or 4 numbers, ball,512,600,0.3: correct it"
     )
 
 

@@ -50,7 +50,8 @@ class CloudOptions:
         _require(
             0 <= (self.edge_tolerance or 0) <= 1, "edge tolerance", self.edge_tolerance, "0..1"
         )
-        _require(0 <= self.near < far, "range", (self.near, self.far), "0 <= near < far, metres")
+        reach = f"{self.near:g} to {far:g} m"
+        _require(0 <= self.near < far, "depth range", reach, "0 or more, the far end beyond")
         _require(0 <= (self.min_confidence or 0) <= 1, "confidence", self.min_confidence, "0..1")
         _require(1 <= self.stride < math.inf, "stride", self.stride, "1 or more pixels")
         limit = 1 if self.max_points is None else self.max_points

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
+from core.geometry.augmented import Kind, place
 from core.geometry.clip import save_clip
+from core.geometry.measure import Measurer
 from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.scene import SceneInfo
 from core.geometry.space import SpaceOptions, build, save
@@ -28,6 +30,7 @@ Facts = dict[str, Any]
 RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
 CLIP_POINTS = 120_000  # in motion half of that is enough, and twice as fast
 CLIP_FRAMES, CLIP_FPS = 36, 18.0
+_LOW = 0.75  # of the photo's height: where an object stands that has no place
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
 _FRAMES = {".ply": "opencv", ".glb": "gltf", ".zip": "obj: x right, y up, z backward"}
 
@@ -80,6 +83,40 @@ def write_clip(
     comments = SceneInfo.of(prediction).comments()
     save_clip(path, camera_move(mesh, frames=CLIP_FRAMES), fps=CLIP_FPS, comments=comments)
     return {"frames": CLIP_FRAMES, "fps": CLIP_FPS}
+
+
+def write_object(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    *,
+    kind: Kind = "ball",
+    at: tuple[float, float] | None = None,
+    size: float = 0.3,
+    back: float = 0.0,
+) -> Facts:
+    """The photo as .png with a virtual object in it, hidden by what stands nearer.
+
+    Args:
+        path: of the picture.
+        prediction: of the photo.
+        rgb: (H, W, 3), the photo.
+        kind: of `core.geometry.augmented.KINDS`.
+        at: the pixel (u, v) that it stands on; None: below the photo's middle.
+        size: diameter or edge, metres.
+        back: metres by which it is moved away from the camera.
+
+    Raises:
+        CameraError: outside the photo, or no depth there.
+        ExportError: an object that cannot be, a place behind the camera, or the disk refused.
+    """
+    width, height = prediction.photo_size
+    u, v = at or ((width - 1) / 2, (height - 1) * _LOW)
+    placed = place(rgb, Measurer.of(prediction), u, v, kind=kind, size=size, nearer=-back)
+    text = SceneInfo.of(prediction).comments()
+    write_atomic(path, with_text(encode_png(placed.rgb), text))
+    facts: Facts = {"object": kind, "size": size, "at": [u, v], "back": back}
+    return facts | {"distance": placed.distance, "visible": placed.visible}
 
 
 def _surface(

@@ -41,7 +41,8 @@ class SpaceOptions:
         pose: camera-to-world, 16 numbers row by row; None stays in the camera frame.
 
     Raises:
-        ExportError: an unknown shape, or a surface through points that lost their grid.
+        ExportError: an unknown shape, no triangles, or a surface through points that lost their
+            grid.
         CameraError: a pose that is none.
     """
 
@@ -61,6 +62,11 @@ class SpaceOptions:
             raise ExportError(
                 "A surface was asked for through points thinned by voxels, expected the photo's "
                 "grid of pixels: thin with the stride instead, or take the points alone."
+            )
+        if self.faces is not None and self.faces < 1:
+            raise ExportError(
+                f"The number of triangles is {self.faces}, expected 1 or more: change it, or leave "
+                "it out."
             )
         if self.pose is not None:
             checked_pose(np.reshape(self.pose, (-1, 4)))

@@ -194,6 +194,9 @@ def test_the_best_known_source_wins() -> None:
         {"given": (1e7, 1e7, 320, 240)},
         {"given": (4.2, 4.2, 320, 240)},  # millimetres
         {"given": (5, 5, 1, 1)},  # 106 degrees, with the principal point in a corner
+        {"given": (500, 0.1, 320, 240)},
+        {"given": (500, 500, 5000, 240)},  # a principal point that no crop has
+        {"given": (500, 500, 320, 1e6)},
         {"given": (500, 500)},
         {"fov": 4.9},
         {"fov": 170.1},

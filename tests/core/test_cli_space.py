@@ -60,6 +60,25 @@ def test_a_scene_writes_what_was_asked_for_and_names_it(
     assert sidecar["files"]["ply"]["points"] == 60 * 45
 
 
+def test_an_object_is_put_into_the_photo_and_hidden_where_it_stands_behind(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = ["--out", "out", "--model", "tiny", "--save", "depth16", "--object"]
+    shares = []
+    for back in ("", ",1000"):
+        assert run("scene", "photo.png", *asked, f"cube,60,60,0.2{back}") == DONE
+        assert "out/photo_object.png" in capsys.readouterr().out
+        facts = json.loads(Path("out/photo.json").read_text())["files"]["object"]
+        before, after = (
+            np.asarray(Image.open(name).convert("RGB"))
+            for name in ("photo.png", f"out/{facts['file']}")
+        )
+        assert before.shape == after.shape
+        shares.append((facts["visible"], bool((before != after).any())))
+    assert shares[0][1]
+    assert shares[1] == (0, False)
+
+
 def test_measure_prints_json_or_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["--model", "tiny", "--point", "10,10", "--point", "100,80", "--box", "5,5,40,40"]
     known = ["--known-length", "10,10,100,80,2"]
@@ -99,7 +118,11 @@ POINT = "measure photo.png --point 1,1"
         (f"{POINT} --known-length 1,1,1,1,2", UNUSABLE, "same pixel"),
         (f"{POINT} --known-length 1,1,9,9,0", UNUSABLE, "length is 0 m"),
         (f"{SCENE} --save stl", UNUSABLE, "stl"),
-        (f"{SCENE} --voxel 0", FAILED, "voxel is 0"),
+        (f"{SCENE} --voxel 0", UNUSABLE, "voxel is 0"),
+        (f"{SCENE} --near 5 --far 2", UNUSABLE, "5 to 2 m"),
+        (f"{SCENE} --faces 0", UNUSABLE, "triangles is 0"),
+        (f"{SCENE} --detail 99", UNUSABLE, "invalid choice: 99"),
+        (f"{SCENE} --object cat,9,9,1", UNUSABLE, "ball or cube"),
         (f"{SCENE} --far 0.01", FAILED, "None of the 10800"),
         (f"{SCENE} --pose no.txt", UNUSABLE, "no.txt"),
         ("scene photo.png --out photo.png", UNUSABLE, "is a file"),
