@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CameraError
-from core.imaging.exif import exif_focal_px
 
 Source = Literal["given", "exif", "assumed"]
 
@@ -51,8 +50,6 @@ class PictureLike(Protocol):
 
     @property
     def rgb(self) -> NDArray[np.uint8]: ...
-    @property
-    def focal_35mm(self) -> float | None: ...
     @property
     def focal_px(self) -> float | None: ...
 
@@ -247,8 +244,8 @@ def choose_intrinsics(
         fx, fy, cx, cy = (float(number) for number in given)
         return Intrinsics(fx, fy, cx, cy, "given").checked(width, height)
     if not isinstance(picture, tuple):
-        focal = picture.focal_px or exif_focal_px(width, height, picture.focal_35mm)
-        if focal:
+        focal = picture.focal_px
+        if focal:  # the 35 mm equivalent alone would bring back what its check has refused
             claimed = _centred(width, height, focal, focal, "exif")
             if MIN_FOV <= claimed.long_fov(width, height) <= MAX_FOV:
                 return claimed

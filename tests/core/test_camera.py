@@ -35,7 +35,6 @@ class Camera:
 @dataclass(frozen=True)
 class Picture:
     rgb: NDArray[np.uint8]
-    focal_35mm: float | None = None
     focal_px: float | None = None
 
 
@@ -124,7 +123,8 @@ def test_the_field_of_view_survives_resizing_and_turning() -> None:
 
 def test_exif_focal_by_hand() -> None:
     # 26 mm on 4032 x 3024: 26 * 5040 / 43.2666 = 3028.66 px.
-    photo = Picture(np.zeros((3024, 4032, 3), np.uint8), focal_35mm=26.0)
+    focal = exif_focal_px(4032, 3024, 26.0)
+    photo = Picture(np.zeros((3024, 4032, 3), np.uint8), focal_px=focal)
     found = choose_intrinsics(photo, camera=NYU)
     assert found.fx == pytest.approx(3028.66, abs=0.01)
     assert (found.fx, found.cx, found.cy) == (found.fy, 2015.5, 1511.5)
@@ -172,12 +172,12 @@ def test_the_assumed_camera_turns_with_the_photo() -> None:
 
 def test_the_best_known_source_wins() -> None:
     rgb = np.zeros((480, 640, 3), np.uint8)
-    photo = Picture(rgb, focal_35mm=28.0, focal_px=500.0)
+    photo = Picture(rgb, focal_px=500.0)
     given = choose_intrinsics(photo, camera=NYU, given=(600, 601, 320, 240))
     assert given == Intrinsics(600, 601, 320, 240, "given")
     assert choose_intrinsics(photo, camera=NYU, fov=60).source == "given"
     assert choose_intrinsics(photo, camera=NYU) == Intrinsics(500, 500, 319.5, 239.5, "exif")
-    lying = Picture(rgb, focal_35mm=2.0, focal_px=1e6)
+    lying = Picture(rgb, focal_px=1e6)
     assert choose_intrinsics(lying, camera=NYU).source == "assumed"
     assert choose_intrinsics((640, 480), camera=NYU) == assumed(640, 480, NYU)
     kept = Intrinsics(600, 600, 320, 240, "assumed")

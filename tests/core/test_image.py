@@ -11,9 +11,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from core.camera import choose_intrinsics
 from core.errors import ConfigError, ImageError
 from core.image import decode
 from core.imaging.decode_limits import DecodeLimits
+from core.model_files.model_info import TrainingCamera
 from tests.core.pictures import encode, png, png_chunk, scene, tiff
 
 SCENE = scene()
@@ -356,13 +358,17 @@ class TestFocalLength:
             {0xA405: "28 mm"},
             {0xA405: (28, 28)},
             {0x920A: 50.0},
+            {0xA405: 177, 0x920A: 4.0},  # a phone that saved at a low resolution
             {0x920A: 50.0, 0xA20E: 1e-4},
             {0x920A: 50.0, 0xA20E: 0.0, 0xA210: 7},
             {0x920A: 1e9, 0xA20E: 111.0, 0xA210: 3},
         ],
     )
     def test_unbelievable_values_count_as_absent(self, tags: dict[int, object]) -> None:
-        assert self.photo(tags).focal_px is None
+        photo = self.photo(tags)
+        assert photo.focal_px is None
+        camera = TrainingCamera(640, 480, 500, 500)
+        assert choose_intrinsics(photo, camera=camera).source == "assumed"
 
 
 class TestReducedJpeg:
