@@ -75,9 +75,14 @@ def write_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:
     """Writes a sidecar; it comes last of a photo's files, as the sign that all are there.
 
     Raises:
-        ExportError: it cannot be written.
+        ExportError: it cannot be written, or a file of the user's has its name.
     """
     path = sidecar_path(stem)
+    if path.exists() and read_sidecar(stem) is None:
+        raise ExportError(
+            f"The description of the results would replace {path.name}, which is no result of this "
+            "program, expected a name that is free: choose another output folder."
+        )
     write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
     return path
 

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.batch.sidecar import write_sidecar
 from core.camera import Intrinsics
 from core.colormap import COLORMAPS, INVALID_COLOR
 from core.errors import ConfigError, ExportError
@@ -340,3 +341,13 @@ def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
     for name, line in zip(names, said, strict=True):
         assert line.startswith(f"{name} could not be written (File too large)")
     assert os.listdir(tmp_path) == []
+
+
+def test_a_sidecar_replaces_its_like_and_no_file_of_the_user(tmp_path: Path) -> None:
+    ours = {part: {} for part in ("input", "model", "settings", "files")}
+    path = write_sidecar(tmp_path / "photo", ours)
+    assert write_sidecar(tmp_path / "photo", {**ours, "version": "2"}) == path
+    path.write_text('{"mine": 1}')
+    with pytest.raises(ExportError, match=r"would replace photo\.json"):
+        write_sidecar(tmp_path / "photo", ours)
+    assert path.read_text() == '{"mine": 1}'
