@@ -198,7 +198,7 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
         for key in ("before_m", "after_m")
     )
     drawn = about["files"]["video"]
-    return t(
+    told = t(
         "studio.video_told",
         lang,
         frames=about["frames"],
@@ -208,3 +208,7 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
         near=metres(drawn["near_m"]),
         far=metres(drawn["far_m"]),
     )
+    if about["notes"]:
+        said = about["input"]["frames"]
+        told += ". " + t("studio.video_cut_short", lang, frames=about["frames"], said=said)
+    return told

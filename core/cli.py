@@ -8,6 +8,7 @@ Heavy modules are imported by the command that needs them, so that `--help` is i
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; None takes the process's own.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may be no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     try:
         status: int = options.run(options)

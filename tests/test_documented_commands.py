@@ -1,9 +1,9 @@
 """Every command and every Python example of the documentation runs, or names the test that runs it.
 
-Commands are what stands in blocks indented by four spaces and in ```sh blocks; each page is played
-from top to bottom in a folder that looks like the repository. ```python blocks are executed; a
-block whose fence names a file becomes that file. A command in the running text has to be one that
-is known here too.
+Commands are what stands in blocks indented by four spaces, in ```sh blocks and in those without a
+kind; each page is played from top to bottom in a folder that looks like the repository.
+```python blocks are executed; a block whose fence names a file becomes that file. A command in the
+running text has to be one that is known here too.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from tests.core.clips import noisy, write_clip
 from tests.tiny_checkpoint import picture, save_tiny
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-DOCUMENTS += sorted((ROOT / "docs" / "guides").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+for _folder in ("docs", "docs/guides", "docs/decisions", "checkpoints", "assets", "deploy/space"):
+    DOCUMENTS += sorted((ROOT / _folder).glob("*.md"))
 PROGRAMS = r"(?:[A-Z_]+=\S+ )*(?:make|\.venv/bin/\S+|python -m|docker|curl|sudo|hf|torchrun|nginx)"
 LOCAL = "http://127.0.0.1:7860"
 
@@ -69,6 +70,10 @@ NOT_RUN = {
     r"sudo systemctl (enable --now lapdepth-\S+( \S+)?|reload nginx)": "needs a running systemd; "
     "test_deployment.py lets systemd-analyze read the files",
     r"hf upload .*": "needs an account; test_deployment.py looks at the folder",
+    r"make unit PYTEST_ARGS=.*": "a part of `make test`",
+    r"make lock": "rewrites the lock; test_setup.py compares it with the requirements",
+    r"\.venv/bin/python -m scripts\.scenes": "takes minutes; tests/scripts/test_scenes.py renders",
+    r".* evaluate --dataset kitti .*": "takes minutes; test_evaluate.py tests the protocol",
     r"make docs": "takes a minute; its first half is test_reference.py",
     r"(\.venv/bin/)?python -m benchmarks\.\w+.*": "takes minutes of a quiet machine",
     r"python -m scripts\.explorer_pictures": "takes minutes",
@@ -116,6 +121,8 @@ def steps(text: str) -> list[Step]:
                 found.append(Step(kind, content))
             elif name:
                 found.append(Step("file", content, name))
+            elif not kind:
+                found += [Step("command", inner) for inner in body]
             else:
                 assert kind in ("toml", "ini", "json", "mermaid", "text"), f"a block of {kind!r}"
         elif line.startswith("    ") and (not before.strip() or before.startswith("    ")):

@@ -20,6 +20,9 @@ from core.model_choice import AUTO
 from core.model_files.model_info import ModelInfo
 from core.version import VERSION
 
+# How a cell begins that Excel and its like calculate: `=cmd.jpg` may be the name of a photo.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 Status = Literal["done", "skipped", "failed"]
 
 
@@ -154,7 +157,8 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
 
     Args:
         path: of the table: UTF-8, commas, a line of names first. Lists are joined by ";", what is
-            not set is empty.
+            not set is empty. A text that a spreadsheet would take for a formula begins with "'";
+            bytes of a name that are no text are escaped as in the manifest.
         head: of the manifest: version, model and settings.
         photos: its entries, one after the other.
 
@@ -165,7 +169,7 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
     same = {"model": head["model"]["name"], **settings, "version": head["version"]}
 
     def write(file: BinaryIO) -> None:
-        text = io.TextIOWrapper(file, "utf-8", newline="")
+        text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="")
         rows = csv.writer(text)
         rows.writerow([*(each.name for each in fields(Entry)), *same])
         for photo in photos:
@@ -176,7 +180,9 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
 
 
 def _cell(value: Any) -> Any:
-    return ";".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+    if isinstance(value, (list, tuple)):
+        value = ";".join(map(str, value))
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def check_replaceable(folder: Path) -> None:

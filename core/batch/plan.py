@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from core.batch import storage
+from core.batch.sidecar import is_result
 from core.errors import ConfigError
+
+_log = logging.getLogger(__name__)
 
 MANIFEST, TABLE = "manifest.json", "manifest.csv"
 _TAKEN = (Path(MANIFEST).stem,)  # a photo's sidecar of this name would be the run's manifest
@@ -31,8 +36,9 @@ class Job:
 def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:
     """Lists the files of a run, each once, in a stable order.
 
-    Folders are walked, their structure kept; what lies in the output folder is left out, so that
-    a run never works on its own results. A name that is no file is tried as a glob pattern.
+    Folders are walked, their structure kept; the output folder is left out of them, and whatever
+    lies in it and is a result, so that a run never works on its own results. A name that is no
+    file is tried as a glob pattern.
 
     Args:
         inputs: files, folders, patterns; a text may also be an address in object storage.
@@ -40,12 +46,25 @@ def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:
 
     Raises:
         ConfigError: an input that does not exist, a pattern without a match, a folder without a
-            file, or one that is the output folder itself.
+            file, nothing but results, or the output folder itself as the only input.
     """
     found: dict[str, Path] = {}  # source -> wanted path below `out`, with its extension
+    is_own = _own_results(out)
     for given in inputs:
+        if _is_folder_of_results(given, out):
+            if len(inputs) == 1:
+                raise _also_an_input(given)
+            # `photos/*` of a shell names it once it is there.
+            _log.warning("%s is the output folder; nothing in it is taken for a photo.", given)
+            continue
         for source, relative in _files(given, out):
-            found.setdefault(same_file_key(source), relative)
+            if not is_own(source):
+                found.setdefault(same_file_key(source), relative)
+    if not found:
+        raise ConfigError(
+            f"There is nothing but results of this program in {', '.join(map(str, inputs))[:200]}, "
+            "expected photos: name other files, or choose another --out."
+        )
     sources = list(found)
     stems = _stems([found[source] for source in sources])
     return [Job(source_of(source), stem) for source, stem in zip(sources, stems, strict=True)]
@@ -62,8 +81,6 @@ def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Path | str, Pat
     if isinstance(path, str):
         yield from _objects(path, out)
     elif path.is_dir():
-        if isinstance(out, Path) and path.resolve() == out.resolve():
-            raise _also_an_input(given)
         files = list(_walk(path, out))
         if not files:
             raise ConfigError(
@@ -86,11 +103,35 @@ def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Path | str, Pat
 
 
 def _objects(address: str, out: Path | str) -> Iterator[tuple[str, Path]]:
-    if address == out:
-        raise _also_an_input(address)
     for source, relative in storage.files_at(address):
         if isinstance(out, Path) or not source.startswith(f"{out}/"):
             yield source, Path(relative)
+
+
+def _is_folder_of_results(given: str | Path, out: Path | str) -> bool:
+    place = storage.place(given) if isinstance(given, str) else given
+    if isinstance(place, str) or isinstance(out, str):
+        return place == out
+    return place.is_dir() and _real(place) == _real(out)
+
+
+def _own_results(out: Path | str) -> Callable[[Path | str], bool]:
+    """Tells what lies in the output folder and is a result."""
+    real = lru_cache(maxsize=1000)(_real)
+
+    def is_own(source: Path | str) -> bool:
+        if isinstance(source, str) or isinstance(out, str):
+            return False  # an address below another is left out by its name
+        folder, results = real(source.parent), real(out)
+        manifest = folder == results and source.name in (MANIFEST, TABLE)
+        return folder.is_relative_to(results) and (manifest or is_result(source))
+
+    return is_own
+
+
+def _real(folder: Path) -> Path:
+    """Without links; unlike `Path.resolve` also of a link to itself."""
+    return Path(os.path.realpath(folder))
 
 
 def _also_an_input(given: str | Path) -> ConfigError:
@@ -112,13 +153,18 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _walk(folder: Path, out: Path | str) -> Iterator[Path]:
-    """All regular files below a folder, sorted; linked folders are not entered."""
-    results = out.resolve() if isinstance(out, Path) else None
+    """All files below a folder, sorted; linked folders are not entered.
+
+    Pipes and devices are left out; links to nothing are not, since a photo is missing there.
+    """
+    results = _real(out) if isinstance(out, Path) else None
+    if _real(folder) == results:
+        return
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
-        folders[:] = sorted(name for name in folders if (here / name).resolve() != results)
-        if here.resolve() != results:
-            yield from (here / name for name in sorted(names) if (here / name).is_file())
+        folders[:] = sorted(name for name in folders if _real(here / name) != results)
+        paths = (here / name for name in sorted(names))
+        yield from (path for path in paths if path.is_file() or not path.exists())
 
 
 def _stems(wanted: Sequence[Path]) -> list[Path]:

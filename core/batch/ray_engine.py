@@ -77,7 +77,8 @@ class PhotoActor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with a job to one with its entry, both as text."""
-        entry = self._runner.run(Job(source_of(row["source"]), Path(row["stem"])))
+        source, stem = json.loads(row["job"])
+        entry = self._runner.run(Job(source_of(source), Path(stem)))
         return {"index": row["index"], "entry": entry.to_line()}
 
 
@@ -91,8 +92,8 @@ def _entries(
     threads: int,
 ) -> Iterator[Entry]:
     """What becomes of every photo, in the plan's order."""
-    rows = [
-        {"index": i, "source": str(_absolute(job.source)), "stem": str(job.stem)}
+    rows = [  # as JSON, since Arrow takes no name that is no text
+        {"index": i, "job": json.dumps([str(_absolute(job.source)), str(job.stem)])}
         for i, job in enumerate(jobs)
     ]
     pieces = max(min(len(rows), 4 * workers), -(-len(rows) // _ROWS))

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.atomic import write_atomic
 from core.errors import ExportError
-from core.export import Output
+from core.export import OUTPUTS, Output
 from core.image import Photo
 from core.prediction import Prediction
 from core.version import VERSION
@@ -115,6 +115,19 @@ def read_sidecar(stem: Path) -> dict[str, Any] | None:
     if not all(isinstance(part, dict) for part in parts):
         return None
     return content if all(isinstance(f, dict) for f in content["files"].values()) else None
+
+
+def is_result(path: Path) -> bool:
+    """Whether a file is a result of a photo: a sidecar, or named by the one beside it."""
+    if path.suffix == ".json" and read_sidecar(path.with_suffix("")) is not None:
+        return True
+    for output in OUTPUTS.values():
+        if path.name.endswith(output.suffix):
+            content = read_sidecar(Path(str(path).removesuffix(output.suffix)))
+            named = (content or {}).get("files", {}).get(output.name, {})
+            if named.get("file") == path.name:
+                return True
+    return False
 
 
 def is_finished(

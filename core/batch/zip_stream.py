@@ -9,6 +9,7 @@ compressed arrays gain nothing from being deflated. Layout: PKWARE's APPNOTE 6.3
 from __future__ import annotations
 
 import datetime
+import os
 import shutil
 import struct
 import tempfile
@@ -75,7 +76,10 @@ class ZipStream:
 
     def _begin(self, name: str, size: int, crc: int, changed: datetime.datetime) -> None:
         """The header before a file, and its line of the directory."""
-        text = name.encode()
+        try:
+            text, flags = name.encode(), _UTF8
+        except UnicodeEncodeError:  # a name that is no text: its bytes, as the disk has them
+            text, flags = os.fsencode(name), 0
         date = (max(0, changed.year - 1980) << 9) | (changed.month << 5) | changed.day
         time = (changed.hour << 11) | (changed.minute << 5) | (changed.second // 2)
         large, far = size >= _LARGE, self._offset >= _LARGE
@@ -86,7 +90,7 @@ class ZipStream:
         )
         if there:
             there = struct.pack("<HH", 1, len(there)) + there
-        common = struct.pack("<HHHHHIII", 45, _UTF8, 0, time, date, crc, *sizes)
+        common = struct.pack("<HHHHHIII", 45, flags, 0, time, date, crc, *sizes)
         self._directory.write(
             struct.pack("<IH", 0x02014B50, _MADE_BY)
             + common

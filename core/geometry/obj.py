@@ -22,8 +22,7 @@ def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], textur
     """Writes NAME.obj, NAME.mtl and NAME_texture.png or .jpg: all of them, or none.
 
     Args:
-        path: the .obj; the others lie beside it (spaces in their names become `_`, since many
-            readers end a name at a space).
+        path: the .obj; the others lie beside it, under its `plain_name`.
         geometry: with faces and uv, OpenCV axes, metres.
         comments: key -> text, one comment line each.
         texture: the photo.
@@ -31,7 +30,7 @@ def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], textur
     Raises:
         ExportError: the disk refused.
     """
-    stem = re.sub(r"\s", "_", path.stem)
+    stem = plain_name(path.stem)
     picture = path.with_name(f"{stem}_texture{texture.ending}")
     material = path.with_name(f"{stem}.mtl")
     written: list[Path] = []
@@ -49,6 +48,14 @@ def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], textur
         for target in written:
             target.unlink(missing_ok=True)
         raise
+
+
+def plain_name(stem: str) -> str:
+    """A name that can stand inside an .obj.
+
+    Many readers end a name at a space, and bytes of a name that are no text cannot be written.
+    """
+    return re.sub(r"[\s\ud800-\udfff]", "_", stem)
 
 
 def _material(picture: str) -> str:

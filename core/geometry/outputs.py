@@ -16,6 +16,7 @@ from core.atomic import write_atomic
 from core.geometry.augmented import Kind, place
 from core.geometry.clip import save_clip
 from core.geometry.measure import Measurer
+from core.geometry.obj import plain_name
 from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.scene import SceneInfo
 from core.geometry.space import SpaceOptions, build, save
@@ -132,7 +133,7 @@ def _surface(
 
 
 def _save_zipped_obj(path: Path, built: Any) -> None:
-    stem = path.stem.removesuffix("_obj")
+    stem = plain_name(path.stem.removesuffix("_obj"))
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
         save(built, Path(folder) / f"{stem}.obj")

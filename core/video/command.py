@@ -64,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
             continue
         bar.close()
         told.append({"input": str(path), **result.sidecar})
+        for note in result.sidecar.get("notes", ()):
+            complain(f"{path}: {note}")
         if not options.json:
             print(_summary(path, options.out, result.sidecar, result.skipped))
     if options.json:
@@ -139,7 +141,9 @@ def _summary(path: Path, out: Path, sidecar: dict[str, Any], skipped: bool) -> s
     if flicker["before_m"] is not None:
         change = f"flicker {flicker['before_m']:.4f} m, steadied {flicker['after_m']:.4f} m"
     done = "finished before" if skipped else "done"
-    return f"{path}: {done}, {sidecar['frames']} frames, {change}; results in {out}"
+    count = sidecar["frames"]
+    frames = f"{count} frame{'s' * (count != 1)}"
+    return f"{path}: {done}, {frames}, {change}; results in {out}"
 
 
 class _Bar:

@@ -23,6 +23,7 @@ from core.video.containers import CONTAINERS, container_of
 
 FRAME_SECONDS = 60  # without a frame for so long, the process ends
 MAX_PIXELS = 10_000_000  # of one frame: 4K has 8.8 million
+_LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
 
 
 def serve(path: str, memory_bytes: int) -> None:
@@ -59,10 +60,11 @@ def _send(file: IO[bytes], answers: IO[bytes]) -> None:
             return
         size: tuple[int, int] | None = None
         for frame in clip.decode(stream):
+            first = size is None
+            size = size or _shown_size(frame, stream)
             upright = _upright(frame, size)
             set_alarm(0)  # the reader may be slow, or be stopped for a while
-            if size is None:
-                size = frame.width, frame.height
+            if first:
                 height, width = upright.shape[:2]
                 write_header(answers, _about(clip, stream, kind) | {"size": [width, height]})
             write_header(answers, {"time": None if frame.time is None else float(frame.time)})
@@ -73,9 +75,17 @@ def _send(file: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def _upright(frame: Any, size: tuple[int, int] | None) -> NDArray[np.uint8]:
+def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
+    """Width and height before turning, in square pixels: broadcast and DVD pixels are oblong."""
+    shape = float(stream.sample_aspect_ratio or 1)
+    width = round(frame.width * shape)
+    usual = _LEAST_SHAPE <= shape <= 1 / _LEAST_SHAPE and width * frame.height <= MAX_PIXELS
+    return (width if usual else frame.width), frame.height
+
+
+def _upright(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W, 3) RGB as a player shows it; all frames get the first one's `size`."""
-    width, height = size or (frame.width, frame.height)
+    width, height = size
     rgb: NDArray[np.uint8] = frame.to_ndarray(format="rgb24", width=width, height=height)
     turns = round(frame.rotation / 90) % 4  # counter-clockwise, as np.rot90's
     return np.ascontiguousarray(np.rot90(rgb, turns))

@@ -29,7 +29,7 @@ class ClipInfo:
     Attributes:
         name, sha256: of the file.
         container, codec: in words, and as FFmpeg names it.
-        width, height: of a frame in pixels, upright.
+        width, height: of a frame in square pixels, upright.
         rate: frames a second, on average.
         seconds, frames: length; None where the file does not say, and frames may be off by some.
         audio: whether it has sound, which is not copied.

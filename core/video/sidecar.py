@@ -14,6 +14,8 @@ from core.video.reader import ClipInfo
 from core.video.sequence import DepthSequence
 from core.video.settings import VideoSettings, output_path
 
+_NEARLY_ALL = 0.95  # of the frames a file says it has, which may be a guess from its length
+
 
 def describe_video(
     clip: ClipInfo, sequence: DepthSequence, settings: VideoSettings, files: dict[str, Any]
@@ -43,6 +45,7 @@ def describe_video(
         "intrinsics": first.intrinsics.to_dict(),
         "focal_scale": first.focal_scale,
         "frames": sequence.count,
+        "notes": list(filter(None, [broken_off(clip, sequence.count)])),
         "cuts": sequence.cuts,
         "flicker": sequence.flicker.to_dict(),
         "milliseconds_per_frame": round(sequence.milliseconds / sequence.count, 2),
@@ -54,6 +57,17 @@ def describe_video(
         },
         "files": files,
     }
+
+
+def broken_off(clip: ClipInfo, frames: int) -> str | None:
+    """What is to be said of a clip that ended early: one cut short decodes without an error."""
+    said = clip.frames
+    if said is None or frames >= _NEARLY_ALL * said - 2:
+        return None
+    return (
+        f"{frames} of about {said} frames could be decoded: the file is cut short or damaged, and "
+        "what is missing has no depth."
+    )
 
 
 def write_video_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,25 @@ CODECS = {".mp4": "libx264", ".mov": "libx264", ".webm": "libvpx-vp9"}
 QUARTER_TURN = (0, 1, -1, 0)  # the matrix a, b, c, d of a phone held upright
 
 
-def write_clip(path: Path, frames: Sequence[Picture], rate: int = 10) -> Path:
-    """Frames (H, W, 3) nearly without loss; the suffix says what container and codec."""
+def write_clip(
+    path: Path,
+    frames: Sequence[Picture],
+    rate: int = 10,
+    *,
+    pixel: tuple[int, int] = (1, 1),
+    faststart: bool = False,
+) -> Path:
+    """Frames (H, W, 3) nearly without loss; the suffix says what container and codec.
+
+    `pixel` is the width and height of one; with `faststart` the file's head comes first.
+    """
     codec = CODECS[path.suffix]
-    with av.open(str(path), "w") as file:
+    options = {"movflags": "faststart"} if faststart else {}
+    with av.open(str(path), "w", options=options) as file:
         stream = file.add_stream(codec, rate=rate)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv444p" if codec == "libx264" else "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(*pixel)
         stream.options = {"crf": "4"} | ({} if codec == "libx264" else {"cpu-used": "8"})
         for frame in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from core.batch import photo as photo_module
+from core.batch.packing import packed
 from core.batch.plan import Job, plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
 from core.batch.sidecar import sidecar_path
@@ -120,6 +122,35 @@ def test_results_are_never_taken_for_photos(tmp_path: Path) -> None:
         plan([tmp_path / "in"], tmp_path / "in")
 
 
+def test_a_second_run_leaves_its_results_out_however_it_is_asked(
+    tmp_path: Path, run: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Patterns that a shell or this program expands find the results of the first run too."""
+    out = tmp_path / "out"
+    first = photo(out / "a.png")
+    run(first, photo(out / "deep" / "b.png"))
+    (out / "deep" / "c.json").write_text("{}")  # no sidecar of ours
+    for inputs in ([out / "*.png"], sorted(out.glob("*.png"))):
+        assert [job.source for job in plan(inputs, out)] == [first]
+    everything = [job.source.name for job in plan([tmp_path / "*" / "**" / "*"], out)]
+    assert sorted(everything) == ["a.png", "b.png", "c.json"]
+    assert stems([tmp_path / "*", photo(tmp_path / "x.png")], out) == ["x"]
+    assert not caplog.records
+    assert stems([first, out], out) == ["a"]
+    assert "is the output folder" in caplog.text
+    with pytest.raises(ConfigError, match="nothing but results"):
+        plan([out / "a_color.png", out / "manifest.csv"], out)
+
+
+def test_links_to_nothing_are_named_and_pipes_are_not_opened(tmp_path: Path) -> None:
+    photo(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "gone.png").symlink_to("nowhere")
+    (tmp_path / "in" / "self.png").symlink_to("self.png")
+    os.mkfifo(tmp_path / "in" / "pipe")
+    (tmp_path / "out").symlink_to("out")
+    assert stems([tmp_path / "in"], tmp_path / "out") == ["a", "gone", "self"]
+
+
 def test_patterns_are_expanded_and_names_with_brackets_are_files(tmp_path: Path) -> None:
     photo(tmp_path / "1.png")
     photo(tmp_path / "2.png")
@@ -185,6 +216,37 @@ def test_a_bad_photo_does_not_stop_the_rest(
         "4.png",
     ]
     assert not any(name.startswith("2") for name in files(tmp_path / "out"))
+
+
+ODD = ["=1+1.png", "+a.png", "@a.png", "two\nlines.png", 'a,"b";c.png', "no\udcfftext.png"]
+
+
+def test_odd_names_come_back_from_the_manifest_the_table_and_the_zip(
+    tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    folder = tmp_path / "in"
+    for name in ODD:
+        photo(folder / name)
+    _, entries = run(folder, save="npy,obj")
+    assert {entry.status for entry in entries} == {"done"}
+    photos = json.loads((tmp_path / "out" / "manifest.json").read_text())["photos"]
+    assert sorted(photo["stem"] for photo in photos) == sorted(Path(name).stem for name in ODD)
+    with (tmp_path / "out" / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len({None, *rows[0]} - set(rows[0])) == 1  # no row is longer than the head
+    told = {row["stem"] for row in rows}
+    assert {"'=1+1", "'+a", "'@a", "two\nlines", 'a,"b";c', "no\\udcfftext"} == told
+    assert not any(cell[:1] in "=+@" for row in rows for cell in row.values() if cell)
+    with packed(str(tmp_path / "all.zip"), tmp_path / "out") as pack:
+        for entry in entries:
+            pack(entry)
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        # zipfile reads as cp437 what is not marked as UTF-8.
+        names = {
+            member.filename.encode("utf-8" if member.flag_bits & 0x800 else "cp437")
+            for member in archive.infolist()
+        }
+    assert names >= {os.fsencode(name) for entry in entries for name in entry.files}
 
 
 def test_the_table_says_what_the_manifest_says(

@@ -116,6 +116,32 @@ def test_a_turned_clip_comes_upright(tmp_path: Path) -> None:
     assert rgb[2:18, 2:18].max() < 60
 
 
+def test_oblong_pixels_are_shown_as_players_show_them(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2, pixel=(4, 3))
+    with ClipReader(clip) as reader:
+        rgb = next(iter(reader)).rgb
+    assert rgb.shape == (HEIGHT, round(WIDTH * 4 / 3), 3)
+    assert (reader.info.height, reader.info.width) == rgb.shape[:2]
+    with ClipReader(turned(clip)) as reader:
+        assert next(iter(reader)).rgb.shape == (round(WIDTH * 4 / 3), HEIGHT, 3)
+
+
+def test_a_clip_that_was_cut_short_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its head is there and names 20 frames; FFmpeg reads the ones that are left without a word."""
+    clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 20), faststart=True)
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    arguments = ["video", str(clip), "--out", str(tmp_path / "out"), "--save", "frames"]
+    assert main([*arguments, "--model", str(save_tiny(tmp_path))]) == 0
+    told = json.loads((tmp_path / "out" / "clip.json").read_text())
+    assert 0 < told["frames"] < 18
+    assert [
+        f"{told['frames']} of about 20 frames could be decoded" in n for n in told["notes"]
+    ] == [True]
+    assert told["notes"][0] in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
