@@ -35,7 +35,7 @@ from core.imaging.decode_limits import (
     check_size,
 )
 from core.imaging.flat_end import flat_end_note
-from core.imaging.jpeg import decode_jpeg
+from core.imaging.jpeg import decode_jpeg, is_lossless
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
@@ -170,6 +170,11 @@ def _from_bytes(
             notes = check_container(image, limits, label)
             full_size, ready = image.size, None
             if kind == "JPEG":
+                if image.mode != "L" and is_lossless(data):  # libjpeg takes YCbCr for RGB there
+                    raise ImageError(
+                        f"{label} is a lossless JPEG, whose colours cannot be told, expected an "
+                        "ordinary one: save it anew as 8-bit JPEG or PNG."
+                    )
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
                     ready = decode_jpeg(data, image, tags.orientation)

@@ -18,6 +18,10 @@ try:
 except ImportError:  # optional: the same pixels, in twice the time
     simplejpeg = None
 
+_FRAMES = {bytes((0xFF, kind)) for kind in range(0xC0, 0xD0) if kind not in (0xC4, 0xC8, 0xCC)}
+_LOSSLESS = {b"\xff\xc3", b"\xff\xc7", b"\xff\xcb", b"\xff\xcf"}
+_SCAN = b"\xff\xda"
+_MOST_SEGMENTS = 100_000  # before the frame; a file of nothing else must not take seconds
 _PIXEL = np.dtype("V3")  # moved as one item, which is what makes turning fast
 
 
@@ -47,6 +51,17 @@ def decode_jpeg(
         return None
     recoloured_rgb, notes = recoloured(rgb, image)
     return _upright(recoloured_rgb, orientation), notes
+
+
+def is_lossless(data: bytes) -> bool:
+    """Whether a JPEG's frame is one of the lossless kinds (ITU-T T.81, table B.1)."""
+    at = 2
+    for _ in range(_MOST_SEGMENTS):
+        marker = data[at : at + 2]
+        if marker in _FRAMES or marker == _SCAN or len(marker) < 2:
+            return marker in _LOSSLESS
+        at += 1 if marker == b"\xff\xff" else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return False
 
 
 def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -91,3 +91,12 @@ def test_a_file_cannot_ask_for_more_than_was_checked() -> None:
     with Image.open(io.BytesIO(small)) as opened:
         assert jpeg.decode_jpeg(large, opened, 1) is None
         assert jpeg.decode_jpeg(small, opened, 1) is not None
+
+
+def test_a_lossless_jpeg_in_colour_is_refused_rather_than_shown_in_other_colours() -> None:
+    data = encode(PICTURE, "JPEG")
+    assert not jpeg.is_lossless(data)
+    assert not jpeg.is_lossless(data[:2] + b"\xff\xfe\0\2" * 200_000)
+    lossless = data.replace(b"\xff\xc0", b"\xff\xc3", 1)
+    with pytest.raises(ImageError, match=r"a\.jpg is a lossless JPEG.*expected"):
+        decode(lossless, name="a.jpg")
