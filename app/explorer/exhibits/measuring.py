@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import streamlit as st
 
 from app.explorer.look import Look
@@ -43,7 +44,9 @@ def line(
     lock(figure, look.size)
     line_between(figure, ends, NAMES, f"{found.distance:.2f} m")
     alt = t("measure.line_alt", look.lang, distance=found.distance)
-    return Shown("line", figure, alt, on_point=on_point)
+    positions = np.array([point.position for point in (found.start, found.end)])
+    data = {"pixels": np.array(ends), "points_m": positions}
+    return Shown("line", figure, alt, data, on_point=on_point)
 
 
 def between(
@@ -78,7 +81,9 @@ def target(look: Look, box: Box, on_box: Callable[[float, float, float, float], 
     title = t("measure.box_title", look.lang)
     figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
     boxable(figure, look.size, (u0, u1, v0, v1))
-    return Shown("target", figure, title, on_box=on_box)
+    left, top, right, bottom = read = look.ruler.box(*box).box
+    data = {"box_px": np.array(read), "depth_m": look.prediction.depth[top:bottom, left:right]}
+    return Shown("target", figure, title, data, on_box=on_box)
 
 
 def inside(look: Look, box: Box) -> list[Number]:

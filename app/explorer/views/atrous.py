@@ -125,11 +125,11 @@ def _table(lang: str, look: Look) -> dict[str, list[str]]:
         for index, rate in enumerate(rates):
             offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
             pixels = reach(offsets) * STRIDE
-            share = 100 * pixels / width
+            words = t("atrous.reach_of", lang, pixels=pixels, times=pixels / width)
             rows[names[0]].append(t(f"atrous.{kind}", lang))
             rows[names[1]].append(t("atrous.rate", lang, rate=rate))
             rows[names[2]].append(str(len(offsets)))
-            rows[names[3]].append(f"{pixels} px ({share:.0f} % / {width} px)")
+            rows[names[3]].append(words)
     return rows
 
 

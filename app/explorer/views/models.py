@@ -66,10 +66,10 @@ def draw(look: Look) -> None:
             ("B", f"{other.prediction.milliseconds:.0f} ms", names[1]),
         ]
     )
-    step = max(1, a.size // 20_000)
     title = t("models.scatter", lang)
-    points = scatter_figure(a.ravel()[::step], b.ravel()[::step], x="A (m)", y="B (m)", title=title)
-    figures(lang, "models-scatter", [Shown("scatter", points, title)])
+    points = scatter_figure(a.ravel(), b.ravel(), x="A (m)", y="B (m)", title=title)
+    data = {"depth_a_m": a, "depth_b_m": b}
+    figures(lang, "models-scatter", [Shown("scatter", points, title, data)])
 
 
 def _second(look: Look) -> Look:
