@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app import logs, mcp
 from app.environment import check, value
+from app.freed_memory import share_arenas
 from app.limits import ServerLimits
 from app.pages import address, gradio_page, require_free
 from app.storage import Storage
@@ -19,6 +20,7 @@ DRAIN_SECONDS = 5  # what runs when the server is told to stop may finish within
 
 def main() -> int:
     """Serves until SIGTERM or Ctrl-C; 2 for unusable settings."""
+    share_arenas()
     try:
         check()
         logs.configure()

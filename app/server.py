@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import socket
@@ -25,6 +24,7 @@ from starlette.routing import Mount
 from app import mcp
 from app.depth_view import STATIC
 from app.environment import value
+from app.freed_memory import give_back_memory
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_guard import Guard
 from app.gradio_ui import build_page
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
 SWEEP_SECONDS = 30.0
-MEMORY_SECONDS = 5.0
 # After the signal to stop: a batch ends with its present photo, and a call that still runs is left
 # behind. Supervisors kill after ten seconds.
 LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
@@ -98,7 +97,7 @@ def create_app(
         storage.protect()  # the example pictures
         threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
         caretaker = asyncio.create_task(_take_care(storage, page, limits.temp_bytes))
-        memory = asyncio.create_task(_give_back_memory())
+        memory = asyncio.create_task(give_back_memory())
         yield
         caretaker.cancel()
         memory.cancel()
@@ -198,16 +197,3 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
         for names in (*page.temp_file_sets, page.upload_file_set):
             names -= {name for name in list(names) if not Path(name).exists()}
-
-
-async def _give_back_memory() -> None:
-    """Hands freed memory back to the system, again and again.
-
-    glibc keeps what each thread freed between blocks that are still in use; over many photos of
-    different sizes that grows by hundreds of megabytes. Other systems do it by themselves.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        trim = ctypes.CDLL(None).malloc_trim
-        while True:
-            await asyncio.sleep(MEMORY_SECONDS)
-            await asyncio.to_thread(trim, 0)
