@@ -8,8 +8,8 @@ The document holds pairs of markers; what lies between them is replaced:
 The folder (relative to the document) holds `VARIANT-seedN.csv`, as
 `python -m core evaluate ... --csv FILE` writes them, all of the same test images.
 
-    python scripts/ablation_table.py docs/experiments.md            # fill
-    python scripts/ablation_table.py --check docs/experiments.md    # exit 1 if it is out of date
+    python -m scripts.ablation_table docs/experiments.md            # fill
+    python -m scripts.ablation_table --check docs/experiments.md    # exit 1 if it is out of date
 """
 
 from __future__ import annotations

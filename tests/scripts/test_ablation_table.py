@@ -68,3 +68,7 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
         ablation_table.read_runs(tmp_path)
     with pytest.raises(ValueError, match="markers"):
         ablation_table.fill_document("nothing", tmp_path)
+
+
+def test_the_published_table_is_that_of_its_files() -> None:
+    assert ablation_table.main(["--check", "docs/experiments.md"]) == 0
