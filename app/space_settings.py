@@ -41,7 +41,7 @@ def checked_length(value: Any) -> KnownLength | None:
 
     Raises:
         ConfigError: not five numbers.
-        CameraError: a length that is not positive.
+        CameraError: a length out of range.
     """
     found = numbers("known_length", value, (5,), "five numbers u0, v0, u1, v1, metres")
     return None if found is None else KnownLength.from_numbers(found)

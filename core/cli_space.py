@@ -85,7 +85,7 @@ def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespac
 
 
 def _scene(options: argparse.Namespace) -> int:
-    from core.batch.sidecar import describe, write_sidecar
+    from core.batch.sidecar import describe, retract_sidecar, write_sidecar
     from core.export import ExportJob, parse_outputs
     from core.geometry.outputs import write_object
 
@@ -95,6 +95,7 @@ def _scene(options: argparse.Namespace) -> int:
     photo, prediction = _predicted(options)
     job = ExportJob(prediction, photo.rgb, space=wanted)
     stem = options.out / options.photo.stem
+    retract_sidecar(stem)  # what an earlier run left is described by none until all is written
     files = {}
     for output in outputs:
         path = output.path(stem)

@@ -33,10 +33,10 @@ from app.explorer.sentences import formulas_of
 from app.explorer.show import Shown
 from app.text import t
 from core.evaluation.protocol import FOLDER
+from core.geometry.space import SpaceOptions
 from core.inside.features import SPP_GRIDS, cascade_taps, spatial_pyramid_pool, taps
 from core.inside.inspection import FILLS
 from core.metrics import METRICS
-from core.point_cloud import CloudOptions
 
 REPORT_POINTS = 30_000
 Row = tuple[Sequence[Shown], int]
@@ -165,7 +165,7 @@ def _loss(look: Look) -> Iterator[Row]:
 
 
 def _space(look: Look) -> Iterator[Row]:
-    choice = SpaceChoice("points", "photo", CloudOptions(), REPORT_POINTS)
+    choice = SpaceChoice(SpaceOptions(shape="points"), "photo", REPORT_POINTS)
     yield [drawn(look, choice)[0]], 1
 
 

@@ -77,12 +77,7 @@ def write_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:
     Raises:
         ExportError: it cannot be written, or a file of the user's has its name.
     """
-    path = sidecar_path(stem)
-    if path.exists() and read_sidecar(stem) is None:
-        raise ExportError(
-            f"The description of the results would replace {path.name}, which is no result of this "
-            "program, expected a name that is free: choose another output folder."
-        )
+    path = _replaceable(stem)
     write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
     return path
 
@@ -91,9 +86,9 @@ def retract_sidecar(stem: Path) -> None:
     """Removes a sidecar before its files are replaced: killed in between, they count as undone.
 
     Raises:
-        ExportError: it cannot be removed.
+        ExportError: it cannot be removed, or a file of the user's has its name.
     """
-    path = sidecar_path(stem)
+    path = _replaceable(stem)
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -101,6 +96,16 @@ def retract_sidecar(stem: Path) -> None:
             f"{path.name} could not be replaced ({error.strerror or error}), expected a folder "
             "with write permission: choose another folder."
         ) from error
+
+
+def _replaceable(stem: Path) -> Path:
+    path = sidecar_path(stem)
+    if path.exists() and read_sidecar(stem) is None:
+        raise ExportError(
+            f"The description of the results would replace {path.name}, which is no result of this "
+            "program, expected a name that is free: choose another output folder."
+        )
+    return path
 
 
 def read_sidecar(stem: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 from core.errors import CameraError
 
 Pixel = tuple[float, float]
+MIN_METRES, MAX_METRES = 0.001, 10_000.0
+MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,10 @@ class KnownLength:
 
     Attributes:
         start, end: (u, v) in pixels of the photo.
-        metres: straight-line distance.
+        metres: straight-line distance, 0.001..10,000.
 
     Raises:
-        CameraError: a length that is not a positive number.
+        CameraError: another length.
     """
 
     start: Pixel
@@ -29,10 +30,10 @@ class KnownLength:
     metres: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.metres) and self.metres > 0):
+        if not MIN_METRES <= self.metres <= MAX_METRES:  # NaN is outside too
             raise CameraError(
-                f"The known length is {self.metres:g} m, expected a positive number: "
-                "type the true distance between the two points in metres."
+                f"The known length is {self.metres:g} m, expected {MIN_METRES:g} to "
+                f"{MAX_METRES:g} m: type the true distance between the two points in metres."
             )
 
     @classmethod
@@ -40,7 +41,7 @@ class KnownLength:
         """From u0, v0, u1, v1, metres, as the command line and HTTP have it.
 
         Raises:
-            CameraError: not five numbers, or a length that is not positive.
+            CameraError: not five numbers, or a length out of range.
         """
         if len(numbers) != 5:
             raise CameraError(
@@ -58,10 +59,21 @@ class Calibration:
     Attributes:
         scale: factor on the depth that the model estimated, all calibrations so far in it.
         length: the last one.
+
+    Raises:
+        CameraError: a factor that no photo of this world has.
     """
 
     scale: float
     length: KnownLength
+
+    def __post_init__(self) -> None:
+        if not 1 / MAX_FACTOR <= self.scale <= MAX_FACTOR:
+            raise CameraError(
+                f"With this known length the scene becomes {self.scale:.3g} times as large, "
+                f"expected {1 / MAX_FACTOR:g} to {MAX_FACTOR:g} times: check the two points and "
+                "the metres between them."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready, for sidecars and summaries."""

@@ -203,7 +203,8 @@ class Measurer:
         """By how much the scene has to be rescaled for two points to be as far apart as they are.
 
         Raises:
-            CameraError: equal points, outside the photo, or no depth there.
+            CameraError: equal points, outside the photo, no depth there, or a factor that no photo
+                of this world has.
         """
         length = self.distance(known.start, known.end).distance
         if length == 0:

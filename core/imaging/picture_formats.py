@@ -93,6 +93,8 @@ def sniff(head: bytes) -> str | None:
 
 def describe(head: bytes) -> str:
     """Words for a file that `sniff` does not accept: "a PDF document", "a text file", ..."""
+    if _is_targa(head):
+        return "a TGA picture"
     for signature, words in _REFUSED:
         if head.startswith(signature):
             return words
@@ -120,6 +122,15 @@ def _brands(head: bytes) -> frozenset[bytes]:
         return frozenset()
     box = head[: min(int.from_bytes(head[:4], "big"), 256)]
     return frozenset(box[at : at + 4] for at in (8, *range(16, len(box) - 3, 4)))
+
+
+def _is_targa(head: bytes) -> bool:
+    """A TGA file has no signature: a header that makes sense has to do (Truevision TGA 2.0)."""
+    if len(head) < 18 or not (any(head[12:14]) and any(head[14:16])):
+        return False
+    palette, kind, bits = head[1], head[2], head[16]
+    kinds = (1, 9) if palette == 1 else (2, 3, 10, 11) if head[1:2] + head[3:8] == bytes(6) else ()
+    return kind in kinds and bits in (8, 15, 16, 24, 32)
 
 
 def _is_text(head: bytes) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from scripts.hostile.bmps import bmps
+from scripts.hostile.ffmpeg import ffmpeg
 from scripts.hostile.jpegs import jpegs
 from scripts.hostile.others import others
 from scripts.hostile.pngs import pngs
@@ -16,7 +18,7 @@ from scripts.hostile.written import written
 def corpus() -> dict[str, bytes]:
     """Content by file name; nothing depends on chance."""
     files: dict[str, bytes] = {}
-    for source in (written, pngs, tiffs, jpegs, others, same):
+    for source in (written, pngs, tiffs, jpegs, others, same, bmps, ffmpeg):
         for name, data in source():
             if name in files:
                 raise ValueError(f"two files of the name {name}")

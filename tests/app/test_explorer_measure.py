@@ -23,7 +23,7 @@ from app.settings import DisplaySettings
 from app.text import t
 from core.geometry.measure import Measurer
 from core.geometry.scene import SceneInfo
-from core.point_cloud import CloudOptions
+from core.geometry.space import SpaceOptions
 from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, png, sound
 from tests.core import scenes
 from tests.tiny_checkpoint import picture
@@ -107,7 +107,9 @@ def test_a_known_length_rescales_every_page_and_every_file(tmp_path: Path) -> No
     sentence = t("summary.scale_value", "en", scale=factor, metres=1.5)
     assert any(sentence in entry.value for entry in app.sidebar.caption)
 
-    cloud = file_of(look, SpaceChoice("points", "photo", CloudOptions(), 50_000), ".ply", full=True)
+    cloud = file_of(
+        look, SpaceChoice(SpaceOptions(shape="points"), "photo", 50_000), ".ply", full=True
+    )
     (told,) = (line for line in PlyData.read(io.BytesIO(cloud)).comments if "calibration" in line)
     assert "(100, 60) are 1.5 m apart" in told
     saved = save_outputs(look.scene, DisplaySettings(), ["depth16"], tmp_path)
@@ -133,7 +135,7 @@ def test_lengths_that_cannot_be_get_one_sentence_and_a_good_one_can_be_undone() 
     app = opened("measure")
     for ends, metres, words in (
         ((20, 30, 100, 60), None, "No true distance"),
-        ((20, 30, 100, 60), 0.0, "expected a positive number"),
+        ((20, 30, 100, 60), 0.0, "expected 0.001 to 10000 m"),
         ((9, 9, 9, 9), 2.0, "same pixel"),
     ):
         typed(app, *ends)

@@ -99,6 +99,19 @@ def test_measure_prints_json_or_a_table(capsys: pytest.CaptureFixture[str]) -> N
     assert float(rows[2]["distance"]) == pytest.approx(np.linalg.norm(ends[0] - ends[1]))
 
 
+def test_what_a_failed_scene_leaves_is_not_described_by_an_older_one() -> None:
+    asked = ["scene", "photo.png", "--model", "tiny", "--out", "out"]
+    assert run(*asked, "--save", "ply,npy") == DONE
+    Path("out/photo.glb").mkdir()  # in the way of the file
+    assert run(*asked, "--save", "ply,glb", "--stride", "2") == FAILED
+    assert not Path("out/photo.json").exists()
+    Path("out/photo.json").write_text("{}")  # somebody's own
+    before = Path("out/photo.ply").read_bytes()
+    assert run(*asked, "--save", "ply") == FAILED
+    assert Path("out/photo.json").read_text() == "{}"
+    assert Path("out/photo.ply").read_bytes() == before
+
+
 SCENE = "scene photo.png --out o"
 POINT = "measure photo.png --point 1,1"
 
@@ -117,6 +130,7 @@ POINT = "measure photo.png --point 1,1"
         (f"{POINT} --intrinsics 1e9,1e9,1,1", UNUSABLE, "not in millimetres"),
         (f"{POINT} --known-length 1,1,1,1,2", UNUSABLE, "same pixel"),
         (f"{POINT} --known-length 1,1,9,9,0", UNUSABLE, "length is 0 m"),
+        (f"{POINT} --known-length 1,1,9,9,1e9", UNUSABLE, "expected 0.001 to 10000 m"),
         (f"{SCENE} --save stl", UNUSABLE, "stl"),
         (f"{SCENE} --voxel 0", UNUSABLE, "voxel is 0"),
         (f"{SCENE} --near 5 --far 2", UNUSABLE, "5 to 2 m"),

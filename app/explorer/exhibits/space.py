@@ -17,14 +17,11 @@ from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.show import Shown
 from app.text import t
-from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers
+from core.geometry.space import SpaceOptions, build, save
 from core.mesh import Mesh
-from core.point_cloud import CloudOptions, PointCloud, point_cloud
+from core.point_cloud import PointCloud
 
-COLOURINGS = ("photo", "depth", "height", "confidence")
-SHAPES = ("points", "surface", "poisson")
 MAX_FACES = 150_000  # on the screen
-Pose = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -32,42 +29,27 @@ class SpaceChoice:
     """What the page about space shows.
 
     Attributes:
-        shape: of `SHAPES`.
-        colouring: of `COLOURINGS`.
-        options: which pixels become points, without a limit on their number.
+        options: what is built, without a limit on the number of points.
+        colouring: "photo", "depth", "height" or "confidence".
         screen: at most so many points are drawn.
-        outliers: drop the points far from their neighbours (Open3D).
-        faces: at most so many triangles, None for all (Open3D).
-        pose: camera-to-world, 16 numbers row by row, or None.
     """
 
-    shape: str
+    options: SpaceOptions
     colouring: str
-    options: CloudOptions
     screen: int
-    outliers: bool = False
-    faces: int | None = None
-    pose: Pose | None = None
 
+    def built(self, look: Look, *, full: bool) -> PointCloud | Mesh:
+        """Of all points, or of as many as a screen shows.
 
-def thinned(choice: SpaceChoice) -> CloudOptions:
-    """The options with as many points as a screen shows."""
-    return replace(choice.options, max_points=min(choice.screen, MAX_POINTS))
-
-
-def points_of(look: Look, choice: SpaceChoice, *, full: bool) -> PointCloud:
-    """The points that a choice leaves, all of them or as many as a screen shows."""
-    options = choice.options if full else thinned(choice)
-    pose = None if choice.pose is None else np.array(choice.pose).reshape(4, 4)
-    cloud = point_cloud(look.prediction, look.photo.rgb, options, pose=pose)
-    return without_outliers(cloud) if choice.outliers else cloud
-
-
-def mesh_of(cloud: PointCloud, choice: SpaceChoice, *, full: bool) -> Mesh:
-    """The surface through these points."""
-    mesh = poisson_surface(cloud, detail=8) if choice.shape == "poisson" else cloud.surface()
-    limit = MAX_FACES if choice.faces is None and not full else choice.faces
-    return mesh if limit is None else decimated(mesh, faces=limit)
+        Raises:
+            ExportError: nothing is left, or Open3D is needed and missing.
+        """
+        options = self.options
+        if not full:
+            options = options.thinned(min(self.screen, MAX_POINTS))
+            if options.shape != "points" and options.faces is None:
+                options = replace(options, faces=MAX_FACES)
+        return build(look.prediction, look.photo.rgb, options)
 
 
 @st.cache_resource(max_entries=4, ttl=cache.HOUR, show_spinner=False)
@@ -77,8 +59,7 @@ def _on_screen(
     _look: Look,
 ) -> PointCloud | Mesh:
     """What is drawn; whole files are made when asked for and not kept."""
-    cloud = points_of(_look, choice, full=False)
-    return cloud if choice.shape == "points" else mesh_of(cloud, choice, full=False)
+    return choice.built(_look, full=False)
 
 
 def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
@@ -114,11 +95,7 @@ def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> byte
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scene{ending}"
-        cloud = points_of(look, choice, full=full)
-        if choice.shape == "points":
-            cloud.save(path, surface=False)
-        else:
-            mesh_of(cloud, choice, full=full).save(path)
+        save(choice.built(look, full=full), path)
         return path.read_bytes()
 
 

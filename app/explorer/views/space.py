@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import cast
 
 import numpy as np
 import streamlit as st
 
 from app.explorer import controls
-from app.explorer.exhibits.space import SHAPES, SpaceChoice, drawn, file_of
+from app.explorer.exhibits.space import SpaceChoice, drawn, file_of
 from app.explorer.look import Look, current, with_fov
 from app.explorer.show import figures, fragment, heading, numbers
 from app.text import t
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.flying_pixels import TOLERANCE
 from core.geometry.pose import read_pose
+from core.geometry.space import SHAPES, Shape, SpaceOptions
 from core.point_cloud import CloudOptions
 
 SURE_STEP = 0.05
@@ -60,7 +62,7 @@ def _kind(look: Look) -> tuple[str, str]:
     lang = look.lang
     left, right = st.columns(2)
     with left:
-        shapes = {name: t(f"space.shape_{name}", lang) for name in SHAPES}
+        shapes: dict[str, str] = {name: t(f"space.shape_{name}", lang) for name in SHAPES}
         shape = controls.choice("shape", t("space.shape", lang), shapes, buttons=True)
     with right:
         names = ["photo", "depth", "height"]
@@ -134,7 +136,7 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
         most = max(SURE_STEP, float(np.quantile(confidence, 0.9)) // SURE_STEP * SURE_STEP)
         label = t("space.confidence", lang)
         confident = controls.slider("sure", label, 0, most, 0, step=SURE_STEP)
-    options = CloudOptions(
+    points = CloudOptions(
         edge_tolerance=edges / 100 or None,
         far=clip if clip < far else None,
         drop_sky=sky,
@@ -142,8 +144,10 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
         voxel=voxel / 100 if voxel and shape != "surface" else None,
         normals=normals,
     )
-    pose = _pose(lang)
-    return SpaceChoice(shape, colouring, options, int(density * 1000), outliers, faces, pose)
+    options = SpaceOptions(
+        points, cast(Shape, shape), outliers=outliers, faces=faces, pose=_pose(lang)
+    )
+    return SpaceChoice(options, colouring, int(density * 1000))
 
 
 def _pose(lang: str) -> tuple[float, ...] | None:
