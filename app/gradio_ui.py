@@ -172,7 +172,8 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
     # A number counts when it is finished, not at every key.
     typed = (resolution, fov, intrinsics, near, far)
     changes += [event for box in typed for event in (box.submit, box.blur)]
-    gr.on(changes, handlers.show, [*controls.drawing, shown], outputs, **options)
+    drawn = gr.on(changes, handlers.show, [*controls.drawing, shown], outputs, **options)
+    drawn.failure(None, photo, photo, js=static_text("drop_broken.js"), api_visibility="private")
     asked = controls.prediction
     view.select(space.pin, asked, pinned, **_HEAVY)
     measuring.select(space.measure, asked, ruler.results, **_HEAVY)

@@ -224,8 +224,13 @@ def test_a_file_that_is_no_picture_gets_a_sentence_and_the_page_goes_on(
     assert toast is not None
     assert "is a text file, expected JPEG" in toast.inner_text()
     assert "Traceback" not in opened.content()
-    opened.click("#photo button[aria-label=Clear], #photo button[aria-label='Remove Image']")
+    opened.wait_for_selector("#photo img", state="detached")  # no empty picture is left there
     show(opened, picture)
+    opened.fill("#fov textarea, #fov input", "wide")
+    opened.keyboard.press("Enter")
+    opened.wait_for_selector("text=The setting fov is 'wide'")
+    opened.wait_for_timeout(500)
+    assert opened.locator("#photo img").count() == 1  # the photo was not what was wrong
 
 
 def test_the_files_are_the_full_map(shown: Shown, expected: Prediction) -> None:
