@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from typing import TYPE_CHECKING
 
 from app.environment import value
-from app.gradio_blocks import GuardedBlocks
 from core.errors import ConfigError
+
+if TYPE_CHECKING:  # it imports Gradio, which has to wait for its folder (app/gradio_app.py)
+    from app.gradio_blocks import GuardedBlocks
 
 ROUTE = re.compile(r"/gradio_api/mcp/?")
 MOST_BYTES = 64_000_000  # of a call: a photo in base64, four thirds of its size

@@ -38,7 +38,8 @@ from scripts.hostile.mutations import mutated
 SAMPLE_SECONDS = 5.0
 WARM_UP_SHARE = 0.25
 # Nothing is taken from the memory of results: every good photo goes through the network again.
-SETTINGS = {"LAPDEPTH_TEMP_MB": "150", "LAPDEPTH_CACHE_MB": "0", "LAPDEPTH_MODEL": "lite-indoor"}
+# What came within a minute is kept whatever the limit, so that a fast machine needs a larger one.
+SETTINGS = {"LAPDEPTH_TEMP_MB": "600", "LAPDEPTH_CACHE_MB": "0", "LAPDEPTH_MODEL": "lite-indoor"}
 PHOTOS = {"room.jpg": 192, "books.jpg": 96}  # and their working heights
 
 

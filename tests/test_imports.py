@@ -5,6 +5,9 @@ Read from the syntax trees, so an import inside a function or under TYPE_CHECKIN
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from scripts.import_graph import MODULES, direct, imported_names
@@ -107,3 +110,9 @@ def test_the_reader_sees_every_form_of_import() -> None:
     names = set(imported_names(source, "core.data"))
     expected = {"os.path", "core.data.sibling", "core.model.layers", "core.errors.DepthError"}
     assert expected <= names
+
+
+def test_gradio_waits_for_its_folder_of_temporary_files() -> None:
+    # It asks for one, and writes to it, as soon as it is imported.
+    code = "import sys, app.gradio_app; sys.exit('gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == 0
