@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from app.checks import missing, number, numbers, wrong
 from app.settings import CloudSettings
 from core.geometry.augmented import KINDS, Kind
-from core.geometry.calibration import KnownLength
+from core.geometry.calibration import MAX_METRES, MIN_METRES, KnownLength
 from core.geometry.space import SHAPES, Shape, SpaceOptions
 from core.point_cloud import CloudOptions
 
@@ -43,7 +43,8 @@ def checked_length(value: Any) -> KnownLength | None:
         ConfigError: not five numbers.
         CameraError: a length out of range.
     """
-    found = numbers("known_length", value, (5,), "five numbers u0, v0, u1, v1, metres")
+    meaning = f"five numbers u0, v0, u1, v1, metres ({MIN_METRES:g} to {MAX_METRES:g} m)"
+    found = numbers("known_length", value, (5,), meaning)
     return None if found is None else KnownLength.from_numbers(found)
 
 

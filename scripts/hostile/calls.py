@@ -33,6 +33,10 @@ _VALUES: tuple[Any, ...] = (
         [{}, [{}]],
     ),
 )
+_NAMES = (
+    *("image", "files", "model", "resolution", "points", "box", "fov", "known_length", "kind"),
+    *("colour", "data", "session_hash", "fn_index", "oauth_token", "self", "", "\ud7ff", "a" * 500),
+)
 _BODIES = (
     *(b"", b"{", b"[]", b"null", b"5", b'"data"', b'{"data": null}', b'{"data": {}}', b"\xff\xfe"),
     *(b'{"data": [NaN]}', b'{"data": [1e999]}', b"[" * 50_000, b'{"a":' * 50_000, bytes(2000)),
@@ -81,7 +85,7 @@ def malformed(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
         chance: what to draw it from.
         endpoints: names, and how many arguments each takes.
     """
-    kind = chance.choice((_arguments, _arguments, _arguments, _body, None, None, None, None))
+    kind = chance.choice((_arguments, _arguments, _named, _body, None, None, None, None))
     if kind is not None:
         return kind(chance, endpoints)
     return chance.choice((_path, _upload, _method, _join))(chance)
@@ -100,6 +104,19 @@ def _arguments(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
         "POST",
         f"/gradio_api/call/{name}",
         _json({"data": data, **extra}),
+        {"content-type": "application/json"},
+        REFUSED | {200},
+        runs=True,
+    )
+
+
+def _named(chance: random.Random, endpoints: Mapping[str, int]) -> Call:
+    """Arguments by name: some unknown, some missing, the others of the wrong kind."""
+    names = chance.sample(_NAMES, chance.randrange(len(_NAMES)))
+    return Call(
+        "POST",
+        f"/gradio_api/call/v2/{chance.choice(list(endpoints))}",
+        _json({name: chance.choice(_VALUES) for name in names}),
         {"content-type": "application/json"},
         REFUSED | {200},
         runs=True,

@@ -216,6 +216,10 @@ def test_curl_does_what_the_api_page_says(
         call = http.post("/call/v2/measure", json={"image": image, "points": [[3, 4]]})
         events = http.get(f"/call/measure/{call.json()['event_id']}").text
         assert http.post("/call/v2/measure", json=[1]).status_code == 400
+        unknown = http.post("/call/v2/measure", json={"image": image, "colour": 1})
+        assert unknown.status_code == 400
+        assert "expected some of image, model, points, fov, box" in unknown.json()["detail"]
+        assert "no argument image" in http.post("/call/v2/measure", json={}).json()["detail"]
     result = json.loads(events.split("event: complete\ndata: ")[1])[0]
     assert result["points"][0]["depth"] == pytest.approx(float(expected.depth[4, 3]))
 

@@ -41,6 +41,14 @@ class Page:
         self.fns = {0: function}
         self.mine, self.all_waiting = mine, all_waiting
 
+    def get_api_info(self) -> dict[str, Any]:
+        names = {"data": False, "size": True}
+        described = [
+            {"parameter_name": name, "parameter_has_default": default}
+            for name, default in names.items()
+        ]
+        return {"named_endpoints": {"/predict": {"parameters": described}}}
+
     def calls_of(self, client: str) -> int:
         return self.mine if client == "127.0.0.1" else 0
 
@@ -86,10 +94,17 @@ def test_a_client_with_too_many_calls_is_told_so_and_others_are_not() -> None:
     assert post(client(limits, page, address="10.1.2.3"), "call/predict", json=CALL).is_success
 
 
-def test_named_arguments_may_be_called_anything() -> None:
-    """Gradio then says what it expects; `data` is a list only where arguments come in order."""
+def test_named_arguments_are_those_of_the_endpoint_whatever_their_names() -> None:
+    """`data` is a list only where arguments come in order."""
     reply = post(client(), "call/v2/predict", content=b'{"data": 5}')
     assert (reply.status_code, reply.text) == (200, "11")  # bytes that came through
+    for body, said in (
+        ({"data": 5, "colour\ud7ff": 1}, "argument 'colour\\ud7ff', expected some of data, size."),
+        ({"size": 3}, "has no argument data, expected a value for it."),
+    ):
+        reply = post(client(), "call/v2/predict", json=body)
+        assert reply.status_code == 400
+        assert said in reply.json()["detail"]
 
 
 def test_calls_in_a_minute_can_be_limited() -> None:
