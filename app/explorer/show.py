@@ -79,7 +79,7 @@ def on_phone() -> bool:
 
 
 def heading(lang: str, page: str) -> None:
-    """A page's title, explanation, formulas and source."""
+    """A page's title, explanation, formulas and source, and the words that these pages use."""
     st.title(t(f"{page}.title", lang))
     st.markdown(t(f"{page}.lead", lang))
     if f"try.{page}" in keys():
@@ -92,6 +92,10 @@ def heading(lang: str, page: str) -> None:
                 st.latex(formula)
             name = t("explorer.source", lang)
             st.caption(t("explorer.pair", lang, name=name, value=source))
+        with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
+            for key in keys():
+                if key.startswith("words."):
+                    st.markdown(t(key, lang))
 
 
 def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:

@@ -20,6 +20,7 @@ from core.geometry.space import SHAPES, Shape, SpaceOptions
 from core.point_cloud import CloudOptions
 
 SURE_STEP = 0.05
+THOUSANDS = 20  # of points at first: without a graphics card each one costs time
 
 
 @fragment
@@ -105,7 +106,7 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
         sky = controls.toggle("sky", t("space.sky", lang), hint=t("space.sky_hint", lang))
     with middle:
         density = controls.slider(
-            "density", t("space.density", lang), 5, 100, 50, step=5, pattern="%.0f k"
+            "density", t("space.density", lang), 5, 100, THOUSANDS, step=5, pattern="%.0f k"
         )
         outliers = controls.toggle(
             "outliers", t("space.outliers", lang), hint=t("space.open3d", lang)

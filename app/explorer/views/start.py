@@ -9,7 +9,7 @@ from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.look import Look, current
 from app.explorer.page_table import PAGES
 from app.explorer.show import figures, heading, numbers
-from app.text import keys, t
+from app.text import t
 
 
 def draw(look: Look) -> None:
@@ -36,7 +36,6 @@ def draw(look: Look) -> None:
     low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
     st.caption(t("start.range", lang, low=low, high=high))
     _model_card(look)
-    _words(lang)
     st.subheader(t("start.tour", lang))
     for start in range(1, len(PAGES), 3):
         for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
@@ -57,14 +56,6 @@ def _model_card(look: Look) -> None:
             for name, value in table.items():
                 rows.append((f"{t(f'start.{word}', lang)}: {name}", _plain(value)))
         st.table({"": [name for name, _ in rows], " ": [value for _, value in rows]})
-
-
-def _words(lang: str) -> None:
-    """What a newcomer has to know to follow the pages."""
-    with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
-        for key in keys():
-            if key.startswith("words."):
-                st.markdown(t(key, lang))
 
 
 def _plain(value: object) -> str:
