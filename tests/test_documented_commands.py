@@ -78,6 +78,8 @@ NOT_RUN = {
     r"(\.venv/bin/)?python -m benchmarks\.\w+.*": "takes minutes of a quiet machine",
     r"python -m scripts\.explorer_pictures": "takes minutes",
     r"python -m scripts\.fuzz \w+": "takes minutes; tests/fuzz runs its targets",
+    r"python -m scripts\.ablation": "trains for an hour and a half; tests/scripts/test_ablation.py "
+    "looks at what it trains",
     r"python -m scripts\.faults": "kills servers for half an hour",
 }
 
