@@ -10,7 +10,7 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's folder on the path, 
     sys.path.insert(0, str(ROOT))
 
 from app import logs  # noqa: E402  (needs the path above)
-from app.explorer.frame import run  # noqa: E402
+from app.explorer.frame import run  # noqa: E402  (as above)
 
 logs.configure()
 run()

@@ -1,4 +1,4 @@
-"""ONNX Runtime, silent: its builds report to their maker unless told otherwise."""
+"""ONNX Runtime without its reports to its maker, which are on unless it is told otherwise."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 def load_onnxruntime() -> Any:
     """The package, imported so that it sends nothing and leaves no identifier in the home folder.
 
-    Since 1.29 its builds for Linux and macOS report every session over the network. They ask this
-    variable once, while they are imported; Windows has the call.
+    Since 1.29 its builds for Linux and macOS keep an identifier and a database of reports for their
+    maker there, unless this variable is set while they are imported; Windows has the call.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # type: ignore[import-untyped]
