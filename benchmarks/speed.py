@@ -31,8 +31,8 @@ from core.export import (
     encode_depth16,
     write_outputs,
 )
-from core.imaging.resize import resize_rgb, working_size
-from core.imaging.upsample import upsample_depth
+from core.imaging.resize import working_size
+from core.imaging.upsample import Guide, upsample_depth
 from core.model import accumulate
 from core.predictor import Predictor
 
@@ -113,8 +113,8 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
     prediction = predictor(photo)
     job, depth = ExportJob(prediction, photo.rgb), prediction.depth
     colour, depth16 = OUTPUTS["color"], OUTPUTS["depth16"]
-    guide = torch.from_numpy(photo.rgb)
-    seen = resize_rgb(guide, (width, height))
+    rgb, size = torch.from_numpy(photo.rgb), (width, height)
+    guide = Guide(rgb, size)
     working = torch.from_numpy(prediction.levels[-1].depth)
 
     def everything() -> None:
@@ -126,8 +126,8 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
         "everything": everything,
         "decode": lambda: core.decode(data),
         "predict": lambda: predictor(photo),
-        "of it resizing": lambda: resize_rgb(guide, (width, height)),
-        "of it upsampling": lambda: upsample_depth(working, guide, seen),
+        "of it resizing": lambda: Guide(rgb, size),
+        "of it upsampling": lambda: upsample_depth(working, guide),
         "both PNG files": lambda: write_outputs([colour, depth16], stem, job),
         "colour PNG alone": lambda: write_outputs([colour], stem, job),
         "16-bit PNG alone": lambda: write_outputs([depth16], stem, job),

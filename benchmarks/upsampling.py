@@ -28,7 +28,7 @@ import core
 from core.data import NyuDataset
 from core.evaluation.protocol import NYU, crop
 from core.imaging.resize import resize_rgb
-from core.imaging.upsample import _Upsampling, upsample_depth
+from core.imaging.upsample import Guide, _Upsampling, upsample_depth
 
 Method = Callable[[Tensor, Tensor], Tensor]  # (h, w) metres, (H, W, 3) uint8 -> (H, W) metres
 
@@ -67,7 +67,7 @@ def guided(depth: Tensor, rgb: Tensor, radius: int = 1, eps: float = 1e-3) -> Te
 def everywhere(depth: Tensor, rgb: Tensor) -> Tensor:
     """Joint bilateral upsampling of all pixels, not of those near a step only."""
     work = _Upsampling(depth, depth, rgb, resize_rgb(rgb, (depth.shape[1], depth.shape[0])))
-    work.share = torch.ones_like(work.share)
+    work.share = np.ones_like(work.share)
     return work.full()
 
 
@@ -76,13 +76,18 @@ def not_sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
     return _Upsampling(depth, depth, rgb, resize_rgb(rgb, (depth.shape[1], depth.shape[0]))).full()
 
 
+def ours(depth: Tensor, rgb: Tensor) -> Tensor:
+    """What the program does."""
+    return upsample_depth(depth, Guide(rgb, (depth.shape[1], depth.shape[0])))
+
+
 METHODS: dict[str, Method] = {
     "bilinear": interpolated("bilinear"),
     "bicubic": interpolated("bicubic"),
     "guided filter": guided,
     "joint bilateral everywhere": everywhere,
     "ours, not sharpened": not_sharpened,
-    "ours": upsample_depth,
+    "ours": ours,
 }
 
 

@@ -223,8 +223,7 @@ class _Lookup:
     def __call__(
         self, top: int, bottom: int, out: NDArray[np.uint8] | None = None
     ) -> NDArray[np.uint8]:
-        strip = self._values[top:bottom].astype(np.float32)
-        strip *= self._scale
+        strip = np.multiply(self._values[top:bottom], self._scale, dtype=np.float32)
         strip += self._offset
         # A sum of Python's floats: NaN and infinity both spread, without a warning.
         odd = not math.isfinite(float(strip.min()) + float(strip.max()))

@@ -82,20 +82,14 @@ def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> by
         metres = depth[top:bottom]
         steps = metres * factor
         np.rint(steps, out=steps)
-        if metres.min() > 0:
-            return _at_least_one(steps)
+        if steps.min() >= 1:  # not so with NaN
+            return steps.astype(np.uint16)
         missing = ~(metres > 0)  # also for NaN
+        np.maximum(steps, 1, out=steps)
         steps[missing] = 0
-        whole = _at_least_one(steps)
-        whole[missing] = 0
-        return whole
+        return steps.astype(np.uint16)
 
     return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
-
-
-def _at_least_one(steps: NDArray[np.float32]) -> NDArray[np.uint16]:
-    whole = steps.astype(np.uint16)
-    return np.maximum(whole, 1, out=whole)  # six times as fast as on floats
 
 
 def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:

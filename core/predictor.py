@@ -26,8 +26,8 @@ from core.engines import Engine, open_engine
 from core.engines.passes import Passes
 from core.errors import EngineError
 from core.image import Photo, decode
-from core.imaging.resize import checked_resolution, resize_rgb, working_size
-from core.imaging.upsample import upsample_depth
+from core.imaging.resize import checked_resolution, working_size
+from core.imaging.upsample import Guide, upsample_depth
 from core.model_files.model_info import ModelInfo
 from core.prediction import Prediction, PredictionLevel, WorkingPass, depth_of_levels, normalised
 
@@ -124,9 +124,9 @@ class Predictor:
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
         scale = self._focal_scale(camera, (width, height), size)
         with torch.inference_mode():
-            guide = torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W")))
-            working, depth = self._pass(resize_rgb(guide, size), flip, scale)
-            depth = upsample_depth(depth, guide, working.rgb)
+            guide = Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
+            working, depth = self._pass(guide.seen, flip, scale)
+            depth = upsample_depth(depth, guide)
         settings = {
             "resolution": asked,
             "flip": bool(flip),

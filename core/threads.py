@@ -1,9 +1,13 @@
-"""How many threads this process may really use."""
+"""How many threads this process may really use, and work shared out among them."""
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "quota period" or "max period"
 
@@ -28,3 +32,23 @@ def usable_threads(quota_file: Path = _CGROUP_QUOTA) -> int:
     except (OSError, ValueError, ZeroDivisionError):
         pass  # no cgroup v2, no quota
     return cores
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """`[function(item) for item in items]` on as many cores as this process may use.
+
+    Callers share the threads, so that two of them at once take no more cores than one. What runs in
+    them must not call this again: it would wait for itself.
+    """
+    if len(items) < 2 or usable_threads() == 1:
+        return [function(item) for item in items]
+    return list(_pool(usable_threads()).map(function, items))
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="core")

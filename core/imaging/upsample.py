@@ -14,16 +14,22 @@ Besides the result, memory grows with the photo's width only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from core.imaging.resize import resize_rgb
+from core.threads import in_threads
 
-_AT_A_TIME = 1 << 13  # pixels that see a step: what is known of them stays in a core's cache
+Floats = NDArray[np.float32]
+
+_AT_A_TIME = (
+    1 << 15
+)  # pixels that see a step: small enough for the cache, see `_STRIP_BYTES` of png
 # Relative step of depth among neighbouring working pixels from which colour begins to decide, and
 # from which it decides alone. Below are slanted surfaces, above borders of objects.
 _STEP_FROM, _STEP_TO = 0.05, 0.15
@@ -32,27 +38,42 @@ _WEAK = 1e-3  # weight of a neighbour of another colour: decides where all four 
 _ROUND_TRIP = 2  # times the working size is large enough to see what a round trip loses
 
 
-def upsample_depth(depth: Tensor, rgb: Tensor, seen: Tensor | None = None) -> Tensor:
+class Guide:
+    """A photo as upsampling needs it.
+
+    Args:
+        rgb: (H, W, 3) uint8, the photo.
+        size: width and height of what is brought to its size.
+
+    Attributes:
+        rgb: the same.
+        seen: (h, w, 3) uint8, the photo at `size`: what the network sees.
+        finer: the photo at twice `size`, or its own where that is less.
+    """
+
+    def __init__(self, rgb: Tensor, size: tuple[int, int]) -> None:
+        finer = min(rgb.shape[1], _ROUND_TRIP * size[0]), min(rgb.shape[0], _ROUND_TRIP * size[1])
+        self.rgb = rgb
+        self.seen, self.finer = in_threads(partial(resize_rgb, rgb), (size, finer))
+
+
+def upsample_depth(depth: Tensor, guide: Guide) -> Tensor:
     """Brings depth to the photo's size.
 
     Args:
         depth: (h, w) float32 metres at the working size.
-        rgb: (H, W, 3) uint8, the photo.
-        seen: (h, w, 3) uint8, the photo as `resize_rgb` brings it to the working size, where the
-            caller has it already.
+        guide: the photo, made for that size.
 
     Returns:
         (H, W) float32 metres; `depth` itself if it has the photo's size. Values stay between the
         least and the greatest of the working pixels around.
     """
-    height, width = rgb.shape[:2]
+    height, width = guide.rgb.shape[:2]
     if depth.shape == (height, width):
         return depth
     if depth.shape[0] > height or depth.shape[1] > width:
         return _resample(depth[None, None], height, width, "bilinear")[0, 0]
-    if seen is None:
-        seen = resize_rgb(rgb, (depth.shape[1], depth.shape[0]))
-    return _Upsampling(_sharpened(depth, rgb), depth, rgb, seen).full()
+    return _Upsampling(_sharpened(depth, guide.finer), depth, guide.rgb, guide.seen).full()
 
 
 def _resample(x: Tensor, height: int, width: int, mode: str) -> Tensor:
@@ -62,25 +83,21 @@ def _resample(x: Tensor, height: int, width: int, mode: str) -> Tensor:
     )
 
 
-def _sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
+def _sharpened(depth: Tensor, finer: Tensor) -> Tensor:
     """Depth plus what averaging the upsampled depth over each working pixel would lose."""
     h, w = depth.shape
-    tall = min(rgb.shape[0], _ROUND_TRIP * h)
-    wide = min(rgb.shape[1], _ROUND_TRIP * w)
-    smaller = resize_rgb(rgb, (wide, tall))
-    larger = _Upsampling(depth, depth, smaller, resize_rgb(smaller, (w, h))).full()
+    larger = _Upsampling(depth, depth, finer, resize_rgb(finer, (w, h))).full()
     back = functional.interpolate(larger[None, None], size=(h, w), mode="area")
     return depth + (depth - back[0, 0])
 
 
-def _among_neighbours(plane: Tensor, choose: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-    """The least or greatest of each value and its neighbours, ten times as fast as max_pool2d."""
+def _among_neighbours(plane: Floats, choose: np.ufunc) -> Floats:
+    """The least or greatest of each value and its eight neighbours."""
     for side in (0, 1):
-        result = plane.clone()
-        length = plane.shape[side] - 1
-        for start, neighbour in ((1, 0), (0, 1)):
-            part = result.narrow(side, start, length)
-            part.copy_(choose(part, plane.narrow(side, neighbour, length)))
+        result = plane.copy()
+        along, values = result.swapaxes(0, side), plane.swapaxes(0, side)
+        choose(along[1:], values[:-1], out=along[1:])
+        choose(along[:-1], values[1:], out=along[:-1])
         plane = result
     return plane
 
@@ -98,33 +115,34 @@ class _Upsampling:
     def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> None:
         self.h, self.w = depth.shape
         self.height, self.width = rgb.shape[:2]
-        self.colours = rgb.contiguous().view(-1)
-        self.working_colours = seen.view(-1, 3).T.float()
-        self.depth = depth.flatten()
-        self.low = _among_neighbours(bounds, torch.minimum).flatten()
-        self.high = _among_neighbours(bounds, torch.maximum).flatten()
-        step = torch.log(self.high / self.low)
-        self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clamp(0, 1)
+        self.colours = rgb.numpy().reshape(-1)
+        self.working_colours = seen.numpy().reshape(-1, 3).T.astype(np.float32)
+        self.depth = depth.numpy().reshape(-1)
+        self.low = _among_neighbours(bounds.numpy(), np.minimum).reshape(-1)
+        self.high = _among_neighbours(bounds.numpy(), np.maximum).reshape(-1)
+        step = np.log(self.high / self.low)
+        self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clip(0, 1)
         self.rows, self.columns = _Axis(self.h, self.height), _Axis(self.w, self.width)
         # Horizontal first, for all rows: the rest is one small product for every band of rows.
-        self.wide = _resample(depth[None, None], self.h, self.width, "bicubic")[0, 0]
+        self.wide = _resample(depth[None, None], self.h, self.width, "bicubic")[0, 0].numpy()
 
     def full(self) -> Tensor:
         """(H, W) metres."""
         # NumPy asks the system for large pages, which cost a fifth to touch for the first time.
-        result = torch.from_numpy(np.empty((self.height, self.width), np.float32))
+        result = np.empty((self.height, self.width), np.float32)
         self._interpolate(result)
-        _Steps(self).place(result.view(-1))
-        return result
+        _Steps(self).place(result.reshape(-1))
+        return torch.from_numpy(result)
 
-    def _interpolate(self, result: Tensor) -> None:
+    def _interpolate(self, result: Floats) -> None:
         """Vertical cubic interpolation: rows between the same two working rows are one product."""
-        weights = _resample(torch.eye(self.h)[None, None], self.height, self.h, "bicubic")[0, 0]
+        identity = torch.eye(self.h)[None, None]
+        weights = _resample(identity, self.height, self.h, "bicubic")[0, 0].numpy()
         top = 0
-        for row, count in enumerate(torch.bincount(self.rows.first).tolist()):
+        for row, count in enumerate(np.bincount(self.rows.first).tolist()):
             bottom = top + count
             taps = slice(max(0, row - 1), min(self.h, row + 3))
-            torch.mm(weights[top:bottom, taps], self.wide[taps], out=result[top:bottom])
+            np.matmul(weights[top:bottom, taps], self.wide[taps], out=result[top:bottom])
             top = bottom
 
 
@@ -139,14 +157,14 @@ class _Axis:
     """
 
     def __init__(self, small: int, large: int) -> None:
-        pixel = torch.arange(large)
-        # The pixel's centre, clamped to the outer centres.
-        source = ((pixel + 0.5) * (small / large) - 0.5).clamp_(0, small - 1)
-        floor = source.floor()
-        self.first = floor.long()
-        self.second = (self.first + 1).clamp_(max=small - 1)
+        centre = (np.arange(large, dtype=np.float32) + np.float32(0.5)) * np.float32(small / large)
+        # Clamped to the outer centres.
+        source = np.clip(centre - np.float32(0.5), 0, small - 1)
+        floor = np.floor(source)
+        self.first = floor.astype(np.int64)
+        self.second = np.minimum(self.first + 1, small - 1)
         self.weight = source - floor
-        self.nearest = ((pixel + 0.5) * (small / large)).long().clamp_(max=small - 1)
+        self.nearest = np.minimum(centre.astype(np.int64), small - 1)
 
 
 class _Steps:
@@ -160,67 +178,79 @@ class _Steps:
 
     def __init__(self, work: _Upsampling) -> None:
         self._work, h, w = work, work.h, work.w
-        heights = torch.bincount(work.rows.first, minlength=h)
-        order = heights.argsort(descending=True, stable=True)
-        below = (order + 1).clamp_(max=h - 1)
+        heights = np.bincount(work.rows.first, minlength=h)
+        order = np.argsort(-heights, kind="stable")
+        below = np.minimum(order + 1, h - 1)
         # The cells between four working pixels of which one steps, and the photo's columns in them.
-        steps = work.share.view(h, w) > 0
+        steps = work.share.reshape(h, w) > 0
         cells = steps[order] | steps[below]
-        cells[:, :-1] |= cells[:, 1:].clone()
-        rank, left = cells.nonzero(as_tuple=True)
-        widths = torch.bincount(work.columns.first, minlength=w)
+        cells[:, :-1] |= cells[:, 1:].copy()
+        rank, left = cells.nonzero()
+        widths = np.bincount(work.columns.first, minlength=w)
         wide = widths[left]
-        cell = torch.repeat_interleave(wide)
-        column = torch.arange(len(cell)) + (widths.cumsum(0)[left] - wide.cumsum(0))[cell]
+        cell = np.repeat(np.arange(len(wide)), wide)
+        column = np.arange(len(cell)) + (widths.cumsum()[left] - wide.cumsum())[cell]
         band = order[rank]
         # How many columns there are in the first row of all bands, the second, ...
-        tall = torch.bincount(heights[band], wide).flip(0).cumsum(0).flip(0)
+        tall = np.bincount(heights[band], wide)[::-1].cumsum()[::-1]
         self._counts = [int(count) for count in tall[1:]]
-        self._top = (heights.cumsum(0) - heights)[band][cell]
+        self._top = (heights.cumsum() - heights)[band][cell]
         self._place = self._top * work.width + column
         self._across = work.columns.weight[column]
         upper, lower = band * w, below[rank] * w
-        right = (left + 1).clamp_(max=w - 1)
-        around = torch.stack((upper + left, upper + right, lower + left, lower + right))
-        self._colours = work.working_colours[:, around][..., cell]
-        self._depth = work.depth[around][:, cell]
-        share = work.share[around].view(2, 2, -1)[..., cell]
-        self._share = torch.lerp(share[:, 0], share[:, 1], self._across)
-        nearest = torch.stack((upper, lower))[:, cell] + work.columns.nearest[column]
+        right = np.minimum(left + 1, w - 1)
+        around = np.stack((upper + left, upper + right, lower + left, lower + right))
+        self._colours = work.working_colours[:, around].take(cell, 2)
+        self._depth = work.depth[around].take(cell, 1)
+        share = work.share[around].reshape(2, 2, -1).take(cell, 2)
+        self._share = _between(share[:, 0], share[:, 1], self._across)
+        nearest = np.stack((upper, lower)).take(cell, 1) + work.columns.nearest[column]
         self._low, self._high = work.low[nearest], work.high[nearest]
 
-    def place(self, flat: Tensor) -> None:
+    def place(self, flat: Floats) -> None:
         """Redoes them in the flattened result."""
-        for row, count in enumerate(self._counts):
-            for start in range(0, count, _AT_A_TIME):
-                self._place_row(flat, row, slice(start, min(start + _AT_A_TIME, count)))
+        pieces = [
+            (row, slice(start, min(start + _AT_A_TIME, count)))
+            for row, count in enumerate(self._counts)
+            for start in range(0, count, _AT_A_TIME)
+        ]
+        in_threads(lambda piece: self._place_row(flat, *piece), pieces)
 
-    def _place_row(self, flat: Tensor, row: int, some: slice) -> None:
+    def _place_row(self, flat: Floats, row: int, some: slice) -> None:
         """The row with this number in all bands, some of the columns that see a step."""
         places = self._place[some] + row * self._work.width
-        down = self._work.rows.weight.index_select(0, self._top[some] + row)
+        down = self._work.rows.weight.take(self._top[some] + row)
         first = places * 3
-        weights = torch.zeros(4, len(places))
+        unlike = np.zeros((4, len(places)), np.float32)
         for channel, theirs in enumerate(self._colours[:, :, some]):
-            ours = self._work.colours.index_select(0, first + channel).float()
-            unlike = theirs - ours
-            weights.addcmul_(unlike, unlike, value=-1 / (2 * (_COLOUR_SIGMA * 255) ** 2))
-        weights.exp_().add_(_WEAK)
+            ours = self._work.colours.take(first + channel).astype(np.float32)
+            apart = theirs - ours
+            apart *= apart
+            unlike += apart
+        unlike *= np.float32(-1 / (2 * (_COLOUR_SIGMA * 255) ** 2))
+        weights = np.exp(unlike, out=unlike)
+        weights += np.float32(_WEAK)
         right = self._across[some]
-        weights[:2].mul_(1 - down)
-        weights[2:].mul_(down)
-        weights[::2].mul_(1 - right)
-        weights[1::2].mul_(right)
-        edged = _sum(weights * self._depth[:, some]).div_(_sum(weights))
+        weights[:2] *= 1 - down
+        weights[2:] *= down
+        weights[::2] *= 1 - right
+        weights[1::2] *= right
+        edged = _sum(weights * self._depth[:, some])
+        edged /= _sum(weights)
         share, low, high = (pair[:, some] for pair in (self._share, self._low, self._high))
         upper = down < 0.5  # the nearest of the two
-        low, high = (torch.where(upper, bound[0], bound[1]) for bound in (low, high))
-        smooth = flat.index_select(0, places)
-        edged = torch.lerp(smooth, edged, torch.lerp(share[0], share[1], down))
-        flat.index_copy_(0, places, edged.clamp_(low, high))
+        low, high = (np.where(upper, bound[0], bound[1]) for bound in (low, high))
+        edged = _between(flat.take(places), edged, _between(share[0], share[1], down))
+        np.maximum(edged, low, out=edged)
+        flat[places] = np.minimum(edged, high, out=edged)
 
 
-def _sum(four: Tensor) -> Tensor:
+def _between(first: Floats, second: Floats, share: Floats) -> Floats:
+    """`first` where `share` is 0, `second` where it is 1."""
+    return first + (second - first) * share
+
+
+def _sum(four: Floats) -> Floats:
     """(4, n) to (n), always in the same order."""
-    pairs = four[:2] + four[2:]
+    pairs: Floats = four[:2] + four[2:]
     return pairs[0] + pairs[1]

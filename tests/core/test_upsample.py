@@ -11,7 +11,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from core.imaging import upsample
-from core.imaging.upsample import upsample_depth
+from core.imaging.upsample import Guide, upsample_depth
+
+
+def upsampled(depth: Tensor, rgb: Tensor) -> Tensor:
+    return upsample_depth(depth, Guide(rgb, (depth.shape[1], depth.shape[0])))
 
 
 def step_scene(factor: int = 8, column: int = 90) -> tuple[Tensor, Tensor, Tensor]:
@@ -34,13 +38,13 @@ def bilinear(depth: Tensor, rgb: Tensor) -> Tensor:
 
 def test_depth_of_the_photos_size_passes_through() -> None:
     depth = torch.rand(20, 30) + 1
-    assert upsample_depth(depth, torch.zeros(20, 30, 3, dtype=torch.uint8)) is depth
+    assert upsampled(depth, torch.zeros(20, 30, 3, dtype=torch.uint8)) is depth
 
 
 @pytest.mark.parametrize("column", [84, 88, 90, 93])
 def test_a_border_falls_where_the_photo_has_it(column: int) -> None:
     truth, low, rgb = step_scene(column=column)
-    error = (upsample_depth(low, rgb) - truth).abs().mean()
+    error = (upsampled(low, rgb) - truth).abs().mean()
     assert error < 0.5 * (bilinear(low, rgb) - truth).abs().mean()
 
 
@@ -49,29 +53,29 @@ def test_texture_on_a_smooth_surface_leaves_no_trace() -> None:
     rng = np.random.default_rng(0)
     textured = torch.from_numpy(rng.integers(0, 256, (96, 160, 3), dtype=np.uint8))
     plain = torch.full_like(textured, 128)
-    assert torch.equal(upsample_depth(ramp, textured), upsample_depth(ramp, plain))
+    assert torch.equal(upsampled(ramp, textured), upsampled(ramp, plain))
 
 
 def test_values_stay_between_those_around() -> None:
     generator = torch.Generator().manual_seed(0)
     depth = torch.rand(12, 20, generator=generator) * 8 + 1
     rgb = torch.randint(0, 256, (75, 133, 3), generator=generator, dtype=torch.uint8)
-    full = upsample_depth(depth, rgb)
+    full = upsampled(depth, rgb)
     assert full.shape == (75, 133)
     assert float(full.min()) >= float(depth.min())
     assert float(full.max()) <= float(depth.max())
 
 
 def test_a_constant_stays_exactly_constant() -> None:
-    full = upsample_depth(torch.full((6, 10), 2.5), torch.zeros(50, 91, 3, dtype=torch.uint8))
+    full = upsampled(torch.full((6, 10), 2.5), torch.zeros(50, 91, 3, dtype=torch.uint8))
     assert torch.allclose(full, torch.full((50, 91), 2.5), rtol=1e-6)
 
 
 def test_pieces_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     _, low, rgb = step_scene()
-    whole = upsample_depth(low, rgb)
+    whole = upsampled(low, rgb)
     monkeypatch.setattr(upsample, "_AT_A_TIME", 7)
-    assert torch.equal(upsample_depth(low, rgb), whole)
+    assert torch.equal(upsampled(low, rgb), whole)
 
 
 def test_the_threads_do_not_matter() -> None:
@@ -81,9 +85,9 @@ def test_the_threads_do_not_matter() -> None:
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
-        alone = upsample_depth(depth, rgb)
+        alone = upsampled(depth, rgb)
         torch.set_num_threads(2)
-        assert torch.equal(upsample_depth(depth, rgb), alone)
+        assert torch.equal(upsampled(depth, rgb), alone)
     finally:
         torch.set_num_threads(before)
 
@@ -130,13 +134,13 @@ def test_it_is_what_it_says(size: tuple[int, int]) -> None:
 def test_a_photo_smaller_than_the_working_size_gets_averages() -> None:
     depth = torch.ones(64, 64)
     depth[:, ::2] = 3.0
-    small = upsample_depth(depth, torch.zeros(16, 16, 3, dtype=torch.uint8))
+    small = upsampled(depth, torch.zeros(16, 16, 3, dtype=torch.uint8))
     assert small.shape == (16, 16)
     assert float((small - 2).abs().max()) < 0.1
 
 
 def test_one_side_larger_and_one_smaller() -> None:
     depth = torch.full((96, 32), 1.5)
-    full = upsample_depth(depth, torch.zeros(400, 2, 3, dtype=torch.uint8))
+    full = upsampled(depth, torch.zeros(400, 2, 3, dtype=torch.uint8))
     assert full.shape == (400, 2)
     assert torch.allclose(full, torch.full((400, 2), 1.5))
