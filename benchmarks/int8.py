@@ -1,10 +1,9 @@
-"""What 8-bit integers would give: speed and accuracy of a quantised `lite-indoor`.
+"""What 8-bit integers give and cost: milliseconds of a pass, megabytes, accuracy.
 
-    python -m benchmarks.int8 --root ../shared/data/nyu [--first 60] [--calibrate 32] [--threads 2]
+    python -m benchmarks.int8 [--nyu ROOT] [--kitti ROOT] [--threads 2] [--rounds 20]
 
-Post-training quantisation by ONNX Runtime: weights per channel, features per tensor, their ranges
-from photos of the training split. `evaluate`'s own protocol scores float32 and int8 on the same
-test frames. Prints JSON. Read docs/performance.md for why the program does not offer it.
+The shipped models and the paper's network (random weights: only timed) in float32 and int8, in
+turns; then `evaluate`'s figures of both where the data are. Prints JSON.
 """
 
 from __future__ import annotations
@@ -12,104 +11,79 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe, in_turns, use_threads
 from core.threads import usable_threads
 
-SKIPPED_PREFIXES = ("/model/decoder/", "/model/encoder/conv_stem")
+MODELS = {"nyu": "lite-indoor", "kitti": "lite-outdoor"}
+PRECISIONS = ("float32", "int8")
 
 
 def main() -> None:
-    """Prints both models' figures."""
+    """Prints the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--root", type=Path, required=True, help="NYU Depth V2")
-    parser.add_argument("--first", type=int, default=60, help="test frames")
-    parser.add_argument("--calibrate", type=int, default=32, help="training frames")
+    for dataset in MODELS:
+        parser.add_argument(f"--{dataset}", type=Path, metavar="ROOT", help="its test data")
     parser.add_argument("--threads", type=int, default=usable_threads())
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     use_threads(options.threads)
-    import torch
+    report: dict[str, Any] = describe(options.threads)
+    for dataset, model in MODELS.items():
+        report[model] = shipped(model, options.rounds)
+        if root := vars(options)[dataset]:
+            report[model]["accuracy"] = {p: accuracy(dataset, root, p) for p in PRECISIONS}
+    report["paper network"] = paper(max(3, options.rounds // 5))
+    sys.stdout.write(json.dumps(report, indent=2) + "\n")
 
-    from benchmarks.networks import onnx_engine, shades
-    from core.checkpoint import find_model, load_checkpoint
-    from core.data import NyuDataset
+
+def shipped(name: str, rounds: int) -> dict[str, Any]:
+    """A pass at the model's working height, and the size of the converted files."""
+    from benchmarks.networks import shades
+    from core.engines.onnx_engine import cache_folder
+    from core.predictor import load_predictor
+
+    predictors = {p: load_predictor(name, device="cpu", precision=p) for p in PRECISIONS}
+    info = predictors["int8"].info
+    image = shades(info.working_height, info.working_height * 4 // 3)
+    runs = {p: lambda e=each.engine: e.run(image) for p, each in predictors.items()}
+    files = sorted(cache_folder().glob(f"{info.sha256}*.onnx"), key=lambda path: len(path.name))
+    sizes = [round(path.stat().st_size / 1e6, 1) for path in files]
+    return _in_turns(runs, rounds) | {"mb": dict(zip(PRECISIONS, sizes, strict=True))}
+
+
+def paper(rounds: int) -> dict[str, Any]:
+    """The paper's network at KITTI's size; nothing is known of its accuracy without its weights."""
+    from benchmarks.networks import PAPER_SIZE, paper_network, shades
+    from core.engines import int8
     from core.engines.onnx_engine import OnnxEngine
     from core.engines.onnx_export import to_onnx
-    from core.evaluate import predictor_estimator
-    from core.evaluation.protocol import NYU
-    from core.evaluation.scoring import evaluate
-    from core.imaging.resize import resize_rgb
-    from core.prediction import normalised
-    from core.predictor import Predictor
 
-    found = find_model("lite-indoor")
-    if found.path is None:
-        raise SystemExit("a model that was found is a file")
-    model, info = load_checkpoint(found.path)
-    size = (info.working_height * 4 // 3, info.working_height)
-    frames = NyuDataset(options.root, "train")[: options.calibrate]
-    photos = [
-        normalised(resize_rgb(torch.from_numpy(frame.rgb.copy()), size)).numpy() for frame in frames
-    ]
-    content = to_onnx(model, info)
-    contents = {
-        "int8": quantised(content, photos, ()),
-        "int8 encoder and ASPP": quantised(content, photos, SKIPPED_PREFIXES),
-    }
-    engines = {"float32": onnx_engine(model, info)}
-    engines |= {name: OnnxEngine(made) for name, made in contents.items()}
-    image = shades(size[1], size[0])
-    report: dict[str, Any] = describe(options.threads)
-    report["network"] = in_turns(
-        {name: lambda e=engine: e.run(image) for name, engine in engines.items()},  # type: ignore[misc]
-        options.rounds,
-    )
-    tests = NyuDataset(options.root, "val")[: options.first]
-    for name, engine in engines.items():
-        scored = evaluate(predictor_estimator(Predictor(info, engine), NYU), tests, NYU, worst=0)
-        report[name] = vars(scored.mean) | {"frames": len(tests)}
-    report["model_mb"] = {
-        name: round(len(made) / 1e6, 1) for name, made in {"float32": content, **contents}.items()
-    }
-    sys.stdout.write(json.dumps(report, indent=2, default=str) + "\n")
+    model, info = paper_network()
+    content, image = to_onnx(model, info), shades(*PAPER_SIZE)
+    int8.MOST_OFF = float("inf")  # random weights magnify rounding
+    small = int8.quantised(content, int8.calibration_pictures(info)[:2])
+    engines = {"float32": OnnxEngine(content), "int8": OnnxEngine(small, "int8")}
+    runs = {p: lambda e=engine: e.run(image) for p, engine in engines.items()}
+    sizes = {"float32": len(content), "int8": len(small)}
+    return _in_turns(runs, rounds) | {"mb": {p: round(n / 1e6, 1) for p, n in sizes.items()}}
 
 
-def quantised(content: bytes, photos: list[Any], skipped: tuple[str, ...]) -> bytes:
-    """An ONNX model with 8-bit convolutions, but for those whose names begin with `skipped`."""
-    import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
+def accuracy(dataset: str, root: Path, precision: str) -> dict[str, float]:
+    """What `evaluate` says."""
+    from core.evaluate import EvaluationRequest, run_evaluation
 
-    class Photos(CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self._left = iter(photos)
+    result = run_evaluation(EvaluationRequest(dataset, root, precision=precision, worst=0))
+    figures = {name: round(value, 4) for name, value in vars(result.mean).items()}
+    return figures | {"images": len(result.images)}
 
-        def get_next(self) -> dict[str, Any] | None:
-            photo = next(self._left, None)
-            return None if photo is None else {"image": photo}
 
-    with tempfile.TemporaryDirectory() as folder:
-        whole, ready, made = (Path(folder) / f"{name}.onnx" for name in ("whole", "ready", "made"))
-        whole.write_bytes(content)
-        quant_pre_process(whole, ready, skip_symbolic_shape=True)
-        names = [node.name for node in onnx.load(ready).graph.node]
-        quantize_static(
-            ready,
-            made,
-            Photos(),
-            per_channel=True,
-            op_types_to_quantize=["Conv"],
-            weight_type=QuantType.QInt8,
-            activation_type=QuantType.QUInt8,
-            nodes_to_exclude=[name for name in names if name.startswith(skipped)]
-            if skipped
-            else [],
-        )
-        return made.read_bytes()
+def _in_turns(runs: Any, rounds: int) -> dict[str, Any]:
+    figures = in_turns(runs, rounds)
+    ratio = figures["float32"]["median_ms"] / figures["int8"]["median_ms"]
+    return {**figures, "int8 times as fast": round(ratio, 2)}
 
 
 if __name__ == "__main__":

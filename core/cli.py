@@ -116,6 +116,8 @@ def _add_space(commands: Any) -> None:
 
 
 def _add_evaluate(commands: Any) -> None:
+    from core.batch.command import add_precision
+
     p = _command(commands, "evaluate", _evaluate, "scores of a model on a dataset")
     p.add_argument("--dataset", required=True, choices=("nyu", "kitti", "folder"))
     p.add_argument("--root", required=True, type=Path, metavar="DIR", help="the dataset's folder")
@@ -125,6 +127,7 @@ def _add_evaluate(commands: Any) -> None:
     p.add_argument("--cap", type=float, metavar="M", help="metres at which the protocol ends")
     p.add_argument("--first", type=int, metavar="N", help="score only the first N frames")
     p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
+    add_precision(p)
     p.add_argument("--baselines", action="store_true", help="score trivial predictors too")
     p.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a line per frame")
     p.add_argument("--gallery", type=Path, metavar="FILE", help="write a PNG of the worst frames")
@@ -173,6 +176,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         resolution=options.resolution,
         cap=options.cap,
         first=options.first,
+        precision=options.precision,
         baselines=options.baselines,
         worst=options.worst if options.gallery else 0,
     )

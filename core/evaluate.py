@@ -55,7 +55,7 @@ class EvaluationRequest:
         first: score only so many frames; None = all.
         baselines: also score the trivial predictors, fitted on the training split.
         worst: how many of the worst frames to keep for the gallery.
-        device, engine: as in `core.load_predictor`.
+        device, engine, precision: as in `core.load_predictor`.
     """
 
     dataset: str
@@ -70,6 +70,7 @@ class EvaluationRequest:
     worst: int = 8
     device: str = "auto"
     engine: str = "auto"
+    precision: str = "float32"
 
 
 def predictor_estimator(
@@ -124,7 +125,9 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
     from core.predictor import load_predictor
 
     name = request.model or DEFAULT_MODELS[request.dataset]
-    predictor = load_predictor(name, device=request.device, engine=request.engine)
+    predictor = load_predictor(
+        name, device=request.device, engine=request.engine, precision=request.precision
+    )
     estimate = predictor_estimator(
         predictor, protocol, flip=request.flip, resolution=request.resolution
     )
@@ -136,6 +139,7 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         "model_sha256": predictor.info.sha256,
         "flip": request.flip,
         "resolution": request.resolution or predictor.info.working_height,
+        "precision": request.precision,
         "split": None if request.split is None else request.split.name,
         "command": command_line(request),
     }
@@ -152,6 +156,7 @@ def command_line(request: EvaluationRequest) -> str:
         "resolution": request.resolution,
         "cap": request.cap,
         "first": request.first,
+        "precision": None if request.precision == "float32" else request.precision,
     }
     words = ["python", "-m", "core", "evaluate"]
     for name, value in options.items():

@@ -49,7 +49,8 @@ def load_predictor(
         name_or_path: of the registry (`checkpoints/NAME.safetensors`), or a checkpoint's path.
         device: "auto" (CUDA, else Apple's Metal, else the CPU), "cuda", "mps" or "cpu".
         engine: "auto" (the fastest installed for the device), "torch" or "onnx".
-        precision: "float32"; "float16" or "bfloat16" on a GPU.
+        precision: "float32"; "float16" or "bfloat16" on a GPU; "int8" on the CPU, somewhat faster
+            and less accurate (docs/performance.md says by how much).
 
     Raises:
         CheckpointError: no such model, or a damaged or swapped file.

@@ -34,6 +34,7 @@ class BatchSettings:
         outputs: files wanted, of `core.export.OUTPUTS`.
         resolution: working height in pixels; None is the model's.
         flip: average with the mirrored photo.
+        precision: of the network's arithmetic, as in `core.load_predictor`.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
         colors: of the colour picture.
         overwrite: also redo what is finished.
@@ -45,6 +46,7 @@ class BatchSettings:
     outputs: Sequence[Output]
     resolution: int | None = None
     flip: bool = False
+    precision: str = "float32"
     fov: float | None = None
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
@@ -59,6 +61,7 @@ class BatchSettings:
         return {
             "resolution": None if asked is None else checked_resolution(asked),
             "flip": self.flip,
+            "precision": self.precision,
             "fov": self.fov,
         }
 

@@ -14,18 +14,20 @@ from core.predictor import AnyPredictor, load_predictor
 DEFAULT_MODEL = "lite-indoor"  # where the photo cannot choose
 
 
-def models_of_run(name: str | None) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
-    """The models, and what loads them; without a name the photo chooses.
+def models_of_run(
+    name: str | None, precision: str = "float32"
+) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
+    """The models, and what loads them for that precision; without a name the photo chooses.
 
     Raises:
         CheckpointError: no such model.
     """
-    chooser = chooser_of_run(name)
+    chooser, load = chooser_of_run(name), partial(load_predictor, precision=precision)
     if chooser is not None:
         pair = [find_model(model) for model in chooser.models]
-        return pair, lambda: AutoPredictor(chooser, load_predictor)
+        return pair, lambda: AutoPredictor(chooser, load)
     info = find_model(name or DEFAULT_MODEL)
-    return [info], partial(load_predictor, name or DEFAULT_MODEL)
+    return [info], partial(load, name or DEFAULT_MODEL)
 
 
 def chooser_of_run(name: str | None) -> ModelChooser | None:

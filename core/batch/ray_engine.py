@@ -72,7 +72,7 @@ class PhotoActor:
     def __init__(
         self, out: Path | str, model: str | None, settings: BatchSettings, sources: frozenset[str]
     ) -> None:
-        models, load = models_of_run(model)
+        models, load = models_of_run(model, settings.precision)
         self._runner = runner_for(out, models, load, settings, sources=sources)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from core.version import VERSION
 
 # The settings that decide the result; engine and device agree within rounding, so results made on
 # another machine count as finished.
-DECISIVE = ("resolution", "flip", "fov")
+DECISIVE = ("resolution", "flip", "precision", "fov")
 
 
 def sidecar_path(stem: Path) -> Path:

@@ -32,7 +32,8 @@ def open_engine(
         device: "auto", "cpu", "cuda" or "mps".
         engine: "torch"; "onnx" (the CPU only); "auto" is ONNX Runtime on the CPU where it is
             installed, since it is the faster there, and PyTorch everywhere else.
-        precision: "float32"; "float16" or "bfloat16" with PyTorch on a GPU.
+        precision: "float32"; "float16" or "bfloat16" with PyTorch on a GPU; "int8" with ONNX
+            Runtime, somewhat faster and less accurate (docs/performance.md says by how much).
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -44,13 +45,13 @@ def open_engine(
         )
     if info.path is None:
         raise EngineError("The model was never saved, expected a checkpoint file: save it first.")
-    if engine == "onnx":
-        if device not in ("auto", "cpu") or precision != "float32":
+    if engine == "onnx" or (engine == "auto" and precision == "int8"):
+        if device not in ("auto", "cpu") or precision not in ("float32", "int8"):
             raise EngineError(
                 f"The engine onnx was asked for on {device} in {precision}, expected the CPU and "
-                "float32: use the engine torch there."
+                "float32 or int8: use the engine torch there."
             )
-        return open_onnx_engine(info)
+        return open_onnx_engine(info, precision)
     place = choose_device(device)
     if engine == "auto" and place == "cpu" and precision == "float32" and not onnx_missing():
         try:

@@ -13,7 +13,7 @@ class Engine(Protocol):
     Attributes:
         name: "torch" or "onnx".
         device: "cpu", "cuda" or "mps".
-        precision: of the arithmetic, "float32", "float16" or "bfloat16".
+        precision: of the arithmetic, "float32", "float16", "bfloat16" or "int8".
     """
 
     @property

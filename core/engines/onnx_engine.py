@@ -28,7 +28,7 @@ from core.threads import usable_threads
 
 logger = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 1  # part of the cached file's name: raise it when `to_onnx` changes
+CONVERTER_VERSION = 2  # part of the cached file's name: raise it when `to_onnx` changes
 
 
 class OnnxEngine:
@@ -36,6 +36,7 @@ class OnnxEngine:
 
     Args:
         content: of the ONNX file.
+        precision: of the arithmetic in it, "float32" or "int8".
 
     Raises:
         EngineError: the file is no model that ONNX Runtime can open.
@@ -43,9 +44,9 @@ class OnnxEngine:
 
     name = "onnx"
     device = "cpu"
-    precision = "float32"
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, precision: str = "float32") -> None:
+        self.precision = precision
         onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = usable_threads()
@@ -76,8 +77,12 @@ class OnnxEngine:
         return [torch.from_numpy(array) for array in arrays]
 
 
-def open_onnx_engine(info: ModelInfo) -> OnnxEngine:
+def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
     """Opens a checkpoint's converted model, converting it first if need be.
+
+    Args:
+        info: of the checkpoint.
+        precision: "float32", or "int8" (`core.engines.int8`).
 
     Raises:
         EngineError: `onnx` or `onnxruntime` is not installed, or the conversion failed.
@@ -89,12 +94,17 @@ def open_onnx_engine(info: ModelInfo) -> OnnxEngine:
             f"The packages {' and '.join(missing)} are not installed, expected both for the "
             "engine onnx: install them with pip, or use the engine torch."
         )
-    path = cache_folder() / f"{info.sha256}-v{CONVERTER_VERSION}.onnx"
+    kind = "" if precision == "float32" else f"-{precision}"
+    path = cache_folder() / f"{info.sha256}-v{CONVERTER_VERSION}{kind}.onnx"
     content = _read_cached(path)
     if content is None:
         content = _convert(info)
+        if precision == "int8":
+            from core.engines.int8 import calibration_pictures, quantised
+
+            content = quantised(content, calibration_pictures(info))
         _write_cached(path, content)
-    return OnnxEngine(content)
+    return OnnxEngine(content, precision)
 
 
 def cache_folder() -> Path:

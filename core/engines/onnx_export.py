@@ -24,6 +24,7 @@ from core.engines.runtime import load_onnxruntime
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
 from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
+from core.model.encoders.efficientnet_lite import EfficientNetLite
 from core.model.fold import folded
 from core.model_files.model_info import ModelInfo
 
@@ -31,6 +32,7 @@ INPUT = "image"
 DEPTH = "depth"
 RESIDUALS = ("residual_16", "residual_8", "residual_4", "residual_2", "residual_1")
 OPSET = 17
+EVEN_HALVINGS = 4
 AGREES = 1e-4  # relative, on depth
 # n, h, w: square, wide, tall, a batch, and heights whose 1/16 is odd.
 CHECKED_SIZES = ((1, 96, 96), (1, 112, 368), (1, 240, 112), (2, 176, 208))
@@ -113,6 +115,8 @@ def to_onnx(model: LapDepth, info: ModelInfo) -> bytes:
                 "expected operations that ONNX has: use the engine torch."
             ) from error
         graph = onnx.load(traced)
+    if isinstance(model.encoder, EfficientNetLite):
+        _pad_in_convolutions(graph.graph)
     onnx.helper.set_model_props(graph, _metadata(info))
     return bytes(graph.SerializeToString())
 
@@ -155,6 +159,37 @@ def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> floa
             f"{allowed:.1e}: use the engine torch."
         )
     return worst
+
+
+def _pad_in_convolutions(graph: Any) -> None:
+    """Gives convolutions the padding that PyTorch can only do before them, as copies of features.
+
+    How much it is, `SameConv2d` finds out from the size at every run. Sides are multiples of 16
+    though, so the first four halvings have even ones, and there it is always the same.
+    """
+    import onnx
+
+    makers = {name: node for node in graph.node for name in node.output}
+    padded = [
+        (conv, makers[conv.input[0]])
+        for conv in graph.node
+        if conv.op_type == "Conv" and getattr(makers.get(conv.input[0]), "op_type", "") == "Pad"
+    ]
+    for conv, pad in padded[:EVEN_HALVINGS]:
+        shape, old = (
+            next(each for each in conv.attribute if each.name == name)
+            for name in ("kernel_shape", "pads")
+        )
+        after = shape.ints[0] // 2
+        conv.attribute.remove(old)
+        conv.attribute.append(onnx.helper.make_attribute("pads", [after - 1] * 2 + [after] * 2))
+        conv.input[0] = pad.input[0]
+    wanted = {output.name for output in graph.output}
+    for node in reversed(list(graph.node)):  # what only found out the padding has no reader now
+        if wanted.isdisjoint(node.output):
+            graph.node.remove(node)
+        else:
+            wanted.update(node.input)
 
 
 def _own_rounding(model: LapDepth) -> float:

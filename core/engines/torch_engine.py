@@ -63,8 +63,8 @@ class TorchEngine:
     def __init__(self, model: LapDepth, device: str = "cpu", precision: str = "float32") -> None:
         if precision not in PRECISIONS or (device == "cpu" and precision != "float32"):
             raise EngineError(
-                f"The precision is {precision!r} on {device}, expected float32, or float16 or "
-                "bfloat16 on a GPU: use float32."
+                f"The precision is {precision!r} for PyTorch on {device}, expected float32, or "
+                "float16 or bfloat16 on a GPU: use float32."
             )
         self.device, self.precision = device, precision
         self._model = folded(model).to(device)

@@ -57,7 +57,10 @@ def to_json(result: Evaluation) -> str:
 
 def format_table(result: Evaluation) -> str:
     """The figures as plain text for a terminal."""
-    shown = {key: result.about.get(key) for key in ("dataset", "model", "flip", "resolution")}
+    shown = {
+        key: result.about.get(key)
+        for key in ("dataset", "model", "flip", "resolution", "precision")
+    }
     about = ", ".join(f"{key} {value}" for key, value in shown.items() if value is not None)
     lines = [f"{result.protocol}: {len(result.images)} images" + (f" ({about})" if about else "")]
     names = ["metric", "scale-aligned", *result.baselines]

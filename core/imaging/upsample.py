@@ -253,4 +253,5 @@ def _between(first: Floats, second: Floats, share: Floats) -> Floats:
 def _sum(four: Floats) -> Floats:
     """(4, n) to (n), always in the same order."""
     pairs: Floats = four[:2] + four[2:]
-    return pairs[0] + pairs[1]
+    total: Floats = pairs[0] + pairs[1]
+    return total
