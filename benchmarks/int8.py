@@ -42,14 +42,15 @@ def main() -> None:
 def shipped(name: str, rounds: int) -> dict[str, Any]:
     """A pass at the model's working height, and the size of the converted files."""
     from benchmarks.networks import shades
-    from core.engines.onnx_engine import cache_folder
+    from core.engines.onnx_engine import CONVERTER_VERSION, cache_folder
     from core.predictor import load_predictor
 
     predictors = {p: load_predictor(name, device="cpu", precision=p) for p in PRECISIONS}
     info = predictors["int8"].info
     image = shades(info.working_height, info.working_height * 4 // 3)
     runs = {p: lambda e=each.engine: e.run(image) for p, each in predictors.items()}
-    files = sorted(cache_folder().glob(f"{info.sha256}*.onnx"), key=lambda path: len(path.name))
+    kept = cache_folder().glob(f"{info.sha256}-v{CONVERTER_VERSION}*.onnx")
+    files = sorted(kept, key=lambda path: len(path.name))
     sizes = [round(path.stat().st_size / 1e6, 1) for path in files]
     return _in_turns(runs, rounds) | {"mb": dict(zip(PRECISIONS, sizes, strict=True))}
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from core import threads as core_threads
 from core.imaging import upsample
 from core.imaging.upsample import Guide, upsample_depth
 
@@ -78,18 +79,20 @@ def test_pieces_leave_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.equal(upsampled(low, rgb), whole)
 
 
-def test_the_threads_do_not_matter() -> None:
+def test_the_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = torch.Generator().manual_seed(0)
     depth = torch.rand(48, 64, generator=generator) * 8 + 1
     rgb = torch.randint(0, 256, (601, 803, 3), generator=generator, dtype=torch.uint8)
-    before = torch.get_num_threads()
+    monkeypatch.setattr(upsample, "_AT_A_TIME", 5000)
+    before, results = torch.get_num_threads(), []
     try:
-        torch.set_num_threads(1)
-        alone = upsampled(depth, rgb)
-        torch.set_num_threads(2)
-        assert torch.equal(upsampled(depth, rgb), alone)
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            monkeypatch.setattr(core_threads, "usable_threads", lambda count=threads: count)
+            results.append(upsampled(depth, rgb))
     finally:
         torch.set_num_threads(before)
+    assert torch.equal(*results)
 
 
 def by_the_definition(depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> Tensor:

@@ -149,6 +149,7 @@ def test_upsampling_makes_the_result_and_little_else(monkeypatch: pytest.MonkeyP
 
 
 def test_a_whole_prediction(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as above
     predictor, photo = load_predictor(checkpoint, engine="torch"), picture(640, 480)
     with _Operations() as work:
         predictor(photo)
