@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import ImageError
+from core.imaging.completeness import check_decoded, check_whole
 from core.imaging.decode_limits import (
     DEFAULT_LIMITS,
     DecodeLimits,
@@ -34,12 +35,15 @@ from core.imaging.decode_limits import (
     check_container,
     check_size,
 )
-from core.imaging.flat_end import flat_end_note
-from core.imaging.jpeg import decode_jpeg, is_lossless
+from core.imaging.deep_pixels import is_deep, lower_bytes
+from core.imaging.jpeg import decode_jpeg, frame_at, is_lossless
+from core.imaging.jpeg_end import check_end, missing_scans_note
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
-from core.imaging.pixels import to_rgb
+from core.imaging.pixels import flat_mode, to_rgb
+from core.imaging.scene_light import LINEAR_KINDS, read_scene_light
+from core.imaging.stated_colours import Recolour, recolour
 
 __all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Photo", "Source", "decode", "label_of", "read_file"]
 
@@ -162,34 +166,50 @@ def _from_bytes(
             f"{label} is {describe(data[:HEAD_BYTES])}, expected {ACCEPTED_TEXT}: "
             "convert it to one of these."
         )
+    if kind in LINEAR_KINDS:
+        rgb, notes = read_scene_light(data, kind, limits, label)
+        size = rgb.shape[1], rgb.shape[0]
+        return Photo(rgb, None, None, kind, hashlib.sha256(data).hexdigest(), name, size, notes)
     if kind == "HEIF":
         register_heif(label)
     with pillow_errors(label, kind, limits):
         with no_warnings(), Image.open(io.BytesIO(data), formats=(kind,)) as image:
             check_size(image.size, limits, label)
-            notes = check_container(image, limits, label)
-            full_size, ready = image.size, None
+            notes = check_container(image, limits, label) + check_whole(data, kind, label)
+            colours = recolour(image, data, flat_mode(image.mode))
+            full_size, rgb, lower = image.size, None, None
             if kind == "JPEG":
-                if image.mode != "L" and is_lossless(data):  # libjpeg takes YCbCr for RGB there
+                frame = frame_at(data)
+                if image.mode != "L" and is_lossless(data, frame):  # libjpeg takes YCbCr for RGB
                     raise ImageError(
                         f"{label} is a lossless JPEG, whose colours cannot be told, expected an "
                         "ordinary one: save it anew as 8-bit JPEG or PNG."
                     )
+                notes += missing_scans_note(data, frame)
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
-                    ready = decode_jpeg(data, image, tags.orientation)
+                    rgb = decode_jpeg(data, image, tags.orientation, colours)
                 else:
                     image.draft(None, min_size[::-1] if tags.swaps_sides else min_size)
-            if ready is None:
+            if rgb is None:
+                if colours.transform is not None and is_deep(image):
+                    lower = lower_bytes(data, kind)
                 image.load()
+                check_decoded(image, label)
                 if kind != "JPEG":
                     full_size = image.size
                     check_size(full_size, limits, label)  # a GIF's frame may exceed its header
                 # After load(): PNG may hold EXIF behind the pixels, and TIFF is turned by Pillow.
                 tags = read_tags(image)
                 upright = _upright(image, tags.orientation)
-        rgb, more_notes = to_rgb(upright, label) if ready is None else ready
-        notes += more_notes + (() if ready else flat_end_note(rgb, kind, tags.orientation))
+                lower = None if lower is None else _upright(lower, tags.orientation)
+        if rgb is None:
+            rgb, more_notes = to_rgb(upright, label, colours, lower)
+            notes += more_notes
+            if kind == "JPEG":
+                notes += check_end(data, rgb, tags.orientation, label)
+        else:
+            notes += colours.notes
     return Photo(
         rgb=rgb,
         focal_35mm=tags.focal_35mm,
@@ -209,8 +229,9 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
         with no_warnings():
             image.load()
             tags = read_tags(image)
+            colours = recolour(image, b"", flat_mode(image.mode))
             upright = _upright(image, tags.orientation)
-        rgb, notes = to_rgb(upright, label)
+        rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
     focal_px = tags.focal_px(*size)
     return Photo(rgb, tags.focal_35mm, focal_px, "PIL", _array_sha256(rgb), name, size, notes)
@@ -236,7 +257,7 @@ def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> 
     if array.ndim == 3 and array.shape[2] == 3:
         rgb, notes = np.array(array, np.uint8, order="C"), tuple[str, ...]()
     else:
-        rgb, notes = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label)
+        rgb, notes = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label, Recolour())
     return Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.imaging.pixels import recoloured
+from core.imaging.stated_colours import Recolour
 
 try:
     import simplejpeg  # type: ignore[import-untyped]
@@ -26,18 +27,19 @@ _PIXEL = np.dtype("V3")  # moved as one item, which is what makes turning fast
 
 
 def decode_jpeg(
-    data: bytes, image: Image.Image, orientation: int
-) -> tuple[NDArray[np.uint8], tuple[str, ...]] | None:
+    data: bytes, image: Image.Image, orientation: int, colours: Recolour
+) -> NDArray[np.uint8] | None:
     """The upright pixels of a JPEG, or None where Pillow has to do it.
 
     Args:
         data: the file.
         image: the same, opened by Pillow and not loaded: its size and mode have been checked.
         orientation: EXIF, 1 to 8.
+        colours: how its values become sRGB.
 
     Returns:
-        (H, W, 3) uint8 sRGB and notes for the user. None for grey and CMYK pictures, for those
-        that libjpeg has any doubt about, and without the package.
+        (H, W, 3) uint8 sRGB. None for grey and CMYK pictures, for those that libjpeg has any doubt
+        about, and without the package.
     """
     if simplejpeg is None or image.mode != "RGB":
         return None
@@ -49,19 +51,23 @@ def decode_jpeg(
         return None
     if decoded.shape != rgb.shape:  # the two parsers disagree about the file
         return None
-    recoloured_rgb, notes = recoloured(rgb, image)
-    return _upright(recoloured_rgb, orientation), notes
+    return _upright(recoloured(rgb, colours), orientation)
 
 
-def is_lossless(data: bytes) -> bool:
-    """Whether a JPEG's frame is one of the lossless kinds (ITU-T T.81, table B.1)."""
+def frame_at(data: bytes) -> int:
+    """Where the marker of a JPEG's frame is, which tells its kind; the file's end without one."""
     at = 2
     for _ in range(_MOST_SEGMENTS):
         marker = data[at : at + 2]
         if marker in _FRAMES or marker == _SCAN or len(marker) < 2:
-            return marker in _LOSSLESS
+            return at
         at += 1 if marker == b"\xff\xff" else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return False
+    return len(data)
+
+
+def is_lossless(data: bytes, frame: int) -> bool:
+    """Whether the frame at `frame` is one of the lossless kinds (ITU-T T.81, table B.1)."""
+    return data[frame : frame + 2] in _LOSSLESS
 
 
 def _upright(rgb: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ACCEPTED_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF or HEIC"
+ACCEPTED_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG 2000, OpenEXR or PFM"
 HEAD_BYTES = 4096
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -15,6 +15,9 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "TIFF"),  # BigTIFF
     (b"MM\x00+", "TIFF"),
     (b"BM", "BMP"),
+    (b"\x00\x00\x00\x0cjP  ", "JPEG2000"),
+    (b"\xff\x4f\xff\x51", "JPEG2000"),
+    (b"\x76\x2f\x31\x01", "EXR"),
 )
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
@@ -32,11 +35,8 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"8BPS", "a Photoshop document"),
     (b"gimp xcf", "a GIMP document"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
     (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
     (b"\xff\x0a", "a JPEG XL picture"),
-    (b"\x76\x2f\x31\x01", "an OpenEXR picture"),
     (b"#?RADIANCE", "a Radiance HDR picture"),
     (b"DDS ", "a DDS texture"),
     (b"\x00\x00\x01\x00", "a Windows icon"),
@@ -83,6 +83,8 @@ def sniff(head: bytes) -> str | None:
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
+    if head[:2] in (b"PF", b"Pf") and head[2:3].isspace():
+        return "PFM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     brands = _brands(head)
@@ -106,7 +108,7 @@ def describe(head: bytes) -> str:
         return "a tar archive"
     if head[4:8] == b"ftyp" or head[:4] == b"RIFF":
         return "a video or sound file"
-    if len(head) > 2 and head[:1] == b"P" and head[1:2] in b"1234567Ff" and head[2:3].isspace():
+    if len(head) > 2 and head[:1] == b"P" and head[1:2] in b"1234567" and head[2:3].isspace():
         return "a PNM picture"
     if _is_text(head):
         start = head.lstrip()[:512].lower()

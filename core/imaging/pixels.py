@@ -3,10 +3,10 @@
 Rules, in the order they apply:
 - transparency (alpha band, palette or colour key) lies over white; where every pixel is wholly
   transparent, as some programs write by mistake, the colours beneath are used, with a note;
-- an embedded ICC profile that fits the mode is converted to sRGB, perceptual intent; one that is
-  damaged or does not fit is ignored, with a note;
-- 16-bit grey is scaled by 255 / 65535, 12-bit grey by 255 / 4095 (of 16-bit colour Pillow itself
-  keeps the top byte);
+- colours that the file states to be other than sRGB are converted (`stated_colours.py`); an ICC
+  profile that is damaged or does not fit is ignored, with a note;
+- 16-bit grey is scaled by 255 / 65535, 12-bit grey by 255 / 4095 (of 16-bit colour in sRGB Pillow
+  itself keeps the top byte);
 - 32-bit integers are taken as 16-bit values, signed 16-bit ones scaled by 255 / 32767; float grey
   as 0..1, 0..255 or 0..65535, whichever its maximum fits. Anything negative, larger, infinite or
   NaN is refused;
@@ -17,8 +17,6 @@ The work goes strip by strip, so that a 100-megapixel picture never exists three
 
 from __future__ import annotations
 
-import io
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -27,15 +25,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from core.errors import ImageError
-
-_log = logging.getLogger(__name__)
+from core.imaging.stated_colours import Recolour
 
 _STRIP_ROWS = 32  # a strip of a 12-megapixel photo stays in the cache: 16 ms in all against 51
 _FULL_16, _SIGNED_16, _FULL_12, _FULL_8 = 65535, 32767, 4095, 255
 _DARK = 16  # of 255
 # TIFF 6.0, sections 8 and 19.
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO, _SAMPLE_FORMAT, _SIGNED = 258, 262, 0, 339, 2
-_ICC_SPACE = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+_GREYS = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 _REMEDY = "; if depth looks wrong, stretch its contrast first."
 
@@ -43,12 +40,16 @@ _REMEDY = "; if depth looks wrong, stretch its contrast first."
 _Convert = Callable[[Image.Image], NDArray[np.uint8]]
 
 
-def to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def to_rgb(
+    image: Image.Image, name: str, colours: Recolour, lower: Image.Image | None = None
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Convert a loaded picture.
 
     Args:
         image: loaded, any mode, already upright.
         name: what errors call it.
+        colours: how its values become sRGB.
+        lower: the lower bytes of a picture of 16 bits a colour, whose upper ones are `image`.
 
     Returns:
         (H, W, 3) uint8 sRGB, contiguous and writable, and notes for the user.
@@ -56,13 +57,19 @@ def to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str,
     Raises:
         ImageError: pixel values that no scaling rule covers.
     """
-    convert, notes = _converter(image, name)
+    convert, notes = _converter(image, name, colours)
+    notes = colours.notes + notes
     width, height = image.size
     rgb = np.empty((height, width, 3), np.uint8)
     brightest = 0
     for top in range(0, height, _STRIP_ROWS):
         bottom = min(top + _STRIP_ROWS, height)
-        strip = convert(image.crop((0, top, width, bottom)))
+        box = (0, top, width, bottom)
+        if lower is None:
+            strip = convert(image.crop(box))
+        else:
+            high = np.asarray(image.crop(box)).astype(np.uint16) << 8
+            strip = colours.sixteen(high | np.asarray(lower.crop(box)))
         rgb[top:bottom] = strip if strip.ndim == 3 else strip[..., np.newaxis]
         brightest = max(brightest, int(strip.max()))
     if brightest < _DARK and not any("dark" in note for note in notes):
@@ -70,31 +77,22 @@ def to_rgb(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], tuple[str,
     return rgb, notes
 
 
-def recoloured(
-    rgb: NDArray[np.uint8], image: Image.Image
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Pixels that were decoded elsewhere, their colour profile applied in place.
-
-    Args:
-        rgb: (H, W, 3).
-        image: opened, of mode RGB: what holds the profile.
-
-    Returns:
-        `rgb` as sRGB, and notes for the user.
-    """
-    transform, notes = _icc_transform(image)
-    if transform is not None:
+def recoloured(rgb: NDArray[np.uint8], colours: Recolour) -> NDArray[np.uint8]:
+    """Pixels that were decoded elsewhere, (H, W, 3), made sRGB in place."""
+    if colours.transform is not None:
         for top in range(0, len(rgb), _STRIP_ROWS):
             strip = rgb[top : top + _STRIP_ROWS]
-            strip[:] = np.asarray(transform.apply(Image.fromarray(strip)))
-    return rgb, notes
+            strip[:] = colours.eight(Image.fromarray(strip))
+    return rgb
 
 
-def _converter(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]]:
+def _converter(
+    image: Image.Image, name: str, colours: Recolour
+) -> tuple[_Convert, tuple[str, ...]]:
     if image.mode.startswith("I;16"):
-        return _sixteen_bit(image)
+        return _sixteen_bit(image, colours)
     if image.mode == "I":
-        return _wide_integers(image, name)
+        return _wide_integers(image, name, colours)
     if image.mode == "F":
         return _floats(image, name)
     if image.mode == "LAB":
@@ -102,16 +100,13 @@ def _converter(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]
             ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
         )
         return (lambda strip: np.asarray(lab.apply(strip))), ()
-    transform, notes = _icc_transform(image)
+    notes = tuple[str, ...]()
     invisible = _is_invisible(image)
     if invisible:
-        notes += ("Every pixel is wholly transparent; the colours beneath were used.",)
+        notes = ("Every pixel is wholly transparent; the colours beneath were used.",)
 
     def colour(strip: Image.Image) -> NDArray[np.uint8]:
-        flat = _over_white(_without_alpha(strip) if invisible else strip)
-        if transform is not None:
-            flat = transform.apply(flat)
-        return np.asarray(flat if flat.mode == "RGB" else flat.convert("RGB"))
+        return colours.eight(_over_white(_without_alpha(strip) if invisible else strip))
 
     return colour, notes
 
@@ -150,48 +145,31 @@ def _over_white(image: Image.Image) -> Image.Image:
     return white.getchannel("R") if grey else white
 
 
-def _flat_mode(mode: str) -> str:
-    """The mode that `_over_white` returns."""
-    return "CMYK" if mode == "CMYK" else "L" if mode in ("1", "L", "LA", "La") else "RGB"
+def flat_mode(mode: str) -> str:
+    """The mode of a picture without its alpha and its palette: RGB, L or CMYK."""
+    return "CMYK" if mode == "CMYK" else "L" if mode in _GREYS else "RGB"
 
 
-def _icc_transform(
-    image: Image.Image,
-) -> tuple[ImageCms.ImageCmsTransform | None, tuple[str, ...]]:
-    data = image.info.get("icc_profile")
-    if not data:
-        return None, ()
-    mode = _flat_mode(image.mode)
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        space = str(profile.profile.xcolor_space).strip().upper()
-        if space != _ICC_SPACE[mode]:
-            raise ValueError(f"a {space} profile in a {mode} picture")
-        if mode == "RGB" and "sRGB" in (profile.profile.profile_description or ""):
-            return None, ()
-        srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.buildTransform(profile, srgb, mode, "RGB"), ()
-    except Exception:  # a stranger's bytes in a C parser: whatever it says, the profile is useless
-        _log.debug("ICC profile ignored", exc_info=True)
-        return None, ("Its colour profile is damaged or does not fit; colours taken as sRGB.",)
-
-
-def _sixteen_bit(image: Image.Image) -> tuple[_Convert, tuple[str, ...]]:
+def _sixteen_bit(image: Image.Image, colours: Recolour) -> tuple[_Convert, tuple[str, ...]]:
     _, highest = _extrema(image)
     bits = _tiff_tag(image, _BITS_PER_SAMPLE)
     full = _FULL_12 if bits == (12,) else _FULL_16  # Pillow unpacks 12 bits without scaling them
-    return _by_table(image, full), _dark_note(image, highest, full)
+    return _by_table(image, full, colours), _dark_note(image, highest, full, colours)
 
 
-def _dark_note(image: Image.Image, highest: float, full: int) -> tuple[str, ...]:
+def _dark_note(
+    image: Image.Image, highest: float, full: int, colours: Recolour
+) -> tuple[str, ...]:
     """No more than 12 bits used of 16: some cameras write so, and a night photo looks the same."""
-    if highest > full // _DARK or _white_is_zero(image):
+    if highest > full // _DARK or _white_is_zero(image) or colours.transform is not None:
         return ()
     bits = full.bit_length()
     return (f"A dark {bits}-bit picture: its brightest value is {highest:.0f} of {full}{_REMEDY}",)
 
 
-def _wide_integers(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, ...]]:
+def _wide_integers(
+    image: Image.Image, name: str, colours: Recolour
+) -> tuple[_Convert, tuple[str, ...]]:
     lowest, highest = _extrema(image)
     if lowest < 0 or highest > _FULL_16:
         raise ImageError(
@@ -200,15 +178,19 @@ def _wide_integers(image: Image.Image, name: str) -> tuple[_Convert, tuple[str, 
         )
     signed = _tiff_tag(image, _SAMPLE_FORMAT) == (_SIGNED,)
     full = _SIGNED_16 if signed and _tiff_tag(image, _BITS_PER_SAMPLE) == (16,) else _FULL_16
-    return _by_table(image, full), _dark_note(image, highest, full)
+    return _by_table(image, full, colours), _dark_note(image, highest, full, colours)
 
 
-def _by_table(image: Image.Image, full: int) -> _Convert:
+def _by_table(image: Image.Image, full: int, colours: Recolour) -> _Convert:
     """Scale integers of 0 to 65535 so that `full` and above become 255."""
     values = np.minimum(np.arange(_FULL_16 + 1), full)
-    table = np.round(values * (_FULL_8 / full)).astype(np.uint8)
     if _white_is_zero(image):
-        table = _FULL_8 - table
+        values = full - values
+    if colours.transform is None:
+        table = np.round(values * (_FULL_8 / full)).astype(np.uint8)
+    else:
+        wide = np.round(values * (_FULL_16 / full)).astype(np.uint16)
+        table = colours.sixteen(wide[np.newaxis])[0, :, 0].copy()
     key = image.info.get("transparency")
     if isinstance(key, int) and 0 <= key <= _FULL_16:  # a PNG's transparent grey
         table[key] = _FULL_8
