@@ -11,8 +11,8 @@ from PIL import Image, UnidentifiedImageError
 
 from core.data.sample import DEPTH_MODES, in_metres
 from core.errors import DataError
+from core.imaging.decode_worker import read_exr_isolated
 from core.imaging.exr_reader import MAGIC as EXR_MAGIC
-from core.imaging.exr_reader import read_exr
 from core.imaging.pillow_guard import no_warnings
 
 PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
@@ -44,7 +44,7 @@ def read_ground_truth(
     if data.startswith(NPY_MAGIC):
         stored = _read_npy(data, max_pixels)
     elif data.startswith(EXR_MAGIC):
-        stored = read_exr(data, max_pixels=max_pixels)
+        stored = read_exr_isolated(data, max_pixels=max_pixels)
     else:
         stored = _read_picture(data, max_pixels)
     metres = in_metres(stored, scale)

@@ -1,7 +1,7 @@
 """The decoder process behind `decode_worker`: one request after the other on its pipes.
 
 Each message is a length (4 bytes, big endian), that much JSON, then raw bytes whose number the JSON
-tells. Requests carry an encoded picture, answers the pixels or a sentence.
+tells. Requests carry an encoded picture or depth map, answers the pixels or a sentence.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import traceback
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
-from core.errors import ImageError
+from core.errors import DepthError
 from core.imaging.decode_deadline import PATIENCE
 from core.imaging.decode_limits import DecodeLimits
+from core.imaging.exr_reader import read_exr_depth
 
 if sys.platform != "win32":
     import resource
@@ -61,30 +62,39 @@ def _answer(
     data = bytearray(request["bytes"])
     read_into(requests, memoryview(data))
     set_alarm(math.ceil(request["seconds"] * PATIENCE) + _ALARM_GRACE)
+    limits = DecodeLimits(**request["limits"])
     try:
-        photo = decode(
-            bytes(data),
-            limits=DecodeLimits(**request["limits"]),
-            min_size=request["min_size"] and tuple(request["min_size"]),
-            name=request["name"],
-        )
-    except ImageError as error:
+        if request["depth"]:
+            depth = read_exr_depth(bytes(data), max_pixels=limits.max_pixels)
+            described, pixels = {"shape": depth.shape}, depth.data
+        else:
+            photo = decode(
+                bytes(data),
+                limits=limits,
+                min_size=request["min_size"] and tuple(request["min_size"]),
+                name=request["name"],
+            )
+            described, pixels = _described(photo), photo.rgb.data
+    except DepthError as error:
         write_header(answers, {"error": str(error)})
     except Exception:  # a bug of ours: the parent logs it
         write_header(answers, {"bug": traceback.format_exc()[-_MAX_HEADER // 8 :]})
     else:
-        described = {
-            "shape": photo.rgb.shape[:2],
-            "full_size": photo.full_size,
-            "focal_35mm": photo.focal_35mm,
-            "focal_px": photo.focal_px,
-            "format": photo.format,
-            "notes": photo.notes,
-        }
         write_header(answers, described)
-        answers.write(photo.rgb.data.cast("B"))
+        answers.write(pixels.cast("B"))
     answers.flush()
     set_alarm(0)
+
+
+def _described(photo: Photo) -> dict[str, Any]:
+    return {
+        "shape": photo.rgb.shape[:2],
+        "full_size": photo.full_size,
+        "focal_35mm": photo.focal_35mm,
+        "focal_px": photo.focal_px,
+        "format": photo.format,
+        "notes": photo.notes,
+    }
 
 
 def write_header(pipe: IO[bytes], header: dict[str, Any]) -> None:

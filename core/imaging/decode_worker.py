@@ -1,7 +1,8 @@
 """Decoding in a process of its own: a crash, a hang or a memory bomb costs one picture.
 
 `decode_isolated` takes what `core.image.decode` takes. Encoded pictures go to a worker process with
-limits on memory and time, no secrets in its environment and no right to write files. It answers
+limits on memory and time, no secrets in its environment and no right to write files; so do EXR depth
+maps (`read_exr_isolated`). It answers
 with JSON and pixels over a pipe, never pickle, so that a worker taken over by a hostile picture can
 only lie about pictures. Shared memory would save a copy, but the worker could change or truncate it
 under the reader, and truncating kills the reader.
@@ -13,19 +14,22 @@ replaced by the next call.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
 import logging
 import os
 import queue
 import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.errors import ImageError
+from core.errors import DataError, ImageError
 from core.image import Photo, Source, decode, label_of, read_file
 from core.imaging import decode_process
 from core.imaging.decode_deadline import Deadline
@@ -72,12 +76,29 @@ def decode_isolated(
         source = read_file(source, limits=limits, name=name)
     if not isinstance(source, (bytes, bytearray, memoryview)):
         return decode(source, limits=limits, min_size=min_size, name=name)
-    idle = _idle_workers()
-    worker = idle.get()
-    try:
+    with _idle_worker() as worker:
         return worker.decode(
             bytes(source), limits=limits, min_size=min_size, name=name or "", seconds=seconds
         )
+
+
+def read_exr_isolated(data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
+    """`core.imaging.exr_reader.read_exr_depth` in a worker process.
+
+    Raises:
+        DataError: as there, or the decoder crashed, or ran out of time or memory.
+        EngineError: the worker process cannot be started.
+    """
+    with _idle_worker() as worker:
+        return worker.depth(data, max_pixels=max_pixels)
+
+
+@contextlib.contextmanager
+def _idle_worker() -> Iterator[DecodeWorker]:
+    idle = _idle_workers()
+    worker = idle.get()
+    try:
+        yield worker
     finally:
         idle.put(worker)
 
@@ -121,18 +142,46 @@ class DecodeWorker:
         """Decode one encoded picture; see `decode_isolated`."""
         label = label_of(name)
         check_bytes(len(data), limits, label)
+        request = {"min_size": min_size, "name": name, "depth": False}
+        answer, rgb = self._ask(data, request, limits, seconds, label)
+        width, height = answer["full_size"]
+        return Photo(
+            rgb=rgb,
+            focal_35mm=answer["focal_35mm"],
+            focal_px=answer["focal_px"],
+            format=answer["format"],
+            sha256=hashlib.sha256(data).hexdigest(),
+            name=name,
+            full_size=(width, height),
+            notes=tuple(answer["notes"]),
+        )
+
+    def depth(
+        self, data: bytes, *, max_pixels: int, seconds: float = DEFAULT_SECONDS
+    ) -> NDArray[np.float32]:
+        """Read one EXR depth map; see `read_exr_isolated`."""
+        limits = DecodeLimits(max_pixels=max_pixels)
+        request = {"min_size": None, "name": "", "depth": True}
+        try:
+            return self._ask(data, request, limits, seconds, "The EXR file")[1]
+        except ImageError as error:
+            raise DataError(str(error)) from error
+
+    def _ask(
+        self,
+        data: bytes,
+        request: dict[str, Any],
+        limits: DecodeLimits,
+        seconds: float,
+        label: str,
+    ) -> tuple[dict[str, Any], NDArray[Any]]:
+        """One request and its answer."""
+        request |= {"bytes": len(data), "limits": asdict(limits), "seconds": seconds}
         process = self._running()
-        request = {
-            "bytes": len(data),
-            "limits": asdict(limits),
-            "min_size": min_size,
-            "name": name,
-            "seconds": seconds,
-        }
         deadline = Deadline(process, seconds)
         try:
             with deadline:
-                answer, rgb = _exchange(process, request, data, limits)
+                answer, pixels = _exchange(process, request, data, limits)
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             self.close()
             _log.warning("the picture decoder stopped (%s) and restarts when needed", error)
@@ -150,20 +199,10 @@ class DecodeWorker:
             self.close()
         if "error" in answer:
             raise ImageError(str(answer["error"]))
-        if rgb is None:
+        if pixels is None:
             _log.error("the picture decoder failed:\n%s", answer.get("bug"))
             raise _crashed(label)
-        width, height = answer["full_size"]
-        return Photo(
-            rgb=rgb,
-            focal_35mm=answer["focal_35mm"],
-            focal_px=answer["focal_px"],
-            format=answer["format"],
-            sha256=hashlib.sha256(data).hexdigest(),
-            name=name,
-            full_size=(width, height),
-            notes=tuple(answer["notes"]),
-        )
+        return answer, pixels
 
     def close(self) -> None:
         """End the process, if it runs; the next `decode` starts another."""
@@ -189,7 +228,7 @@ class DecodeWorker:
 
 def _exchange(
     process: subprocess.Popen[bytes], request: dict[str, Any], data: bytes, limits: DecodeLimits
-) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.uint8]] | None]:
+) -> tuple[dict[str, Any], NDArray[Any] | None]:
     """Send one picture and read one answer, without believing what it says about sizes."""
     to_worker, from_worker = opened(process.stdin), opened(process.stdout)
     write_header(to_worker, request)
@@ -201,9 +240,12 @@ def _exchange(
     height, width = (int(side) for side in answer["shape"])
     if min(height, width) < 1 or height * width > limits.max_pixels:
         raise ValueError(f"answer of {width} x {height} pixels")
-    rgb = np.empty((height, width, 3), np.uint8)
-    read_into(from_worker, rgb.data.cast("B"))
-    return answer, rgb
+    if request["depth"]:
+        pixels: NDArray[Any] = np.empty((height, width), np.float32)
+    else:
+        pixels = np.empty((height, width, 3), np.uint8)
+    read_into(from_worker, pixels.data.cast("B"))
+    return answer, pixels
 
 
 def _crashed(label: str) -> ImageError:

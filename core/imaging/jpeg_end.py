@@ -25,9 +25,7 @@ _MOST_SCANS = 1000
 _PROGRESSIVE, _SCAN = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda"
 
 
-def check_end(
-    data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str
-) -> tuple[str, ...]:
+def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str) -> tuple[str, ...]:
     """Refuse a JPEG that lacks a visible part of its picture; say so where that is not certain.
 
     Args:

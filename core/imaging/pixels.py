@@ -157,9 +157,7 @@ def _sixteen_bit(image: Image.Image, colours: Recolour) -> tuple[_Convert, tuple
     return _by_table(image, full, colours), _dark_note(image, highest, full, colours)
 
 
-def _dark_note(
-    image: Image.Image, highest: float, full: int, colours: Recolour
-) -> tuple[str, ...]:
+def _dark_note(image: Image.Image, highest: float, full: int, colours: Recolour) -> tuple[str, ...]:
     """No more than 12 bits used of 16: some cameras write so, and a night photo looks the same."""
     if highest > full // _DARK or _white_is_zero(image) or colours.transform is not None:
         return ()

@@ -20,7 +20,9 @@ from core.imaging.exr_reader import ExrFault, ExrPart, read_exr
 
 LINEAR_KINDS = ("EXR", "PFM")
 
-_PFM_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,30}(?:[eE][-+]?\d+)?)\s")
+_PFM_HEADER = re.compile(
+    rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,30}(?:[eE][-+]?\d+)?)\s"
+)
 _STRIP_ROWS = 64
 _USUAL = (0.01, 1.0)  # the geometric mean of light, between which a picture stays as it is
 _MIDDLE = 0.18  # of white: what photographers call middle grey
@@ -64,9 +66,7 @@ def read_scene_light(
         light *= np.float32(scale)
         if alpha is not None:  # light is stored as it lies over black; here it lies over white
             light += 1 - np.clip(_finite(alpha[rows]), 0, 1)[..., np.newaxis]
-        rgb[rows] = (
-            displayed(light, knee=knee) if primaries == BT709 else encoding.to_srgb(light)
-        )
+        rgb[rows] = displayed(light, knee=knee) if primaries == BT709 else encoding.to_srgb(light)
     note = "A picture of linear light"
     if scale != 1:
         note += f", its brightness multiplied by {scale:.3g}"

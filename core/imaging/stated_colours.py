@@ -68,7 +68,9 @@ class Recolour:
         below = place.astype(np.uint8)
         above = np.minimum(below, 254) + np.uint8(1)
         share = place - below
-        low, high = (self.eight(Image.fromarray(part)).astype(np.float32) for part in (below, above))
+        low, high = (
+            self.eight(Image.fromarray(part)).astype(np.float32) for part in (below, above)
+        )
         if share.ndim == 2:
             share = share[..., np.newaxis]
         return np.rint(low + share * (high - low)).astype(np.uint8)

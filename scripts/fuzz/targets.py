@@ -19,7 +19,7 @@ from app.space_settings import checked_length, space_options, view_settings
 from core.errors import DepthError
 from core.image import decode, label_of
 from core.imaging.decode_limits import DecodeLimits
-from core.imaging.exr_reader import read_exr
+from core.imaging.exr_reader import read_exr_depth
 from core.model_files.tensor_file import _header
 
 _SMALL = DecodeLimits(max_pixels=1_000_000, max_bytes=1 << 20)
@@ -52,7 +52,7 @@ def parameters(data: bytes) -> None:
 
 def exr(data: bytes) -> None:
     """An uploaded depth map."""
-    depth = read_exr(data, max_pixels=_SMALL.max_pixels)
+    depth = read_exr_depth(data, max_pixels=_SMALL.max_pixels)
     assert 0 < depth.size <= _SMALL.max_pixels, depth.shape
 
 
