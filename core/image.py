@@ -37,7 +37,7 @@ from core.imaging.decode_limits import (
 )
 from core.imaging.deep_pixels import is_deep, lower_bytes
 from core.imaging.jpeg import decode_jpeg, frame_at, is_lossless
-from core.imaging.jpeg_end import check_end, missing_scans_note
+from core.imaging.jpeg_end import check_end, check_scans
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
@@ -185,7 +185,7 @@ def _from_bytes(
                         f"{label} is a lossless JPEG, whose colours cannot be told, expected an "
                         "ordinary one: save it anew as 8-bit JPEG or PNG."
                     )
-                notes += missing_scans_note(data, frame)
+                notes += check_scans(data, frame, label)
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
                     rgb = decode_jpeg(data, image, tags.orientation, colours)

@@ -42,8 +42,8 @@ _BRADFORD = np.array(
 )
 _WHITE_NITS = 203.0  # of paper in an HDR picture (ITU-R BT.2408, table 1)
 _HLG_NITS, _HLG_GAMMA = 1000.0, 1.2  # a monitor's peak and its overall curve (ITU-R BT.2100)
-# Of white's light; below, nothing is bent. HDR photos are made with skies well above paper white, so
-# that a lower knee comes nearest to what their makers give as the ordinary version.
+# Of white's light; below, nothing is bent. HDR photos are made with skies well above paper white,
+# so that a lower knee comes nearest to what their makers give as the ordinary version.
 HDR_KNEE, SCENE_KNEE = 0.25, 0.8
 _SAME = 0.02  # primaries this close (CIE xy) look the same
 _SAME_GAMMA = 0.05  # share; libpng's threshold too

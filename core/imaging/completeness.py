@@ -84,13 +84,20 @@ def incomplete(label: str, kind: str) -> ImageError:
     )
 
 
-def has_empty_stretch(data: bytes) -> bool:
-    """Whether a sixteenth of a file is nothing but zeros, as downloads leave it that stopped."""
-    size = len(data) // _BLOCKS
+def has_empty_stretch(data: bytes, start: int = 0, end: int | None = None) -> bool:
+    """Whether a sixteenth of a file is nothing but zeros, as downloads leave it that stopped.
+
+    Args:
+        data: the file.
+        start: where to begin.
+        end: where to stop; the file's end unless given.
+    """
+    end = len(data) if end is None else end
+    size = (end - start) // _BLOCKS
     if size < _LEAST_BLOCK:
         return False
     empty = bytes(size)
-    return any(data[at : at + size] == empty for at in range(0, len(data) - size + 1, size))
+    return any(data[at : at + size] == empty for at in range(start, end - size + 1, size))
 
 
 def _has_all_tiles(data: bytes) -> bool:

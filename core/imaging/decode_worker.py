@@ -1,8 +1,8 @@
 """Decoding in a process of its own: a crash, a hang or a memory bomb costs one picture.
 
 `decode_isolated` takes what `core.image.decode` takes. Encoded pictures go to a worker process with
-limits on memory and time, no secrets in its environment and no right to write files; so do EXR depth
-maps (`read_exr_isolated`). It answers
+limits on memory and time, no secrets in its environment and no right to write files; so do EXR
+depth maps (`read_exr_isolated`). It answers
 with JSON and pixels over a pipe, never pickle, so that a worker taken over by a hostile picture can
 only lie about pictures. Shared memory would save a copy, but the worker could change or truncate it
 under the reader, and truncating kills the reader.

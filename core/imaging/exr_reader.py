@@ -25,7 +25,7 @@ _VALUE_BYTES = 4
 Plane = NDArray[np.floating] | NDArray[np.uint32]
 
 
-class ExrFault(ValueError):
+class ExrError(ValueError):
     """What is wrong with a file: a predicate, "is damaged ...", for the caller's sentence."""
 
 
@@ -53,7 +53,7 @@ def read_exr(
         max_pixels: refuses larger pictures before they are decoded.
 
     Raises:
-        ExrFault: damaged, cut off, too large, deep, or without such channels.
+        ExrError: damaged, cut off, too large, deep, or without such channels.
         ImportError: the library is not installed.
     """
     import OpenEXR
@@ -64,18 +64,18 @@ def read_exr(
         wanted = [choose(_full_size(header)) for header in headers]
         index = next((n for n, names in enumerate(wanted) if names), None)
         if index is None:
-            raise ExrFault(f"has the channels {_named(headers)}")
+            raise ExrError(f"has the channels {_named(headers)}")
         for header in headers:
             _check(header, max_pixels)
         file = OpenEXR.File(io.BytesIO(data), separate_channels=True, num_threads=0)
         if len(file.parts) != len(headers):  # it leaves out what it cannot read
-            raise ExrFault("is damaged or cut off, expected all of its lines: write it again")
+            raise ExrError("is damaged or cut off, expected all of its lines: write it again")
         channels = {name: file.parts[index].channels[name].pixels for name in wanted[index]}
         channels = {name: _shown(plane, headers[index]) for name, plane in channels.items()}
-    except (ExrFault, MemoryError):
+    except (ExrError, MemoryError):
         raise
     except Exception as error:  # of any type: RuntimeError, ValueError, KeyError, UnicodeError
-        raise ExrFault(
+        raise ExrError(
             "is damaged or of a rare kind, expected a complete OpenEXR file: write it again"
         ) from error
     stated = headers[index].get("chromaticities")
@@ -94,7 +94,7 @@ def read_exr_depth(data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
     """
     try:
         part = read_exr(data, _depth_channel, max_pixels=max_pixels)
-    except ExrFault as fault:
+    except ExrError as fault:
         words = str(fault)
         if words.startswith("has the channels"):
             words += f"; expected one of {', '.join(DEPTH_CHANNELS)}: save one channel named Z"
@@ -127,17 +127,17 @@ def _named(headers: list[dict[str, Any]]) -> str:
 
 def _check(header: dict[str, Any], max_pixels: int) -> None:
     if "deep" in str(header.get("type", "")):
-        raise ExrFault("is deep, expected one value for each pixel: flatten it first")
+        raise ExrError("is deep, expected one value for each pixel: flatten it first")
     (left, top), (right, bottom) = (corner.tolist() for corner in header["dataWindow"])
     width, height = right - left + 1, bottom - top + 1
     if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
-        raise ExrFault(f"is {width} x {height} pixels, expected 1 to {_MAX_SIDE} a side")
+        raise ExrError(f"is {width} x {height} pixels, expected 1 to {_MAX_SIDE} a side")
     if width * height > max_pixels:
-        raise ExrFault(
+        raise ExrError(
             f"has {width} x {height} pixels, expected at most {max_pixels:,}: make it smaller first"
         )
     if width * height * len(header["channels"]) * _VALUE_BYTES > _MAX_BYTES:
-        raise ExrFault(
+        raise ExrError(
             f"has {len(header['channels'])} channels of {width} x {height} pixels, expected at "
             f"most {_MAX_BYTES / 2**30:g} GiB of them: save only those that are needed"
         )

@@ -40,7 +40,7 @@ def profile_transform(profile: bytes, mode: str) -> tuple[Apply | Encoding | Non
     """
     encoding = _high_dynamic_range(profile)
     if encoding is not None:
-        return encoding, ()
+        return encoding, (encoding.note,)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         space = str(source.profile.xcolor_space).strip().upper()

@@ -1,7 +1,7 @@
 """A JPEG whose data ended early looks whole: its decoder fills the rest with one colour.
 
-Three things tell: libjpeg's warning, which Pillow drops but `simplejpeg` passes on; a last part that
-is exactly one colour; and, in a progressive file, scans that never came.
+What tells: libjpeg's warning, which Pillow drops but `simplejpeg` passes on; a last part that is
+exactly one colour; zeros in the coded data; and, in a progressive file, scans that never came.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EARLY_SHARE = 1 / 50  # where the data are known to end early
 _EARLY = "premature end of data"  # libjpeg's JWRN_HIT_MARKER
 _COEFFICIENTS = 64
 _MOST_SCANS = 1000
-_PROGRESSIVE, _SCAN = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda"
+_PROGRESSIVE, _SCAN, _END = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda", b"\xff\xd9"
 
 
 def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str) -> tuple[str, ...]:
@@ -38,11 +38,11 @@ def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str)
         Notes for the user.
 
     Raises:
-        ImageError: its data end early and the rest is one colour, or was never written.
+        ImageError: its data end early and the rest is one colour.
     """
     flat = _flat_share(rgb, orientation)
     if _ends_early(data):
-        if has_empty_stretch(data) or _EARLY_SHARE <= flat < 1:
+        if _EARLY_SHARE <= flat < 1:
             raise incomplete(label, "JPEG")
         return (
             "The file's data end before its picture does: some of it may be coarse or damaged.",
@@ -55,20 +55,31 @@ def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str)
     )
 
 
-def missing_scans_note(data: bytes, frame: int) -> tuple[str, ...]:
-    """A note for the user where a progressive JPEG lacks scans, as when its download stopped.
+def check_scans(data: bytes, frame: int, label: str) -> tuple[str, ...]:
+    """Look at what a JPEG holds from its frame on, without decoding it.
 
     Args:
         data: the file.
         frame: where its frame's marker is.
+        label: the file, as errors call it.
+
+    Returns:
+        A note for the user where a progressive file lacks scans, as when its download stopped.
+
+    Raises:
+        ImageError: a large part of it is nothing but zeros.
     """
+    scan = data.find(_SCAN, frame)
+    end = data.find(_END, max(scan, frame))  # it cannot occur within a scan (ITU-T T.81, F.1.2.3)
+    if has_empty_stretch(data, frame, len(data) if end < 0 else end):
+        raise incomplete(label, "JPEG")
     if data[frame : frame + 2] not in _PROGRESSIVE:
         return ()
     count = data[frame + 9] if frame + 9 < len(data) else 0
     components = [data[frame + 10 + 3 * n : frame + 11 + 3 * n] for n in range(count)]
     # The bits that are still to come, for each coefficient of each component (ITU-T T.81, G.1.1).
     to_come = {component: [1] * _COEFFICIENTS for component in components}
-    at = data.find(_SCAN, frame)
+    at = scan
     for _ in range(_MOST_SCANS):
         if at < 0:
             break

@@ -1,7 +1,7 @@
-"""The boxes of HEIC, AVIF and JPEG 2000 files: where the coded pictures lie and what colour they are.
+"""The boxes of HEIC, AVIF and JPEG 2000 files: where coded pictures lie, and their colours.
 
-Pillow and libheif decode the pixels; what they do not tell is read here, from the same bytes. Boxes:
-ISO/IEC 14496-12, section 4.2; items: section 8.11; grids: ISO/IEC 23008-12, section 6.6.2.3.
+Pillow and libheif decode the pixels; what they do not tell is read here, from the same bytes.
+Boxes: ISO/IEC 14496-12, section 4.2; items: 8.11; grids: ISO/IEC 23008-12, section 6.6.2.3.
 Whatever does not fit is an IndexError: the file was written by a stranger.
 """
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.errors import ImageError
 from core.imaging.colour import BT709, SCENE_KNEE, Encoding, Primaries, displayed, plausible
 from core.imaging.decode_limits import DecodeLimits, check_size
-from core.imaging.exr_reader import ExrFault, ExrPart, read_exr
+from core.imaging.exr_reader import ExrError, ExrPart, read_exr
 
 LINEAR_KINDS = ("EXR", "PFM")
 
@@ -97,7 +97,7 @@ def _exr(
 ) -> tuple[list[NDArray[np.floating]], NDArray[np.floating] | None, Primaries]:
     try:
         part = read_exr(data, _colour_channels, max_pixels=limits.max_pixels)
-    except ExrFault as fault:
+    except ExrError as fault:
         words = str(fault)
         if words.startswith("has the channels"):
             words += ", expected R, G and B, or Y: save the picture itself"
@@ -140,7 +140,7 @@ def _primaries(part: ExrPart) -> Primaries:
 def _pfm(
     data: bytes, limits: DecodeLimits, label: str
 ) -> tuple[list[NDArray[np.floating]], None, Primaries]:
-    """netpbm's PFM: a text header, then rows from the bottom up; a negative scale: little endian."""
+    """PFM of netpbm: a text header, then rows from the bottom up; scale < 0: little endian."""
     header = _PFM_HEADER.match(data)
     if header is None:
         raise ImageError(
