@@ -177,7 +177,9 @@ def _from_bytes(
             check_size(image.size, limits, label)
             notes = check_container(image, limits, label) + check_whole(data, kind, label)
             colours = recolour(image, data, flat_mode(image.mode))
-            full_size, rgb, lower = image.size, None, None
+            full_size = image.size
+            ready: NDArray[np.uint8] | None = None
+            lower: Image.Image | None = None
             if kind == "JPEG":
                 frame = frame_at(data)
                 if image.mode != "L" and is_lossless(data, frame):  # libjpeg takes YCbCr for RGB
@@ -188,10 +190,10 @@ def _from_bytes(
                 notes += check_scans(data, frame, label)
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
-                    rgb = decode_jpeg(data, image, tags.orientation, colours)
+                    ready = decode_jpeg(data, image, tags.orientation, colours)
                 else:
                     image.draft(None, min_size[::-1] if tags.swaps_sides else min_size)
-            if rgb is None:
+            if ready is None:
                 if colours.transform is not None and is_deep(image):
                     lower = lower_bytes(data, kind)
                 image.load()
@@ -203,12 +205,13 @@ def _from_bytes(
                 tags = read_tags(image)
                 upright = _upright(image, tags.orientation)
                 lower = None if lower is None else _upright(lower, tags.orientation)
-        if rgb is None:
+        if ready is None:
             rgb, more_notes = to_rgb(upright, label, colours, lower)
             notes += more_notes
             if kind == "JPEG":
                 notes += check_end(data, rgb, tags.orientation, label)
         else:
+            rgb = ready
             notes += colours.notes
     return Photo(
         rgb=rgb,

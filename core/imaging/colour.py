@@ -94,7 +94,10 @@ def displayed(light: NDArray[np.float32], *, knee: float | None) -> NDArray[np.u
     if knee is not None:
         brightest = light.max(axis=-1, keepdims=True)
         light = light * (shoulder(brightest, knee) / np.maximum(brightest, 1e-9))
-    return _srgb_table()[np.rint(np.minimum(light, 1) * _STEPS).astype(np.uint16)]
+    eight: NDArray[np.uint8] = _srgb_table()[
+        np.rint(np.minimum(light, 1) * _STEPS).astype(np.uint16)
+    ]
+    return eight
 
 
 def shoulder(light: NDArray[np.float32], knee: float) -> NDArray[np.float32]:
@@ -104,7 +107,7 @@ def shoulder(light: NDArray[np.float32], knee: float) -> NDArray[np.float32]:
     """
     over = np.maximum(light - np.float32(knee), 0) / np.float32(1 - knee)
     bent = np.float32(knee) + np.float32(1 - knee) * over / (1 + over)
-    return np.where(light <= knee, light, bent)
+    return np.where(light <= knee, light, bent).astype(np.float32)
 
 
 def from_code_points(primaries: int, transfer: int) -> Encoding | None:

@@ -22,7 +22,7 @@ _MAX_SIDE = 65_536
 _MAX_BYTES = 3 * 2**29  # of all channels: the library decodes those too that nobody asked for
 _VALUE_BYTES = 4
 
-Plane = NDArray[np.floating] | NDArray[np.uint32]
+Plane = NDArray[np.floating]
 
 
 class ExrError(ValueError):
@@ -34,7 +34,7 @@ class ExrPart:
     """One picture of a file.
 
     Attributes:
-        channels: name -> (H, W) float16, float32 or uint32, in the picture's window.
+        channels: name -> (H, W) float16 or float32 (or uint32), in the picture's window.
         chromaticities: CIE x, y of red, green, blue and white, if the file gives them.
     """
 

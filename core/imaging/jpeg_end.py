@@ -16,7 +16,7 @@ try:
 except ImportError:  # optional: then only the flat end tells
     simplejpeg = None
 
-_STEP = 16  # rows; a JPEG's largest block
+_STEP = 8  # rows; a JPEG's block
 _SHARE = 1 / 8  # of the height; less is a border or a clear sky
 _EARLY_SHARE = 1 / 50  # where the data are known to end early
 _EARLY = "premature end of data"  # libjpeg's JWRN_HIT_MARKER
@@ -116,4 +116,4 @@ def _flat_share(rgb: NDArray[np.uint8], orientation: int) -> float:
     height = top = rows.shape[0]
     while top > 0 and (rows[max(top - _STEP, 0) : top] == rows[-1, -1]).all():
         top = max(top - _STEP, 0)
-    return (height - top) / height
+    return float((height - top) / height)

@@ -108,7 +108,7 @@ def _exr(
             "the picture as PNG."
         ) from error
     names = list(part.channels)
-    planes = [np.asarray(part.channels[name]) for name in names]
+    planes: list[NDArray[np.floating]] = [np.asarray(part.channels[name]) for name in names]
     alpha = planes.pop() if names[-1].rpartition(".")[2].upper() == "A" else None
     if alpha is not None and not (alpha > 0).any():
         alpha = None  # some programs write it so by mistake

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.errors import DataError
 from core.evaluation.ground_truth import PNG_SCALES, read_ground_truth, resized_nearest
-from core.imaging.exr_reader import read_exr
+from core.imaging.exr_reader import read_exr_depth
 
 OpenEXR = pytest.importorskip("OpenEXR")
 
@@ -37,7 +37,7 @@ def png(array, mode=None):
     return stream.getvalue()
 
 
-@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP"])
+@pytest.mark.parametrize("compression", ["NO", "RLE", "ZIPS", "ZIP", "PIZ"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16, np.uint32])
 def test_exr_written_by_openexr_reads_back(tmp_path, compression, dtype):
     plane = (DEPTH * (1000 if dtype is np.uint32 else 1)).astype(dtype)
@@ -47,7 +47,7 @@ def test_exr_written_by_openexr_reads_back(tmp_path, compression, dtype):
         tmp_path,
         getattr(OpenEXR, f"{compression}_COMPRESSION"),
     )
-    assert np.array_equal(read_exr(data, max_pixels=10**6), plane.astype(np.float32))
+    assert np.array_equal(read_exr_depth(data, max_pixels=10**6), plane.astype(np.float32))
 
 
 def test_exr_with_content_that_packs_well(tmp_path):
@@ -56,18 +56,15 @@ def test_exr_with_content_that_packs_well(tmp_path):
     for name in ("RLE", "ZIP"):
         data = exr({"Y": smooth}, tmp_path, getattr(OpenEXR, f"{name}_COMPRESSION"))
         assert len(data) < 0.8 * smooth.nbytes
-        assert np.array_equal(read_exr(data, max_pixels=10**6), smooth)
+        assert np.array_equal(read_exr_depth(data, max_pixels=10**6), smooth)
 
 
-def test_exr_of_a_kind_not_read_says_what_to_do(tmp_path):
-    piz = exr({"Z": DEPTH}, tmp_path, OpenEXR.PIZ_COMPRESSION)
-    with pytest.raises(DataError, match="PIZ.*Save it again with ZIP"):
-        read_exr(piz, max_pixels=10**6)
+def test_exr_without_depth_or_too_large_says_what_to_do(tmp_path):
     names = exr({"A": DEPTH, "B": DEPTH}, tmp_path, OpenEXR.ZIP_COMPRESSION)
-    with pytest.raises(DataError, match="channels.*channel named Z"):
-        read_exr(names, max_pixels=10**6)
+    with pytest.raises(DataError, match="channels A, B; expected one of Z.*channel named Z"):
+        read_exr_depth(names, max_pixels=10**6)
     with pytest.raises(DataError, match="at most 100"):
-        read_exr(exr({"Z": DEPTH}, tmp_path, OpenEXR.ZIP_COMPRESSION), max_pixels=100)
+        read_exr_depth(exr({"Z": DEPTH}, tmp_path, OpenEXR.ZIP_COMPRESSION), max_pixels=100)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +81,7 @@ def test_a_damaged_exr_is_one_error_and_never_anything_else(whole, data):
             st.integers(0, 255)
         )
     with contextlib.suppress(DataError):
-        assert read_exr(bytes(broken), max_pixels=10**6).ndim == 2
+        assert read_exr_depth(bytes(broken), max_pixels=10**6).ndim == 2
 
 
 def test_a_block_that_expands_without_end_is_refused(tmp_path):
@@ -94,7 +91,15 @@ def test_a_block_that_expands_without_end_is_refused(tmp_path):
     start = len(data) - packed - 4  # where the only block states its size
     broken = data[:start] + len(bomb).to_bytes(4, "little") + bomb
     with pytest.raises(DataError, match="damaged"):
-        read_exr(broken, max_pixels=10**6)
+        read_exr_depth(broken, max_pixels=10**6)
+
+
+def test_exr_is_read_in_the_decoder_process(whole):
+    assert np.array_equal(read_ground_truth(whole, scale=1), DEPTH)
+    with pytest.raises(DataError, match="The EXR file is damaged"):
+        read_ground_truth(whole[:-20], scale=1)
+    with pytest.raises(DataError, match="at most 100"):
+        read_ground_truth(whole, scale=1, max_pixels=100)
 
 
 @pytest.mark.parametrize("name", ["kitti", "nyu"])

@@ -118,7 +118,10 @@ class TestExr:
 
     def test_layers_grey_and_alpha(self, tmp_path: Path) -> None:
         red, green, blue = (np.ascontiguousarray(LIGHT[..., band]) for band in range(3))
-        layered = {f"View.Combined.{name}": plane for name, plane in zip("RGB", (red, green, blue))}
+        layered = {
+            f"View.Combined.{name}": plane
+            for name, plane in zip("RGB", (red, green, blue), strict=True)
+        }
         data = self.exr(tmp_path, layered | {"View.Depth.Z": red * 9})
         assert np.abs(decode(data).rgb.astype(int) - SCENE).max() <= 1
         grey = decode(self.exr(tmp_path, {"Y": red})).rgb
