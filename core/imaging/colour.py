@@ -172,7 +172,10 @@ def _pq(value: Floats) -> Floats:
     m1, m2 = 2610 / 16384, 2523 / 32
     c1, c2, c3 = 3424 / 4096, 2413 / 128, 2392 / 128
     root = value ** (1 / m2)
-    return (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1) * (10_000 / _WHITE_NITS)
+    light: Floats = (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1) * (
+        10_000 / _WHITE_NITS
+    )
+    return light
 
 
 def _hlg(value: Floats) -> Floats:
@@ -185,7 +188,8 @@ def _hlg(value: Floats) -> Floats:
 def _srgb_table() -> NDArray[np.uint8]:
     light = np.linspace(0, 1, _STEPS + 1)
     value = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(value * 255).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(value * 255).astype(np.uint8)
+    return table
 
 
 @functools.lru_cache(maxsize=8)
@@ -195,7 +199,8 @@ def _matrix(primaries: Primaries) -> NDArray[np.float32]:
     srgb_white = _xyz_of_white(BT709)
     cones = np.diag((_BRADFORD @ srgb_white) / (_BRADFORD @ white))
     adapted = np.linalg.inv(_BRADFORD) @ cones @ _BRADFORD
-    return (np.linalg.inv(_to_xyz(BT709)) @ adapted @ to_xyz).T.astype(np.float32)
+    matrix: NDArray[np.float32] = (np.linalg.inv(_to_xyz(BT709)) @ adapted @ to_xyz).T.astype("f4")
+    return matrix
 
 
 def _to_xyz(primaries: Primaries) -> NDArray[np.float64]:

@@ -73,8 +73,9 @@ def check_decoded(image: Image.Image, label: str) -> None:
 
 def _is_void(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     red, green, blue = np.moveaxis(pixels, -1, 0)
-    void: NDArray[np.bool_] = (red == 0) & (blue == 0)
-    return void & (green >= _VOID_GREEN[0]) & (green <= _VOID_GREEN[1])
+    low, high = _VOID_GREEN
+    void: NDArray[np.bool_] = (red == 0) & (blue == 0) & (green >= low) & (green <= high)
+    return void
 
 
 def incomplete(label: str, kind: str) -> ImageError:

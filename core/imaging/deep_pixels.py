@@ -7,6 +7,7 @@ says. Decoded once more with the other order, it gives the lower byte.
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from PIL import Image
 
@@ -26,10 +27,7 @@ def lower_bytes(data: bytes, kind: str) -> Image.Image:
         Exception: whatever Pillow raises on damaged files.
     """
     image = Image.open(io.BytesIO(data), formats=(kind,))
-    image.tile = [  # type: ignore[attr-defined]
-        tile._replace(args=_with_other(tile.args))
-        for tile in image.tile  # type: ignore[attr-defined]
-    ]
+    image.tile = [tile._replace(args=_with_other(tile.args)) for tile in image.tile]
     image.load()
     return image
 
@@ -39,7 +37,7 @@ def _raw_mode(tile: object) -> object:
     return arguments[0] if isinstance(arguments, tuple) and arguments else arguments
 
 
-def _with_other(arguments: object) -> object:
+def _with_other(arguments: Any) -> Any:
     if isinstance(arguments, tuple):
         return (_OTHER[arguments[0]], *arguments[1:])
     return _OTHER[str(arguments)]
