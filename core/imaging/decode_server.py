@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.errors import ImageError
 from core.imaging.decode_deadline import PATIENCE
 from core.imaging.decode_limits import DecodeLimits
@@ -80,9 +82,13 @@ def _answer(
             "focal_px": photo.focal_px,
             "format": photo.format,
             "notes": photo.notes,
+            "projection": photo.projection,
+            "transparent": photo.transparent is not None,
         }
         write_header(answers, described)
         answers.write(photo.rgb.data.cast("B"))
+        if photo.transparent is not None:
+            answers.write(np.packbits(photo.transparent).data)
     answers.flush()
     set_alarm(0)
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ImageError
 from core.image import Photo, Source, decode, label_of, read_file
@@ -132,7 +133,7 @@ class DecodeWorker:
         deadline = Deadline(process, seconds)
         try:
             with deadline:
-                answer, rgb = _exchange(process, request, data, limits)
+                answer, rgb, clear = _exchange(process, request, data, limits)
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             self.close()
             _log.warning("the picture decoder stopped (%s) and restarts when needed", error)
@@ -163,6 +164,8 @@ class DecodeWorker:
             name=name,
             full_size=(width, height),
             notes=tuple(answer["notes"]),
+            projection=str(answer["projection"]),
+            transparent=clear,
         )
 
     def close(self) -> None:
@@ -189,7 +192,7 @@ class DecodeWorker:
 
 def _exchange(
     process: subprocess.Popen[bytes], request: dict[str, Any], data: bytes, limits: DecodeLimits
-) -> tuple[dict[str, Any], np.ndarray[Any, np.dtype[np.uint8]] | None]:
+) -> tuple[dict[str, Any], NDArray[np.uint8] | None, NDArray[np.bool_] | None]:
     """Send one picture and read one answer, without believing what it says about sizes."""
     to_worker, from_worker = opened(process.stdin), opened(process.stdout)
     write_header(to_worker, request)
@@ -197,13 +200,18 @@ def _exchange(
     to_worker.flush()
     answer = read_header(from_worker)
     if "shape" not in answer:
-        return answer, None
+        return answer, None, None
     height, width = (int(side) for side in answer["shape"])
     if min(height, width) < 1 or height * width > limits.max_pixels:
         raise ValueError(f"answer of {width} x {height} pixels")
     rgb = np.empty((height, width, 3), np.uint8)
     read_into(from_worker, rgb.data.cast("B"))
-    return answer, rgb
+    if not answer["transparent"]:
+        return answer, rgb, None
+    bits = np.empty(-(-height * width // 8), np.uint8)
+    read_into(from_worker, bits.data)
+    clear = np.unpackbits(bits, count=height * width).astype(np.bool_)
+    return answer, rgb, clear.reshape(height, width)
 
 
 def _crashed(label: str) -> ImageError:

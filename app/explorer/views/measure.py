@@ -160,7 +160,7 @@ def _object(look: Look) -> None:
     st.markdown(t("measure.object_note", lang))
     width, height = look.size
     # As large as it needs to be to be seen, whether the scene is a room or a street.
-    usual = max(0.2, round(0.15 * float(np.median(look.prediction.depth[::8, ::8])), 1))
+    usual = max(0.2, round(0.15 * float(np.nanmedian(look.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
         u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
