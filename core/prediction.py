@@ -174,11 +174,13 @@ def size_note(enlargement: float, working: int, asked: int) -> tuple[str, ...]:
     """
     if USUAL_SIZES[0] <= enlargement <= USUAL_SIZES[1]:
         return ()
-    way, why = ("too small", "below") if enlargement < 1 else ("too large", "above")
-    claim = "may be" if keeps_scale(enlargement) else "are no longer given as metres, as they are"
+    way, where = ("too small", "below") if enlargement < 1 else ("too large", "above")
+    how = f"may come out {way}"
+    if not keeps_scale(enlargement):
+        how = f"come out far {way}, and are not metres unless a known length is given"
     return (
-        f"The resolution {asked} is far {why} the {working} rows at which the model sees this "
-        f"photo by itself: distances {claim} {way}; leave the resolution out to measure.",
+        f"The resolution {asked} is far {where} the {working} rows at which the model sees this "
+        f"photo by itself: distances {how}; leave the resolution out to measure.",
     )
 
 
