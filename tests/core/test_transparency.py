@@ -16,7 +16,9 @@ from core.cli import main
 from core.geometry.measure import Measurer
 from core.image import Photo, decode
 from core.imaging.decode_worker import decode_isolated
+from core.point_cloud import CloudOptions
 from core.predictor import Predictor, load_predictor
+from tests.core.pictures import png, png_chunk, tiff
 from tests.tiny_checkpoint import picture as pixels
 from tests.tiny_checkpoint import save_tiny
 
@@ -55,6 +57,7 @@ def files() -> dict[str, bytes]:
     indices = np.asarray(palette).copy()
     indices[CLEAR] = 255
     keyed = palette.copy()
+    keyed.putpalette((palette.getpalette() or []) + [0] * (768 - len(palette.getpalette() or [])))
     keyed.putdata(indices.ravel().tolist())
     grey = np.asarray(picture(WIDTH, HEIGHT).convert("L")).clip(1, 254)
     keyed_grey = Image.fromarray(np.where(CLEAR, 0, grey).astype(np.uint8))
@@ -92,11 +95,24 @@ def test_every_format_says_where_nothing_is(name: str) -> None:
     assert any("transparent" in note for note in photo.notes)
 
 
-def test_sixteen_bit_colour_with_alpha(tmp_path: Path) -> None:
-    cv2 = pytest.importorskip("cv2")
+def sixteen_bit() -> dict[str, bytes]:
     rgba = np.asarray(cut_out()).astype(np.uint16) * 257
-    assert cv2.imwrite(str(tmp_path / "deep.png"), rgba)
-    clear = decode(tmp_path / "deep.png").transparent
+    keyed = np.minimum(rgba[..., :3], 65000).astype(np.uint16)
+    keyed[CLEAR] = 65535
+    plain = png(keyed, 2)
+    at = plain.index(b"IDAT") - 4
+    return {
+        "png": png(rgba, 6),
+        "png grey": png(rgba[..., [0, 3]], 4),
+        "png key": plain[:at] + png_chunk(b"tRNS", b"\xff" * 6) + plain[at:],
+        "tiff": tiff(rgba, 2, t338=2),
+        "tiff associated": tiff(rgba, 2, t338=1),
+    }
+
+
+@pytest.mark.parametrize("name", ["png", "png grey", "png key", "tiff", "tiff associated"])
+def test_sixteen_bits(name: str) -> None:
+    clear = decode(sixteen_bit()[name]).transparent
     assert clear is not None
     np.testing.assert_array_equal(clear, CLEAR)
 
@@ -146,7 +162,7 @@ def test_depth_is_as_over_white_and_missing_where_nothing_is(
 
 def test_no_point_no_face_and_no_measurement_there(predictor: Predictor, photo: Photo) -> None:
     prediction = predictor(photo)
-    cloud = core.point_cloud(prediction, photo, core.CloudOptions(edge_tolerance=None))
+    cloud = core.point_cloud(prediction, photo, CloudOptions(edge_tolerance=None))
     assert len(cloud) == (~CLEAR).sum()
     assert not CLEAR.ravel()[cloud.pixels].any()
     assert cloud.dropped["no depth"] == CLEAR.sum()
