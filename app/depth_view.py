@@ -79,6 +79,8 @@ def view_value(
     palette: NDArray[np.uint8],
     near: float,
     far: float,
+    *,
+    metric: bool,
 ) -> dict[str, Any]:
     """The JSON value of the component.
 
@@ -87,6 +89,7 @@ def view_value(
         geometry: of `packed_depth`.
         palette: (256, 3) colours from near to far.
         near, far: ends of the colour bar in metres.
+        metric: whether these are metres; else the numbers get no unit.
     """
     return {
         **geometry,
@@ -95,6 +98,7 @@ def view_value(
         "lut": base64.b64encode(palette.tobytes()).decode(),
         "near": near,
         "far": far,
+        "metric": metric,
         "ticks": [{"metres": value, "label": label} for value, label in bar_ticks(near, far)],
     }
 

@@ -158,7 +158,15 @@ class Handlers:
         preview.thumbnail((COMPARED, COMPARED), Image.Resampling.BOX, reducing_gap=2.0)
         preview.save(folder / "photo.jpg", quality=90)
         palette = colorize(np.linspace(near, far, 256)[None], colormap, near, far)[0]
-        return view_value(folder / "depth.bin", folder / "photo.jpg", geometry, palette, near, far)
+        return view_value(
+            folder / "depth.bin",
+            folder / "photo.jpg",
+            geometry,
+            palette,
+            near,
+            far,
+            metric=scene.prediction.metric,
+        )
 
 
 def chosen_display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:

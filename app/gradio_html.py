@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from app.scene import Scene
@@ -19,21 +20,22 @@ color, depth16, summary = client.predict(handle_file("photo.jpg"), api_name="/pr
 
 def measured_html(result: Mapping[str, Any], lang: str) -> str:
     """A measurement as one large number and what it means."""
+    length = partial(metres, metric=result["metric"])
     if "box" in result:
-        value = metres(result["nearest"])
-        notes = [t("measured.box", lang, median=metres(result["median"]))]
+        value = length(result["nearest"])
+        notes = [t("measured.box", lang, median=length(result["median"]))]
         if result["area"] is not None:
             area = f"{result['area']:.2f}"
             if result["area_uncertainty"] is not None:
                 area += f" ± {result['area_uncertainty']:.2f}"
             notes.append(t("measured.area", lang, area=area))
     elif result["distance"] is not None:
-        value = metres(result["distance"])
-        ends = " / ".join(metres(point["depth"]) for point in result["points"][:2])
+        value = length(result["distance"])
+        ends = " / ".join(length(point["depth"]) for point in result["points"][:2])
         notes = [t("measured.distance", lang, ends=ends)]
     else:
         point = result["points"][0]
-        value = metres(point["depth"])
+        value = length(point["depth"])
         x, y, z = (f"{number:+.2f}" for number in point["position"])
         u, v = point["pixel"]
         notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
@@ -43,11 +45,12 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
                 height += f" ± {point['height_uncertainty']:.2f} m"
             notes.append(t("measured.height", lang, height=height))
     if result["uncertainty"] is not None:
-        value += f" ± {metres(result['uncertainty'])}"
+        value += f" ± {length(result['uncertainty'])}"
     if result["calibration"] is not None:
         notes.append(t("measured.calibrated", lang, scale=result["scale"]))
     if not result["metric"]:
-        notes.append(t("summary.relative", lang))
+        notes.append(t("summary.not_metric" if result["notes"] else "summary.relative", lang))
+    notes += result["notes"]
     note = html.escape("; ".join(notes))
     return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
 
@@ -66,7 +69,11 @@ def listing_html(manifest: Mapping[str, Any], lang: str) -> str:
     counts = manifest["counts"]
     lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
     rows = [
-        (photo["input"], t(f"batch.{photo['status']}", lang), photo["error"] or "")
+        (
+            photo["input"],
+            t(f"batch.{photo['status']}", lang),
+            photo["error"] or " ".join(photo["notes"]),
+        )
         for photo in manifest["photos"]
     ]
     names = [t(f"batch.{key}", lang) for key in ("photo", "status", "note")]

@@ -57,6 +57,7 @@ class LiveView:
         milliseconds: of work on this picture.
         rate: pictures a second, lately; None for the first.
         model: that was used.
+        metric, notes: of the prediction.
     """
 
     jpeg: bytes
@@ -65,6 +66,8 @@ class LiveView:
     milliseconds: float
     rate: float | None
     model: str
+    metric: bool = True
+    notes: tuple[str, ...] = ()
 
 
 class LiveDepth:
@@ -93,10 +96,10 @@ class LiveDepth:
         past = self._past(session, settings, started, photo.rgb)
         predictor = self._studio.predictor(past.model)
         with self._studio.working():
-            depth = predictor(
+            prediction = predictor(
                 photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
-            ).depth
-        steadied = past.steadier(photo.rgb, depth, started)
+            )
+        steadied = past.steadier(photo.rgb, prediction.depth, started)
         past.range = _followed(past.range, auto_range(steadied.depth), anew=steadied.cut)
         near, far = range_with_ends(past.range, display.near, display.far)
         drawn = io.BytesIO()
@@ -111,6 +114,8 @@ class LiveDepth:
             (past.ended - started) * 1000,
             None if past.seconds is None else 1 / past.seconds,
             predictor.info.name,
+            prediction.metric,
+            prediction.notes,
         )
 
     def forget(self, session: str | None) -> None:

@@ -35,13 +35,14 @@ def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
     """
     ruler = Measurer.of(scene.prediction)
     found = _box(ruler, chosen.box) if chosen.box else _points(ruler, chosen.points)
-    info, known = scene.prediction.info, scene.prediction.calibration
+    prediction, known = scene.prediction, scene.prediction.calibration
     return found | {
-        "unit": "m" if info.metric or known else "relative",
-        "metric": info.metric or known is not None,
-        "model": info.name,
-        "intrinsics": scene.prediction.intrinsics.to_dict(),
-        "scale": scene.prediction.scale,
+        "unit": prediction.unit,
+        "metric": prediction.metric,
+        "notes": list(prediction.notes),
+        "model": prediction.info.name,
+        "intrinsics": prediction.intrinsics.to_dict(),
+        "scale": prediction.scale,
         "calibration": None if known is None else known.to_dict(),
     }
 

@@ -10,6 +10,10 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
             "relative: right up to one factor per photo, not metres",
             "相对深度：每张照片相差一个比例，不是米",
         ),
+        "not_metric": (
+            "not metres for this photo and these settings: see the notes",
+            "对此照片及设置，数值不是米：请看说明",
+        ),
         "accuracy": ("Accuracy", "精度"),
         "accuracy_of": (
             "{error:.1%} mean relative error, {share:.0%} of pixels within 25 %, on {data}",

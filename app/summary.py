@@ -17,6 +17,7 @@ from core.checkpoint import ModelInfo
 from core.colormap import auto_range
 from core.errors import ConfigError
 from core.model_choice import Choice
+from core.prediction import Prediction
 
 _MEDIAN_SAMPLES = 250_000
 
@@ -77,8 +78,8 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
         "model": info.name,
         "model_sha256": info.sha256,
         "model_choice": None if scene.choice is None else scene.choice.to_dict(),
-        "metric": info.metric,
-        "unit": "m" if info.metric else "relative",
+        "metric": prediction.metric,
+        "unit": prediction.unit,
         "range": [extent.min, extent.max],
         "median": extent.median,
         "colour_range": [near, far],
@@ -92,7 +93,7 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
         "height": height,
         "photo_sha256": photo.sha256,
         "photo_format": photo.format,
-        "notes": list(photo.notes),
+        "notes": list(prediction.notes),
         "settings": asdict(scene.settings),
         "max_depth": info.config.max_depth,
         "measured": dict(info.measured),
@@ -101,9 +102,17 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
     }
 
 
-def metres(value: float) -> str:
-    """A depth for people: centimetres up to 10 m, then decimetres."""
-    return f"{value:.2f} m" if value < 10 else f"{value:.1f} m"
+def metres(value: float, *, metric: bool = True) -> str:
+    """A depth for people: centimetres up to 10 m, then decimetres; no unit where it has none."""
+    number = f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    return f"{number} m" if metric else number
+
+
+def kind_of_values(prediction: Prediction, lang: str) -> str:
+    """Whether the values are metres, and why not where the model alone would give them."""
+    if prediction.metric:
+        return t("summary.metric", lang)
+    return t("summary.not_metric" if prediction.info.metric else "summary.relative", lang)
 
 
 def as_html(scene: Scene, lang: str) -> str:
@@ -143,13 +152,12 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
         t(
             "summary.range",
             lang,
-            low=metres(extent.min),
-            high=metres(extent.max),
-            middle=metres(extent.median),
+            low=metres(extent.min, metric=prediction.metric),
+            high=metres(extent.max, metric=prediction.metric),
+            middle=metres(extent.median, metric=prediction.metric),
         ),
     )
-    kind = t("summary.metric" if info.metric else "summary.relative", lang)
-    yield t("summary.model", lang), f"{info.name} – {kind}"
+    yield t("summary.model", lang), f"{info.name} – {kind_of_values(prediction, lang)}"
     if scene.choice is not None:
         yield t("summary.choice", lang), choice_sentence(scene.choice, lang)
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
@@ -166,7 +174,7 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
         text = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
         yield t("summary.scale", lang), text
     yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
-    for note in photo.notes:
+    for note in prediction.notes:
         yield t("summary.note", lang), note
     yield t("summary.time", lang), t("summary.time_value", lang, ms=prediction.milliseconds)
     yield t("summary.trained_on", lang), info.training_data

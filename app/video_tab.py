@@ -163,10 +163,11 @@ def live_html(view: LiveView, lang: str) -> str:
         lang,
         rate="–" if view.rate is None else f"{view.rate:.1f}",
         ms=f"{view.milliseconds:.0f}",
-        near=metres(view.near),
-        far=metres(view.far),
+        near=metres(view.near, metric=view.metric),
+        far=metres(view.far, metric=view.metric),
         model=view.model,
     )
+    words = " ".join([words, *view.notes])
     data = base64.b64encode(view.jpeg).decode()
     alt = html.escape(t("studio.live_alt", lang))
     picture = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'
@@ -205,10 +206,7 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
         cuts=len(about["cuts"]),
         before=before,
         after=after,
-        near=metres(drawn["near_m"]),
-        far=metres(drawn["far_m"]),
+        near=metres(drawn["near_m"], metric=about["model"]["metric"]),
+        far=metres(drawn["far_m"], metric=about["model"]["metric"]),
     )
-    if about["notes"]:
-        said = about["input"]["frames"]
-        told += ". " + t("studio.video_cut_short", lang, frames=about["frames"], said=said)
-    return told
+    return ". ".join([told, *about["notes"]])

@@ -39,10 +39,6 @@ register(
             "colours from {near} to {far}",
             "{frames} 帧，{cuts} 处切换；逐帧闪烁 {before}，平稳后 {after}；颜色 {near} 至 {far}",
         ),
-        "video_cut_short": (
-            "The file says {said} frames and {frames} could be decoded: it is cut short or damaged",
-            "文件标明 {said} 帧，只能解码 {frames} 帧：文件不完整或已损坏",
-        ),
         "video_no_static": ("not measurable (nothing stands still)", "无法测量（没有静止部分）"),
         "live_lead": (
             "Live: start the camera and see its depth at the rate that this machine gives. "

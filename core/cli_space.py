@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import CameraError, ConfigError, ExportError
+from core.terminal import complain
 
 if TYPE_CHECKING:
     from core.geometry.space import SpaceOptions
@@ -108,6 +109,7 @@ def _scene(options: argparse.Namespace) -> int:
         )
         files["object"] = {"file": path.name, **facts}
     sidecar = write_sidecar(stem, describe(photo, prediction, files))
+    _tell_notes(photo, prediction)
     for written in files.values():
         print(options.out / written["file"])
     print(sidecar)
@@ -123,16 +125,19 @@ def _measure(options: argparse.Namespace) -> int:
         raise ConfigError(
             "Nothing to measure was given, expected --point U,V or --box U0,V0,U1,V1: mark one."
         )
-    _, prediction = _predicted(options)
+    photo, prediction = _predicted(options)
     ruler = Measurer.of(prediction)
     found = survey_points(ruler, options.point or [])
     if options.box:
         found += survey_box(ruler, options.box)
+    _tell_notes(photo, prediction)
     if options.csv:
         print(to_csv(found, ruler.scene), end="")
         return 0
     result = {
         "unit": ruler.scene.units,
+        "metric": prediction.metric,
+        "notes": list(prediction.notes),
         "model": prediction.info.name,
         "intrinsics": prediction.intrinsics.to_dict(),
         "calibration": None if prediction.calibration is None else prediction.calibration.to_dict(),
@@ -140,6 +145,11 @@ def _measure(options: argparse.Namespace) -> int:
     }
     print(json.dumps(result, indent=2))
     return 0
+
+
+def _tell_notes(photo: Photo, prediction: Prediction) -> None:
+    for note in prediction.notes:
+        complain(f"{photo.name}: {note}")
 
 
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:

@@ -17,6 +17,7 @@ from core.errors import DataError
 from core.evaluation.baselines import predictors, training_statistics
 from core.evaluation.protocol import PROTOCOLS, Protocol, crop
 from core.evaluation.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
+from core.imaging.resize import checked_resolution
 from core.metrics import DepthMetrics, compute_metrics, mean_metrics
 
 if TYPE_CHECKING:
@@ -140,10 +141,21 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         "flip": request.flip,
         "resolution": request.resolution or predictor.info.working_height,
         "precision": request.precision,
+        "notes": resolution_notes(predictor.info.working_height, request.resolution),
         "split": None if request.split is None else request.split.name,
         "command": command_line(request),
     }
     return replace(result, baselines=baselines, about=about)
+
+
+def resolution_notes(working: int, asked: int | None) -> list[str]:
+    """What is to be said of figures that were measured at another height than the model's."""
+    from core.prediction import size_note
+
+    if asked is None:
+        return []
+    height = checked_resolution(asked)
+    return list(size_note(height / working, working, height))
 
 
 def command_line(request: EvaluationRequest) -> str:

@@ -19,7 +19,7 @@ import hashlib
 import io
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +38,19 @@ from core.imaging.decode_limits import (
 from core.imaging.deep_pixels import is_deep, lower_bytes
 from core.imaging.jpeg import decode_jpeg, frame_at, is_lossless
 from core.imaging.jpeg_end import check_end, check_scans
-from core.imaging.metadata import read_tags
+from core.imaging.metadata import Tags, read_tags
 from core.imaging.picture_formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
 from core.imaging.pixels import flat_mode, to_rgb
+from core.imaging.projection import (
+    PINHOLE,
+    projection_in_pixels,
+    projection_note,
+    projection_of,
+)
 from core.imaging.scene_light import LINEAR_KINDS, read_scene_light
 from core.imaging.stated_colours import Recolour, recolour
+from core.imaging.transparency import transparent_pixels
 
 __all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Photo", "Source", "decode", "label_of", "read_file"]
 
@@ -75,6 +82,9 @@ class Photo:
         full_size: (width, height) of the whole photo, upright, pixels; differs from the size of
             `rgb` only where `min_size` allowed a reduced decode.
         notes: sentences for the user about choices made while decoding.
+        projection: "pinhole", or what else the picture is (`core.imaging.projection`): then
+            nothing in it can be told in metres, and `focal_px` is None.
+        transparent: (H, W) bool, pixels of alpha 0, which have no depth; None where there is none.
     """
 
     rgb: NDArray[np.uint8]
@@ -85,6 +95,8 @@ class Photo:
     name: str
     full_size: tuple[int, int]
     notes: tuple[str, ...] = ()
+    projection: str = PINHOLE
+    transparent: NDArray[np.bool_] | None = None
 
 
 def decode(
@@ -177,7 +189,7 @@ def _from_bytes(
             check_size(image.size, limits, label)
             notes = check_container(image, limits, label) + check_whole(data, kind, label)
             colours = recolour(image, data, flat_mode(image.mode))
-            full_size = image.size
+            full_size, clear = image.size, None
             ready: NDArray[np.uint8] | None = None
             lower: Image.Image | None = None
             if kind == "JPEG":
@@ -205,6 +217,8 @@ def _from_bytes(
                 tags = read_tags(image)
                 upright = _upright(image, tags.orientation)
                 lower = None if lower is None else _upright(lower, tags.orientation)
+                clear = transparent_pixels(upright)
+            projection = projection_of(image)
         if ready is None:
             rgb, more_notes = to_rgb(upright, label, colours, lower)
             notes += more_notes
@@ -213,16 +227,19 @@ def _from_bytes(
         else:
             rgb = ready
             notes += colours.notes
-    return Photo(
+    photo = Photo(
         rgb=rgb,
         focal_35mm=tags.focal_35mm,
-        focal_px=tags.focal_px(rgb.shape[1], rgb.shape[0]),
+        focal_px=None,
         format=kind,
         sha256=hashlib.sha256(data).hexdigest(),
         name=name,
         full_size=full_size[::-1] if tags.swaps_sides else full_size,
         notes=notes,
+        projection=projection,
+        transparent=clear,
     )
+    return _with_camera(photo, tags)
 
 
 def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
@@ -234,10 +251,11 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             tags = read_tags(image)
             colours = recolour(image, b"", flat_mode(image.mode))
             upright = _upright(image, tags.orientation)
+            projection, clear = projection_of(image), transparent_pixels(upright)
         rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
-    focal_px = tags.focal_px(*size)
-    return Photo(rgb, tags.focal_35mm, focal_px, "PIL", _array_sha256(rgb), name, size, notes)
+    photo = Photo(rgb, tags.focal_35mm, None, "PIL", _array_sha256(rgb), name, size, notes)
+    return _with_camera(replace(photo, projection=projection, transparent=clear), tags)
 
 
 def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> Photo:
@@ -258,10 +276,28 @@ def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> 
     height, width = array.shape[:2]
     check_size((width, height), limits, label)
     if array.ndim == 3 and array.shape[2] == 3:
-        rgb, notes = np.array(array, np.uint8, order="C"), tuple[str, ...]()
+        rgb, notes, clear = np.array(array, np.uint8, order="C"), tuple[str, ...](), None
     else:
-        rgb, notes = to_rgb(Image.fromarray(np.ascontiguousarray(array)), label, Recolour())
-    return Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)
+        image = Image.fromarray(np.ascontiguousarray(array))
+        (rgb, notes), clear = to_rgb(image, label, Recolour()), transparent_pixels(image)
+    photo = Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)
+    return _with_camera(replace(photo, transparent=clear), Tags())
+
+
+def _with_camera(photo: Photo, tags: Tags) -> Photo:
+    """The photo with its focal length, and with notes on what stands against metres in it."""
+    projection = photo.projection
+    if projection == PINHOLE:
+        projection = projection_in_pixels(photo.rgb)
+    notes, focal = projection_note(projection, photo.rgb), None
+    if projection == PINHOLE:
+        focal, about_focal = tags.focal_px(*photo.full_size)
+        focal = focal and focal * photo.rgb.shape[1] / photo.full_size[0]
+        notes += about_focal
+    if photo.transparent is not None:
+        share = float(photo.transparent.mean())
+        notes += (f"A part of the picture ({share:.1%}) is transparent and has no depth.",)
+    return replace(photo, focal_px=focal, projection=projection, notes=photo.notes + notes)
 
 
 def label_of(name: str) -> str:

@@ -105,8 +105,8 @@ class DepthEstimationPipeline:
                 "the network here, so download it first."
             )
         depth = self.predictor(photo, resolution=resolution, fov=fov).depth
-        low, high = float(depth.min()), float(depth.max())
-        shades = (depth - low) * (255 / max(high - low, 1e-9))
+        low, high = float(np.nanmin(depth)), float(np.nanmax(depth))
+        shades = np.nan_to_num((depth - low) * (255 / max(high - low, 1e-9)))
         return {
             "predicted_depth": torch.from_numpy(depth),
             "depth": Image.fromarray(shades.astype(np.uint8)),

@@ -19,6 +19,10 @@ from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 from core.model_files.model_info import ModelInfo
 from core.uncertainty import confidence
 
+# Enlargements (`Prediction`) within which the median depth shifts by about 8 % at most, and by less
+# than the models are wrong on average (15 %): measured on 20 photos each of NYU and KITTI.
+USUAL_SIZES, METRIC_SIZES = (0.8, 1.4), (0.7, 2.0)
+
 
 @dataclass(frozen=True, eq=False)
 class PredictionLevel:
@@ -57,7 +61,8 @@ class Prediction:
     """Metric depth of a photo.
 
     Attributes:
-        depth: (H, W) float32, metres along the optical axis (z), at the photo's own size.
+        depth: (H, W) float32, metres along the optical axis (z), at the photo's own size; NaN
+            where the photo is transparent. Metres only where `metric` says so.
         intrinsics: of the photo, in its pixels, with their source.
         focal_scale: photo focal length / canonical focal length at the network's input, already
             multiplied into `depth`; 1.0 where the model's depth is not focal-normalised.
@@ -68,6 +73,10 @@ class Prediction:
         photo_size: width and height of the photo in pixels.
         working: what `levels` is computed from.
         calibration: the known length that `depth` was rescaled by, or None.
+        pinhole: whether the photo is a pinhole camera's, as far as can be known.
+        enlargement: of the network's view against the size that it was trained at, along the
+            width; 1.0 unless another resolution was asked for.
+        notes: sentences for the user about the photo and about this prediction.
     """
 
     depth: NDArray[np.float32]
@@ -79,6 +88,28 @@ class Prediction:
     photo_size: tuple[int, int]
     working: WorkingPass
     calibration: Calibration | None = None
+    pinhole: bool = True
+    enlargement: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def metric(self) -> bool:
+        """Whether depth is claimed to be metres; the one place where that is decided.
+
+        So it is where the model gives metres and sees the photo near the size that it was trained
+        at, or where a known length has fixed the scale; never in a panorama.
+        """
+        return self.is_metric(rescaled=self.calibration is not None)
+
+    def is_metric(self, *, rescaled: bool) -> bool:
+        """The same, for a depth whose scale was fixed from outside or not."""
+        believed = self.info.metric and keeps_scale(self.enlargement)
+        return self.pinhole and (rescaled or believed)
+
+    @property
+    def unit(self) -> str:
+        """Of the depth: "m", or "relative" where it is right up to one factor at best."""
+        return "m" if self.metric else "relative"
 
     @property
     def scale(self) -> float:
@@ -94,13 +125,15 @@ class Prediction:
     def confidence(self) -> NDArray[np.float32] | None:
         """(H, W) in [0, 1], 1 - expected relative error; None where the model has none.
 
-        Of the unflipped pass, computed when first asked for.
+        0 where there is no depth. Of the unflipped pass, computed when first asked for.
         """
         if self.info.error_model is None:
             return None
         with torch.inference_mode():
             expected = self.info.error_model.expected_error(self.working.residuals)
-            return confidence(expected, self.depth.shape).numpy()
+            sure = confidence(expected, self.depth.shape).numpy()
+        missing = np.isnan(self.depth)
+        return np.where(missing, np.float32(0), sure) if missing.any() else sure
 
     @cached_property
     def levels(self) -> list[PredictionLevel]:
@@ -121,6 +154,34 @@ class Prediction:
                     zip(residuals, bands, depths, strict=True)
                 )
             ]
+
+
+def keeps_scale(enlargement: float) -> bool:
+    """Whether a model sees a photo near enough to the size it was trained at to tell metres.
+
+    Outside, the whole scene shifts by more than the model is wrong on average (docs/faq.md has the
+    measurements).
+    """
+    return METRIC_SIZES[0] <= enlargement <= METRIC_SIZES[1]
+
+
+def size_note(enlargement: float, working: int, asked: int) -> tuple[str, ...]:
+    """What the user is told where a resolution moves the scale noticeably.
+
+    Args:
+        enlargement: as in `Prediction`.
+        working, asked: rows of the network's view: the model's own, and what it was.
+    """
+    if USUAL_SIZES[0] <= enlargement <= USUAL_SIZES[1]:
+        return ()
+    way, where = ("too small", "below") if enlargement < 1 else ("too large", "above")
+    how = f"may come out {way}"
+    if not keeps_scale(enlargement):
+        how = f"come out far {way}, and are not metres unless a known length is given"
+    return (
+        f"The resolution {asked} is far {where} the {working} rows at which the model sees this "
+        f"photo by itself: distances {how}; leave the resolution out to measure.",
+    )
 
 
 def normalised(rgb: Tensor) -> Tensor:

@@ -26,10 +26,18 @@ from core.engines import Engine, open_engine
 from core.engines.passes import Passes
 from core.errors import EngineError
 from core.image import Photo, decode
+from core.imaging.projection import PINHOLE
 from core.imaging.resize import checked_resolution, working_size
 from core.imaging.upsample import Guide, upsample_depth
 from core.model_files.model_info import ModelInfo
-from core.prediction import Prediction, PredictionLevel, WorkingPass, depth_of_levels, normalised
+from core.prediction import (
+    Prediction,
+    PredictionLevel,
+    WorkingPass,
+    depth_of_levels,
+    normalised,
+    size_note,
+)
 
 __all__ = ["Prediction", "PredictionLevel", "Predictor", "load_predictor"]
 
@@ -127,7 +135,11 @@ class Predictor:
         with torch.inference_mode():
             guide = Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
             working, depth = self._pass(guide.seen, flip, scale)
-            depth = upsample_depth(depth, guide)
+            metres = upsample_depth(depth, guide).numpy()
+        if photo.transparent is not None:
+            metres[photo.transparent] = np.nan
+        own = working_size((width, height), self.info.working_height)
+        enlargement = 1.0 if asked is None else size[0] / own[0]
         settings = {
             "resolution": asked,
             "flip": bool(flip),
@@ -138,7 +150,7 @@ class Predictor:
             "precision": self.engine.precision,
         }
         return Prediction(
-            depth=depth.numpy(),
+            depth=metres,
             intrinsics=camera,
             focal_scale=scale,
             info=self.info,
@@ -146,6 +158,9 @@ class Predictor:
             milliseconds=(time.perf_counter() - started) * 1000,
             photo_size=(width, height),
             working=working,
+            pinhole=photo.projection == PINHOLE,
+            enlargement=enlargement,
+            notes=photo.notes + size_note(enlargement, own[1], size[1]),
         )
 
     def _pass(self, rgb: Tensor, flip: bool, focal_scale: float) -> tuple[WorkingPass, Tensor]:

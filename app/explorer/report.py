@@ -31,6 +31,7 @@ from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.maps import fit
 from app.explorer.sentences import formulas_of
 from app.explorer.show import Shown
+from app.summary import kind_of_values
 from app.text import t
 from core.evaluation.protocol import FOLDER
 from core.geometry.space import SpaceOptions
@@ -201,6 +202,8 @@ def _facts(look: Look) -> str:
             f"{camera.hfov(width):.1f}° ({t(f'space.{camera.source}', lang)})",
         ),
         *([(t("summary.scale", lang), scale_sentence(look))] if look.known else []),
+        (t("summary.depth", lang), kind_of_values(prediction, lang)),
+        *((t("summary.note", lang), note) for note in prediction.notes),
     ]
     known = look.truth
     if known is not None:

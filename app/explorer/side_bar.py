@@ -22,6 +22,7 @@ from app.explorer.look import (
 from app.explorer.show import LANGUAGE
 from app.explorer.truth_source import truth_beside
 from app.settings import MAX_RESOLUTION, MIN_RESOLUTION
+from app.summary import kind_of_values
 from app.text import LANGUAGES, language_of, t
 from core.camera import MAX_FOV, MIN_FOV
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
@@ -184,7 +185,6 @@ def _facts(look: Look) -> None:
     w, h = look.prediction.settings["working_size"]
     width, height = look.size
     camera = look.prediction.intrinsics
-    metric = "metric" if look.info.metric else "not_metric"
     st.caption(
         t(
             "explorer.facts",
@@ -199,7 +199,7 @@ def _facts(look: Look) -> None:
         + " · "
         + t(f"explorer.camera_{camera.source}", look.lang, fov=camera.hfov(width))
         + " · "
-        + t(f"explorer.{metric}", look.lang)
+        + kind_of_values(look.prediction, look.lang)
     )
     if look.choice is not None:
         st.caption(chosen_because(look))
@@ -212,5 +212,5 @@ def _facts(look: Look) -> None:
             args=(None, look.photo.sha256),
             icon=":material/undo:",
         )
-    for note in look.photo.notes:
+    for note in look.prediction.notes:
         st.caption(note)

@@ -16,7 +16,8 @@ element.querySelectorAll("[data-word]").forEach((node) => {
 });
 canvas.setAttribute("aria-label", words.canvas);
 
-const metres = (z) => (z < 10 ? z.toFixed(2) : z.toFixed(1)) + " m";
+const metres = (z) => (z < 10 ? z.toFixed(2) : z.toFixed(1)) + unit();
+const unit = () => (view && !view.metric ? "" : " m");
 const column = (i) => Math.floor(((i + 0.5) * view.fullWidth) / view.width);
 const row = (j) => Math.floor(((j + 0.5) * view.fullHeight) / view.height);
 const depthAt = (i, j) => grid[j * view.width + i] * view.step;
@@ -96,7 +97,7 @@ function paintBar() {
   brush.putImageData(line, 0, 0);
   ticks.replaceChildren(...view.ticks.map((value, index) => {
     const tick = document.createElement("span");
-    tick.textContent = value.label + (index === view.ticks.length - 1 ? " m" : "");
+    tick.textContent = value.label + (index === view.ticks.length - 1 ? unit() : "");
     tick.style.left = 100 * share(value.metres) + "%";
     return tick;
   }));

@@ -87,6 +87,8 @@ def run(options: argparse.Namespace) -> int:
         def ended(entry: Entry) -> None:
             if entry.error is not None:
                 say(f"{entry.input}: {entry.error}")
+            for note in entry.notes:
+                say(f"{entry.input}: {note}")
             if options.json:
                 entries.append(entry)
             if pack is not None:

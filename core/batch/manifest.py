@@ -78,6 +78,7 @@ class Entry:
         files: written or found, below the output folder.
         error: the sentence for the user, where it failed.
         milliseconds: spent on it.
+        notes: what the user should know of its result.
     """
 
     input: str
@@ -87,6 +88,7 @@ class Entry:
     files: Sequence[str] = ()
     error: str | None = None
     milliseconds: float = 0.0
+    notes: Sequence[str] = ()
 
     def to_line(self) -> str:
         """One line of JSON."""

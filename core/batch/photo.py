@@ -80,6 +80,7 @@ class PhotoRunner:
         stem, source = self.out / job.stem, Path(job.source)
         status: Status = "failed"
         sha256, files, error = None, [], None
+        notes: list[str] = []
         try:
             data = read_file(source)
             sha256 = hashlib.sha256(data).hexdigest()
@@ -91,6 +92,7 @@ class PhotoRunner:
                 self._predict(photo, stem)
                 status = "done"
             files = self._files(stem)
+            notes = _notes(stem)
         except _ModelError as problem:
             raise problem.cause from problem
         except DepthError as problem:
@@ -105,6 +107,7 @@ class PhotoRunner:
             files=files,
             error=error,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            notes=notes,
         )
 
     def _is_finished(self, stem: Path, sha256: str) -> bool:
@@ -176,6 +179,12 @@ class PhotoRunner:
         paths = [output.path(stem) for output in self.settings.outputs]
         paths.append(sidecar_path(stem))
         return [path.relative_to(self.out).as_posix() for path in paths]
+
+
+def _notes(stem: Path) -> list[str]:
+    """What a finished photo's sidecar has to say; an older one, or one that was edited, nothing."""
+    notes = (read_sidecar(stem) or {}).get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
 
 
 def _sentence(problem: OSError | MemoryError) -> str:

@@ -49,15 +49,16 @@ def describe(
             "height": height,
             "notes": list(photo.notes),
         },
+        "notes": list(prediction.notes),
         "model": {
             "name": info.name,
             "sha256": info.sha256,
-            "metric": info.metric,
+            "metric": prediction.metric,
             "max_depth_m": info.config.max_depth,
             "licence": info.licence,
         },
         "depth": {
-            "unit": "m",
+            "unit": prediction.unit,
             "axis": "z, along the optical axis",
             "min_m": float(np.fmin.reduce(depth, axis=None)),
             "max_m": float(np.fmax.reduce(depth, axis=None)),

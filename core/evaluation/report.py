@@ -63,6 +63,7 @@ def format_table(result: Evaluation) -> str:
     }
     about = ", ".join(f"{key} {value}" for key, value in shown.items() if value is not None)
     lines = [f"{result.protocol}: {len(result.images)} images" + (f" ({about})" if about else "")]
+    lines += [f"note: {note}" for note in result.about.get("notes", ())]
     names = ["metric", "scale-aligned", *result.baselines]
     rows = [result.mean, result.aligned, *result.baselines.values()]
     width = max(len(name) for name in names) + 2

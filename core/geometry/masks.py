@@ -19,6 +19,17 @@ def measured(depth: NDArray[np.floating]) -> Mask:
         return np.asarray(np.isfinite(depth) & (depth > 0))
 
 
+def nearest_measured(depth: NDArray[np.floating], u: float, v: float) -> tuple[float, float]:
+    """The pixel itself (u, v) where it has a depth, else the nearest one that has (or itself)."""
+    if measured(depth[int(v) : int(v) + 1, int(u) : int(u) + 1]).any():
+        return u, v
+    rows, columns = np.nonzero(measured(depth))
+    if len(rows) == 0:
+        return u, v
+    best = int(np.argmin((columns - u) ** 2 + (rows - v) ** 2))
+    return float(columns[best]), float(rows[best])
+
+
 def sky(rgb: NDArray[np.uint8]) -> Mask:
     """Daylight sky, by colour: bright, not warm, smooth, and connected to the upper border.
 

@@ -51,7 +51,7 @@ def write_geometry(
         _save_zipped_obj(path, built)
     else:
         save(built, path)
-    facts: Facts = {"unit": "m", "frame": _FRAMES[path.suffix]}
+    facts: Facts = {"unit": prediction.unit, "frame": _FRAMES[path.suffix]}
     if isinstance(built, Mesh):
         return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
     return facts | {"points": len(built), "dropped": dict(built.dropped)}

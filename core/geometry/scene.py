@@ -30,10 +30,11 @@ class SceneInfo:
         photo_size: width and height of the photo, pixels.
         model: name of the model that estimated the depth.
         model_sha256: of its file; empty where there is none (measured depth, for instance).
-        metric: whether the depth was metric before any calibration.
+        metric: whether lengths are claimed to be metres (`core.prediction.Prediction.metric`).
         scale: factor on the model's depth, already multiplied into the geometry; 1 = none.
         pose: camera-to-world, 16 numbers row by row, or None in the camera frame.
         calibration: the known length that the scale comes from, or None.
+        notes: sentences for the user about the photo and its depth.
     """
 
     intrinsics: Intrinsics
@@ -44,6 +45,7 @@ class SceneInfo:
     scale: float = 1.0
     pose: tuple[float, ...] | None = None
     calibration: Calibration | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         checked_scale(self.scale)
@@ -57,16 +59,16 @@ class SceneInfo:
             prediction.photo_size,
             prediction.info.name or "unsaved",
             prediction.info.sha256,
-            prediction.info.metric,
+            prediction.is_metric(rescaled=known is not None or scale != 1.0),
             checked_scale(scale) * (1.0 if known is None else known.scale),
             calibration=known,
+            notes=prediction.notes,
         )
 
     @property
     def units(self) -> str:
         """The unit of every length."""
-        calibrated = self.scale != 1.0
-        return "metres" if self.metric or calibrated else "unknown (depth without a scale)"
+        return "metres" if self.metric else "unknown (depth without a scale)"
 
     @property
     def pose_matrix(self) -> NDArray[np.float64] | None:
@@ -101,6 +103,8 @@ class SceneInfo:
         }
         if self.calibration is not None:
             lines["calibration"] = self.calibration.text()
+        if self.notes:
+            lines["notes"] = " ".join(self.notes)
         if self.pose is not None:
             lines["camera_to_world"] = " ".join(f"{value:.9g}" for value in self.pose)
         return lines

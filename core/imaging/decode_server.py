@@ -17,6 +17,8 @@ import traceback
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from core.errors import DepthError
 from core.imaging.decode_deadline import PATIENCE
 from core.imaging.decode_limits import DecodeLimits
@@ -82,6 +84,8 @@ def _answer(
     else:
         write_header(answers, described)
         answers.write(pixels.cast("B"))
+        if described.get("transparent"):
+            answers.write(np.packbits(photo.transparent).data)
     answers.flush()
     set_alarm(0)
 
@@ -94,6 +98,8 @@ def _described(photo: Photo) -> dict[str, Any]:
         "focal_px": photo.focal_px,
         "format": photo.format,
         "notes": photo.notes,
+        "projection": photo.projection,
+        "transparent": photo.transparent is not None,
     }
 
 

@@ -154,6 +154,8 @@ class DecodeWorker:
             name=name,
             full_size=(width, height),
             notes=tuple(answer["notes"]),
+            projection=str(answer["projection"]),
+            transparent=answer["transparent"] if answer["transparent"] is not False else None,
         )
 
     def depth(
@@ -236,7 +238,7 @@ def _exchange(
     to_worker.flush()
     answer = read_header(from_worker)
     if "shape" not in answer:
-        return answer, None
+        return answer, None, None
     height, width = (int(side) for side in answer["shape"])
     if min(height, width) < 1 or height * width > limits.max_pixels:
         raise ValueError(f"answer of {width} x {height} pixels")
@@ -245,6 +247,11 @@ def _exchange(
     else:
         pixels = np.empty((height, width, 3), np.uint8)
     read_into(from_worker, pixels.data.cast("B"))
+    if answer.get("transparent"):
+        bits = np.empty(-(-height * width // 8), np.uint8)
+        read_into(from_worker, bits.data)
+        clear = np.unpackbits(bits, count=height * width).astype(np.bool_)
+        answer["transparent"] = clear.reshape(height, width)
     return answer, pixels
 
 

@@ -13,17 +13,22 @@ from typing import Any
 
 from PIL import Image
 
-from core.imaging.exif import exif_focal_px
+from core.imaging.exif import exif_focal_px, frame_of
 
 _log = logging.getLogger(__name__)
 
-_ORIENTATION, _MAKE, _EXIF_IFD = 0x0112, 0x010F, 0x8769
+_ORIENTATION, _MAKE, _MODEL, _EXIF_IFD = 0x0112, 0x010F, 0x0110, 0x8769
+_WIDTH, _HEIGHT = 0x0100, 0x0101  # of the first directory: some phones write the frame there too
 _FOCAL_MM, _FOCAL_35MM, _DIGITAL_ZOOM = 0x920A, 0xA405, 0xA404
 _PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
 _PLANE_X, _PLANE_UNIT = 0xA20E, 0xA210
 _PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # inch (also the default), cm, mm, um
 # Long sides of sensors that exist, phone to digital medium format, with room: mm.
 _PLAUSIBLE_SENSOR = (2.0, 60.0)
+# Cameras whose lenses come off have large sensors. Smaller, and the resolution is of the whole
+# frame but the size was rewritten by the program that made the picture smaller.
+_LARGE_SENSOR = 17.0  # mm, Micro Four Thirds
+_LARGE_CAMERAS = ("eos", "nikon d", "nikon z", "ilce", "ilca", "slt-", "dslr-", "pentax k", "x-t")
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,9 @@ class Tags:
         digital_zoom: ratio, 1 or more.
         plane_px_per_mm: pixels of the picture as taken per mm of sensor, along its width.
         taken_size: (width, height) of the picture as taken, pixels, before any turning.
+        frame_size: the same from the first directory, which fewer programs rewrite.
         zoom_included: the maker's 35 mm equivalent already holds the digital zoom.
+        least_sensor: mm, the shortest long side that the camera's sensor can have.
     """
 
     orientation: int = 1
@@ -46,19 +53,39 @@ class Tags:
     digital_zoom: float | None = None
     plane_px_per_mm: float | None = None
     taken_size: tuple[int, int] | None = None
+    frame_size: tuple[int, int] | None = None
     zoom_included: bool = False
+    least_sensor: float = _PLAUSIBLE_SENSOR[0]
 
     @property
     def swaps_sides(self) -> bool:
         """Whether upright means that width and height change places."""
         return self.orientation >= 5
 
-    def focal_px(self, width: int, height: int) -> float | None:
-        """Focal length in pixels of a picture of this size, turned or not, or None.
+    def focal_px(self, width: int, height: int) -> tuple[float | None, tuple[str, ...]]:
+        """Focal length in pixels of the whole, upright picture, or None; and notes for the user.
 
         From the 35 mm equivalent where that can be believed, else from the focal length and the
         sensor's resolution, f_px = f * px per mm, moved to this size along the long side.
         """
+        stored = (height, width) if self.swaps_sides else (width, height)
+        frame = frame_of(stored, self._frame_size(stored))
+        notes = () if frame.note is None else (frame.note,)
+        if frame.width is None or frame.height is None:
+            claims = self._focal_px(width, height, max(stored)) is not None
+            return None, notes if claims else ()
+        taken_long = max(self._frame_size(stored) or stored)
+        focal = self._focal_px(frame.width, frame.height, taken_long)
+        return focal, notes if focal is not None else ()
+
+    def _frame_size(self, stored: tuple[int, int]) -> tuple[int, int] | None:
+        """The frame's size: of the two places that may tell it, the one that was not rewritten."""
+        other = self.frame_size
+        larger = other is not None and min(other) >= min(stored) and max(other) >= max(stored)
+        return other if larger and self.taken_size in (None, stored) else self.taken_size
+
+    def _focal_px(self, width: float, height: float, taken_long: int) -> float | None:
+        """Of a frame of this size, whose long side had `taken_long` pixels when taken."""
         focal = exif_focal_px(
             width,
             height,
@@ -66,13 +93,11 @@ class Tags:
             focal_mm=self.focal_mm,
             digital_zoom=self.digital_zoom,
             zoom_included=self.zoom_included,
-            taken_size=self.taken_size,
         )
         if focal is not None or self.focal_mm is None or self.plane_px_per_mm is None:
             return focal
-        taken_long = max(self.taken_size or (width, height))
         sensor_long = taken_long / self.plane_px_per_mm
-        if not _PLAUSIBLE_SENSOR[0] <= sensor_long <= _PLAUSIBLE_SENSOR[1]:
+        if not self.least_sensor <= sensor_long <= _PLAUSIBLE_SENSOR[1]:
             return None
         return self.focal_mm / sensor_long * max(width, height)
 
@@ -88,27 +113,34 @@ def read_tags(image: Image.Image) -> Tags:
     turned = orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
     try:
         details = dict(exif.get_ifd(_EXIF_IFD))
-        make = str(exif.get(_MAKE, ""))
+        first = {tag: exif.get(tag) for tag in (_MAKE, _MODEL, _WIDTH, _HEIGHT)}
     except Exception:  # as above; the orientation was readable and is kept
         _log.debug("EXIF details ignored", exc_info=True)
         return Tags(orientation=turned)
-    return replace(_camera_tags(details, make), orientation=turned)
+    return replace(_camera_tags(details, first), orientation=turned)
 
 
-def _camera_tags(details: dict[int, Any], make: str) -> Tags:
+def _camera_tags(details: dict[int, Any], first: dict[int, Any]) -> Tags:
     plane = _number(details.get(_PLANE_X), 1e-3, 1e9)
     unit = details.get(_PLANE_UNIT, 2)
     unit_mm = _PLANE_UNIT_MM.get(unit if isinstance(unit, int) else 2, 25.4)
-    width = _number(details.get(_PIXEL_WIDTH), 1, 1e6)
-    height = _number(details.get(_PIXEL_HEIGHT), 1, 1e6)
+    make, model = (str(first.get(tag) or "").strip().lower() for tag in (_MAKE, _MODEL))
+    large = any(name in model for name in _LARGE_CAMERAS)
     return Tags(
         focal_35mm=_number(details.get(_FOCAL_35MM), 1, 5000),
         focal_mm=_number(details.get(_FOCAL_MM), 0.5, 5000),
         digital_zoom=_number(details.get(_DIGITAL_ZOOM), 1, 100),
         plane_px_per_mm=None if plane is None else plane / unit_mm,
-        taken_size=None if width is None or height is None else (int(width), int(height)),
-        zoom_included=make.strip().lower().startswith("apple"),
+        taken_size=_size(details.get(_PIXEL_WIDTH), details.get(_PIXEL_HEIGHT)),
+        frame_size=_size(first.get(_WIDTH), first.get(_HEIGHT)),
+        zoom_included=make.startswith("apple"),
+        least_sensor=_LARGE_SENSOR if large else _PLAUSIBLE_SENSOR[0],
     )
+
+
+def _size(width: object, height: object) -> tuple[int, int] | None:
+    wide, high = _number(width, 1, 1e6), _number(height, 1, 1e6)
+    return None if wide is None or high is None else (int(wide), int(high))
 
 
 def _number(value: object, low: float, high: float) -> float | None:

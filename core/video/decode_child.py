@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,10 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.imaging.decode_server import restrict, set_alarm, write_header
+from core.imaging.projection import PINHOLE
 from core.video.containers import CONTAINERS, container_of
 
 FRAME_SECONDS = 60  # without a frame for so long, the process ends
 MAX_PIXELS = 10_000_000  # of one frame: 4K has 8.8 million
+# AVSphericalProjection; a half sphere and a tile of one are bent in the same way.
+_PROJECTIONS = {
+    0: "equirectangular",
+    1: "cubemap",
+    2: "equirectangular",
+    3: "equirectangular",
+    4: PINHOLE,
+    5: "fisheye",
+}
 _LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
 
 
@@ -66,7 +77,7 @@ def _send(file: IO[bytes], answers: IO[bytes]) -> None:
             set_alarm(0)  # the reader may be slow, or be stopped for a while
             if first:
                 height, width = upright.shape[:2]
-                write_header(answers, _about(clip, stream, kind) | {"size": [width, height]})
+                write_header(answers, _about(clip, stream, kind, frame) | {"size": [width, height]})
             write_header(answers, {"time": None if frame.time is None else float(frame.time)})
             answers.write(upright.data.cast("B"))
             answers.flush()
@@ -91,7 +102,7 @@ def _upright(frame: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.rot90(rgb, turns))
 
 
-def _about(clip: Any, stream: Any, kind: str) -> dict[str, Any]:
+def _about(clip: Any, stream: Any, kind: str, frame: Any) -> dict[str, Any]:
     rate = float(stream.average_rate or stream.guessed_rate or 25)
     seconds = None
     if stream.duration is not None and stream.time_base is not None:
@@ -106,4 +117,15 @@ def _about(clip: Any, stream: Any, kind: str) -> dict[str, Any]:
         "seconds": seconds,
         "frames": frames,
         "audio": bool(clip.streams.audio),
+        "projection": _projection(frame),
     }
+
+
+def _projection(frame: Any) -> str:
+    """What the file says of spherical video (boxes `sv3d` and `uuid`, WebM's Projection)."""
+    about = frame.side_data.get("SPHERICAL")
+    if about is None:
+        return PINHOLE
+    # AVSphericalMapping begins with the projection, a C enum.
+    number = int.from_bytes(bytes(about)[:4], sys.byteorder)
+    return _PROJECTIONS.get(number, "panorama")

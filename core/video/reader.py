@@ -33,6 +33,7 @@ class ClipInfo:
         rate: frames a second, on average.
         seconds, frames: length; None where the file does not say, and frames may be off by some.
         audio: whether it has sound, which is not copied.
+        projection: as `core.image.Photo`'s: "pinhole", or what 360-degree videos say they are.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ClipInfo:
     seconds: float | None
     frames: int | None
     audio: bool
+    projection: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +144,15 @@ class ClipReader:
             height=height,
             **{
                 key: header[key]
-                for key in ("container", "codec", "rate", "seconds", "frames", "audio")
+                for key in (
+                    "container",
+                    "codec",
+                    "rate",
+                    "seconds",
+                    "frames",
+                    "audio",
+                    "projection",
+                )
             },
         )
 

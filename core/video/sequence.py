@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,15 @@ from PIL import Image
 from core.colormap import colorize
 from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
+from core.image import Photo, decode
+from core.imaging.projection import PINHOLE, projection_note
 from core.model_choice import ModelChooser
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.depth_range import DepthRange
 from core.video.flicker import FlickerMeter
 from core.video.progress import EVERY, Progress, State, frame_path, joined, parts
-from core.video.reader import ClipInfo, ClipReader
+from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.steady import Steadier
 from core.video.writer import SideBySideWriter
@@ -103,7 +105,7 @@ class DepthSequence:
                 predictor, self.choice = self._models.for_frame(frame.rgb)
             elif index < before:
                 continue
-            prediction = predictor(frame.rgb, **options)
+            prediction = predictor(self._photo(frame), **options)
             if self.first is None:
                 self.first = prediction
                 reach = prediction.info.config.max_depth * prediction.focal_scale
@@ -124,6 +126,13 @@ class DepthSequence:
                 self._progress.save(self.count, self._state())
             yield self.count
         self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
+
+    def _photo(self, frame: Frame) -> Photo:
+        photo, projection = decode(frame.rgb), self._reader.info.projection
+        if projection == PINHOLE:
+            return photo
+        notes = projection_note(projection, frame.rgb)
+        return replace(photo, projection=projection, notes=notes)
 
     def finish(self) -> None:
         """Leaves the frames alone in their folder."""

@@ -31,12 +31,12 @@ def describe_video(
         "model": {
             "name": first.info.name,
             "sha256": first.info.sha256,
-            "metric": first.info.metric,
+            "metric": first.metric,
             "max_depth_m": first.info.config.max_depth,
             "licence": first.info.licence,
         },
         "depth": {
-            "unit": "m",
+            "unit": first.unit,
             "axis": "z, along the optical axis",
             "p1_m": near,
             "p99_m": far,
@@ -45,7 +45,7 @@ def describe_video(
         "intrinsics": first.intrinsics.to_dict(),
         "focal_scale": first.focal_scale,
         "frames": sequence.count,
-        "notes": list(filter(None, [broken_off(clip, sequence.count)])),
+        "notes": [*filter(None, [broken_off(clip, sequence.count)]), *first.notes],
         "cuts": sequence.cuts,
         "flicker": sequence.flicker.to_dict(),
         "milliseconds_per_frame": round(sequence.milliseconds / sequence.count, 2),

@@ -78,8 +78,9 @@ def test_every_page_draws_in_chinese() -> None:
         picture(64, 64, 1)[..., 0],
         picture(60, 200, 2),
         picture(200, 40, 3),
+        np.dstack((picture(96, 64, 4), 255 * (np.indices((64, 96))[1] > 40).astype(np.uint8))),
     ],
-    ids=["flat icon", "grey", "portrait", "panorama"],
+    ids=["flat icon", "grey", "portrait", "panorama", "cut-out"],
 )
 def test_every_page_draws_odd_photos(photo: np.ndarray[Any, Any]) -> None:
     app = opened("start", png(photo))

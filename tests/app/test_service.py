@@ -11,16 +11,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.depth_view import packed_depth
+from app.gradio_html import measured_html
+from app.measurement import measure
 from app.scene import Scene
 from app.scene_cache import BoundedCache
 from app.sentence import sentence
 from app.service import Studio
-from app.settings import DisplaySettings, PredictSettings
+from app.settings import DisplaySettings, PredictSettings, Selection
 from app.summary import accuracy_sentence, as_html, as_json, display_range
 from core.errors import CheckpointError, ConfigError, ImageError
 from core.image import Photo, decode
 from tests.core.pictures import encode, scene
-from tests.tiny_checkpoint import save_tiny, tiny_config, tiny_info
+from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 
 SETTINGS = PredictSettings(model="tiny")
 
@@ -203,3 +206,42 @@ def test_a_bug_goes_to_the_log_and_the_user_gets_its_number(
 
 def test_no_memory_is_no_bug() -> None:
     assert "memory" in sentence(MemoryError())
+
+
+def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
+    studio: Studio, tmp_path: Path
+) -> None:
+    tag = b'<x GPano:ProjectionType="equirectangular"/>'
+    Image.fromarray(picture(200, 100)).save(tmp_path / "round.jpg", xmp=tag)
+    found = studio.scene(tmp_path / "round.jpg", SETTINGS)
+    summary = as_json(found, 1.0, 2.0)
+    assert (summary["metric"], summary["unit"]) == (False, "relative")
+    assert "360-degree" in summary["notes"][0]
+    text = as_html(found, "en")
+    assert "not metres" in text
+    assert "360-degree" in text
+    assert "values are metres" not in text
+    result = measure(found, Selection(points=((50.0, 50.0),)))
+    assert (result["metric"], result["unit"]) == (False, "relative")
+    assert "360-degree" in measured_html(result, "en")
+    assert " m<" not in measured_html(result, "en")
+
+
+def test_a_resolution_far_from_the_models_own_is_said(studio: Studio, photo: Path) -> None:
+    own = studio.predictor("tiny").info.working_height
+    settings = PredictSettings(model="tiny", resolution=3 * own)
+    summary = as_json(studio.scene(photo, settings), 1.0, 2.0)
+    assert summary["metric"] is False
+    assert str(3 * own) in summary["notes"][0]
+
+
+def test_transparent_parts_are_in_no_number_of_the_summary(studio: Studio, tmp_path: Path) -> None:
+    rgba = np.dstack((picture(90, 60), np.full((60, 90), 255, np.uint8)))
+    rgba[:, :60, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "cup.png")
+    found = studio.scene(tmp_path / "cup.png", SETTINGS)
+    summary, depth = as_json(found, 1.0, 2.0), found.prediction.depth[:, 60:]
+    assert summary["range"] == [depth.min(), depth.max()]
+    assert summary["median"] == np.median(depth)
+    assert display_range(found, DisplaySettings())[1] <= depth.max()
+    assert packed_depth(found.prediction.depth)[1]["step"] == pytest.approx(depth.max() / 65535)

@@ -302,6 +302,8 @@ def prediction(depth: np.ndarray) -> SimpleNamespace:
         photo_size=(scenes.WIDTH, scenes.HEIGHT),
         info=info,
         calibration=None,
+        notes=(),
+        is_metric=lambda *, rescaled: info.metric or rescaled,
     )
 
 

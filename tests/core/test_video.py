@@ -454,3 +454,31 @@ def test_the_command_writes_what_it_says(
     ]
     assert "expected" in told[1]["error"]
     assert main([*arguments, "--save", "gif"]) == 2
+
+
+def test_a_spherical_video_is_not_in_metres(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    """Google's Spherical Video V1: an XML box in the track."""
+    data = write_clip(tmp_path / "round.mp4", [ROOM] * 3).read_bytes()
+    xml = (
+        b'<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
+        b'syntax-ns#" xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">'
+        b"<GSpherical:Spherical>true</GSpherical:Spherical>"
+        b"<GSpherical:Stitched>true</GSpherical:Stitched><GSpherical:ProjectionType>"
+        b"equirectangular</GSpherical:ProjectionType></rdf:SphericalVideo>"
+    )
+    box = b"uuid" + bytes.fromhex("ffcc8263f8554a938814587a02521fdd") + xml
+    box = (len(box) + 4).to_bytes(4, "big") + box
+    moov, trak = data.index(b"moov") - 4, data.index(b"trak") - 4
+    assert moov > data.index(b"mdat")  # so that no offset into the data moves
+    end = trak + int.from_bytes(data[trak : trak + 4], "big")
+    grown = bytearray(data[:end] + box + data[end:])
+    for at in (moov, trak):
+        size = int.from_bytes(grown[at : at + 4], "big") + len(box)
+        grown[at : at + 4] = size.to_bytes(4, "big")
+    (tmp_path / "round.mp4").write_bytes(grown)
+    told = run(tmp_path / "round.mp4").sidecar
+    assert told["input"]["projection"] == "equirectangular"
+    assert (told["model"]["metric"], told["depth"]["unit"]) == (False, "relative")
+    assert "360-degree" in told["notes"][0]

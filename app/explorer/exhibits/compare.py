@@ -73,8 +73,8 @@ def compare(
     Raises:
         DataError: no pixel counts.
     """
-    valid = counting(truth, protocol)
     predicted = protocol.clamp(enlarged(look.prediction.depth, *truth.shape))
+    valid = counting(truth, protocol) & np.isfinite(predicted)  # no depth where it is transparent
     metrics = compute_metrics(predicted, truth, valid)
     if align:
         predicted = protocol.clamp(align_median(predicted, truth, valid))

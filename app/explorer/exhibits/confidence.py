@@ -17,9 +17,14 @@ BINS = 10
 
 
 def expected_percent(look: Look) -> NDArray[np.float32] | None:
-    """(H, W): the error that the model expects of itself, % of the depth; None without one."""
+    """(H, W): the error that the model expects of itself, % of the depth; None without one.
+
+    NaN where there is no depth.
+    """
     sure = look.prediction.confidence
-    return None if sure is None else 100 * (1 - sure)
+    if sure is None:
+        return None
+    return np.where(np.isfinite(look.prediction.depth), 100 * (1 - sure), np.float32(np.nan))
 
 
 def expected_map(look: Look, bar: Bar | None = None) -> list[Shown]:
@@ -33,7 +38,7 @@ def expected_map(look: Look, bar: Bar | None = None) -> list[Shown]:
     if expected is None:
         return []
     title = t("explorer.expected", look.lang)
-    bar = bar or Bar(0.0, float(np.quantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
+    bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
     figure = map_figure(expected, bar, size=look.size, title=title, longest=MEDIUM)
     alt = t("explorer.expected_alt", look.lang)
     return [Shown("expected-error", figure, alt, {"expected_error_percent": expected})]

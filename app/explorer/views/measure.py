@@ -19,6 +19,7 @@ from app.text import t
 from core.errors import CameraError
 from core.geometry.augmented import place
 from core.geometry.calibration import KnownLength, Pixel
+from core.geometry.masks import nearest_measured
 
 POINT_KEYS = ("ax", "ay", "bx", "by")
 _MARKED = "photo with points"
@@ -61,7 +62,12 @@ def _ends(look: Look) -> tuple[Pixel, Pixel]:
     if marked not in (None, look.photo.sha256):
         controls.forget(*POINT_KEYS)
     st.session_state[_MARKED] = look.photo.sha256
-    starts = (0.35 * width, 0.6 * height, 0.65 * width, 0.6 * height)
+    depth = look.prediction.depth
+    starts = [
+        coordinate
+        for share in (0.35, 0.65)
+        for coordinate in nearest_measured(depth, int(share * width), int(0.6 * height))
+    ]
     columns = st.columns([1, 1, 1, 1, 1.4], vertical_alignment="bottom")
     ask = controls.slider if on_phone() else controls.number
     values = []
@@ -160,7 +166,7 @@ def _object(look: Look) -> None:
     st.markdown(t("measure.object_note", lang))
     width, height = look.size
     # As large as it needs to be to be seen, whether the scene is a room or a street.
-    usual = max(0.2, round(0.15 * float(np.median(look.prediction.depth[::8, ::8])), 1))
+    usual = max(0.2, round(0.15 * float(np.nanmedian(look.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
         u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")

@@ -52,6 +52,8 @@ def draw(look: Look) -> None:
     st.caption(t("models.zoom", lang))
     data = {"depth_a_m": a, "depth_b_m": b, "difference_m": difference}
     figures(lang, "models", [Shown("two-models", figure, t("models.alt", lang), data)])
+    there = np.isfinite(difference)
+    a, b, difference = a[there], b[there], difference[there]
     ratio = b / np.maximum(a, 1e-6)
     numbers(
         [
@@ -67,8 +69,8 @@ def draw(look: Look) -> None:
         ]
     )
     title = t("models.scatter", lang)
-    points = scatter_figure(a.ravel(), b.ravel(), x="A (m)", y="B (m)", title=title)
-    data = {"depth_a_m": a, "depth_b_m": b}
+    points = scatter_figure(a, b, x="A (m)", y="B (m)", title=title)
+    data = {"depth_a_m": look.prediction.depth, "depth_b_m": other.prediction.depth}
     figures(lang, "models-scatter", [Shown("scatter", points, title, data)])
 
 

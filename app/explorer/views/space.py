@@ -87,7 +87,7 @@ def _field_of_view(lang: str, own: float) -> float | None:
 
 def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
     lang = look.lang
-    depth = look.prediction.depth[::4, ::4]
+    depth = look.prediction.depth[np.isfinite(look.prediction.depth)][::16]
     far = max(1.0, float(np.ceil(depth.max())))
     # Something is left even at the slider's near end.
     low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))

@@ -20,7 +20,7 @@ def draw(look: Look) -> None:
     figures(lang, "start", shown, columns=len(shown))
     if look.prediction.confidence is not None:
         st.caption(t("explorer.expected_note", lang))
-    near, middle, far = np.quantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
+    near, middle, far = np.nanquantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
             (t("start.nearest", lang), f"{near:.2f} m", t("start.nearest_hint", lang)),
