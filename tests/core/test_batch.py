@@ -94,8 +94,8 @@ def test_names_that_would_collide_keep_their_extension(tmp_path: Path) -> None:
     names = ["a.jpg", "a.png", "b.jpg", "sub/a.jpg"]
     inputs = [photo(tmp_path / "in" / name) for name in names]
     assert stems([tmp_path / "in"], tmp_path) == ["a.jpg", "a.png", "b", "sub/a"]
-    # Named one by one, all of them come to lie in one folder.
-    assert stems(inputs, tmp_path) == ["a.jpg", "a.png", "b", "a.jpg-2"]
+    # Named one by one, two of one name are told apart by their folders.
+    assert stems(inputs, tmp_path) == ["in/a", "a", "b", "sub/a"]
 
 
 def test_every_collision_is_resolved(tmp_path: Path) -> None:
