@@ -57,8 +57,8 @@ def write_refused(name: str, error: OSError) -> ExportError:
     shown = name if len(name) < 80 else f"{name[:50]}...{name[-25:]}"
     if error.errno == errno.ENAMETOOLONG:
         return ExportError(
-            f"{shown} could not be written, since its name or path is too long, expected one that "
-            "this disk can hold: choose a shorter one."
+            f"{shown} could not be written ({error.strerror}), expected a name and path that this "
+            "disk can hold: choose a shorter name, or choose another folder."
         )
     return ExportError(
         f"{shown} could not be written ({error.strerror or error}), expected a folder "
@@ -158,6 +158,11 @@ def remove_stale(folder: str | os.PathLike[str]) -> int:
     if removed:
         _log.info("removed %d temporary files of an interrupted run", removed)
     return removed
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a name is one of this module's temporary files."""
+    return path.name.startswith(_PREFIX) and path.suffix == _SUFFIX
 
 
 @contextlib.contextmanager

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
     from core.batch.plan import LeftOut, plan
     from core.batch.ray_engine import predict_files_on_ray
     from core.batch.run import predict_files
+    from core.batch.scale import with_one_scale
 
     out = _out(options)
     if options.zip and options.zip != _STDOUT:
@@ -83,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     if left_out:
         complain(f"{left_out} They are no pictures.")
     models, load = models_of_run(options.model, options.precision)
+    settings = with_one_scale(settings, jobs, out, models)
     entries: list[Entry] = []
     with progress(len(jobs), "photo") as (advance, say), contextlib.ExitStack() as stack:
         pack: Any = None
@@ -110,7 +112,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         photos = [vars(entry) for entry in entries]
         name = models[0].name if len(models) == 1 else "auto"
-        print_json({"model": name, "counts": vars(totals), "photos": photos})
+        print_json(
+            {
+                "model": name,
+                "png_scale": settings.png_scale,
+                "counts": vars(totals),
+                "left_out": dict(left_out),
+                "photos": photos,
+            }
+        )
     else:
         tell = complain if options.zip == _STDOUT else print
         tell(

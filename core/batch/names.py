@@ -50,8 +50,7 @@ def names_for(found: Sequence[Found], taken: Iterable[str] = (), *, mirror: bool
     Returns:
         In the same order; no stem belongs to two files.
     """
-    plain = [each.relative for each in found]
-    paths = _below_roots(found) if mirror else list(plain)
+    paths = _below_roots(found)
     if mirror:
         paths = _apart(paths, found)
     stems = _unique([_stem(path) for path in paths], paths, {key(Path(name)) for name in taken})

@@ -7,7 +7,6 @@ starting it again.
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,16 +23,15 @@ from core.batch.results import (
     is_whole,
     replacing,
     staged,
+    stem_for,
 )
 from core.batch.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
-from core.errors import DepthError, ExportError
+from core.errors import DepthError
 from core.export import OUTPUTS, ExportJob, Output, write_outputs
 from core.image import Photo, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
-
-_log = logging.getLogger(__name__)
 
 DEPTH16 = "depth16"
 COLOR = "color"  # the one output that depends on settings of its own
@@ -93,19 +91,15 @@ class PhotoRunner:
             check_name(self.out / stem, (output.suffix for output in self.settings.outputs))
             data = read_file(source)
             sha256 = hashlib.sha256(data).hexdigest()
-            stem = self._stem_for(job, sha256)
-            target = self.out / stem
+            stems = [self.out / each for each in (job.stem, *job.others)]
+            target = stem_for(stems, sha256, source.name, overwrite=self.settings.overwrite)
+            stem = target.relative_to(self.out)
             if self._is_finished(target, sha256):
                 status = "skipped"
             else:
                 targets = [output.path(target) for output in self.settings.outputs]
                 check_replaceable(target, targets, self._sources)
                 photo = self._decode(data, name=source.name)
-                if stem != job.stem and read_sidecar(self.out / job.stem) is not None:
-                    _log.warning(
-                        "%s: its results are named %s, since %s holds those of another photo; "
-                        "--overwrite replaces them.", source, stem, job.stem,
-                    )  # fmt: skip
                 self._predict(photo, target)
                 status = "done"
             files = self._files(target)
@@ -123,27 +117,6 @@ class PhotoRunner:
             files=files,
             error=error,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
-        )
-
-    def _stem_for(self, job: Job, sha256: str) -> Path:
-        """Where a photo's results are, or else where they may go.
-
-        Results of another photo keep their place, unless it has this one's name and may be
-        overwritten.
-        """
-        held = {stem: read_sidecar(self.out / stem) for stem in (job.stem, *job.others)}
-        photos = {stem: about["input"] for stem, about in held.items() if about is not None}
-        for stem, photo in photos.items():
-            if photo.get("sha256") == sha256:
-                return stem
-        name = Path(job.source).name
-        for stem in held:
-            again = self.settings.overwrite and photos.get(stem, {}).get("name") == name
-            if stem not in photos or again:
-                return stem
-        raise ExportError(
-            f"The names {', '.join(map(str, held))} hold the results of other photos, expected one "
-            "that is free: choose another output folder, or add --overwrite."
         )
 
     def _is_finished(self, stem: Path, sha256: str) -> bool:
@@ -189,8 +162,8 @@ class PhotoRunner:
                 }  # fmt: skip
                 if output.name == COLOR:  # what was asked for; the facts are what came of it
                     files[COLOR]["asked"] = vars(settings.colors)
-            names = [files[output.name]["file"] for output in settings.outputs]
-            with replacing(stem, new.parent, names, [each["file"] for each in kept.values()]):
+            made = {output.path(stem).name: output.path(new) for output in settings.outputs}
+            with replacing(stem, made, [each["file"] for each in kept.values()]):
                 write_sidecar(stem, describe(photo, prediction, files))
 
     def _still_good(self, stem: Path, sha256: str) -> dict[str, dict[str, Any]]:

@@ -131,6 +131,12 @@ def _head(source: Path | str) -> bytes:
         return file.read(HEAD_BYTES)
 
 
+def job_of(photo: Path) -> Job:
+    """A photo alone."""
+    ((stem, others),) = names_for([_named(photo)], _TAKEN)
+    return Job(photo, stem, others)
+
+
 def source_of(text: str) -> Path | str:
     """A photo's place from its text, as `Job.source` holds it."""
     return text if storage.is_address(text) else Path(text)

@@ -12,9 +12,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from core.atomic import open_stage, write_atomic, write_refused
 from core.batch.names import key
 from core.batch.sidecar import is_plain, named_files, read_sidecar, retract_sidecar, sidecar_path
 from core.errors import ExportError
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _MOST_PATH = 4095  # bytes of a whole path on Linux; macOS takes 1023
@@ -54,6 +57,22 @@ def is_whole(path: Path, facts: Mapping[str, Any]) -> bool:
 def has_its_size(path: Path, facts: Mapping[str, Any]) -> bool:
     """The same for a store, which keeps what it has: only its size is looked at."""
     return path.is_file() and path.stat().st_size == facts.get("bytes")
+
+
+def same_result(stem: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """The files that an earlier sidecar describes and that are of the same depth as a new one's."""
+    old = read_sidecar(stem) or {}
+    parts = ("model", "intrinsics", "focal_scale", "calibration", "settings")
+    alike = old.get("input", {}).get("sha256") == content["input"]["sha256"] and all(
+        old.get(part) == json.loads(json.dumps(content[part])) for part in parts
+    )
+    if not alike:
+        return {}
+    return {
+        name: facts
+        for name, facts in old["files"].items()
+        if is_plain(str(facts.get("file"))) and is_whole(stem.with_name(facts["file"]), facts)
+    }
 
 
 def check_replaceable(
@@ -99,7 +118,7 @@ def check_name(stem: Path, suffixes: Iterable[str]) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):  # no such limit is known
         most = os.pathconf(there, "PC_NAME_MAX")
         parts = (*folder.relative_to(there).parts, f"{stem.name}{suffix}")
-        longest = max((len(os.fsencode(part)) for part in parts))
+        longest = max(len(os.fsencode(part)) for part in parts)
         if 0 < most < longest:
             raise _too_long(stem, f"a name of {longest} bytes", most)
     whole = len(os.fsencode(folder)) + len(os.fsencode(f"{stem.name}{suffix}")) + _STAGE_BYTES
@@ -115,6 +134,42 @@ def _too_long(stem: Path, what: str, most: int) -> ExportError:
     return ExportError(
         f"The results of {name} would have {what}, expected at most {most} here: give the photo "
         "a shorter name, or choose an output folder that is not so deep."
+    )
+
+
+def stem_for(stems: Sequence[Path], sha256: str, name: str, *, overwrite: bool) -> Path:
+    """Where a photo's results are, or else where they may go.
+
+    Results of another photo keep their place, unless it has this one's name and may be
+    overwritten.
+
+    Args:
+        stems: that the results may have, the likeliest first; a single one is taken.
+        sha256, name: of the photo's file.
+        overwrite: what the user allows.
+
+    Raises:
+        ExportError: all of them hold results of other photos.
+    """
+    if len(stems) == 1:
+        return stems[0]
+    held = {stem: read_sidecar(stem) for stem in stems}
+    photos = {stem: about["input"] for stem, about in held.items() if about is not None}
+    for stem, photo in photos.items():
+        if photo.get("sha256") == sha256:
+            return stem
+    for stem in stems:
+        if stem not in photos or (overwrite and photos[stem].get("name") == name):
+            if stem != stems[0] and stems[0] in photos:
+                _log.warning(
+                    "The results of %s are named %s, since %s holds those of another file; "
+                    "--overwrite replaces those of one with the same name.",
+                    name, stem.name, stems[0].name,
+                )  # fmt: skip
+            return stem
+    raise ExportError(
+        f"The names {', '.join(stem.name for stem in stems)} hold the results of other files, "
+        "expected one that is free: choose another output folder, or add --overwrite."
     )
 
 
@@ -134,34 +189,30 @@ def staged(stem: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replacing(
-    stem: Path, stage: Path, names: Iterable[str], kept: Iterable[str] = ()
-) -> Iterator[None]:
+def replacing(stem: Path, made: Mapping[str, Path], kept: Iterable[str] = ()) -> Iterator[None]:
     """Puts new results in the place of the old ones; the block then writes their sidecar.
 
     Args:
         stem: of the results.
-        stage: folder of the new ones.
-        names: their names, the same in both folders.
+        made: by name: where each new file or folder lies now, on the same disk.
         kept: names of older ones that the new sidecar goes on to describe.
 
     Raises:
         ExportError: the disk refused. Then no result of either kind is left.
     """
-    names = list(names)
     folder, claim = stem.parent, _claim_path(stem)
-    check_replaceable(stem, [folder / name for name in names])
+    check_replaceable(stem, [folder / name for name in made])
     stale = _owned(stem) - {*kept}
-    write_atomic(claim, json.dumps(sorted({*names, *stale})).encode())
+    write_atomic(claim, json.dumps(sorted({*made, *stale})).encode())
     retract_sidecar(stem)
     try:
         for name in stale:
             _remove(folder / name)
-        for name in names:
-            (stage / name).rename(folder / name)
+        for name, path in made.items():
+            path.rename(folder / name)
         yield
     except (OSError, ExportError) as error:
-        for name in names:
+        for name in made:
             with contextlib.suppress(OSError):
                 _remove(folder / name)
         with contextlib.suppress(OSError):

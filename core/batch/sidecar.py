@@ -182,6 +182,7 @@ def is_finished(
         photo.get("sha256") == input_sha256
         and model.get("sha256") in model_sha256
         and bool(made_with.get("chosen")) == (len(model_sha256) > 1)
+        and not made_with.get("scene")  # `scene` has filters, cameras and lengths of its own
         and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
         and all(o.name in files and is_whole(o.path(stem), files[o.name]) for o in outputs)
     )

@@ -1,7 +1,8 @@
 """Which files of a folder are plainly no photo, so that nobody is told that they failed.
 
-A folder of photos holds more: a Live Photo's film, notes, what the system or a catalogue puts there. Such a file is known by its content. A name decides only the other way round: what is
-called `.jpg` and holds no picture is a damaged photo, and is tried and named.
+A folder of photos holds more: a Live Photo's film, notes, what the system or a catalogue puts
+there. Such a file is known by its content. A name decides only the other way round: what is called
+`.jpg` and holds no picture is a damaged photo, and is tried and named.
 """
 
 from __future__ import annotations
@@ -66,13 +67,18 @@ def why_no_picture(name: str, head: Callable[[], bytes]) -> str | None:
     if suffix in _SUFFIXES and not hidden:
         return None
     start = head()[:HEAD_BYTES]
-    if not start:
-        return "an empty file"
     if sniff(start) is not None:
         return None
-    words = next((w for at, sign, w in _SYSTEM if start[at : at + len(sign)] == sign), None)
-    words = words or describe(start)
+    words = words_for(start)
     if words.endswith(_REFUSED_PICTURES):
         return None
     # Bytes that nothing explains, under a name without an ending, may be a photo with a lost head.
     return None if words == _UNKNOWN and not suffix and not hidden else words
+
+
+def words_for(head: bytes) -> str:
+    """Words for a file that is no picture that is read: "a text file", "a video", ..."""
+    if not head:
+        return "an empty file"
+    found = (words for at, sign, words in _SYSTEM if head[at : at + len(sign)] == sign)
+    return next(found, None) or describe(head)

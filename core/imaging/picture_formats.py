@@ -122,7 +122,7 @@ def describe(head: bytes) -> str:
 
 def _is_raw(head: bytes) -> bool:
     """Canon's raw files begin as a TIFF or a video does; others hide behind a TIFF's tags."""
-    return head[8:10] == b"CR" and head[:2] in (b"II", b"MM") or head[4:12] == b"ftypcrx "
+    return (head[8:10] == b"CR" and head[:2] in (b"II", b"MM")) or head[4:12] == b"ftypcrx "
 
 
 def _brands(head: bytes) -> frozenset[bytes]:

@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from core.errors import ImageError
-from core.image import DEFAULT_LIMITS, DecodeLimits, Photo, check_size, label_of
+from core.image import Photo, label_of
+from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_size
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import HEAD_BYTES, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
