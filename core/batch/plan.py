@@ -100,14 +100,12 @@ def plan(
                 seen.add(same)
                 left_out[reason] += 1
     if not found:
-        only = (
-            f"nothing to work on ({left_out})"
-            if left_out
-            else "nothing but results of this program"
-        )
+        where = f"in {', '.join(map(str, inputs))[:200]}" if mirror else "among the files"
+        only = "nothing but results of this program"
+        if left_out:
+            only = f"no photo ({str(left_out).removesuffix('.')})"
         raise ConfigError(
-            f"There is {only.replace('.)', ')')} in {', '.join(map(str, inputs))[:200]}, "
-            "expected photos: name other files, or choose another --out."
+            f"There is {only} {where}, expected photos: name other files, or choose another --out."
         )
     names_of_all = names_for(list(found.values()), _TAKEN, mirror=mirror)
     return [

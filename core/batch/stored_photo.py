@@ -69,24 +69,28 @@ class StoredPhotoRunner:
         here = self._runner.out
         stems = (job.stem, *job.others)
         sidecars = [sidecar_path(stem).as_posix() for stem in stems]
-        for stem, name in zip(stems, self._there(out, sidecars), strict=True):
-            if name is None:
+        for stem, present in zip(stems, self._there(out, sidecars), strict=True):
+            if present is None:
                 continue
             content = storage.read_if_there(storage.below(out, sidecar_path(stem).as_posix()))
             (here / stem).parent.mkdir(parents=True, exist_ok=True)
             sidecar_path(here / stem).write_bytes(content or b"")
+        free = False
         for stem in stems:
-            # Of other outputs too, which an earlier run may have made and the sidecar names.
-            made = (stem.with_name(name) for name in named_files(read_sidecar(here / stem)))
-            wanted = (output.path(stem) for output in self._settings.outputs)
-            names = list(dict.fromkeys(path.as_posix() for path in (*wanted, *made)))
-            for name, size in zip(names, self._there(out, names), strict=True):
-                if size is not None:
-                    (here / name).parent.mkdir(parents=True, exist_ok=True)
-                    with (here / name).open("wb") as file:
-                        file.truncate(size)  # no room on the disk: nobody reads it
+            held = named_files(read_sidecar(here / stem))
             if not sidecar_path(here / stem).exists():
-                break  # this name is free: further ones are not asked for
+                if free:
+                    continue  # results go to the first free name at most
+                free = True
+            # Of other outputs too, which an earlier run may have made and the sidecar names.
+            made = (stem.with_name(name) for name in held)
+            wanted = (output.path(stem) for output in self._settings.outputs)
+            paths = list(dict.fromkeys(path.as_posix() for path in (*wanted, *made)))
+            for path, size in zip(paths, self._there(out, paths), strict=True):
+                if size is not None:
+                    (here / path).parent.mkdir(parents=True, exist_ok=True)
+                    with (here / path).open("wb") as file:
+                        file.truncate(size)  # no room on the disk: nobody reads it
 
     def _there(self, out: str, names: Sequence[str]) -> list[int | None]:
         return storage.sizes([storage.below(out, name) for name in names])

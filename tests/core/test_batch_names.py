@@ -143,13 +143,13 @@ def test_several_folders_keep_their_names(tmp_path: Path, run: Run) -> None:
     for index, name in enumerate(("one/p.png", "two/p.png", "two/deep/q.png")):
         photo(tmp_path / name, index)
     folders = [tmp_path / "one", tmp_path / "two"]
-    assert planned(folders, tmp_path / "out") == ["one/p", "two/deep/q", "two/p"]
+    assert planned(folders, tmp_path / "out") == ["one/p", "two/p", "two/deep/q"]
     run(folders[0], save="npy")  # named alone before: the result is found
     _, entries = run(*folders, save="npy")
     assert [(e.stem, e.status) for e in entries] == [
         ("p", "skipped"),
-        ("two/deep/q", "done"),
         ("two/p", "done"),
+        ("two/deep/q", "done"),
     ]
     same = [photo(tmp_path / side / "in" / "p.png") for side in "xy"]
     assert planned([path.parent for path in same], tmp_path / "out") == ["x/in/p", "y/in/p"]
@@ -166,7 +166,7 @@ def test_names_that_are_one_elsewhere_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_too_long_leaves_nothing(tmp_path: Path, run: Run) -> None:
-    long = photo(tmp_path / ("é" * 120 + ".png"))  # 240 bytes
+    long = photo(tmp_path / ("é" * 122 + ".png"))  # 248 bytes
     totals, (entry,) = run(long)
     assert totals == Totals(failed=1)
     assert "shorter name" in str(entry.error)

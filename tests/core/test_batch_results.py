@@ -195,8 +195,8 @@ def test_a_disk_that_is_full_leaves_the_earlier_results(
     run(source, save="npy,exr")
     before = {name: (tmp_path / "out" / name).read_bytes() for name in listing(tmp_path / "out")}
 
-    def refuse(*_: object) -> bytes:
-        raise OSError(28, "No space left on device")
+    def refuse(*_: object, **__: object) -> bytes:
+        raise ExportError("No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr("core.export.encode_exr", refuse)

@@ -483,7 +483,7 @@ def test_a_second_run_takes_no_result_for_a_clip_and_equal_names_both_stay(
     clips = [str(folder / "clip.mp4"), str(folder / "b")]
     for _ in range(2):
         assert main(["video", *clips, "--out", str(folder), *model]) == 0
-        clips = sorted(map(str, folder.glob("*.mp4"))) + [str(folder / "b")]
+        clips = [*sorted(map(str, folder.glob("*.mp4"))), str(folder / "b")]
     told = capsys.readouterr().out
     assert told.count("finished before") == 2
     found = [json.loads(path.read_bytes()) for path in folder.rglob("*.json")]
