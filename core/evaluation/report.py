@@ -96,13 +96,13 @@ def format_table(result: Evaluation) -> str:
     return "\n".join(lines)
 
 
-_COLUMNS = ("name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale")
+COLUMNS = ("name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale")
 _SOFTWARE = "LapDepth Studio"  # in a gallery, by which a later run knows that it may replace it
 
 
 def is_own_csv(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.atomic.check_own` asks
     """Whether a file with these first bytes is a table of `write_csv`."""
-    return head.startswith(f"{','.join(_COLUMNS)}\n".encode())
+    return head.startswith(f"{','.join(COLUMNS)}\n".encode())
 
 
 def is_own_gallery(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as above
@@ -118,7 +118,7 @@ def write_csv(result: Evaluation, path: Path) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(COLUMNS)
     for image in result.images:
         figures = [*image.metrics.as_dict().values(), *image.aligned.as_dict().values()]
         numbers = [f"{value:.6g}" for value in (*figures, image.scale)]
