@@ -10,16 +10,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+from app.outputs import safe_stem
 from app.sentence import sentence
 from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
-from core.atomic import write_atomic
+from core.atomic import write_atomic, write_refused
 from core.batch.archive import MAX_BYTES, unpack
 from core.batch.manifest import described, write_table
 from core.batch.packing import packed
-from core.batch.plan import MANIFEST, TABLE, plan
+from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
 from core.batch.run import BatchSettings, Entry, predict_files
+from core.batch.scale import with_one_scale
+from core.batch.sidecar import read_sidecar
 from core.errors import ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
 from core.model_choice import AUTO, AutoPredictor
@@ -65,8 +68,19 @@ def run_batch(
         models = [studio.predictor(name).info for name in chooser.models]
         predict = AutoPredictor(chooser, studio.predictor)
     out = folder / "results"
-    jobs = plan(inputs, out)  # uploads are flat, their names cleaned by Gradio
+    left_out = LeftOut()
+    # Uploads are flat, their names cleaned by Gradio; the folders they lie in are the server's.
+    jobs = plan(inputs, out, left_out=left_out, mirror=False)
+    asked = BatchSettings(
+        parse_outputs(",".join(outputs)),
+        resolution=settings.resolution,
+        flip=settings.flip,
+        fov=settings.fov,
+        colors=ColorSettings(display.colormap, display.near, display.far),
+    )
+    asked = with_one_scale(asked, jobs, out, models)
     entries: list[dict[str, Any]] = []
+    scales: list[float] = []
     still_wanted = wanted()
     tell(0, len(jobs))
 
@@ -85,6 +99,7 @@ def run_batch(
 
         def ended(entry: Entry) -> None:
             note(entry)
+            scales.extend(_png_scale(out, entry))
             pack(entry)
 
         totals = predict_files(
@@ -92,20 +107,16 @@ def run_batch(
             out,
             models,
             lambda: predict,
-            BatchSettings(
-                parse_outputs(",".join(outputs)),
-                resolution=settings.resolution,
-                flip=settings.flip,
-                fov=settings.fov,
-                colors=ColorSettings(display.colormap, display.near, display.far),
-            ),
+            asked,
             on_entry=ended,
         )
         manifest = {
             "version": VERSION,
             "model": described(models),
             "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
+            "png_scale": scales[0] if scales else None,
             "counts": asdict(totals),
+            "left_out": dict(left_out),
             "photos": entries,
         }
         # Instead of the batch's own, which name the server's paths.
@@ -116,6 +127,13 @@ def run_batch(
     return archive, manifest
 
 
+def _png_scale(out: Path, entry: Entry) -> list[float]:
+    """The scale of a photo's 16-bit PNG, where it has one."""
+    about = read_sidecar(out / entry.stem) if entry.files else None
+    scale = (about or {}).get("depth", {}).get("png_scale")
+    return [] if scale is None else [scale]
+
+
 def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
     """The inputs of the plan, every zip unpacked into a folder of its own.
 
@@ -123,14 +141,18 @@ def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
         ConfigError: too many photos.
         DepthError: a zip that cannot be unpacked, or all of them together hold too much.
     """
-    inputs, count, left = [], 0, MAX_BYTES
+    inputs: list[Path] = []
+    count, left = 0, MAX_BYTES
     for number, path in enumerate(photos):
         if zipfile.is_zipfile(path):
             inputs.append(folder / UNPACKED / str(number))
+            if sum(map(zipfile.is_zipfile, photos)) > 1:  # then the results say from which
+                inputs[-1] /= safe_stem(path.stem)
             count += unpack(path, inputs[-1], MAX_PHOTOS, left)
             left -= sum(file.stat().st_size for file in inputs[-1].rglob("*") if file.is_file())
         else:
-            inputs.append(path)
+            # Gradio keeps two equal uploads of one name as one file, and both are wanted.
+            inputs.append(_again(path, folder / UNPACKED / str(number)) if path in inputs else path)
             count += 1
         if count > MAX_PHOTOS:
             raise ConfigError(
@@ -138,6 +160,19 @@ def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
                 "in several batches, or use the command line (python -m core predict)."
             )
     return inputs
+
+
+def _again(path: Path, folder: Path) -> Path:
+    """The same file in another folder.
+
+    Raises:
+        ExportError: the disk refused.
+    """
+    try:
+        folder.mkdir(parents=True)
+        return Path(shutil.copy(path, folder / path.name))
+    except OSError as error:
+        raise write_refused(path.name, error) from error
 
 
 def _public(entry: Entry) -> dict[str, Any]:

@@ -68,6 +68,9 @@ def listing_html(manifest: Mapping[str, Any], lang: str) -> str:
     """What became of every photo of a batch."""
     counts = manifest["counts"]
     lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
+    if manifest["left_out"]:
+        count = sum(manifest["left_out"].values())
+        lead = f"{lead} {t('batch.left_out', lang, count=count)}"
     rows = [
         (
             photo["input"],

@@ -88,6 +88,7 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "batch": {
         "counts": ("{done} done, {failed} failed.", "完成 {done} 张，失败 {failed} 张。"),
+        "left_out": ("Left out, since no pictures: {count}.", "已略过非图片文件：{count} 个。"),
         "photo": ("Photo", "照片"),
         "status": ("Result", "结果"),
         "note": ("What to do", "处理办法"),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.atomic import check_own
 from core.cli_space import add_measure, add_scene
 from core.errors import (
     CameraError,
@@ -165,8 +166,19 @@ def _evaluate(options: argparse.Namespace) -> int:
         if not path.exists():
             raise ConfigError(f"There is no {path}, expected the dataset: check the path.")
     from core.evaluate import DEFAULT_MODELS, EvaluationRequest, run_evaluation
-    from core.evaluation.report import format_table, to_json, write_csv, write_gallery
+    from core.evaluation.report import (
+        format_table,
+        is_own_csv,
+        is_own_gallery,
+        to_json,
+        write_csv,
+        write_gallery,
+    )
 
+    if options.csv:
+        check_own(options.csv, is_own_csv)
+    if options.gallery:
+        check_own(options.gallery, is_own_gallery)
     request = EvaluationRequest(
         dataset=options.dataset,
         root=options.root,
@@ -220,8 +232,9 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from core.checkpoint import find_model, load_checkpoint
-    from core.engines.onnx_export import export_onnx
+    from core.engines.onnx_export import export_onnx, is_own_onnx
 
+    check_own(options.out, is_own_onnx)
     path = find_model(options.model).path
     assert path is not None  # noqa: S101 - a model that was found is a file
     model, info = load_checkpoint(path)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from core.geometry.space import SpaceOptions
     from core.image import Photo
     from core.prediction import Prediction
+
+
+_OBJECT = "_object.png"
 
 
 def add_scene(parser: argparse.ArgumentParser) -> None:
@@ -86,34 +90,73 @@ def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespac
 
 
 def _scene(options: argparse.Namespace) -> int:
-    from core.batch.sidecar import describe, retract_sidecar, write_sidecar
-    from core.export import ExportJob, parse_outputs
+    from core.batch.plan import job_of
+    from core.batch.results import (
+        check_name,
+        check_replaceable,
+        fingerprint,
+        replacing,
+        same_result,
+        staged,
+        stem_for,
+    )
+    from core.batch.sidecar import write_sidecar
+    from core.export import ExportJob, parse_outputs, write_outputs
     from core.geometry.outputs import write_object
 
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     outputs, wanted = parse_outputs(options.save), _wanted(options)
+    job = job_of(options.photo)
+    stems = [options.out / each for each in (job.stem, *job.others)]
+    check_name(stems[0], [*(output.suffix for output in outputs), _OBJECT])
     photo, prediction = _predicted(options)
-    job = ExportJob(prediction, photo.rgb, space=wanted)
-    stem = options.out / options.photo.stem
-    retract_sidecar(stem)  # what an earlier run left is described by none until all is written
-    files = {}
-    for output in outputs:
-        path = output.path(stem)
-        files[output.name] = {"file": path.name, **output.write(path, job)}
-    if options.object:
-        kind, u, v, size, *back = options.object
-        path = stem.with_name(f"{stem.name}_object.png")
-        facts = write_object(
-            path, prediction, photo.rgb, kind=kind, at=(u, v), size=size, back=sum(back)
-        )
-        files["object"] = {"file": path.name, **facts}
-    sidecar = write_sidecar(stem, describe(photo, prediction, files))
+    stem = stem_for(stems, photo.sha256, photo.name, overwrite=False)
+    targets = [output.path(stem) for output in outputs]
+    targets += [Path(f"{stem}{_OBJECT}")] if options.object else []
+    check_replaceable(stem, targets, frozenset({os.path.normpath(options.photo.absolute())}))
+    with staged(stem) as new:
+        work = ExportJob(prediction, photo.rgb, space=wanted)
+        facts = write_outputs(outputs, new, work)
+        made = {output.name: output.path(new) for output in outputs}
+        if options.object:
+            kind, u, v, size, *back = options.object
+            made["object"] = Path(f"{new}{_OBJECT}")
+            facts["object"] = write_object(
+                made["object"], prediction, photo.rgb, kind=kind, at=(u, v), size=size,
+                back=sum(back),
+            )  # fmt: skip
+        files = {
+            name: {"file": path.name, **facts[name], **fingerprint(path)}
+            for name, path in made.items()
+        }
+        content = _described(photo, prediction, files, options)
+        kept = {
+            name: each for name, each in same_result(stem, content).items() if name not in files
+        }
+        content["files"] = kept | files
+        names = [each["file"] for each in kept.values()]
+        with replacing(stem, {path.name: path for path in made.values()}, names):
+            sidecar = write_sidecar(stem, content)
     _tell_notes(photo, prediction)
     for written in files.values():
-        print(options.out / written["file"])
+        print(stem.parent / written["file"])
     print(sidecar)
     return 0
+
+
+def _described(
+    photo: Photo, prediction: Prediction, files: dict[str, Any], options: argparse.Namespace
+) -> dict[str, Any]:
+    """The sidecar; its settings say what was asked of the scene, so that `predict` knows it."""
+    from core.batch.sidecar import describe
+
+    content = describe(photo, prediction, files)
+    others = ("command", "run", "photo", "out", "save", "model", "resolution", "flip", "fov")
+    asked = {name: value for name, value in vars(options).items() if name not in others}
+    asked["pose"] = None if options.pose is None else options.pose.name
+    content["settings"]["scene"] = asked
+    return content
 
 
 def _measure(options: argparse.Namespace) -> int:

@@ -65,13 +65,21 @@ def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> 
     Raises:
         ExportError: infinite or negative depth, or beyond what the scale can hold.
     """
-    reach = checked_reach(depth)
+    check_fits(checked_reach(depth), scale)
+    return encode_steps(depth, scale, level)
+
+
+def check_fits(reach: float, scale: float) -> None:
+    """Lets no depth be clipped by 16 bits: `reach` in metres, or NaN for none.
+
+    Raises:
+        ExportError: it is beyond what the scale can hold.
+    """
     if reach * scale > _MAX_16 + 0.5:
         raise ExportError(
             f"Depth reaches {reach:.1f} m, a 16-bit PNG with {scale:g} steps per metre "
             f"holds at most {_MAX_16 / scale:.1f} m: use a smaller scale, or save npy."
         )
-    return encode_steps(depth, scale, level)
 
 
 def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:

@@ -19,6 +19,7 @@ from core.atomic import write_atomic
 from core.colormap import display_range
 from core.depth_bytes import (
     ColorSettings,
+    check_fits,
     checked_reach,
     depth16_scale,
     encode_color,
@@ -60,12 +61,15 @@ class ExportJob:
         rgb: (H, W, 3) uint8, the photo at the size of `prediction.depth`.
         colors: for the colour PNG.
         space: what the 3D files hold; None: the defaults.
+        png_scale: steps per metre of the 16-bit PNG, the same for all photos of a run; None: by
+            the range that this photo's model has.
     """
 
     prediction: Prediction
     rgb: NDArray[np.uint8]
     colors: ColorSettings = field(default_factory=ColorSettings)
     space: SpaceOptions | None = None
+    png_scale: float | None = None
 
     def origin(self) -> dict[str, str]:
         """Model, camera with its source, units and scale, as every file that can says them."""
@@ -147,7 +151,8 @@ def _write_depth16(path: Path, job: ExportJob) -> Facts:
     highest = checked_reach(job.prediction.depth)
     prediction = job.prediction
     reach = prediction.info.config.max_depth * prediction.focal_scale * prediction.scale
-    scale = depth16_scale(max(reach, highest))  # a highest of NaN loses
+    scale = job.png_scale or depth16_scale(max(reach, highest))  # a highest of NaN loses
+    check_fits(highest, scale)
     text = {**job.origin(), "depth_unit": f"1/{scale:g} m, 0 = no depth"}
     write_atomic(path, with_text(encode_steps(prediction.depth, scale), text))
     return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}

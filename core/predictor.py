@@ -131,7 +131,7 @@ class Predictor:
         height, width = photo.rgb.shape[:2]
         size = working_size((width, height), self.info.working_height, asked)
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
-        scale = self._focal_scale(camera, (width, height), size)
+        scale = focal_scale(self.info, camera, (width, height), size)
         with torch.inference_mode():
             guide = Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
             working, depth = self._pass(guide.seen, flip, scale)
@@ -180,13 +180,20 @@ class Predictor:
             metres = (metres + depth[1, 0].flip(1)) / 2
         return WorkingPass(rgb, [residual[:1].clone() for residual in residuals]), metres
 
-    def _focal_scale(
-        self, camera: Intrinsics, photo: tuple[int, int], working: tuple[int, int]
-    ) -> float:
-        """Focal length at the network's input / the canonical one, 1.0 for a model without."""
-        canonical = self.info.config.focal
-        if canonical is None:
-            return 1.0
-        seen = camera.resized(*photo, *working)
-        # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
-        return math.sqrt(seen.fx * seen.fy) / canonical
+
+def focal_scale(
+    info: ModelInfo, camera: Intrinsics, photo: tuple[int, int], working: tuple[int, int]
+) -> float:
+    """Focal length at the network's input / the canonical one, 1.0 for a model without.
+
+    Args:
+        info: of the model.
+        camera: of the photo.
+        photo, working: width and height in pixels, of the photo and of the network's input.
+    """
+    canonical = info.config.focal
+    if canonical is None:
+        return 1.0
+    seen = camera.resized(*photo, *working)
+    # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
+    return math.sqrt(seen.fx * seen.fy) / canonical

@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from core.checkpoint import load_checkpoint, save_checkpoint
+from core.atomic import check_own
+from core.checkpoint import METADATA_KEY, SUFFIX, load_checkpoint, save_checkpoint
 from core.data import Sample, open_dataset
 from core.data.augment import normalise
 from core.data.batches import Batches
@@ -32,7 +33,7 @@ from core.model.encoders import freeze_norm
 from core.model_files.model_info import ModelInfo, TrainingCamera
 from core.model_files.pretrained import load_imagenet_weights
 from core.training.config import TrainConfig
-from core.training.log import RunLog
+from core.training.log import FILE, RunLog
 from core.training.state import TrainState, learning_rates, load_state, save_state
 from core.training.stochastic_depth import drop_blocks
 
@@ -64,6 +65,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
     rank, world, device = _join()
     folder = Path(config.out) / config.name
     folder.mkdir(parents=True, exist_ok=True)
+    _check_free(folder, config.name)
     log = RunLog(folder, tensorboard=config.tensorboard and rank == 0)
     model = build(config).to(device)
     state = TrainState.start(model, config)
@@ -222,6 +224,18 @@ def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
         return Estimate(np.asarray(depth.resize(photo.size, Image.Resampling.BILINEAR)) * factor)
 
     return evaluate(estimate, dataset, PROTOCOLS[config.protocol]).mean
+
+
+def _check_free(folder: Path, name: str) -> None:
+    """Lets a run write over an earlier one, and over nothing else.
+
+    Raises:
+        ConfigError: one of its files is there and is no file of a run.
+    """
+    check_own(folder / FILE, lambda head, _: not head or head.startswith(b'{"step": '))
+    check_own(folder / STATE, lambda head, _: b'"__metadata__"' in head and b'"train"' in head)
+    for stem in (name, f"{name}-last"):
+        check_own(folder / f"{stem}{SUFFIX}", lambda head, _: METADATA_KEY.encode() in head)
 
 
 def _keep(config: TrainConfig, state: TrainState, folder: Path, log: RunLog) -> None:

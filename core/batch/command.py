@@ -70,14 +70,21 @@ def run(options: argparse.Namespace) -> int:
     """
     settings = _settings(options)
     from core.batch.models import models_of_run
-    from core.batch.packing import packed
-    from core.batch.plan import plan
+    from core.batch.packing import check_own_zip, packed
+    from core.batch.plan import LeftOut, plan
     from core.batch.ray_engine import predict_files_on_ray
     from core.batch.run import predict_files
+    from core.batch.scale import with_one_scale
 
     out = _out(options)
-    jobs = plan(options.paths, out)
+    if options.zip and options.zip != _STDOUT:
+        check_own_zip(Path(options.zip))
+    left_out = LeftOut()
+    jobs = plan(options.paths, out, left_out=left_out)
+    if left_out:
+        complain(f"{left_out} They are no pictures.")
     models, load = models_of_run(options.model, options.precision)
+    settings = with_one_scale(settings, jobs, out, models)
     entries: list[Entry] = []
     with progress(len(jobs), "photo") as (advance, say), contextlib.ExitStack() as stack:
         pack: Any = None
@@ -98,14 +105,24 @@ def run(options: argparse.Namespace) -> int:
         if options.engine == "ray":
             totals = predict_files_on_ray(
                 jobs, out, options.model, settings,
-                workers=options.workers, on_entry=ended,
+                workers=options.workers, left_out=left_out, on_entry=ended,
             )  # fmt: skip
         else:
-            totals = predict_files(jobs, out, models, load, settings, on_entry=ended)
+            totals = predict_files(
+                jobs, out, models, load, settings, left_out=left_out, on_entry=ended
+            )
     if options.json:
         photos = [vars(entry) for entry in entries]
         name = models[0].name if len(models) == 1 else "auto"
-        print_json({"model": name, "counts": vars(totals), "photos": photos})
+        print_json(
+            {
+                "model": name,
+                "png_scale": settings.png_scale,
+                "counts": vars(totals),
+                "left_out": dict(left_out),
+                "photos": photos,
+            }
+        )
     else:
         tell = complain if options.zip == _STDOUT else print
         tell(

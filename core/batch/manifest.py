@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -23,6 +24,8 @@ from core.version import VERSION
 # How a cell begins that Excel and its like calculate: `=cmd.jpg` may be the name of a photo.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+_HEAD = 1 << 16  # of a manifest: all but its photos
+
 Status = Literal["done", "skipped", "failed"]
 
 
@@ -38,6 +41,7 @@ class BatchSettings:
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
         colors: of the colour picture.
         overwrite: also redo what is finished.
+        png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
 
     Raises:
         ConfigError: a resolution out of range.
@@ -50,6 +54,7 @@ class BatchSettings:
     fov: float | None = None
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
+    png_scale: float | None = None
 
     def __post_init__(self) -> None:
         if self.resolution is not None:
@@ -120,6 +125,7 @@ def write_manifests(
     settings: BatchSettings,
     totals: Totals,
     lines: IO[str],
+    left_out: Mapping[str, int] | None = None,
 ) -> None:
     """Writes a run's `manifest.json` and `manifest.csv`.
 
@@ -130,6 +136,7 @@ def write_manifests(
         models: the model, or those that every photo chose from.
         settings, totals: of the run.
         lines: the entries, one `Entry.to_line` each.
+        left_out: files that are plainly no photo, by what they are.
 
     Raises:
         ExportError: one cannot be written.
@@ -142,7 +149,9 @@ def write_manifests(
             "save": [output.name for output in settings.outputs],
             "colormap": settings.colors.colormap,
         },
+        "png_scale": settings.png_scale,
         "counts": vars(totals),
+        "left_out": dict(left_out or {}),
     }
 
     def write(file: BinaryIO) -> None:
@@ -171,7 +180,8 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
         ExportError: it cannot be written.
     """
     settings = {name: value for name, value in head["settings"].items() if name != "model"}
-    same = {"model": head["model"]["name"], **settings, "version": head["version"]}
+    same = {"model": head["model"]["name"], **settings, "png_scale": head["png_scale"]}
+    same["version"] = head["version"]
 
     def write(file: BinaryIO) -> None:
         text = io.TextIOWrapper(file, "utf-8", errors="backslashreplace", newline="")
@@ -196,12 +206,28 @@ def check_replaceable(folder: Path) -> None:
     Raises:
         ExportError: the output folder has one, of the user's.
     """
-    ours = {MANIFEST: b'{\n  "version": ', TABLE: b"input,status,sha256,stem,"}
-    for name, start in ours.items():
+    for name, is_ours in {MANIFEST: _is_manifest, TABLE: _is_table}.items():
         path = folder / name
-        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-            if file.read(len(start)) != start:
-                raise ExportError(
-                    f"The list of results would replace {name} in {folder}, which is no result of "
-                    "this program, expected a name that is free: choose another output folder."
-                )
+        if not os.path.lexists(path):
+            continue
+        head = b""
+        with contextlib.suppress(OSError), path.open("rb") as file:  # a folder is none either
+            head = file.read(_HEAD)
+        if not is_ours(head):
+            raise ExportError(
+                f"The list of results would replace {name} in {folder}, which is no result of "
+                "this program, expected a name that is free: move it away, or choose another "
+                "output folder."
+            )
+
+
+def _is_manifest(head: bytes) -> bool:
+    keys = ("model", "settings", "counts", "photos")
+    return head.startswith(b'{\n  "version": ') and all(
+        b'\n  "%b": ' % key.encode() in head for key in keys
+    )
+
+
+def _is_table(head: bytes) -> bool:
+    names = ",".join(each.name for each in fields(Entry))
+    return head.startswith(f"{names},model,".encode())

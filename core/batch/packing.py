@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from core.atomic import open_atomic, remove_stale
+from core.atomic import check_own, open_atomic, remove_stale, write_refused
 from core.batch.manifest import Entry
 from core.batch.plan import MANIFEST, TABLE
-from core.batch.zip_stream import ZipStream
+from core.batch.zip_stream import COMMENT, ZipStream
 from core.errors import ExportError
 
 STDOUT = "-"
@@ -52,6 +53,15 @@ def packed(
             add(iter((MANIFEST, TABLE)))
 
 
+def check_own_zip(path: Path) -> None:
+    """Lets no other file than a zip of results be replaced by one.
+
+    Raises:
+        ConfigError: something else has its name.
+    """
+    check_own(path, lambda head, tail: head[:2] == b"PK" and tail.endswith(COMMENT))
+
+
 @contextlib.contextmanager
 def _opened(target: str) -> Iterator[BinaryIO]:
     if target == STDOUT:
@@ -70,6 +80,8 @@ def _refusals(target: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise write_refused(Path(target).name, error) from error
         name = "The zip on standard output" if target == STDOUT else Path(target).name
         raise ExportError(
             f"{name} could not be written ({error.strerror or error}), expected free space and "

@@ -14,22 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from core.batch.manifest import BatchSettings, Entry, Status
-from core.batch.plan import Job, same_file_key
-from core.batch.sidecar import (
-    describe,
-    is_finished,
-    read_sidecar,
-    retract_sidecar,
-    sidecar_path,
-    write_sidecar,
+from core.batch.plan import Job
+from core.batch.results import (
+    Check,
+    check_name,
+    check_replaceable,
+    fingerprint,
+    is_whole,
+    replacing,
+    staged,
+    stem_for,
 )
-from core.errors import DepthError, ExportError
+from core.batch.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
+from core.errors import DepthError
 from core.export import OUTPUTS, ExportJob, Output, write_outputs
 from core.image import Photo, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
 
+DEPTH16 = "depth16"
 COLOR = "color"  # the one output that depends on settings of its own
 _DECODE_SECONDS = 30.0  # nobody waits at a page: room for 100 megapixels on a slow machine
 
@@ -51,6 +55,7 @@ class PhotoRunner:
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
         sources: of `core.batch.run.sources_of`.
+        check: tells whether a result is there as its sidecar describes it.
     """
 
     def __init__(
@@ -61,7 +66,9 @@ class PhotoRunner:
         settings: BatchSettings,
         *,
         sources: frozenset[str],
+        check: Check = is_whole,
     ) -> None:
+        self._is_whole = check
         self.out, self.models, self.settings = out, models, settings
         self._load = load
         self._predictor: AnyPredictor | None = None
@@ -77,22 +84,27 @@ class PhotoRunner:
             DepthError: the model cannot be loaded, so that no photo of the run will do.
         """
         started = time.perf_counter()
-        stem, source = self.out / job.stem, Path(job.source)
+        stem, source = job.stem, Path(job.source)
         status: Status = "failed"
         sha256, files, error = None, [], None
         notes: list[str] = []
         try:
+            check_name(self.out / stem, (output.suffix for output in self.settings.outputs))
             data = read_file(source)
             sha256 = hashlib.sha256(data).hexdigest()
-            if self._is_finished(stem, sha256):
+            stems = [self.out / each for each in (job.stem, *job.others)]
+            target = stem_for(stems, sha256, source.name, overwrite=self.settings.overwrite)
+            stem = target.relative_to(self.out)
+            if self._is_finished(target, sha256):
                 status = "skipped"
             else:
-                self._check_replaceable(stem)
+                targets = [output.path(target) for output in self.settings.outputs]
+                check_replaceable(target, targets, self._sources)
                 photo = self._decode(data, name=source.name)
-                self._predict(photo, stem)
+                self._predict(photo, target)
                 status = "done"
-            files = self._files(stem)
-            notes = _notes(stem)
+            files = self._files(target)
+            notes = _notes(target)
         except _ModelError as problem:
             raise problem.cause from problem
         except DepthError as problem:
@@ -103,7 +115,7 @@ class PhotoRunner:
             input=str(job.source),
             status=status,
             sha256=sha256,
-            stem=job.stem.as_posix(),
+            stem=stem.as_posix(),
             files=files,
             error=error,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
@@ -114,10 +126,12 @@ class PhotoRunner:
         settings = self.settings
         if settings.overwrite or not self._made_alike(stem, sha256, settings.outputs):
             return False
-        if COLOR not in {output.name for output in settings.outputs}:
-            return True
+        wanted = {output.name for output in settings.outputs}
         files = (read_sidecar(stem) or {}).get("files", {})
-        return bool(files[COLOR].get("asked") == vars(settings.colors))
+        scale = settings.png_scale
+        if DEPTH16 in wanted and scale is not None and files[DEPTH16].get("scale") != scale:
+            return False
+        return COLOR not in wanted or bool(files[COLOR].get("asked") == vars(settings.colors))
 
     def _made_alike(self, stem: Path, sha256: str, outputs: Sequence[Output]) -> bool:
         return is_finished(
@@ -126,23 +140,8 @@ class PhotoRunner:
             input_sha256=sha256,
             model_sha256=[info.sha256 for info in self.models],
             settings=self.settings.decisive(),
+            is_whole=self._is_whole,
         )
-
-    def _check_replaceable(self, stem: Path) -> None:
-        """Lets nothing be overwritten that is not a result.
-
-        Raises:
-            ExportError: a photo of this run, or a JSON file of the user's, has a result's name.
-        """
-        targets = [output.path(stem) for output in self.settings.outputs]
-        inputs = [path.name for path in targets if same_file_key(path) in self._sources]
-        path = sidecar_path(stem)
-        foreign = [path.name] if path.exists() and read_sidecar(stem) is None else []
-        if inputs or foreign:
-            raise ExportError(
-                f"The results would replace {', '.join(inputs + foreign)}, which is no result of "
-                "this program, expected a name that is free: choose another output folder."
-            )
 
     def _predict(self, photo: Photo, stem: Path) -> None:
         settings = self.settings
@@ -154,25 +153,34 @@ class PhotoRunner:
         prediction = self._predictor(
             photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
         )
-        files = self._still_good(stem, photo.sha256)
-        retract_sidecar(stem)
-        work = ExportJob(prediction, photo.rgb, settings.colors)
-        facts = write_outputs(settings.outputs, stem, work)
-        for output in settings.outputs:
-            files[output.name] = {"file": output.path(stem).name, **facts[output.name]}
-            if output.name == COLOR:  # what was asked for; the facts are what came of it
-                files[COLOR]["asked"] = vars(settings.colors)
-        write_sidecar(stem, describe(photo, prediction, files))
+        kept = self._still_good(stem, photo.sha256)
+        work = ExportJob(prediction, photo.rgb, settings.colors, png_scale=settings.png_scale)
+        with staged(stem) as new:
+            facts = write_outputs(settings.outputs, new, work)
+            files = dict(kept)
+            for output in settings.outputs:
+                path = output.path(new)
+                files[output.name] = {
+                    "file": path.name, **facts[output.name], **fingerprint(path)
+                }  # fmt: skip
+                if output.name == COLOR:  # what was asked for; the facts are what came of it
+                    files[COLOR]["asked"] = vars(settings.colors)
+            made = {output.path(stem).name: output.path(new) for output in settings.outputs}
+            with replacing(stem, made, [each["file"] for each in kept.values()]):
+                write_sidecar(stem, describe(photo, prediction, files))
 
     def _still_good(self, stem: Path, sha256: str) -> dict[str, dict[str, Any]]:
         """Files of other outputs that an earlier run made in the same way."""
         old = read_sidecar(stem)
         if old is None or not self._made_alike(stem, sha256, ()):
             return {}
+        asked = {output.name for output in self.settings.outputs}
         return {
             name: facts
             for name, facts in old["files"].items()
-            if name in OUTPUTS and OUTPUTS[name].path(stem).is_file()
+            if name in OUTPUTS and name not in asked
+            if self._is_whole(OUTPUTS[name].path(stem), facts)
+            if facts.get("file") == OUTPUTS[name].path(stem).name
         }
 
     def _files(self, stem: Path) -> list[str]:

@@ -5,19 +5,25 @@ from __future__ import annotations
 import glob
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
+from pathlib import Path, PurePosixPath
 
 from core.batch import storage
+from core.batch.names import Found, names_for
 from core.batch.sidecar import is_result
 from core.errors import ConfigError
+from core.imaging.no_picture import why_no_picture
+from core.imaging.picture_formats import HEAD_BYTES
 
 _log = logging.getLogger(__name__)
 
 MANIFEST, TABLE = "manifest.json", "manifest.csv"
 _TAKEN = (Path(MANIFEST).stem,)  # a photo's sidecar of this name would be the run's manifest
+
+Head = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -27,29 +33,55 @@ class Job:
     Attributes:
         source: the file; a text is its address in object storage.
         stem: where its results go, below the output folder and without suffix: `room/photo`.
+        others: other stems, the likeliest first. Its results lie there where an earlier run over
+            other photos made them so, or where the stem holds those of another photo.
     """
 
     source: Path | str
     stem: Path
+    others: tuple[Path, ...] = ()
 
 
-def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:
+class LeftOut(Counter[str]):
+    """How many files of a folder were left out of a run, by what they are."""
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} ({count})" for kind, count in sorted(self.items()))
+        many = self.total() != 1
+        return f"{self.total()} file{'s are' if many else ' is'} left out: {kinds}."
+
+
+def plan(
+    inputs: Sequence[str | Path],
+    out: Path | str,
+    *,
+    left_out: LeftOut | None = None,
+    why_not: Callable[[str, Head], str | None] = why_no_picture,
+    mirror: bool = True,
+) -> list[Job]:
     """Lists the files of a run, each once, in a stable order.
 
     Folders are walked, their structure kept; the output folder is left out of them, and whatever
     lies in it and is a result, so that a run never works on its own results. A name that is no
-    file is tried as a glob pattern.
+    file is tried as a glob pattern. What a folder or pattern holds besides and is plainly no photo
+    is left out; a file that was named itself never is.
 
     Args:
         inputs: files, folders, patterns; a text may also be an address in object storage.
         out: the output folder, or its address.
+        left_out: is told what was left out.
+        why_not: words for a file that is left out, from its name and what reads its head.
+        mirror: whether folders of files that were named one by one may show in the results' names;
+            False where the caller made them and all files count as found.
 
     Raises:
         ConfigError: an input that does not exist, a pattern without a match, a folder without a
-            file, nothing but results, or the output folder itself as the only input.
+            photo, nothing but results, or the output folder itself as the only input.
     """
-    found: dict[str, Path] = {}  # source -> wanted path below `out`, with its extension
+    left_out = LeftOut() if left_out is None else left_out
+    found: dict[str, Found] = {}
     is_own = _own_results(out)
+    seen: set[str] = set()
     for given in inputs:
         if _is_folder_of_results(given, out):
             if len(inputs) == 1:
@@ -57,17 +89,50 @@ def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:
             # `photos/*` of a shell names it once it is there.
             _log.warning("%s is the output folder; nothing in it is taken for a photo.", given)
             continue
-        for source, relative in _files(given, out):
-            if not is_own(source):
-                found.setdefault(same_file_key(source), relative)
+        for each, named in _files(given, out):
+            same = same_file_key(each.source)
+            if same in found or is_own(each.source):
+                continue
+            reason = None if named and mirror else _left_out(each.source, why_not)
+            if reason is None:
+                found[same] = each
+            elif same not in seen:
+                seen.add(same)
+                left_out[reason] += 1
     if not found:
+        where = f"in {', '.join(map(str, inputs))[:200]}" if mirror else "among the files"
+        only = "nothing but results of this program"
+        if left_out:
+            only = f"no photo ({str(left_out).removesuffix('.')})"
         raise ConfigError(
-            f"There is nothing but results of this program in {', '.join(map(str, inputs))[:200]}, "
-            "expected photos: name other files, or choose another --out."
+            f"There is {only} {where}, expected photos: name other files, or choose another --out."
         )
-    sources = list(found)
-    stems = _stems([found[source] for source in sources])
-    return [Job(source_of(source), stem) for source, stem in zip(sources, stems, strict=True)]
+    names_of_all = names_for(list(found.values()), _TAKEN, mirror=mirror)
+    return [
+        Job(each.source, stem, others)
+        for each, (stem, others) in zip(found.values(), names_of_all, strict=True)
+    ]
+
+
+def _left_out(source: Path | str, why_not: Callable[[str, Head], str | None]) -> str | None:
+    try:
+        return why_not(PurePosixPath(source).name, partial(_head, source))
+    except OSError:  # it is named as a photo that cannot be read
+        return None
+
+
+def _head(source: Path | str) -> bytes:
+    if isinstance(source, str):
+        return storage.head(source, HEAD_BYTES)
+    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read(HEAD_BYTES)
+
+
+def job_of(photo: Path) -> Job:
+    """A photo alone."""
+    ((stem, others),) = names_for([_named(photo)], _TAKEN)
+    return Job(photo, stem, others)
 
 
 def source_of(text: str) -> Path | str:
@@ -75,26 +140,27 @@ def source_of(text: str) -> Path | str:
     return text if storage.is_address(text) else Path(text)
 
 
-def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Path | str, Path]]:
-    """The files behind one input, each with its path below the output folder."""
+def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Found, bool]]:
+    """The files behind one input, and whether each was named itself."""
     path = storage.place(given) if isinstance(given, str) else given
     if isinstance(path, str):
-        yield from _objects(path, out)
+        for source, relative in storage.files_at(path):
+            if isinstance(out, Path) or not source.startswith(f"{out}/"):
+                root = source.removesuffix(f"/{relative}")
+                yield Found(source, Path(relative), root, root == path), source == path
     elif path.is_dir():
-        files = list(_walk(path, out))
+        files = list(_in_folder(path, out))
         if not files:
             raise ConfigError(
                 f"The folder {given} holds no file, expected photos: name another folder."
             )
-        yield from ((file, file.relative_to(path)) for file in files)
+        yield from ((each, False) for each in files)
     elif path.exists() or path.is_symlink():
-        yield path, Path(path.name)
+        yield _named(path), True
     elif matches := sorted(_matches(str(given))):
-        for match in matches:
-            if Path(match).is_dir():
-                yield from ((f, f.relative_to(match)) for f in _walk(Path(match), out))
-            else:
-                yield Path(match), Path(Path(match).name)
+        for match in map(Path, matches):
+            for each in _in_folder(match, out) if match.is_dir() else (_named(match),):
+                yield each, False
     else:
         raise ConfigError(
             f"There is no {str(given)!r}, expected a file, a folder or a pattern that matches "
@@ -102,10 +168,13 @@ def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Path | str, Pat
         )
 
 
-def _objects(address: str, out: Path | str) -> Iterator[tuple[str, Path]]:
-    for source, relative in storage.files_at(address):
-        if isinstance(out, Path) or not source.startswith(f"{out}/"):
-            yield source, Path(relative)
+def _in_folder(folder: Path, out: Path | str) -> Iterator[Found]:
+    root = same_file_key(folder)
+    return (Found(f, f.relative_to(folder), root, True) for f in _walk(folder, out))
+
+
+def _named(path: Path) -> Found:
+    return Found(path, Path(path.name), same_file_key(path.parent))
 
 
 def _is_folder_of_results(given: str | Path, out: Path | str) -> bool:
@@ -165,43 +234,3 @@ def _walk(folder: Path, out: Path | str) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if _real(here / name) != results)
         paths = (here / name for name in sorted(names))
         yield from (path for path in paths if path.is_file() or not path.exists())
-
-
-def _stems(wanted: Sequence[Path]) -> list[Path]:
-    """A stem for every file, no two alike even where upper and lower case are one.
-
-    `a.jpg` becomes `a`. Where that is not unique it becomes `a.jpg`, and where that is not either
-    (two folders with an `a.jpg` each), `a.jpg-2`.
-    """
-    stems = [path.with_name(path.stem) for path in wanted]
-    clashing = _repeated(map(_key, stems)) | {_key(Path(name)) for name in _TAKEN}
-    stems = [
-        path if _key(stem) in clashing else stem for path, stem in zip(wanted, stems, strict=True)
-    ]
-    # A full name may in turn be another file's stem (`a.jpg` and `a.jpg.tif`).
-    clashing = _repeated(map(_key, stems))
-    stems = [
-        path if _key(stem) in clashing else stem for path, stem in zip(wanted, stems, strict=True)
-    ]
-    used: set[str] = set()
-    unique = []
-    for stem in stems:
-        candidate, number = stem, 1
-        while _key(candidate) in used:
-            number += 1
-            candidate = stem.with_name(f"{stem.name}-{number}")
-        used.add(_key(candidate))
-        unique.append(candidate)
-    return unique
-
-
-def _key(stem: Path) -> str:
-    return str(stem).casefold()
-
-
-def _repeated(keys: Iterable[str]) -> set[str]:
-    seen: set[str] = set()
-    again: set[str] = set()
-    for key in keys:
-        (again if key in seen else seen).add(key)
-    return again

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.models import models_of_run
 from core.batch.plan import Job, source_of
 from core.batch.run import record, remove_stale_below, sources_of
+from core.batch.scale import with_one_scale
 from core.batch.stored_photo import runner_for
 from core.errors import DepthError, EngineError
 from core.threads import usable_threads
@@ -35,12 +36,13 @@ def predict_files_on_ray(
     settings: BatchSettings,
     *,
     workers: int | None = None,
+    left_out: Mapping[str, int] | None = None,
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
     """`core.batch.run.predict_files` on Ray; the cluster of RAY_ADDRESS, else one on this machine.
 
     Args:
-        jobs, out, settings, on_entry: as there.
+        jobs, out, settings, left_out, on_entry: as there.
         model: its name; None lets the photo choose.
         workers: actors; None takes one for each core, with one thread each. With OMP_NUM_THREADS
             set, each has that many threads, and there are as many as fit.
@@ -51,6 +53,7 @@ def predict_files_on_ray(
     """
     ray = _ray()
     models, _ = models_of_run(model)
+    settings = with_one_scale(settings, jobs, out, models)
     asked = os.environ.get("OMP_NUM_THREADS", "")
     threads = usable_threads() if asked.isdigit() else 1
     workers = workers or max(1, (os.cpu_count() or 1) // threads)
@@ -58,7 +61,9 @@ def predict_files_on_ray(
     started_here = _start(ray, workers * threads + 1)  # one more reads the plan
     try:
         entries = _entries(ray, jobs, out, model, settings, workers, threads)
-        totals = record(entries, len(jobs), out, models, settings, on_entry=on_entry)
+        totals = record(
+            entries, len(jobs), out, models, settings, left_out=left_out, on_entry=on_entry
+        )
         remove_stale_below(jobs, out)  # of an actor that died in this run
         return totals
     finally:
@@ -77,8 +82,9 @@ class PhotoActor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with a job to one with its entry, both as text."""
-        source, stem = json.loads(row["job"])
-        entry = self._runner.run(Job(source_of(source), Path(stem)))
+        source, stem, *others = json.loads(row["job"])
+        job = Job(source_of(source), Path(stem), tuple(map(Path, others)))
+        entry = self._runner.run(job)
         return {"index": row["index"], "entry": entry.to_line()}
 
 
@@ -93,7 +99,10 @@ def _entries(
 ) -> Iterator[Entry]:
     """What becomes of every photo, in the plan's order."""
     rows = [  # as JSON, since Arrow takes no name that is no text
-        {"index": i, "job": json.dumps([str(_absolute(job.source)), str(job.stem)])}
+        {
+            "index": i,
+            "job": json.dumps([str(_absolute(job.source)), *map(str, (job.stem, *job.others))]),
+        }
         for i, job in enumerate(jobs)
     ]
     pieces = max(min(len(rows), 4 * workers), -(-len(rows) // _ROWS))

@@ -7,7 +7,7 @@ entries to a scratch file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from core.atomic import remove_stale
@@ -19,6 +19,7 @@ from core.batch.manifest import (
     write_manifests,
 )
 from core.batch.plan import Job, same_file_key
+from core.batch.scale import with_one_scale
 from core.batch.stored_photo import manifests_at, runner_for
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
@@ -33,6 +34,7 @@ def predict_files(
     load: Callable[[], AnyPredictor],
     settings: BatchSettings,
     *,
+    left_out: Mapping[str, int] | None = None,
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
     """Predicts every photo of a plan and writes its files; over several, also the manifests.
@@ -43,6 +45,7 @@ def predict_files(
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
+        left_out: of `plan`, for the manifest.
         on_entry: told every photo's end, in order.
 
     Raises:
@@ -50,10 +53,12 @@ def predict_files(
             one photo is in its entry.
     """
     remove_stale_below(jobs, out)
+    settings = with_one_scale(settings, jobs, out, models)
     runner = runner_for(out, models, load, settings, sources=sources_of(jobs))
-    return record(
-        (runner.run(job) for job in jobs), len(jobs), out, models, settings, on_entry=on_entry
-    )
+    entries = (runner.run(job) for job in jobs)
+    totals = record(entries, len(jobs), out, models, settings, left_out=left_out, on_entry=on_entry)
+    remove_stale_below(jobs, out)  # of a run that ended while this one began
+    return totals
 
 
 def record(
@@ -63,6 +68,7 @@ def record(
     models: Sequence[ModelInfo],
     settings: BatchSettings,
     *,
+    left_out: Mapping[str, int] | None = None,
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
@@ -70,7 +76,7 @@ def record(
     Args:
         entries: in the plan's order.
         count: how many there will be.
-        out, models, settings, on_entry: as for `predict_files`.
+        out, models, settings, left_out, on_entry: as for `predict_files`.
 
     Raises:
         ExportError: a manifest cannot be written, or a file of its name is none.
@@ -90,7 +96,7 @@ def record(
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
             if count > 1 and totals != Totals():
-                write_manifests(folder, models, settings, totals, lines)
+                write_manifests(folder, models, settings, totals, lines, left_out)
     return totals
 
 
@@ -103,5 +109,6 @@ def remove_stale_below(jobs: Iterable[Job], out: Path | str) -> None:
     """Removes the temporary files that a killed run left among the results."""
     if isinstance(out, str):
         return  # an object appears whole
-    for folder in sorted({(out / job.stem).parent for job in jobs}):
+    stems = (stem for job in jobs for stem in (job.stem, *job.others))
+    for folder in sorted({(out / stem).parent for stem in stems}):
         remove_stale(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from core.version import VERSION
 # The settings that decide the result; engine and device agree within rounding, so results made on
 # another machine count as finished.
 DECISIVE = ("resolution", "flip", "precision", "fov")
+# What the names of results end in: of a photo, of a photo with an object in it, of a video.
+_ENDINGS = (*(output.suffix for output in OUTPUTS.values()), "_object.png", "_depth.mp4", "_frames")
 
 
 def sidecar_path(stem: Path) -> Path:
@@ -123,17 +125,32 @@ def read_sidecar(stem: Path) -> dict[str, Any] | None:
     return content if all(isinstance(f, dict) for f in content["files"].values()) else None
 
 
+def named_files(content: Mapping[str, Any] | None) -> list[str]:
+    """The names of the files and folders that a sidecar describes; all lie beside it."""
+    facts = (content or {}).get("files", {}).values()
+    names = [each.get(key) for each in facts for key in ("file", "folder")]
+    return [name for name in names if isinstance(name, str) and is_plain(name)]
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name leads nowhere else: a sidecar may have been written by anybody."""
+    return name not in ("", ".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
 def is_result(path: Path) -> bool:
-    """Whether a file is a result of a photo: a sidecar, or named by the one beside it."""
+    """Whether a file is a result of a photo or video: a sidecar, or named by the one beside it."""
     if path.suffix == ".json" and read_sidecar(path.with_suffix("")) is not None:
         return True
-    for output in OUTPUTS.values():
-        if path.name.endswith(output.suffix):
-            content = read_sidecar(Path(str(path).removesuffix(output.suffix)))
-            named = (content or {}).get("files", {}).get(output.name, {})
-            if named.get("file") == path.name:
-                return True
-    return False
+    # A frame of a sequence lies one folder down.
+    return any(_is_named(each) for each in (path, path.parent) if each.name)
+
+
+def _is_named(path: Path) -> bool:
+    endings = (ending for ending in _ENDINGS if path.name.endswith(ending))
+    return any(
+        path.name in named_files(read_sidecar(Path(str(path).removesuffix(ending))))
+        for ending in endings
+    )
 
 
 def is_finished(
@@ -143,6 +160,7 @@ def is_finished(
     input_sha256: str,
     model_sha256: Sequence[str],
     settings: Mapping[str, Any],
+    is_whole: Callable[[Path, Mapping[str, Any]], bool],
 ) -> bool:
     """Whether a photo's results are there, complete, and made as they would be made now.
 
@@ -153,6 +171,7 @@ def is_finished(
         input_sha256: of the photo's file.
         model_sha256: of the model's file, or of those that the photo chooses from.
         settings: with the keys `DECISIVE`.
+        is_whole: tells whether a file is as its entry in the sidecar says.
     """
     content = read_sidecar(stem)
     if content is None:
@@ -164,6 +183,7 @@ def is_finished(
         photo.get("sha256") == input_sha256
         and model.get("sha256") in model_sha256
         and bool(made_with.get("chosen")) == (len(model_sha256) > 1)
+        and not made_with.get("scene")  # `scene` has filters, cameras and lengths of its own
         and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
-        and all(o.name in files and o.path(stem).is_file() for o in outputs)
+        and all(o.name in files and is_whole(o.path(stem), files[o.name]) for o in outputs)
     )

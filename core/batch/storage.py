@@ -105,6 +105,17 @@ def read(address: str) -> bytes:
             return bytes(file.read())
 
 
+def head(address: str, count: int) -> bytes:
+    """The first bytes of an object.
+
+    Raises:
+        OSError: it is missing, or the store does not answer.
+    """
+    files, path = _at(address)
+    with files.open_input_file(path) as file:
+        return bytes(file.read(count))
+
+
 def read_if_there(address: str) -> bytes | None:
     """The bytes of a small object; None where there is none.
 
@@ -120,8 +131,8 @@ def read_if_there(address: str) -> bytes | None:
             return None
 
 
-def present(addresses: Sequence[str]) -> list[bool]:
-    """Which objects are there.
+def sizes(addresses: Sequence[str]) -> list[int | None]:
+    """The bytes of each object; None where there is none.
 
     Raises:
         ExportError: the store does not answer.
@@ -131,7 +142,7 @@ def present(addresses: Sequence[str]) -> list[bool]:
     with _refusals(addresses[0], ExportError):
         files, _ = _at(addresses[0])
         infos = files.get_file_info([_at(address)[1] for address in addresses])
-        return [bool(info.is_file) for info in infos]
+        return [info.size if info.is_file else None for info in infos]
 
 
 def write(address: str, content: bytes) -> None:

@@ -19,9 +19,9 @@ from core.batch import storage
 from core.batch.manifest import BatchSettings, Entry
 from core.batch.photo import PhotoRunner
 from core.batch.plan import MANIFEST, TABLE, Job
-from core.batch.sidecar import read_sidecar, sidecar_path
+from core.batch.results import has_its_size, is_whole
+from core.batch.sidecar import named_files, read_sidecar, sidecar_path
 from core.errors import ExportError, ImageError
-from core.export import OUTPUTS
 from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
 
@@ -40,7 +40,8 @@ class StoredPhotoRunner:
     ) -> None:
         self._out, self._settings, self._sources = out, settings, sources
         here = out if isinstance(out, Path) else Path()  # then another one for every photo
-        self._runner = PhotoRunner(here, models, load, settings, sources=sources)
+        check = is_whole if isinstance(out, Path) else has_its_size
+        self._runner = PhotoRunner(here, models, load, settings, sources=sources, check=check)
 
     def run(self, job: Job) -> Entry:
         """As `PhotoRunner.run`."""
@@ -58,47 +59,58 @@ class StoredPhotoRunner:
                 self._mirror(self._out, job)
             entry = self._runner.run(replace(job, source=_brought(job.source, scratch)))
             if isinstance(self._out, str) and entry.status == "done":
-                self._send(self._out, job)
+                self._send(self._out, Path(entry.stem))
         except (ExportError, ImageError) as error:
             entry = replace(entry, status="failed", files=(), error=str(error))
         return entry
 
     def _mirror(self, out: str, job: Job) -> None:
-        """The sidecar as it is, and an empty file for every result that is there."""
-        names = self._names(job)
-        taken = [name for name in names if storage.below(out, name) in self._sources]
-        if taken:
-            raise ExportError(
-                f"The results would replace {', '.join(taken)}, which is no result of this "
-                "program, expected a name that is free: choose another output folder."
-            )
-        sidecar = storage.read_if_there(storage.below(out, names[-1]))
-        if sidecar is None:
-            return
-        results = self._runner.out
-        (results / job.stem).parent.mkdir(parents=True, exist_ok=True)
-        (results / names[-1]).write_bytes(sidecar)
-        # Of other outputs too, which an earlier run may have made and the sidecar goes on to name.
-        made = (read_sidecar(results / job.stem) or {}).get("files", {})
-        kinds = [output for name, output in OUTPUTS.items() if name in made]
-        paths = [output.path(job.stem) for output in kinds]
-        there = storage.present([storage.below(out, path.as_posix()) for path in paths])
-        for path, present in zip(paths, there, strict=True):
-            if present:
-                (results / path).touch()
+        """The sidecars of the photo's names as they are, and files as long as the results are."""
+        here = self._runner.out
+        stems = (job.stem, *job.others)
+        sidecars = [sidecar_path(stem).as_posix() for stem in stems]
+        for stem, present in zip(stems, self._there(out, sidecars), strict=True):
+            if present is None:
+                continue
+            content = storage.read_if_there(storage.below(out, sidecar_path(stem).as_posix()))
+            (here / stem).parent.mkdir(parents=True, exist_ok=True)
+            sidecar_path(here / stem).write_bytes(content or b"")
+        free = False
+        for stem in stems:
+            held = named_files(read_sidecar(here / stem))
+            if not sidecar_path(here / stem).exists():
+                if free:
+                    continue  # results go to the first free name at most
+                free = True
+            # Of other outputs too, which an earlier run may have made and the sidecar names.
+            made = (stem.with_name(name) for name in held)
+            wanted = (output.path(stem) for output in self._settings.outputs)
+            paths = list(dict.fromkeys(path.as_posix() for path in (*wanted, *made)))
+            for path, size in zip(paths, self._there(out, paths), strict=True):
+                if size is not None:
+                    (here / path).parent.mkdir(parents=True, exist_ok=True)
+                    with (here / path).open("wb") as file:
+                        file.truncate(size)  # no room on the disk: nobody reads it
 
-    def _send(self, out: str, job: Job) -> None:
-        names = self._names(job)
+    def _there(self, out: str, names: Sequence[str]) -> list[int | None]:
+        return storage.sizes([storage.below(out, name) for name in names])
+
+    def _send(self, out: str, stem: Path) -> None:
+        here = self._runner.out
+        names = [output.path(stem).as_posix() for output in self._settings.outputs]
+        sidecar = sidecar_path(stem).as_posix()
+        old = storage.read_if_there(storage.below(out, sidecar))
         # Killed while the files are replaced, they count as undone.
-        storage.remove(storage.below(out, names[-1]))
-        for name in names:
-            storage.write(storage.below(out, name), (self._runner.out / name).read_bytes())
-
-    def _names(self, job: Job) -> list[str]:
-        """Of the files of a photo below the output folder, the sidecar last."""
-        stem = self._runner.out / job.stem
-        paths = [*(output.path(stem) for output in self._settings.outputs), sidecar_path(stem)]
-        return [path.relative_to(self._runner.out).as_posix() for path in paths]
+        storage.remove(storage.below(out, sidecar))
+        if old is not None:
+            scratch = here / "old" / stem.name
+            scratch.parent.mkdir(exist_ok=True)
+            sidecar_path(scratch).write_bytes(old)
+            still = named_files(read_sidecar(here / stem))
+            for name in set(named_files(read_sidecar(scratch))) - {*still}:
+                storage.remove(storage.below(out, stem.with_name(name).as_posix()))
+        for name in (*names, sidecar):
+            storage.write(storage.below(out, name), (here / name).read_bytes())
 
 
 def _brought(source: Path | str, scratch: Path) -> Path:

@@ -24,6 +24,7 @@ _SEE_64, _SEE_64_FILES = 0xFFFFFFFF, 0xFFFF  # in an old record: the number is i
 _LARGE, _MANY = _SEE_64, _SEE_64_FILES  # from here on
 _UTF8 = 0x0800
 _UNIX_FILE = 0o100644 << 16
+COMMENT = b"results of LapDepth Studio"  # by which a later run knows that it may replace the zip
 _MADE_BY = (3 << 8) | 45  # Unix, version 4.5: the first with 64-bit records
 
 
@@ -116,8 +117,8 @@ class ZipStream:
             )
             self._file.write(struct.pack("<IIQI", 0x07064B50, 0, start + size, 1))
         count = min(self._count, _SEE_64_FILES)
-        short = (count, count, min(size, _SEE_64), min(start, _SEE_64), 0)
-        self._file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, *short))
+        short = (count, count, min(size, _SEE_64), min(start, _SEE_64), len(COMMENT))
+        self._file.write(struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, *short) + COMMENT)
         self._file.flush()
 
     def _write(self, data: bytes) -> None:

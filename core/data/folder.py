@@ -24,11 +24,14 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.data.sample import DEPTH_ENCODINGS, Camera, Frame, FrameDataset
 from core.errors import DataError
+from core.imaging.no_picture import why_no_picture
+from core.imaging.picture_formats import HEAD_BYTES
 
 CONFIG_NAMES = ("dataset.toml", "dataset.json")
 INDEX_NAME = "index.json"
@@ -214,7 +217,14 @@ def _pictures(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     kinds = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff")
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds}
+    found = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds)
+    return {path.stem: path for path in found if not _is_of_the_system(path)}
+
+
+def _is_of_the_system(path: Path) -> bool:
+    """Whether a file only has a picture's name, as macOS leaves ._1.png beside 1.png."""
+    with path.open("rb") as file:
+        return why_no_picture(path.name, partial(file.read, HEAD_BYTES)) is not None
 
 
 def _existing(stem: Path) -> Path:

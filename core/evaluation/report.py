@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 
 from core.atomic import write_atomic
 from core.colormap import colorize
@@ -96,6 +97,20 @@ def format_table(result: Evaluation) -> str:
     return "\n".join(lines)
 
 
+COLUMNS = ("name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale")
+_SOFTWARE = "LapDepth Studio"  # in a gallery, by which a later run knows that it may replace it
+
+
+def is_own_csv(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.atomic.check_own` asks
+    """Whether a file with these first bytes is a table of `write_csv`."""
+    return head.startswith(f"{','.join(COLUMNS)}\n".encode())
+
+
+def is_own_gallery(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as above
+    """Whether a file with these first bytes is a picture of `write_gallery`."""
+    return head.startswith(b"\x89PNG") and f"Software\0{_SOFTWARE}".encode() in head[:4096]
+
+
 def write_csv(result: Evaluation, path: Path) -> None:
     """Writes one line per image: name, pixels, the nine figures, the aligned ones, the scale.
 
@@ -104,7 +119,7 @@ def write_csv(result: Evaluation, path: Path) -> None:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale"])
+    writer.writerow(COLUMNS)
     for image in result.images:
         figures = [*image.metrics.as_dict().values(), *image.aligned.as_dict().values()]
         numbers = [f"{value:.6g}" for value in (*figures, image.scale)]
@@ -128,7 +143,9 @@ def write_gallery(result: Evaluation, path: Path) -> None:
         sheet.paste(row, (0, top))
         top += row.height
     encoded = io.BytesIO()
-    sheet.save(encoded, "PNG")
+    about = PngInfo()
+    about.add_text("Software", _SOFTWARE)
+    sheet.save(encoded, "PNG", pnginfo=about)
     write_atomic(path, encoded.getvalue())
 
 

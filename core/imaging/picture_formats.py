@@ -80,6 +80,8 @@ def sniff(head: bytes) -> str | None:
     Args:
         head: the first `HEAD_BYTES` of the file (all of it when shorter).
     """
+    if _is_raw(head):
+        return None
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
@@ -95,6 +97,8 @@ def sniff(head: bytes) -> str | None:
 
 def describe(head: bytes) -> str:
     """Words for a file that `sniff` does not accept: "a PDF document", "a text file", ..."""
+    if _is_raw(head):
+        return "a camera raw file"
     if _is_targa(head):
         return "a TGA picture"
     for signature, words in _REFUSED:
@@ -116,6 +120,11 @@ def describe(head: bytes) -> str:
             return "an SVG drawing"
         return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "a text file"
     return "a file of an unknown kind"
+
+
+def _is_raw(head: bytes) -> bool:
+    """Canon's raw files begin as a TIFF or a video does; others hide behind a TIFF's tags."""
+    return (head[8:10] == b"CR" and head[:2] in (b"II", b"MM")) or head[4:12] == b"ftypcrx "
 
 
 def _brands(head: bytes) -> frozenset[bytes]:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core import checkpoint
-from core.atomic import write_atomic
+from core.atomic import check_own, write_atomic
 from core.errors import CheckpointError, ExportError
 from core.model import LapDepth, ModelConfig
 from core.model_files.model_info import ModelInfo, check_name
@@ -117,6 +117,8 @@ def _check_free(path: Path, source_sha256: str) -> None:
             f"There is a model {path.stem!r} already, and it came from another file; it is left as "
             f"it is. Choose another name, or delete {path} first."
         )
+    check_own(path, lambda head, _: checkpoint.METADATA_KEY.encode() in head)
+    check_own(path.with_suffix(".json"), lambda head, _: b'"source_sha256"' in head)
 
 
 def _read_tensors(source: Path, out_dir: Path) -> dict[str, Tensor]:

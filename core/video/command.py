@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import ConfigError, ExportError, ImageError, VideoError
+from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
 
 if TYPE_CHECKING:
+    from core.batch.plan import Job
     from core.video.sequence import VideoModels
+    from core.video.settings import VideoSettings
 
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
-    p.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="MP4, MOV or WebM")
+    p.add_argument(
+        "paths", nargs="+", type=Path, metavar="FILE", help="MP4, MOV or WebM; folders, patterns"
+    )
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     p.add_argument("--model", metavar="NAME", help="default: the first frame chooses (auto)")
     p.add_argument(
@@ -42,20 +48,27 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         DepthError: arguments or a model that cannot be used.
     """
+    from core.batch.plan import LeftOut, plan
+    from core.video.containers import why_no_video
     from core.video.reader import require_decoder
     from core.video.run import predict_video
 
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
-    stems = _stems(options.paths)
+    left_out = LeftOut()
     settings = _settings(options)
+    jobs = plan(options.paths, options.out, left_out=left_out, why_not=why_no_video)
+    if left_out:
+        complain(f"{left_out} They are no videos.")
     require_decoder()
     models = models_of(options.model)
+    settings = _with_one_scale(settings, jobs, options)
     failed, told = 0, []
-    for path, stem in zip(options.paths, stems, strict=True):
+    for job in jobs:
+        path, stems = Path(job.source), [options.out / each for each in (job.stem, *job.others)]
         bar = _Bar(path.name)
         try:
-            result = predict_video(path, options.out / stem, models, settings, bar.tell)
+            result = predict_video(path, stems[0], models, settings, bar.tell, others=stems[1:])
         except (ExportError, ImageError, VideoError) as error:
             failed += 1
             bar.close()
@@ -93,7 +106,7 @@ def models_of(name: str | None) -> VideoModels:
     return VideoModels((info.sha256,), lambda _: load())
 
 
-def _settings(options: argparse.Namespace) -> Any:
+def _settings(options: argparse.Namespace) -> VideoSettings:
     from core.camera import checked_fov
     from core.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.depth_bytes import ColorSettings
@@ -122,17 +135,32 @@ def _settings(options: argparse.Namespace) -> Any:
     )
 
 
-def _stems(paths: Sequence[Path]) -> list[str]:
-    """A name for every clip's results: its own without suffix, with it where two are alike."""
-    short = [path.stem.casefold() for path in paths]
-    stems = [p.stem if short.count(s) == 1 else p.name for p, s in zip(paths, short, strict=True)]
-    again = sorted({s for s in stems if stems.count(s) > 1})
-    if again:
-        raise ConfigError(
-            f"Two videos are called {again[0]}, expected different names: give them one by one, "
-            "each with its own --out."
-        )
-    return stems
+def _with_one_scale(
+    settings: VideoSettings, jobs: Sequence[Job], options: argparse.Namespace
+) -> VideoSettings:
+    """With the scale that the frames of all clips get; a single clip has its model's."""
+    from core.batch.models import models_of_run
+    from core.batch.scale import reach_of, settled
+    from core.depth_bytes import depth16_scale
+    from core.video.reader import ClipReader
+    from core.video.sidecar import read_video_sidecar
+
+    if len(jobs) < 2 or "frames" not in settings.save:
+        return settings
+    infos, _ = models_of_run(options.model)
+    reach = max(info.config.max_depth for info in infos)
+    scales = []
+    for job in jobs:
+        with contextlib.suppress(DepthError), ClipReader(Path(job.source)) as reader:
+            size = (reader.info.width, reader.info.height)
+            far = reach_of(infos, size, resolution=settings.resolution, fov=settings.fov)
+            reach = max(reach, far)
+        for stem in (job.stem, *job.others):
+            about = read_video_sidecar(options.out / stem)
+            scale = (about or {}).get("files", {}).get("frames", {}).get("scale")
+            if isinstance(scale, int | float) and not settings.overwrite:
+                scales.append(float(scale))
+    return replace(settings, png_scale=settled(depth16_scale(reach), scales))
 
 
 def _summary(path: Path, out: Path, sidecar: dict[str, Any], skipped: bool) -> str:

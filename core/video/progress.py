@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.atomic import write_atomic
+from core.atomic import is_temporary, write_atomic
 from core.version import VERSION
 from core.video.reader import ClipInfo
 from core.video.settings import VideoSettings
@@ -23,6 +24,7 @@ from core.video.settings import VideoSettings
 EVERY = 32  # frames: some seconds' work, against some hundredths of a second to store
 State = dict[str, NDArray[Any]]
 _FILE = "progress.npz"
+_FRAME = re.compile(r"\d{6,}\.png")
 _PNG_END = b"IEND\xaeB`\x82"
 
 
@@ -38,7 +40,8 @@ class Progress:
         self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
     ) -> None:
         made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
-        self._key = json.dumps([VERSION, clip.sha256, models, made_with], sort_keys=True)
+        key = [VERSION, clip.sha256, models, made_with, settings.png_scale]
+        self._key = json.dumps(key, sort_keys=True)
         self._path = folder / _FILE
 
     def save(self, count: int, state: State) -> None:
@@ -76,6 +79,16 @@ class Progress:
     def remove(self) -> None:
         """Leaves the frames alone, which are all there now."""
         self._path.unlink(missing_ok=True)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a folder is there and holds nothing but what an interrupted clip leaves."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(
+        _FRAME.fullmatch(path.name) or path.name == _FILE or is_temporary(path)
+        for path in folder.iterdir()
+    )
 
 
 def frame_path(folder: Path, number: int) -> Path:

@@ -10,15 +10,24 @@ its frames.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.batch.sidecar import retract_sidecar
+from core.batch.results import (
+    check_name,
+    check_replaceable,
+    fingerprint,
+    replacing,
+    staged,
+    stem_for,
+)
 from core.colormap import range_with_ends
 from core.errors import ExportError
+from core.video.progress import is_unfinished
 from core.video.reader import ClipReader
 from core.video.sequence import (
     UNFINISHED,
@@ -28,22 +37,23 @@ from core.video.sequence import (
     check_length,
     refused,
 )
-from core.video.settings import VideoSettings, output_path
+from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
 from core.video.sidecar import (
-    check_replaceable,
     describe_video,
     is_finished,
     read_video_sidecar,
+    still_good,
     write_video_sidecar,
 )
 
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What became of a clip: its sidecar's content, and whether it was finished before."""
+    """What became of a clip: its sidecar, whether it was finished before, and its files' stem."""
 
     sidecar: dict[str, Any]
     skipped: bool
+    stem: Path
 
 
 def predict_video(
@@ -52,6 +62,8 @@ def predict_video(
     models: VideoModels,
     settings: VideoSettings,
     tell: Tell = lambda stage, done, total: None,
+    *,
+    others: Sequence[Path] = (),
 ) -> VideoResult:
     """Predicts every frame of a clip and writes what was asked for.
 
@@ -62,6 +74,8 @@ def predict_video(
         settings: what is made of it.
         tell: told the stage ("depth", then "video"), frames done and frames in all, which is None
             where the file does not say.
+        others: further stems, as `core.batch.plan.Job.others`; with some, results of another clip
+            keep their place.
 
     Raises:
         VideoError: the clip cannot be decoded, or is too long.
@@ -70,40 +84,78 @@ def predict_video(
     """
     with ClipReader(path) as reader:
         clip = reader.info
-        if not settings.overwrite and is_finished(
-            stem, settings, input_sha256=clip.sha256, model_sha256=models.sha256
-        ):
+        check_name(stem, (f"{suffix}{UNFINISHED}" for suffix in VIDEO_OUTPUTS.values()))
+        stem = stem_for(
+            [stem, *others], clip.sha256, clip.name, overwrite=settings.overwrite
+        )  # fmt: skip
+        made_with: dict[str, Any] = {
+            "input_sha256": clip.sha256, "model_sha256": models.sha256
+        }  # fmt: skip
+        if not settings.overwrite and is_finished(stem, settings, **made_with):
             found = read_video_sidecar(stem)
             if found is not None:
-                return VideoResult(found, skipped=True)
-        check_replaceable(path, stem)
+                return VideoResult(found, skipped=True, stem=stem)
+        targets = [output_path(stem, name) for name in settings.save]
+        check_replaceable(stem, targets, frozenset({os.path.normpath(path.absolute())}))
         check_length(clip, clip.frames or 0, settings)
-        folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
+        folder = _checked_unfinished(stem)
         if settings.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
-        with _unfinished(folder):
+        with _unfinished(folder), staged(stem) as new:
             sequence = DepthSequence(reader, folder, models, settings)
             for done in sequence.write():
                 tell("depth", done, clip.frames)
-            retract_sidecar(stem)
             colors = settings.colors
             near, far = range_with_ends(sequence.range.range(), colors.near, colors.far)
-            files: dict[str, Any] = {}
+            kept = still_good(stem, settings, **made_with)
+            files = {name: facts for name, facts in kept.items() if name not in settings.save}
+            names = [each.get("file") or each["folder"] for each in files.values()]
+            made: dict[str, Path] = {}
             if "video" in settings.save:
                 target = output_path(stem, "video")
-                sequence.draw(path, target, near, far, tell)
+                drawn = output_path(new, "video")
+                sequence.draw(path, drawn, near, far, tell)
+                made[target.name] = drawn
                 files["video"] = {
                     "file": target.name,
                     "colormap": colors.colormap,
                     "near_m": near,
                     "far_m": far,
+                    **fingerprint(drawn),
                 }
-            if "frames" in settings.save:
-                sequence.finish()
-                files["frames"] = _keep(folder, output_path(stem, "frames"), sequence)
-    content = describe_video(clip, sequence, settings, files)
-    write_video_sidecar(stem, content)
-    return VideoResult(content, skipped=False)
+            with _refusals(folder):
+                if "frames" in settings.save:
+                    sequence.finish()
+                    target = output_path(stem, "frames")
+                    made[target.name] = folder
+                    files["frames"] = _about(target.name, sequence) | fingerprint(folder)
+            content = describe_video(clip, sequence, settings, files)
+            with replacing(stem, made, names):
+                write_video_sidecar(stem, content)
+    return VideoResult(content, skipped=False, stem=stem)
+
+
+def _checked_unfinished(stem: Path) -> Path:
+    """The folder for a clip's frames while they are made.
+
+    Raises:
+        ExportError: something else has its name.
+    """
+    folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
+    if os.path.lexists(folder) and not is_unfinished(folder):
+        raise ExportError(
+            f"The frames would be made in {folder}, which holds files that are no frames of this "
+            "program, expected a name that is free: move it away, or choose another output folder."
+        )
+    return folder
+
+
+@contextlib.contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise refused(path, error) from error
 
 
 @contextlib.contextmanager
@@ -123,14 +175,9 @@ def _unfinished(folder: Path) -> Iterator[None]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep(folder: Path, target: Path, sequence: DepthSequence) -> dict[str, Any]:
-    try:
-        shutil.rmtree(target, ignore_errors=True)  # of this program, as `check_replaceable` saw
-        folder.rename(target)
-    except OSError as error:
-        raise refused(target, error) from error
+def _about(name: str, sequence: DepthSequence) -> dict[str, Any]:
     return {
-        "folder": target.name,
+        "folder": name,
         "pattern": "%06d.png",
         "first": 1,
         "count": sequence.count,

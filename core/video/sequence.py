@@ -109,7 +109,7 @@ class DepthSequence:
             if self.first is None:
                 self.first = prediction
                 reach = prediction.info.config.max_depth * prediction.focal_scale
-                self.scale = depth16_scale(reach)
+                self.scale = self._settings.png_scale or depth16_scale(reach)
             if index < before:
                 continue
             steadied = self._steadier(frame.rgb, prediction.depth, frame.time)

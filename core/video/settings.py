@@ -29,6 +29,7 @@ class VideoSettings:
         steady: how strongly depth is steadied over time.
         most_frames: a longer clip is refused; None takes any.
         overwrite: also redo what is finished.
+        png_scale: steps per metre of the frames; None: by the range of the clip's model.
 
     Raises:
         ConfigError: nothing or something unknown to save, or a resolution out of range.
@@ -42,6 +43,7 @@ class VideoSettings:
     steady: SteadySettings = field(default_factory=SteadySettings)
     most_frames: int | None = None
     overwrite: bool = False
+    png_scale: float | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.save) - set(VIDEO_OUTPUTS))

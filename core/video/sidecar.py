@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from core.atomic import write_atomic
-from core.errors import ExportError
+from core.batch.results import is_whole
 from core.version import VERSION
 from core.video.reader import ClipInfo
 from core.video.sequence import DepthSequence
-from core.video.settings import VideoSettings, output_path
+from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
 
 _NEARLY_ALL = 0.95  # of the frames a file says it has, which may be a guess from its length
 
@@ -96,38 +96,29 @@ def read_video_sidecar(stem: Path) -> dict[str, Any] | None:
 def is_finished(
     stem: Path, settings: VideoSettings, *, input_sha256: str, model_sha256: Sequence[str]
 ) -> bool:
-    """Whether a clip's files are there and made as they would be made now."""
-    content = read_video_sidecar(stem)
-    return (
-        content is not None
-        and content["input"].get("sha256") == input_sha256
-        and content["model"].get("sha256") in model_sha256
-        and all(content["settings"].get(k, ...) == v for k, v in settings.decisive().items())
-        and all(n in content["files"] and output_path(stem, n).exists() for n in settings.save)
+    """Whether a clip's files are there, whole, and made as they would be made now."""
+    files = still_good(stem, settings, input_sha256=input_sha256, model_sha256=model_sha256)
+    scale = files.get("frames", {}).get("scale")
+    return all(name in files for name in settings.save) and (
+        settings.png_scale is None or "frames" not in settings.save or scale == settings.png_scale
     )
 
 
-def check_replaceable(clip: Path, stem: Path) -> None:
-    """Lets nothing be overwritten that is no result of this program.
-
-    Raises:
-        ExportError: the clip itself, or a file of the user's, has a result's name.
-    """
-    if read_video_sidecar(stem) is not None:
-        return
-    targets = [Path(f"{stem}.json"), output_path(stem, "video"), output_path(stem, "frames")]
-    taken = [p.name for p in targets if p.resolve() == clip.resolve()]
-    taken += [targets[0].name] if targets[0].exists() else []
-    # An interrupted run leaves no sidecar, but may leave a video and numbered frames.
-    frames = targets[2]
-    if frames.exists() and any(not _is_frame(path) for path in frames.iterdir()):
-        taken.append(frames.name)
-    if taken:
-        raise ExportError(
-            f"The results would replace {', '.join(taken)}, which is no result of this program, "
-            "expected names that are free: choose another output folder."
-        )
-
-
-def _is_frame(path: Path) -> bool:
-    return path.suffix == ".png" and path.stem.isdigit()
+def still_good(
+    stem: Path, settings: VideoSettings, *, input_sha256: str, model_sha256: Sequence[str]
+) -> dict[str, Any]:
+    """The files of a clip that an earlier run made as they would be made now, and their facts."""
+    content = read_video_sidecar(stem)
+    if (
+        content is None
+        or content["input"].get("sha256") != input_sha256
+        or content["model"].get("sha256") not in model_sha256
+        or any(content["settings"].get(k, ...) != v for k, v in settings.decisive().items())
+    ):
+        return {}
+    return {
+        name: facts
+        for name, facts in content["files"].items()
+        if name in VIDEO_OUTPUTS
+        if isinstance(facts, dict) and is_whole(output_path(stem, name), facts)
+    }

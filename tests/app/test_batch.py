@@ -33,3 +33,25 @@ def test_the_photos_of_all_zips_are_counted(
     zips = [zipped(tmp_path / f"{name}.zip", 2, 10) for name in "ab"]
     with pytest.raises(ConfigError, match="at most"):
         batch._unpacked(zips, tmp_path / "out")
+
+
+def test_one_photo_sent_twice_is_two_photos_and_zips_name_their_photos(tmp_path: Path) -> None:
+    photo = tmp_path / "hash" / "p.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(b"photo")
+    twice = batch._unpacked([photo, photo], tmp_path / "a")
+    assert len(set(twice)) == 2
+    assert {(path.name, path.read_bytes()) for path in twice} == {("p.jpg", b"photo")}
+    stems = [job.stem.as_posix() for job in batch.plan(twice, tmp_path / "out", mirror=False)]
+    assert stems == ["p.jpg", "p.jpg-2"]
+    zips = [zipped(tmp_path / f"{name}.zip", 1, 10) for name in ("day", "night")]
+    inputs = batch._unpacked(zips, tmp_path / "b")
+    stems = [job.stem.as_posix() for job in batch.plan(inputs, tmp_path / "out", mirror=False)]
+    assert stems == ["day/0", "night/0"]
+
+
+def test_what_is_no_picture_names_no_place_of_the_server(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no photo")
+    with pytest.raises(ConfigError, match="a text file") as caught:
+        batch.plan([tmp_path / "notes.txt"], tmp_path / "out", mirror=False)
+    assert str(tmp_path) not in str(caught.value)

@@ -7,13 +7,16 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
-from core.atomic import remove_stale, write_atomic
-from core.errors import ExportError
+from core.atomic import check_own, open_stage, remove_stale, write_atomic
+from core.engines.onnx_export import is_own_onnx
+from core.errors import ConfigError, ExportError
+from core.evaluation.report import COLUMNS, is_own_csv, is_own_gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = 1_000_000_000
@@ -122,3 +125,40 @@ def test_other_files_and_missing_folders_are_left_alone(tmp_path: Path) -> None:
     assert remove_stale(tmp_path) == 0
     assert remove_stale(tmp_path / "missing") == 0
     assert other.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "is_ours", "ours"),
+    [
+        ("a.csv", is_own_csv, f"{','.join(COLUMNS)}\n".encode()),
+        ("a.png", is_own_gallery, b"\x89PNG\r\n\x1a\n....tEXtSoftware\0LapDepth Studio"),
+        ("a.onnx", is_own_onnx, b"graph" + bytes(200_000) + b"lapdepth..checkpoint_sha256"),
+    ],
+)
+def test_only_a_file_of_this_program_is_replaced(
+    tmp_path: Path, name: str, is_ours: Callable[[bytes, bytes], bool], ours: bytes
+) -> None:
+    path = tmp_path / name
+    check_own(path, is_ours)  # nothing is there
+    for content in (b"", b"mine", b"name,pixels\n", b"\x89PNG mine"):
+        path.write_bytes(content)
+        with pytest.raises(ConfigError, match="not written by this program"):
+            check_own(path, is_ours)
+    path.write_bytes(ours)
+    check_own(path, is_ours)
+    path.unlink()
+    path.symlink_to("nowhere")
+    with pytest.raises(ConfigError):
+        check_own(path, is_ours)
+
+
+def test_a_stage_goes_and_one_that_lost_its_writer_is_removed(tmp_path: Path) -> None:
+    with open_stage(tmp_path / "out") as stage:
+        (stage / "a").write_bytes(b"half")
+        assert remove_stale(tmp_path / "out") == 0
+    assert list((tmp_path / "out").iterdir()) == []
+    left = tmp_path / "out" / ".lapdepth-0.stage"
+    left.mkdir()
+    (left / "a").write_bytes(b"half")
+    assert remove_stale(tmp_path / "out") == 1
+    assert not left.exists()

@@ -51,6 +51,10 @@ def engine() -> _Flat:
 
 @pytest.fixture
 def run(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry]]]:
+    return starter(tmp_path, engine)
+
+
+def starter(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry]]]:
     """Predicts inputs into tmp_path/out; keywords go to `BatchSettings`."""
 
     def start(
@@ -94,8 +98,8 @@ def test_names_that_would_collide_keep_their_extension(tmp_path: Path) -> None:
     names = ["a.jpg", "a.png", "b.jpg", "sub/a.jpg"]
     inputs = [photo(tmp_path / "in" / name) for name in names]
     assert stems([tmp_path / "in"], tmp_path) == ["a.jpg", "a.png", "b", "sub/a"]
-    # Named one by one, all of them come to lie in one folder.
-    assert stems(inputs, tmp_path) == ["a.jpg", "a.png", "b", "a.jpg-2"]
+    # Named one by one, two of one name are told apart by their folders.
+    assert stems(inputs, tmp_path) == ["in/a", "a", "b", "sub/a"]
 
 
 def test_every_collision_is_resolved(tmp_path: Path) -> None:
@@ -129,11 +133,12 @@ def test_a_second_run_leaves_its_results_out_however_it_is_asked(
     out = tmp_path / "out"
     first = photo(out / "a.png")
     run(first, photo(out / "deep" / "b.png"))
+    photo(out / "deep" / "c.png")
     (out / "deep" / "c.json").write_text("{}")  # no sidecar of ours
     for inputs in ([out / "*.png"], sorted(out.glob("*.png"))):
         assert [job.source for job in plan(inputs, out)] == [first]
     everything = [job.source.name for job in plan([tmp_path / "*" / "**" / "*"], out)]
-    assert sorted(everything) == ["a.png", "b.png", "c.json"]
+    assert sorted(everything) == ["a.png", "b.png", "c.png"]
     assert stems([tmp_path / "*", photo(tmp_path / "x.png")], out) == ["x"]
     assert not caplog.records
     assert stems([first, out], out) == ["a"]
@@ -371,7 +376,7 @@ def test_a_file_that_is_no_sidecar_is_left_alone(
 
 @pytest.mark.parametrize(
     ("part", "value"),
-    [("input", {}), ("model", {"sha256": 1}), ("settings", {}), ("files", {"color": {}})],
+    [("input", {}), ("model", {"sha256": 1}), ("settings", {})],
 )
 def test_a_sidecar_with_something_missing_means_undone(
     tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], part: str, value: object

@@ -169,6 +169,11 @@ def test_a_second_run_skips_and_overwrite_does_not(
         ("import-release", "photo.png", "--dataset", "nyu", "--name", "../x"),
         ("export", "--model", "tiny", "--format", "tflite", "--out", "x"),
         ("export", "--model", "nobody", "--format", "onnx", "--out", "x"),
+        # a file of the user's has the name
+        ("predict", "photo.png", "--out", "out", "--zip", "photo.png"),
+        ("export", "--model", "tiny", "--format", "onnx", "--out", "photo.png"),
+        ("evaluate", "--dataset", "folder", "--root", ".", "--csv", "photo.png"),
+        ("evaluate", "--dataset", "folder", "--root", ".", "--gallery", "photo.png"),
     ],
     ids=" ".join,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -99,14 +100,15 @@ def test_measure_prints_json_or_a_table(capsys: pytest.CaptureFixture[str]) -> N
     assert float(rows[2]["distance"]) == pytest.approx(np.linalg.norm(ends[0] - ends[1]))
 
 
-def test_what_a_failed_scene_leaves_is_not_described_by_an_older_one() -> None:
+def test_a_failed_scene_leaves_the_older_one_as_it_was() -> None:
     asked = ["scene", "photo.png", "--model", "tiny", "--out", "out"]
     assert run(*asked, "--save", "ply,npy") == DONE
     Path("out/photo.glb").mkdir()  # in the way of the file
     assert run(*asked, "--save", "ply,glb", "--stride", "2") == FAILED
-    assert not Path("out/photo.json").exists()
-    Path("out/photo.json").write_text("{}")  # somebody's own
     before = Path("out/photo.ply").read_bytes()
+    described = json.loads(Path("out/photo.json").read_text())["files"]["ply"]
+    assert described["sha256"] == hashlib.sha256(before).hexdigest()
+    Path("out/photo.json").write_text("{}")  # somebody's own
     assert run(*asked, "--save", "ply") == FAILED
     assert Path("out/photo.json").read_text() == "{}"
     assert Path("out/photo.ply").read_bytes() == before
@@ -150,3 +152,28 @@ def test_unusable_arguments_get_one_sentence_and_leave_no_file(
     assert match in told
     assert "Traceback" not in told
     assert not Path("o").exists() or list(Path("o").iterdir()) == []
+
+
+def test_a_scene_replaces_no_file_of_the_users_and_no_other_photos_results() -> None:
+    common = ("--out", "out", "--model", "tiny")
+    Path("out").mkdir()
+    Path("out/photo.ply").write_bytes(b"scanned for a week")
+    assert run("scene", "photo.png", *common) == FAILED
+    assert sorted(path.name for path in Path("out").iterdir()) == ["photo.ply"]
+    assert Path("out/photo.ply").read_bytes() == b"scanned for a week"
+    Path("out/photo.ply").unlink()
+    assert run("scene", "photo.png", *common, "--save", "ply") == DONE
+    first = Path("out/photo.ply").read_bytes()
+    Path("two").mkdir()
+    Image.fromarray(picture(120, 90, 5)).save("two/photo.png")
+    assert run("scene", "two/photo.png", *common, "--save", "ply") == DONE
+    assert Path("out/photo.ply").read_bytes() == first
+    assert len(list(Path("out").glob("*.ply"))) == 2
+
+
+def test_predict_does_not_take_a_scenes_results_for_its_own() -> None:
+    common = ("photo.png", "--out", "out", "--model", "tiny", "--save", "npy")
+    assert run("scene", *common, "--known-length", "10,10,100,80,2") == DONE
+    scaled = np.load("out/photo_depth.npy")
+    assert run("predict", *common) == DONE
+    assert not np.allclose(scaled, np.load("out/photo_depth.npy"))

@@ -365,7 +365,7 @@ def test_what_an_interrupted_run_left_is_not_used_for_another(
 
     def interrupted() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(run_module, "retract_sidecar", _raise_killed)
+            patch.setattr(run_module, "replacing", _raise_killed)
             with pytest.raises(_Killed):
                 run(clip)
         assert len(list(left.glob("*.png"))) == 6
@@ -408,6 +408,87 @@ def test_files_of_the_user_are_not_replaced(
     with pytest.raises(ExportError, match="clip_frames"):
         run(clip)
     assert own.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["clip_depth.mp4", "clip_frames/000001.png", "clip.json"])
+def test_neither_a_video_nor_frames_of_the_user_are_replaced(
+    tmp_path: Path,
+    run: Callable[..., VideoResult],
+    engine: _Shimmering,
+    name: str,
+    overwrite: bool,
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2)
+    own = tmp_path / "out" / name
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(ExportError, match="no result of this program"):
+        run(clip, overwrite=overwrite)
+    assert own.read_bytes() == b"mine"
+    assert engine.runs == 0
+
+
+def test_an_unfinished_folder_of_the_user_is_left_alone(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2)
+    own = tmp_path / "out" / "clip_frames.part" / "letter.txt"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(ExportError, match="no frames of this program"):
+        run(clip, overwrite=True)
+    assert own.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["clip_depth.mp4", "clip_frames/000002.png"])
+def test_a_damaged_result_is_made_again(
+    tmp_path: Path, run: Callable[..., VideoResult], name: str
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
+    run(clip)
+    assert run(clip).skipped
+    path = tmp_path / "out" / name
+    before = path.read_bytes()
+    path.write_bytes(before[:-20] + bytes(20))
+    assert not run(clip).skipped
+    assert path.read_bytes()[-20:] == before[-20:]
+
+
+def test_what_other_settings_left_goes_and_what_is_alike_stays_described(
+    tmp_path: Path, run: Callable[..., VideoResult]
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
+    run(clip, save=("video",))
+    assert set(run(clip, save=("frames",)).sidecar["files"]) == {"video", "frames"}
+    assert run(clip).skipped
+    run(clip, save=("frames",), fov=50.0)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "clip.json",
+        "clip_frames",
+    ]
+
+
+def test_a_second_run_takes_no_result_for_a_clip_and_equal_names_both_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "clips"
+    (folder / "b").mkdir(parents=True)
+    write_clip(folder / "clip.mp4", [ROOM] * 2)
+    write_clip(folder / "b" / "clip.mp4", [STREET] * 2)
+    (folder / "notes.txt").write_text("holiday")
+    model = ("--model", str(save_tiny(tmp_path)))
+    given = [str(folder), "--out", str(folder), *model]  # the same folder: refused
+    assert main(["video", *given]) == 2
+    clips = [str(folder / "clip.mp4"), str(folder / "b")]
+    for _ in range(2):
+        assert main(["video", *clips, "--out", str(folder), *model]) == 0
+        clips = [*sorted(map(str, folder.glob("*.mp4"))), str(folder / "b")]
+    told = capsys.readouterr().out
+    assert told.count("finished before") == 2
+    found = [json.loads(path.read_bytes()) for path in folder.rglob("*.json")]
+    assert len(found) == 2
+    assert len({about["depth"]["png_scale"] for about in found}) == 1
 
 
 def test_a_clip_that_is_too_long_is_refused_before_the_work(

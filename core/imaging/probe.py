@@ -1,0 +1,56 @@
+"""A picture's size and focal length from its header, without decoding its pixels."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from core.errors import ImageError
+from core.image import Photo, label_of
+from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_size
+from core.imaging.metadata import read_tags
+from core.imaging.picture_formats import HEAD_BYTES, sniff
+from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
+
+
+def probe(
+    source: bytes,
+    *,
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    min_size: tuple[int, int] | None = None,  # noqa: ARG001 - as `core.image.decode` takes it
+    name: str | None = None,
+) -> Photo:
+    """What `core.image.decode` would say of a picture, with one black pixel in place of its own.
+
+    Args:
+        source: encoded bytes, or as many from the beginning as the header needs.
+        limits, min_size, name: as `decode`'s.
+
+    Raises:
+        ImageError: no picture, or not enough of it.
+    """
+    label = label_of(name or "")
+    kind = sniff(source[:HEAD_BYTES])
+    if kind is None:
+        raise ImageError(f"{label} has no header that is known, expected a picture: check it.")
+    if kind == "HEIF":
+        register_heif(label)
+    with (
+        pillow_errors(label, kind, limits),
+        no_warnings(),
+        Image.open(io.BytesIO(source), formats=(kind,)) as image,
+    ):
+        check_size(image.size, limits, label)
+        tags = read_tags(image)
+        size = image.size[::-1] if tags.swaps_sides else image.size
+    return Photo(
+        rgb=np.zeros((1, 1, 3), np.uint8),
+        focal_35mm=tags.focal_35mm,
+        focal_px=tags.focal_px(*size),
+        format=kind,
+        sha256="",
+        name=name or "",
+        full_size=size,
+    )
