@@ -26,7 +26,7 @@ from app import logs
 from app.environment import check
 from app.limits import ServerLimits
 from app.pages import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
-from core.errors import ConfigError
+from core.errors import DepthError
 
 __all__ = ["Page", "answers", "explorer_page", "gradio_page", "pages_from", "run", "start", "stop"]
 
@@ -202,7 +202,7 @@ def main() -> int:
             logs.configure()
         pages = pages_from(os.environ)
         return int(not all(map(answers, pages))) if check_only else run(pages)
-    except ConfigError as error:
+    except DepthError as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

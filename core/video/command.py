@@ -77,20 +77,20 @@ def models_of(name: str | None) -> VideoModels:
     """The model of a run over clips; without a name the first frame of each chooses.
 
     Raises:
-        CheckpointError: no such model.
+        CheckpointError: no such model, or the frame cannot choose.
     """
-    from core.batch.models import DEFAULT_MODEL, chooser_of_run
     from core.checkpoint import find_model
-    from core.predictor import load_predictor
+    from core.model_choice import AUTO, chooser_for
+    from core.predictor import load_model
     from core.video.sequence import VideoModels
 
-    chooser = chooser_of_run(name)
+    name = name or AUTO
+    chooser = chooser_for(name)
     if chooser is not None:
         sha256 = tuple(find_model(model).sha256 for model in chooser.models)
-        return VideoModels(sha256, cache(load_predictor), chooser)
-    info = find_model(name or DEFAULT_MODEL)
-    load = cache(partial(load_predictor, name or DEFAULT_MODEL))
-    return VideoModels((info.sha256,), lambda _: load())
+        return VideoModels(sha256, cache(load_model), chooser)
+    load = cache(partial(load_model, name))
+    return VideoModels((find_model(name).sha256,), lambda _: load())
 
 
 def _settings(options: argparse.Namespace) -> Any:

@@ -14,7 +14,7 @@ from PIL import Image
 from core.colormap import colorize
 from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
-from core.model_choice import ModelChooser
+from core.model_choice import Chooser
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.depth_range import DepthRange
@@ -41,7 +41,7 @@ class VideoModels:
 
     sha256: tuple[str, ...]
     load: Callable[..., Predictor]
-    chooser: ModelChooser | None = None
+    chooser: Chooser | None = None
 
     def for_frame(self, rgb: NDArray[np.uint8]) -> tuple[Predictor, dict[str, Any] | None]:
         """The predictor for a whole clip, by its first frame, and how it was chosen."""

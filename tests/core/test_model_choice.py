@@ -14,7 +14,6 @@ from core.errors import CheckpointError
 from core.image import decode
 from core.model_choice import (
     TABLE,
-    AutoPredictor,
     Choice,
     ChoiceTable,
     ModelChooser,
@@ -22,7 +21,7 @@ from core.model_choice import (
     right_share,
     write_table,
 )
-from core.predictor import Predictor
+from core.predictor import AutoPredictor, Predictor
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
