@@ -1,8 +1,4 @@
-"""The commands in three dimensions: `scene` writes the files of one photo, `measure` reads metres.
-
-Numbers are typed as they stand in a file: `--known-length 120,310,480,305,2.04` is two pixels and
-the metres between them, `--intrinsics 518.9,519.5,319.5,239.5` is fx, fy, cx, cy.
-"""
+"""The commands in three dimensions: `scene` writes one photo's files, `measure` reads metres."""
 
 from __future__ import annotations
 
@@ -13,7 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_camera import add_camera, known_lengths, numbers
 from core.errors import CameraError, ConfigError, ExportError
+from core.standard_input import MARK, NAME, read_picture
 
 if TYPE_CHECKING:
     from core.geometry.space import SpaceOptions
@@ -65,23 +63,20 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     """Gives the command `measure` its arguments."""
     _add_photo(parser, _measure)
     p = parser.add_argument
-    p("--point", type=_numbers(2), action="append", metavar="U,V", help="a pixel; several give the"
+    p("--point", type=numbers(2), action="append", metavar="U,V", help="a pixel; several give the"
       " distances from each to the next")  # fmt: skip
-    p("--box", type=_numbers(4), metavar="U0,V0,U1,V1", help="two corners around a target")
+    p("--box", type=numbers(4), metavar="U0,V0,U1,V1", help="two corners around a target")
     p("--csv", action="store_true", help="print a table instead of JSON")
 
 
 def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     parser.set_defaults(run=run)
     p = parser.add_argument
-    p("photo", type=Path, metavar="PHOTO", help="one picture file")
+    p("photo", type=Path, metavar="PHOTO", help="one picture file; - is standard input")
     p("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p("--resolution", type=int, metavar="N", help="working height in pixels, 96 or more")
     p("--flip", action="store_true", help="average with the mirrored photo")
-    p("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
-    p("--intrinsics", type=_numbers(4), metavar="FX,FY,CX,CY", help="the camera, in pixels")
-    p("--known-length", type=_numbers(5), metavar="U,V,U,V,M", help="two pixels and the true"
-      " distance between them in metres: the scene is rescaled")  # fmt: skip
+    add_camera(parser)
 
 
 def _scene(options: argparse.Namespace) -> int:
@@ -94,7 +89,7 @@ def _scene(options: argparse.Namespace) -> int:
     outputs, wanted = parse_outputs(options.save), _wanted(options)
     photo, prediction = _predicted(options)
     job = ExportJob(prediction, photo.rgb, space=wanted)
-    stem = options.out / options.photo.stem
+    stem = options.out / (NAME if str(options.photo) == MARK else options.photo.stem)
     retract_sidecar(stem)  # what an earlier run left is described by none until all is written
     files = {}
     for output in outputs:
@@ -136,6 +131,7 @@ def _measure(options: argparse.Namespace) -> int:
         "model": prediction.info.name,
         "intrinsics": prediction.intrinsics.to_dict(),
         "calibration": None if prediction.calibration is None else prediction.calibration.to_dict(),
+        "scale": prediction.scale_facts(),
         "results": [result.to_dict() for result in found],
     }
     print(json.dumps(result, indent=2))
@@ -145,12 +141,14 @@ def _measure(options: argparse.Namespace) -> int:
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
     from core.batch.models import models_of_run
-    from core.geometry.calibration import KnownLength
     from core.geometry.measure import calibrated
     from core.image import decode, read_file
 
-    known = options.known_length and KnownLength.from_numbers(options.known_length)
-    photo = decode(read_file(options.photo), name=options.photo.name)
+    known = known_lengths(options)
+    if str(options.photo) == MARK:
+        photo = decode(read_picture(), name=NAME)
+    else:
+        photo = decode(read_file(options.photo), name=options.photo.name)
     prediction = models_of_run(options.model)[1]()(
         photo,
         resolution=options.resolution,
@@ -158,7 +156,7 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
         fov=options.fov,
         intrinsics=options.intrinsics,
     )
-    return photo, calibrated(prediction, known) if known else prediction
+    return photo, calibrated(prediction, *known) if known else prediction
 
 
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
@@ -204,18 +202,3 @@ def _placing(text: str) -> list[Any]:
     raise argparse.ArgumentTypeError(
         f"got '{text}', expected ball or cube and 3 or 4 numbers, ball,512,600,0.3: correct it"
     )
-
-
-def _numbers(count: int) -> Callable[[str], list[float]]:
-    """A reader of so many numbers with commas between them, for argparse."""
-
-    def read(text: str) -> list[float]:
-        with contextlib.suppress(ValueError):
-            numbers = [float(part) for part in text.split(",")]
-            if len(numbers) == count:
-                return numbers
-        raise argparse.ArgumentTypeError(
-            f"got '{text}', expected {count} numbers with commas between them: correct it"
-        )
-
-    return read

@@ -157,6 +157,7 @@ class Predictor:
             "resolution": asked,
             "flip": bool(flip),
             "fov": fov,
+            "intrinsics": None if intrinsics is None else _four(camera),
             "working_size": list(size),
             "engine": self.engine.name,
             "device": self.engine.device,
@@ -200,6 +201,10 @@ class Predictor:
         seen = camera.resized(*photo, *working)
         # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
         return math.sqrt(seen.fx * seen.fy) / canonical
+
+
+def _four(camera: Intrinsics) -> list[float]:
+    return [camera.fx, camera.fy, camera.cx, camera.cy]
 
 
 class AutoPredictor:

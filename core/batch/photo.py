@@ -25,6 +25,7 @@ from core.batch.sidecar import (
 )
 from core.errors import DepthError, ExportError
 from core.export import OUTPUTS, ExportJob, Output, write_outputs
+from core.geometry.measure import calibrated
 from core.image import Photo, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
@@ -87,7 +88,7 @@ class PhotoRunner:
                 status = "skipped"
             else:
                 self._check_replaceable(stem)
-                photo = self._decode(data, name=source.name)
+                photo = self._decode(data, name=job.shown or source.name)
                 self._predict(photo, stem)
                 status = "done"
             files = self._files(stem)
@@ -98,7 +99,7 @@ class PhotoRunner:
         except (OSError, MemoryError) as problem:
             error = _sentence(problem)
         return Entry(
-            input=str(job.source),
+            input=job.label,
             status=status,
             sha256=sha256,
             stem=job.stem.as_posix(),
@@ -149,8 +150,14 @@ class PhotoRunner:
             except DepthError as error:
                 raise _ModelError(error) from error
         prediction = self._predictor(
-            photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+            photo,
+            resolution=settings.resolution,
+            flip=settings.flip,
+            fov=settings.fov,
+            intrinsics=settings.intrinsics,
         )
+        if settings.known_lengths:
+            prediction = calibrated(prediction, *settings.known_lengths)
         files = self._still_good(stem, photo.sha256)
         retract_sidecar(stem)
         work = ExportJob(prediction, photo.rgb, settings.colors)

@@ -27,10 +27,17 @@ class Job:
     Attributes:
         source: the file; a text is its address in object storage.
         stem: where its results go, below the output folder and without suffix: `room/photo`.
+        shown: what a reader knows it by, where that is not `source`.
     """
 
     source: Path | str
     stem: Path
+    shown: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called in results and errors."""
+        return self.shown or str(self.source)
 
 
 def plan(inputs: Sequence[str | Path], out: Path | str) -> list[Job]:

@@ -19,6 +19,8 @@ from core.version import VERSION
 # The settings that decide the result; engine and device agree within rounding, so results made on
 # another machine count as finished.
 DECISIVE = ("resolution", "flip", "precision", "fov")
+# As far as they were given; older sidecars lack them.
+GIVEN = ("intrinsics", "known_lengths")
 
 
 def sidecar_path(stem: Path) -> Path:
@@ -66,7 +68,11 @@ def describe(
         "intrinsics": prediction.intrinsics.to_dict(),
         "focal_scale": prediction.focal_scale,
         "calibration": None if known is None else known.to_dict(),
-        "settings": dict(prediction.settings),
+        "scale": prediction.scale_facts(),
+        "settings": {
+            **prediction.settings,
+            "known_lengths": None if known is None else known.numbers(),
+        },
         "files": {name: dict(facts) for name, facts in files.items()},
     }
 
@@ -151,7 +157,7 @@ def is_finished(
             from other settings does not pass.
         input_sha256: of the photo's file.
         model_sha256: of the model's file, or of those that the photo chooses from.
-        settings: with the keys `DECISIVE`.
+        settings: with the keys `DECISIVE`, and `GIVEN` as far as they are set.
     """
     content = read_sidecar(stem)
     if content is None:
@@ -162,7 +168,14 @@ def is_finished(
     return (
         photo.get("sha256") == input_sha256
         and model.get("sha256") in model_sha256
-        and bool(made_with.get("chosen")) == (len(model_sha256) > 1)
+        and _by_the_photo(made_with) == (len(model_sha256) > 1)
         and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
+        and all(made_with.get(key) == settings.get(key) for key in GIVEN)
         and all(o.name in files and o.path(stem).is_file() for o in outputs)
     )
+
+
+def _by_the_photo(made_with: Mapping[str, Any]) -> bool:
+    """Whether the photo chose its model; without the weights to choose by it could not."""
+    chosen = made_with.get("chosen")
+    return isinstance(chosen, dict) and chosen.get("outdoor") is not None

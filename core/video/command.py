@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_camera import add_camera, known_lengths
 from core.errors import ConfigError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
 
@@ -27,7 +28,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
     )
     p.add_argument("--flip", action="store_true", help="average with the mirrored frames")
-    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    add_camera(p, rescaled="the clip, by its first frame")
     p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
     p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
     p.add_argument("--far", type=float, metavar="M", help="far end of the colours, metres")
@@ -49,6 +50,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     stems = _stems(options.paths)
     settings = _settings(options)
+    if settings.known_lengths and len(stems) != 1:
+        raise ConfigError(
+            "--known-length gives two pixels of a clip's first frame, expected that clip alone and "
+            f"got {len(stems)}: predict it by itself."
+        )
     require_decoder()
     models = models_of(options.model)
     failed, told = 0, []
@@ -116,6 +122,8 @@ def _settings(options: argparse.Namespace) -> Any:
         resolution=options.resolution,
         flip=options.flip,
         fov=None if options.fov is None else checked_fov(options.fov),
+        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
+        known_lengths=known_lengths(options),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
         overwrite=options.overwrite,

@@ -14,6 +14,7 @@ from PIL import Image
 from core.colormap import colorize
 from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
+from core.geometry.measure import calibrated
 from core.model_choice import Chooser
 from core.prediction import Prediction
 from core.predictor import Predictor
@@ -97,6 +98,7 @@ class DepthSequence:
             "resolution": self._settings.resolution,
             "flip": self._settings.flip,
             "fov": self._settings.fov,
+            "intrinsics": self._settings.intrinsics,
         }
         for index, frame in enumerate(self._reader):
             if predictor is None:
@@ -105,13 +107,15 @@ class DepthSequence:
                 continue
             prediction = predictor(frame.rgb, **options)
             if self.first is None:
-                self.first = prediction
+                known = self._settings.known_lengths
+                self.first = calibrated(prediction, *known) if known else prediction
                 reach = prediction.info.config.max_depth * prediction.focal_scale
-                self.scale = depth16_scale(reach)
+                self.scale = depth16_scale(reach * self.first.scale)
             if index < before:
                 continue
-            steadied = self._steadier(frame.rgb, prediction.depth, frame.time)
-            self.flicker.add(prediction.depth, steadied.depth, steadied.static)
+            depth = prediction.depth * np.float32(self.first.scale)
+            steadied = self._steadier(frame.rgb, depth, frame.time)
+            self.flicker.add(depth, steadied.depth, steadied.static)
             self.range.add(steadied.depth)
             if steadied.cut and self.count:
                 self.cuts.append(self.count)

@@ -44,6 +44,7 @@ def describe_video(
         },
         "intrinsics": first.intrinsics.to_dict(),
         "focal_scale": first.focal_scale,
+        "scale": first.scale_facts(),
         "frames": sequence.count,
         "notes": list(filter(None, [broken_off(clip, sequence.count)])),
         "cuts": sequence.cuts,
@@ -102,7 +103,7 @@ def is_finished(
         content is not None
         and content["input"].get("sha256") == input_sha256
         and content["model"].get("sha256") in model_sha256
-        and all(content["settings"].get(k, ...) == v for k, v in settings.decisive().items())
+        and all(content["settings"].get(k) == v for k, v in settings.decisive().items())
         and all(n in content["files"] and output_path(stem, n).exists() for n in settings.save)
     )
 
