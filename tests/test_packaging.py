@@ -41,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(*command: str, cwd: Path, **environment: str) -> str:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("LAPDEPTH_")}
     done = subprocess.run(
-        command, cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=300
+        command, cwd=cwd, env=kept | environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-1000:]
     return done.stdout
