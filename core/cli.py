@@ -1,4 +1,4 @@
-"""The command line: `python -m core COMMAND`.
+"""The command line: `python -m core COMMAND`, installed also `lapdepth COMMAND`.
 
 Exit status: 0 done, 1 some inputs failed (each is named on stderr, the others are written),
 2 unusable arguments, 130 interrupted. What a user can cause is one sentence, never a traceback.
