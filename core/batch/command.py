@@ -126,7 +126,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _jobs(paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack) -> list[Job]:
     """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
-    from core.batch.plan import plan
+    from core.batch.plan import plan, same_file_key
 
     if MARK not in paths:
         return plan(paths, out)
@@ -134,7 +134,8 @@ def _jobs(paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack) ->
     file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / NAME
     file.write_bytes(data)
     jobs = plan([str(file) if path == MARK else path for path in paths], out)
-    return [replace(job, shown=NAME) if job.source == file else job for job in jobs]
+    key = same_file_key(file)
+    return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
 
 
 def _out(options: argparse.Namespace) -> Path | str:
