@@ -36,7 +36,6 @@ RUN case "$VARIANT" in \
  && rm -rf /var/lib/apt/lists/*
 
 COPY pyproject.toml README.md LICENSE ./
-COPY .streamlit .streamlit
 COPY core core
 COPY app app
 COPY assets assets

@@ -25,8 +25,7 @@ from core.batch.scale import with_one_scale
 from core.batch.sidecar import read_sidecar
 from core.errors import ConfigError, ExportError
 from core.export import ColorSettings, parse_outputs
-from core.model_choice import AUTO, AutoPredictor
-from core.predictor import AnyPredictor
+from core.predictor import AnyPredictor, AutoPredictor
 from core.version import VERSION
 
 UNPACKED = "unpacked"
@@ -60,7 +59,7 @@ def run_batch(
             is in the manifest.
     """
     inputs = _unpacked(photos, folder)
-    chooser = studio.chooser() if (settings.model or studio.default_model) == AUTO else None
+    chooser = studio.chooser_for(settings.model)
     if chooser is None:
         predictor = studio.predictor(settings.model)
         models, predict = [predictor.info], cast(AnyPredictor, predictor)

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
@@ -26,7 +27,7 @@ from app import logs
 from app.environment import check
 from app.limits import ServerLimits
 from app.pages import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
-from core.errors import ConfigError
+from core.errors import DepthError
 
 __all__ = ["Page", "answers", "explorer_page", "gradio_page", "pages_from", "run", "start", "stop"]
 
@@ -37,6 +38,8 @@ STOP_SECONDS = 12.0  # more than the pages take to finish what they are doing
 _POLL_SECONDS = 0.2
 _C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 _SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG, prctl(2)
+
+_FOLDERS = ("LAPDEPTH_MODELS", "LAPDEPTH_CACHE", "LAPDEPTH_DATA")
 
 # Nothing is sent anywhere, and nothing is looked up, unless the user's environment says otherwise.
 OFFLINE = {
@@ -64,6 +67,9 @@ def start(
         output: where its output goes: a file, subprocess.PIPE; None leaves it on the terminal.
     """
     own = {"HOST": page.host, page.variable: str(page.port)}
+    for name in _FOLDERS:  # said from where this program was started
+        if environment.get(name):
+            own[name] = str(Path(environment[name]).expanduser().absolute())
     return subprocess.Popen(  # noqa: S603 - our own programs
         page.command,
         cwd=ROOT,
@@ -192,7 +198,7 @@ def main() -> int:
 
     Unusable settings give 2.
     """
-    parser = argparse.ArgumentParser(prog="python -m app.demo", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only ask whether the pages answer")
     check_only = parser.parse_args().check
     try:
@@ -202,7 +208,7 @@ def main() -> int:
             logs.configure()
         pages = pages_from(os.environ)
         return int(not all(map(answers, pages))) if check_only else run(pages)
-    except ConfigError as error:
+    except DepthError as error:
         sys.stderr.write(f"{error}\n")
         return 2
 

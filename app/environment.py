@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import ConfigError
+from core.model_files.registry import named_folder
 
 _SHOWN = 40  # characters of a wrong value that an error repeats
 
@@ -65,7 +66,10 @@ VARIABLES = (
     ),
     Variable("LAPDEPTH_MODEL", "auto", "model that the pages start with", _PAGE),
     Variable(
-        "LAPDEPTH_MODELS", "", "folder of checkpoints for the pages; else `checkpoints`", _PAGE
+        "LAPDEPTH_MODELS",
+        "",
+        "folder of checkpoints, for pages and commands; else the shipped `checkpoints`",
+        _FILES,
     ),
     Variable("LAPDEPTH_USER", "", "with a password: the depth page asks for them", _PAGE),
     Variable("LAPDEPTH_PASSWORD", "", "belongs to `LAPDEPTH_USER`", _PAGE),
@@ -143,6 +147,8 @@ def check(environment: Mapping[str, str] | None = None) -> None:
 
     Raises:
         ConfigError: the first that is not as the table expects.
+        CheckpointError: a folder of models that is not there.
     """
     for variable in VARIABLES:
         value(variable.name, environment)
+    named_folder(environment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 from app import logs, mcp
 from app.environment import check, value
@@ -39,12 +38,7 @@ def main() -> int:
     from app.server import Server, create_app
     from app.service import Studio
 
-    models = value("LAPDEPTH_MODELS")
-    studio = Studio(
-        default_model=value("LAPDEPTH_MODEL"),
-        models=Path(models) if models else None,
-        cache_bytes=limits.cache_bytes,
-    )
+    studio = Studio(default_model=value("LAPDEPTH_MODEL"), cache_bytes=limits.cache_bytes)
     try:
         app, pages = create_app(studio, storage, limits, mcp_at=page.url if with_tools else None)
         config = uvicorn.Config(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -24,8 +23,8 @@ from app.text import t
 from app.translations import translations as _
 from app.video_tab import video_tab
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.shipped import EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}

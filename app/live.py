@@ -24,7 +24,6 @@ from app.settings import DisplaySettings, PredictSettings
 from core.colormap import auto_range, colorize, range_with_ends
 from core.errors import ImageError
 from core.imaging.decode_worker import decode_isolated
-from core.model_choice import AUTO
 from core.video.steady import Steadier
 
 MAX_SESSIONS = 16  # whose past is remembered
@@ -143,8 +142,7 @@ class LiveDepth:
 
     def _model(self, settings: PredictSettings, rgb: Any) -> str:
         """The model for as long as the camera runs: the one given, or chosen by this picture."""
-        wanted = settings.model or self._studio.default_model
-        chooser = self._studio.chooser() if wanted == AUTO else None
+        chooser = self._studio.chooser_for(settings.model)
         return settings.model if chooser is None else chooser(rgb).model
 
 

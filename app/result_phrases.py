@@ -33,6 +33,11 @@ RESULTS: dict[str, dict[str, tuple[str, str]]] = {
             "the photo looks like outdoors ({share:.0%})",
             "照片看起来在室外（{share:.0%}）",
         ),
+        "choice_none": (
+            "there is no auto.json beside the models, so no photo chose its model: {model} was "
+            "taken; choose another where it does not suit",
+            "模型旁没有 auto.json，照片无法选择模型：使用了 {model}；如不合适请另选",
+        ),
         "choice_doubt": (
             "That is doubtful: compare with the other model under Settings",
             "这并不确定：请在设置中与另一个模型比较",

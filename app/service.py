@@ -19,17 +19,16 @@ from pathlib import Path
 from app.scene import Scene
 from app.scene_cache import BoundedCache
 from app.settings import DEFAULT_MODEL, PredictSettings
-from core.checkpoint import ModelInfo, list_models
+from core.checkpoint import ModelInfo, models_folder, scan_models
 from core.errors import CheckpointError, ImageError
 from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
-from core.model_choice import AUTO, Choice, ModelChooser, open_chooser
-from core.predictor import Predictor, load_predictor
+from core.model_choice import AUTO, FIRST, TABLE, Choice, Chooser, automatic
+from core.predictor import Predictor, load_model
 
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 192_000_000
-FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
@@ -39,8 +38,8 @@ class Studio:
     """Models, photos and predictions shared by all sessions of one process; thread-safe.
 
     Args:
-        default_model: what is taken when a request names none; where it is not installed, or the
-            photo cannot choose, the first that is.
+        default_model: what is taken when a request names none; where it is not installed, the
+            first that is.
         models: folder of checkpoints; None takes the program's own.
         decoder: turns an uploaded file into a photo.
         cache_bytes: memory for finished predictions.
@@ -59,7 +58,7 @@ class Studio:
         self._decode = decoder
         self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
         self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
-        self._chooser: tuple[str, ModelChooser | None] = ("", None)
+        self._chooser: tuple[object, Chooser] | None = None
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
         self._running: dict[Hashable, Future[Scene]] = {}
@@ -88,28 +87,48 @@ class Studio:
 
     def models(self) -> list[ModelInfo]:
         """What is installed now, the default model first."""
-        first = FIRST_MODEL if self.default_model == AUTO else self.default_model
-        found = list_models(self._folder)
-        return sorted(found, key=lambda info: (info.name != first, info.name))
+        return self._scan()[0]
+
+    def _scan(self) -> tuple[list[ModelInfo], dict[str, str]]:
+        """What `models` gives, and what is wrong with the others, by their names."""
+        first = FIRST if self.default_model == AUTO else self.default_model
+        installed = scan_models(self._folder)
+        broken = {model.path.stem: model.problem for model in installed.broken}
+        for problem in broken.values():
+            log.warning("unusable checkpoint: %s", problem)
+        return sorted(installed.models, key=lambda i: (i.name != first, i.name)), broken
 
     def model_names(self) -> list[str]:
         """What a request may name, the default first; "auto" where the photo can choose."""
         names = [info.name for info in self.models()]
-        if self.chooser() is None:
+        if not self._table().exists():
             return names
         return [AUTO, *names] if self.default_model == AUTO else [*names, AUTO]
 
-    def chooser(self) -> ModelChooser | None:
-        """What chooses the model for a photo; None where its weights or a model are missing."""
-        installed = " ".join(f"{info.name} {info.sha256}" for info in self.models())
+    def chooser_for(self, model: str) -> Chooser | None:
+        """What chooses the model for a photo, None where one is named.
+
+        Args:
+            model: as a request has it; empty is the default.
+
+        Raises:
+            CheckpointError: as `core.model_choice.automatic`.
+        """
+        if (model or self.default_model) != AUTO:
+            return None
+        table = self._table()
+        stat = table.stat() if table.exists() else None
+        state = (
+            [(info.name, info.sha256) for info in self.models()],
+            stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns),
+        )
         with self._loading:
-            if self._chooser[0] != installed:
-                try:
-                    self._chooser = (installed, open_chooser(self._folder))
-                except CheckpointError as error:
-                    log.info("no automatic choice of the model: %s", error)
-                    self._chooser = (installed, None)
+            if self._chooser is None or self._chooser[0] != state:
+                self._chooser = (state, automatic(self._folder))
             return self._chooser[1]
+
+    def _table(self) -> Path:
+        return (self._folder or models_folder()) / TABLE
 
     def predictor(self, name: str = "") -> Predictor:
         """A loaded model; it is loaded again if its file has changed.
@@ -122,9 +141,12 @@ class Studio:
             CheckpointError: no such model, or a damaged file. A path is no name here: what is
                 loaded is only what is installed.
         """
-        installed = {info.name: info for info in self.models()}
+        models, broken = self._scan()
+        installed = {info.name: info for info in models}
         if name in ("", AUTO):
-            name = next(iter(installed), FIRST_MODEL)
+            name = next(iter(installed), next(iter(broken), FIRST))
+        if name in broken:
+            raise CheckpointError(broken[name])
         if name not in installed:
             known = ", ".join(installed) or "none is installed"
             raise CheckpointError(
@@ -135,7 +157,7 @@ class Studio:
         with self._loading:
             if key not in self._predictors:
                 log.info("loading model %s", name)
-                self._predictors[key] = load_predictor(installed[name].path or name)
+                self._predictors[key] = load_model(installed[name].path or name)
             self._predictors.move_to_end(key)
             while len(self._predictors) > MAX_MODELS:
                 self._predictors.popitem(last=False)
@@ -165,7 +187,7 @@ class Studio:
                 f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
             ) from error
         choice, photo = None, None
-        chooser = self.chooser() if (settings.model or self.default_model) == AUTO else None
+        chooser = self.chooser_for(settings.model)
         if chooser is not None:
             choice, photo = self._choose(chooser, source, digest, progress)
         predictor = self.predictor(choice.model if choice else settings.model)
@@ -206,13 +228,13 @@ class Studio:
 
     def _choose(
         self,
-        chooser: ModelChooser,
+        chooser: Chooser,
         source: Path,
         digest: str,
         progress: Callable[[str], None],
     ) -> tuple[Choice, Photo | None]:
         """A photo's choice, and the photo where it had to be decoded for it."""
-        key = (digest, chooser.table.encoder_sha256)
+        key = (digest, chooser.key)
         with self._bookkeeping:
             known = self._choices.get(key)
         if known is not None:

@@ -137,6 +137,8 @@ def accuracy_sentence(info: ModelInfo, lang: str) -> str:
 
 def choice_sentence(choice: Choice, lang: str) -> str:
     """Why the photo has this model, and what to do where that is doubtful."""
+    if choice.outdoor is None:
+        return t("summary.choice_none", lang, model=choice.model)
     outdoors = choice.outdoor > 0.5
     share = choice.outdoor if outdoors else 1 - choice.outdoor
     where = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)

@@ -14,7 +14,6 @@ from app.settings import DisplaySettings, PredictSettings
 from app.wanted import wanted
 from core.errors import VideoError
 from core.export import ColorSettings
-from core.model_choice import AUTO
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
@@ -82,7 +81,7 @@ def run_video(
 
 
 def _models(studio: Studio, settings: PredictSettings) -> VideoModels:
-    chooser = studio.chooser() if (settings.model or studio.default_model) == AUTO else None
+    chooser = studio.chooser_for(settings.model)
     if chooser is None:
         predictor = studio.predictor(settings.model)
         return VideoModels((predictor.info.sha256,), lambda _: predictor)

@@ -22,8 +22,9 @@ from core.atomic import write_atomic
 from core.errors import CheckpointError, ConfigError
 from core.model import LapDepth, ModelConfig
 from core.model_files.model_info import ModelInfo, TrainingCamera, check_name
-from core.model_files.registry import known_sha256, pin_checkpoint, pinned_sha256
+from core.model_files.registry import known_sha256, named_folder, pin_checkpoint, pinned_sha256
 from core.model_files.tensor_file import Header, TensorSpec, file_sha256, read_header, read_once
+from core.shipped import shipped
 
 __all__ = [
     "CHECKPOINTS",
@@ -34,17 +35,27 @@ __all__ = [
     "find_model",
     "list_models",
     "load_checkpoint",
+    "models_folder",
     "pin_checkpoint",
     "save_checkpoint",
     "scan_models",
 ]
 
-CHECKPOINTS = Path(__file__).resolve().parents[1] / "checkpoints"
+CHECKPOINTS = shipped("checkpoints")
 SUFFIX = ".safetensors"
 METADATA_KEY = "lapdepth"
 FLOATS = ("F32", "F16", "BF16")
 
 logger = logging.getLogger(__name__)
+
+
+def models_folder() -> Path:
+    """Where models are looked for by name: LAPDEPTH_MODELS if set, else the shipped ones' folder.
+
+    Raises:
+        CheckpointError: LAPDEPTH_MODELS is no folder.
+    """
+    return named_folder() or CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -67,10 +78,13 @@ def scan_models(folder: Path | None = None) -> Installed:
     """Reads a folder of checkpoints afresh; broken files are reported, never fatal.
 
     Args:
-        folder: `checkpoints/` unless given; a missing folder holds nothing.
+        folder: `models_folder()` unless given; a missing folder holds nothing.
+
+    Raises:
+        CheckpointError: LAPDEPTH_MODELS is no folder.
     """
     models, broken = [], []
-    for path in sorted((folder or CHECKPOINTS).glob("*" + SUFFIX)):
+    for path in sorted((folder or models_folder()).glob("*" + SUFFIX)):
         if path.name.startswith("."):
             continue
         try:
@@ -89,7 +103,7 @@ def list_models(folder: Path | None = None) -> list[ModelInfo]:
 
 
 def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInfo:
-    """Finds a model by its name in `folder` (`checkpoints/`), or by the path of its file.
+    """Finds a model by its name in `folder` (`models_folder()`), or by the path of its file.
 
     Raises:
         CheckpointError: no such model, or its file is broken or not the pinned one.
@@ -98,7 +112,7 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         path = Path(name_or_path)
     else:
-        path = (folder or CHECKPOINTS) / (check_name(text) + SUFFIX)
+        path = (folder or models_folder()) / (check_name(text) + SUFFIX)
     if not path.is_file():
         names = [model.name for model in scan_models(folder).models]
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""The command line: `python -m core COMMAND`.
+"""The command line: `python -m core COMMAND`, installed also `lapdepth COMMAND`.
 
 Exit status: 0 done, 1 some inputs failed (each is named on stderr, the others are written),
 2 unusable arguments, 130 interrupted. What a user can cause is one sentence, never a traceback.
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m core", description="Metric depth from one photo, level by level."
+        prog=_program(), description="Metric depth from one photo, level by level."
     )
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -84,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     ):
         add(commands)
     return parser
+
+
+def _program() -> str:
+    """As it was called: the installed command has a name of its own."""
+    name = Path(sys.argv[0]).stem
+    return name if name == "lapdepth" else "python -m core"
 
 
 def _command(

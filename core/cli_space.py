@@ -1,8 +1,4 @@
-"""The commands in three dimensions: `scene` writes the files of one photo, `measure` reads metres.
-
-Numbers are typed as they stand in a file: `--known-length 120,310,480,305,2.04` is two pixels and
-the metres between them, `--intrinsics 518.9,519.5,319.5,239.5` is fx, fy, cx, cy.
-"""
+"""The commands in three dimensions: `scene` writes one photo's files, `measure` reads metres."""
 
 from __future__ import annotations
 
@@ -14,7 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_camera import add_camera, known_lengths, numbers
 from core.errors import CameraError, ConfigError, ExportError
+from core.standard_input import MARK, NAME, read_picture
 from core.terminal import complain
 
 if TYPE_CHECKING:
@@ -70,23 +68,20 @@ def add_measure(parser: argparse.ArgumentParser) -> None:
     """Gives the command `measure` its arguments."""
     _add_photo(parser, _measure)
     p = parser.add_argument
-    p("--point", type=_numbers(2), action="append", metavar="U,V", help="a pixel; several give the"
+    p("--point", type=numbers(2), action="append", metavar="U,V", help="a pixel; several give the"
       " distances from each to the next")  # fmt: skip
-    p("--box", type=_numbers(4), metavar="U0,V0,U1,V1", help="two corners around a target")
+    p("--box", type=numbers(4), metavar="U0,V0,U1,V1", help="two corners around a target")
     p("--csv", action="store_true", help="print a table instead of JSON")
 
 
 def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
     parser.set_defaults(run=run)
     p = parser.add_argument
-    p("photo", type=Path, metavar="PHOTO", help="one picture file")
+    p("photo", type=Path, metavar="PHOTO", help="one picture file; - is standard input")
     p("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p("--resolution", type=int, metavar="N", help="working height in pixels, 96 or more")
     p("--flip", action="store_true", help="average with the mirrored photo")
-    p("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
-    p("--intrinsics", type=_numbers(4), metavar="FX,FY,CX,CY", help="the camera, in pixels")
-    p("--known-length", type=_numbers(5), metavar="U,V,U,V,M", help="two pixels and the true"
-      " distance between them in metres: the scene is rescaled")  # fmt: skip
+    add_camera(parser)
 
 
 def _scene(options: argparse.Namespace) -> int:
@@ -107,7 +102,7 @@ def _scene(options: argparse.Namespace) -> int:
     if options.out.exists() and not options.out.is_dir():
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     outputs, wanted = parse_outputs(options.save), _wanted(options)
-    job = job_of(options.photo)
+    job = job_of(Path(NAME) if str(options.photo) == MARK else options.photo)
     stems = [options.out / each for each in (job.stem, *job.others)]
     check_name(stems[0], [*(output.suffix for output in outputs), _OBJECT])
     photo, prediction = _predicted(options)
@@ -184,6 +179,7 @@ def _measure(options: argparse.Namespace) -> int:
         "model": prediction.info.name,
         "intrinsics": prediction.intrinsics.to_dict(),
         "calibration": None if prediction.calibration is None else prediction.calibration.to_dict(),
+        "scale": prediction.scale_facts(),
         "results": [result.to_dict() for result in found],
     }
     print(json.dumps(result, indent=2))
@@ -198,12 +194,14 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
     from core.batch.models import models_of_run
-    from core.geometry.calibration import KnownLength
     from core.geometry.measure import calibrated
     from core.image import decode, read_file
 
-    known = options.known_length and KnownLength.from_numbers(options.known_length)
-    photo = decode(read_file(options.photo), name=options.photo.name)
+    known = known_lengths(options)
+    if str(options.photo) == MARK:
+        photo = decode(read_picture(), name=NAME)
+    else:
+        photo = decode(read_file(options.photo), name=options.photo.name)
     prediction = models_of_run(options.model)[1]()(
         photo,
         resolution=options.resolution,
@@ -211,7 +209,7 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
         fov=options.fov,
         intrinsics=options.intrinsics,
     )
-    return photo, calibrated(prediction, known) if known else prediction
+    return photo, calibrated(prediction, *known) if known else prediction
 
 
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
@@ -257,18 +255,3 @@ def _placing(text: str) -> list[Any]:
     raise argparse.ArgumentTypeError(
         f"got '{text}', expected ball or cube and 3 or 4 numbers, ball,512,600,0.3: correct it"
     )
-
-
-def _numbers(count: int) -> Callable[[str], list[float]]:
-    """A reader of so many numbers with commas between them, for argparse."""
-
-    def read(text: str) -> list[float]:
-        with contextlib.suppress(ValueError):
-            numbers = [float(part) for part in text.split(",")]
-            if len(numbers) == count:
-                return numbers
-        raise argparse.ArgumentTypeError(
-            f"got '{text}', expected {count} numbers with commas between them: correct it"
-        )
-
-    return read

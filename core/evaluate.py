@@ -123,10 +123,10 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
     if request.cap is not None:
         protocol = protocol.with_cap(request.cap)
     # Here and not above: torch takes seconds to import, and wrong arguments should fail at once.
-    from core.predictor import load_predictor
+    from core.predictor import load_model
 
     name = request.model or DEFAULT_MODELS[request.dataset]
-    predictor = load_predictor(
+    predictor = load_model(
         name, device=request.device, engine=request.engine, precision=request.precision
     )
     estimate = predictor_estimator(

@@ -19,7 +19,7 @@ import torch
 from PIL import Image
 
 from core.errors import ConfigError, EngineError, ImageError
-from core.predictor import PhotoSource, Predictor, load_predictor
+from core.predictor import AnyPredictor, PhotoSource, load_predictor
 
 TASK = "depth-estimation"
 
@@ -27,13 +27,13 @@ Result = dict[str, Any]
 
 
 def pipeline(
-    task: str = TASK, model: str | Path | Predictor = "lite-indoor", device: str | int | None = None
+    task: str = TASK, model: str | Path | AnyPredictor = "auto", device: str | int | None = None
 ) -> DepthEstimationPipeline:
     """`transformers.pipeline` for the one task that there is here.
 
     Args:
         task: "depth-estimation".
-        model: a name of the registry, a checkpoint's path, or a loaded predictor.
+        model: a name of the registry, a checkpoint's path, "auto", or a loaded predictor.
         device: as torch names it, or as transformers counts it (-1 the CPU, 0 the first GPU);
             None takes the fastest there is. Has no effect on a loaded predictor.
 
@@ -44,7 +44,7 @@ def pipeline(
     """
     if task != TASK:
         raise ConfigError(f"The task is {task!r}, expected {TASK!r}: that is all there is here.")
-    if not isinstance(model, Predictor):
+    if isinstance(model, str | Path):
         model = load_predictor(model, _device(device))
     return DepthEstimationPipeline(model)
 
@@ -62,7 +62,7 @@ class DepthEstimationPipeline:
 
     task = TASK
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: AnyPredictor) -> None:
         self.predictor = predictor
 
     def __call__(

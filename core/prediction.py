@@ -116,6 +116,12 @@ class Prediction:
         """Factor on the model's own depth, already in `depth` and `levels`; 1.0 = none."""
         return 1.0 if self.calibration is None else self.calibration.scale
 
+    def scale_facts(self) -> dict[str, Any]:
+        """JSON-ready: the factor on the model's own depth, where it is from, what is left over."""
+        if self.calibration is None:
+            return {"factor": 1.0, "source": "model", "residuals": []}
+        return self.calibration.facts()
+
     def calibrated(self, calibration: Calibration) -> Prediction:
         """The same prediction with another scale (`core.geometry.measure.calibrated` finds it)."""
         depth = self.depth * np.float32(calibration.scale / self.scale)

@@ -8,8 +8,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +31,7 @@ from core.image import Photo, decode
 from core.imaging.projection import PINHOLE
 from core.imaging.resize import checked_resolution, working_size
 from core.imaging.upsample import Guide, upsample_depth
+from core.model_choice import Chooser, chooser_for, chosen
 from core.model_files.model_info import ModelInfo
 from core.prediction import (
     Prediction,
@@ -39,31 +42,53 @@ from core.prediction import (
     size_note,
 )
 
-__all__ = ["Prediction", "PredictionLevel", "Predictor", "load_predictor"]
+__all__ = [
+    "AnyPredictor",
+    "AutoPredictor",
+    "Prediction",
+    "PredictionLevel",
+    "Predictor",
+    "load_model",
+    "load_predictor",
+]
 
 PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
 
 
 def load_predictor(
-    name_or_path: str | Path = "lite-indoor",
+    name_or_path: str | Path = "auto",
     device: str = "auto",
     engine: str = "auto",
     *,
     precision: str = "float32",
-) -> Predictor:
+) -> AnyPredictor:
     """Loads a model for prediction.
 
     Args:
-        name_or_path: of the registry (`checkpoints/NAME.safetensors`), or a checkpoint's path.
+        name_or_path: of the registry (`checkpoints/NAME.safetensors`), or a checkpoint's path;
+            "auto" lets every photo choose, and its prediction says which model it was.
         device: "auto" (CUDA, else Apple's Metal, else the CPU), "cuda", "mps" or "cpu".
         engine: "auto" (the fastest installed for the device), "torch" or "onnx".
         precision: "float32"; "float16" or "bfloat16" on a GPU; "int8" on the CPU, somewhat faster
             and less accurate (docs/performance.md says by how much).
 
     Raises:
-        CheckpointError: no such model, or a damaged or swapped file.
+        CheckpointError: no such model, a damaged or swapped file, or "auto" cannot choose.
         EngineError: an engine, device or precision that is unknown or not available.
     """
+    load = partial(load_model, device=device, engine=engine, precision=precision)
+    chooser = chooser_for(str(name_or_path))
+    if chooser is None:
+        return load(name_or_path)
+    predictor = AutoPredictor(chooser, load)
+    predictor.model(chooser.models[0])  # what cannot be loaded is said now, and not by a photo
+    return predictor
+
+
+def load_model(
+    name_or_path: str | Path, device: str = "auto", engine: str = "auto", precision: str = "float32"
+) -> Predictor:
+    """`load_predictor` for one model, by its name or path."""
     info = find_model(name_or_path)
     return Predictor(info, open_engine(info, device=device, engine=engine, precision=precision))
 
@@ -144,6 +169,7 @@ class Predictor:
             "resolution": asked,
             "flip": bool(flip),
             "fov": fov,
+            "intrinsics": None if intrinsics is None else _four(camera),
             "working_size": list(size),
             "engine": self.engine.name,
             "device": self.engine.device,
@@ -197,3 +223,52 @@ def focal_scale(
     seen = camera.resized(*photo, *working)
     # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
     return math.sqrt(seen.fx * seen.fy) / canonical
+
+
+def _four(camera: Intrinsics) -> list[float]:
+    return [camera.fx, camera.fy, camera.cx, camera.cy]
+
+
+class AutoPredictor:
+    """Predicts every photo with the model that suits it; safe to call from several threads at once.
+
+    A prediction's `info` names its model, its `settings["chosen"]` says how that was chosen.
+
+    Args:
+        chooser: chooses.
+        load: loads a model by its name; each is loaded when the first photo needs it.
+    """
+
+    def __init__(self, chooser: Chooser, load: Callable[[str], Predictor]) -> None:
+        self._chooser = chooser
+        self._load = load
+        self._loaded: dict[str, Predictor] = {}
+        self._loading = threading.Lock()
+
+    def __call__(
+        self,
+        image: PhotoSource,
+        *,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
+    ) -> Prediction:
+        """Predicts one photo; arguments and errors as in `Predictor.__call__`."""
+        photo = image if isinstance(image, Photo) else decode(image)
+        choice = self._chooser(photo.rgb)
+        prediction = self.model(choice.model)(
+            photo, resolution=resolution, flip=flip, fov=fov, intrinsics=intrinsics
+        )
+        return chosen(prediction, choice)
+
+    def model(self, name: str) -> Predictor:
+        """One of its models, loaded.
+
+        Raises:
+            DepthError: as `load_predictor`.
+        """
+        with self._loading:
+            if name not in self._loaded:
+                self._loaded[name] = self._load(name)
+            return self._loaded[name]

@@ -18,7 +18,7 @@ PARTS = {
     "explorer pages": ("app.explorer",),
     "depth page": ("app",),
     "command line": (
-        *("core.cli", "core.cli_space", "core.__main__"),
+        *("core.cli", "core.cli_camera", "core.cli_space", "core.__main__", "core.standard_input"),
         *("core.terminal", "core.batch.command", "core.video.command"),
     ),
     "training": (
@@ -50,6 +50,7 @@ EVERYWHERE = (
     "core.version",
     "core.atomic",
     "core.threads",
+    "core.shipped",
 )  # said in the text instead of drawn
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 from core import Prediction, load_predictor
 from core.colormap import auto_range, colorize
 from core.image import decode
-from core.model_choice import AutoPredictor, open_chooser
+from core.predictor import AnyPredictor
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "assets" / "examples"
@@ -49,7 +49,7 @@ def scaled(rgb: Rgb, height: int) -> Rgb:
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def pair(predictor: AutoPredictor, name: str) -> Rgb:
+def pair(predictor: AnyPredictor, name: str) -> Rgb:
     """Photo and depth side by side."""
     photo = decode(EXAMPLES / f"{name}.jpg")
     depth = predictor(photo).depth
@@ -85,7 +85,7 @@ def save(rgb: Rgb, name: str) -> None:
 
 def main() -> None:
     """Draws all of them, each with the model that suits the photo."""
-    predictor = AutoPredictor(open_chooser(), load_predictor)
+    predictor = load_predictor()
     rows = [np.hstack([pair(predictor, name) for name in row]) for row in ROWS]
     save(stacked(rows), "examples.jpg")
     prediction = predictor(EXAMPLES / "room.jpg")

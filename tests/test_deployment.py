@@ -340,7 +340,7 @@ def test_what_the_image_holds_is_enough_to_run(
     for name in ("scripts", "tests", "benchmarks"):
         for path in (*laid_out.glob("app/**/*.py"), *laid_out.glob("core/**/*.py")):
             assert not re.search(rf"^\s*(from|import) {name}\b", path.read_text(), re.M), path
-    assert (laid_out / ".streamlit" / "config.toml").is_file()
+    assert (laid_out / "app" / "explorer" / ".streamlit" / "config.toml").is_file()
     program = subprocess.Popen(
         [sys.executable, "-m", "app.demo"],
         cwd=laid_out,

@@ -39,7 +39,7 @@ from core.inside.activations import (
 )
 from core.inside.inspection import Inspector, Trace
 from core.inside.receptive_field import receptive_field
-from core.model_choice import AUTO, Choice, ModelChooser
+from core.model_choice import Choice, Chooser
 from core.prediction import Prediction, normalised
 
 HOUR = 3600.0
@@ -51,12 +51,7 @@ Settings = tuple[int | None, bool, float | None]
 @st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
 def studio() -> Studio:
     """The models, shared with every session; predictions are kept by `predicted` instead."""
-    folder = value("LAPDEPTH_MODELS")
-    return Studio(
-        default_model=value("LAPDEPTH_MODEL"),
-        models=Path(folder) if folder else None,
-        cache_bytes=0,
-    )
+    return Studio(default_model=value("LAPDEPTH_MODEL"), cache_bytes=0)
 
 
 @st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
@@ -83,12 +78,12 @@ def model_for(name: str, photo: Photo) -> tuple[ModelInfo, Choice | None]:
     """An installed model by its name, or the one that a photo chooses where the name is AUTO.
 
     Raises:
-        CheckpointError: it is not installed (any more).
+        CheckpointError: it is not installed (any more), or the photo cannot choose.
     """
-    chooser = studio().chooser() if name == AUTO else None
+    chooser = studio().chooser_for(name)
     choice = None
     if chooser is not None:
-        choice = _choice(photo.sha256, chooser.table.encoder_sha256, chooser, photo.rgb)
+        choice = _choice(photo.sha256, f"{chooser.key} {chooser.models}", chooser, photo.rgb)
         name = choice.model
     known = {info.name: info for info in studio().models()}
     if name not in known:
@@ -100,7 +95,7 @@ def model_for(name: str, photo: Photo) -> tuple[ModelInfo, Choice | None]:
 
 
 @st.cache_data(max_entries=64, ttl=HOUR, show_spinner=False)
-def _choice(photo: str, encoder: str, _chooser: ModelChooser, _rgb: NDArray[np.uint8]) -> Choice:
+def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) -> Choice:
     """Which model a photo chooses."""
     return _chooser(_rgb)
 

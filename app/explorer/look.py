@@ -166,6 +166,8 @@ def chosen_because(look: Look) -> str:
     choice, lang = look.choice, look.lang
     if choice is None:
         return ""
+    if choice.outdoor is None:
+        return t("summary.choice_none", lang, model=choice.model)
     outdoors = choice.outdoor > 0.5
     share = choice.outdoor if outdoors else 1 - choice.outdoor
     place = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)

@@ -28,8 +28,8 @@ from core.camera import MAX_FOV, MIN_FOV
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.errors import CameraError
 from core.model_choice import AUTO
+from core.shipped import EXAMPLES
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")

@@ -8,10 +8,11 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from core.batch.zip_names import names_of
 from core.errors import ExportError, ImageError
 
 MAX_BYTES = 4_000_000_000  # of everything unpacked
-_ODD = ("\\", ":", "\0")
+_ODD = (":", "\0")  # of drives, and of streams on Windows
 
 
 def unpack(archive: Path, folder: Path, most_files: int, most_bytes: int = MAX_BYTES) -> int:
@@ -32,15 +33,22 @@ def unpack(archive: Path, folder: Path, most_files: int, most_bytes: int = MAX_B
     """
     try:
         with zipfile.ZipFile(archive) as source:
-            members = [member for member in source.infolist() if _wanted(member)]
+            listed = source.infolist()
+            named = zip(listed, names_of(listed), strict=True)
+            members = [(member, name) for member, name in named if _wanted(name)]
             if not 0 < len(members) <= most_files:
                 raise ImageError(
                     f"{archive.name} holds {len(members)} photos, expected 1 to {most_files}: "
                     "pack fewer into one zip, or use the command line."
                 )
-            targets = [_target(member, folder, archive.name) for member in members]
+            targets = [_target(member, name, folder, archive.name) for member, name in members]
+            if len(set(targets)) < len(targets):
+                raise ImageError(
+                    f"{archive.name} holds two files of one name, expected different ones: pack "
+                    "the photos anew."
+                )
             left = most_bytes
-            for member, target in zip(members, targets, strict=True):
+            for (member, _), target in zip(members, targets, strict=True):
                 left -= _copy(source, member, target, left, archive.name)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise ImageError(
@@ -55,18 +63,19 @@ def unpack(archive: Path, folder: Path, most_files: int, most_bytes: int = MAX_B
     return len(members)
 
 
-def _wanted(member: zipfile.ZipInfo) -> bool:
-    parts = PurePosixPath(member.filename).parts
+def _wanted(name: str) -> bool:
+    parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part != ".." for part in parts)
-    return not (member.is_dir() or hidden or "__MACOSX" in parts)
+    return not (name.endswith("/") or hidden or "__MACOSX" in parts)
 
 
-def _target(member: zipfile.ZipInfo, folder: Path, archive: str) -> Path:
-    name = PurePosixPath(member.filename)
+def _target(member: zipfile.ZipInfo, given: str, folder: Path, archive: str) -> Path:
+    name = PurePosixPath(given)
     link = stat.S_ISLNK(member.external_attr >> 16)
-    if link or name.is_absolute() or ".." in name.parts or any(c in str(name) for c in _ODD):
+    leads_out = name.is_absolute() or not name.parts or ".." in name.parts
+    if link or leads_out or any(c in given for c in _ODD):
         raise ImageError(
-            f"{archive} holds the name {str(name)[:60]!r}, expected plain files inside it: pack "
+            f"{archive} holds the name {given[:60]!r}, expected plain files inside it: pack "
             "the photos anew."
         )
     return folder / name

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_camera import add_camera, known_lengths
 from core.errors import ConfigError
+from core.standard_input import MARK, NAME, read_bytes
 from core.terminal import complain, print_json, progress
 
 if TYPE_CHECKING:
     from core.batch.manifest import BatchSettings, Entry
+    from core.batch.plan import Job, LeftOut
 
 PRECISIONS = ("float32", "float16", "bfloat16", "int8")
 _STDOUT = "-"
@@ -23,7 +29,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="files, folders, patterns, s3:// or gs:// addresses",
+        help="files, folders, patterns, s3:// or gs:// addresses; - is standard input",
     )
     p.add_argument(
         "--out", required=True, metavar="DIR", help="folder for the results, or its address"
@@ -41,7 +47,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     )
     p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
     add_precision(p)
-    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    add_camera(p, rescaled="the photo, which is the only one then")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
     p.add_argument("--json", action="store_true", help="print the manifest")
     p.add_argument(
@@ -71,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     from core.batch.models import models_of_run
     from core.batch.packing import check_own_zip, packed
-    from core.batch.plan import LeftOut, plan
+    from core.batch.plan import LeftOut
     from core.batch.ray_engine import predict_files_on_ray
     from core.batch.run import predict_files
     from core.batch.scale import with_one_scale
@@ -80,13 +86,19 @@ def run(options: argparse.Namespace) -> int:
     if options.zip and options.zip != _STDOUT:
         check_own_zip(Path(options.zip))
     left_out = LeftOut()
-    jobs = plan(options.paths, out, left_out=left_out)
-    if left_out:
-        complain(f"{left_out} They are no pictures.")
-    models, load = models_of_run(options.model, options.precision)
-    settings = with_one_scale(settings, jobs, out, models)
     entries: list[Entry] = []
-    with progress(len(jobs), "photo") as (advance, say), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        jobs = _jobs(options.paths, out, stack, left_out)
+        if left_out:
+            complain(f"{left_out} They are no pictures.")
+        if settings.known_lengths and len(jobs) != 1:
+            raise ConfigError(
+                f"--known-length gives two pixels of one photo, expected that photo alone and got "
+                f"{len(jobs)}: predict it by itself."
+            )
+        models, load = models_of_run(options.model, options.precision)
+        settings = with_one_scale(settings, jobs, out, models)
+        advance, say = stack.enter_context(progress(len(jobs), "photo"))
         pack: Any = None
         if options.zip and isinstance(out, Path):
             pack = stack.enter_context(packed(options.zip, out, manifests=len(jobs) > 1))
@@ -132,6 +144,22 @@ def run(options: argparse.Namespace) -> int:
     return 1 if totals.failed else 0
 
 
+def _jobs(
+    paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack, left_out: LeftOut
+) -> list[Job]:
+    """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
+    from core.batch.plan import plan, same_file_key
+
+    if MARK not in paths:
+        return plan(paths, out, left_out=left_out)
+    data = read_bytes()
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / NAME
+    file.write_bytes(data)
+    jobs = plan([str(file) if path == MARK else path for path in paths], out, left_out=left_out)
+    key = same_file_key(file)
+    return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
+
+
 def _out(options: argparse.Namespace) -> Path | str:
     from core.batch.storage import place
 
@@ -165,5 +193,7 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
         flip=options.flip,
         precision=options.precision,
         fov=None if options.fov is None else checked_fov(options.fov),
+        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
+        known_lengths=known_lengths(options),
         overwrite=options.overwrite,
     )

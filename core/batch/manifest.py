@@ -16,6 +16,7 @@ from core.atomic import write_atomic
 from core.batch.plan import MANIFEST, TABLE
 from core.errors import ExportError
 from core.export import ColorSettings, Output
+from core.geometry.calibration import KnownLength
 from core.imaging.resize import checked_resolution
 from core.model_choice import AUTO
 from core.model_files.model_info import ModelInfo
@@ -39,6 +40,8 @@ class BatchSettings:
         flip: average with the mirrored photo.
         precision: of the network's arithmetic, as in `core.load_predictor`.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
+        intrinsics: fx, fy, cx, cy in pixels of every photo, instead of a field of view.
+        known_lengths: in the photo, which is the only one then; they give its scale.
         colors: of the colour picture.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
@@ -52,6 +55,8 @@ class BatchSettings:
     flip: bool = False
     precision: str = "float32"
     fov: float | None = None
+    intrinsics: tuple[float, ...] | None = None
+    known_lengths: tuple[KnownLength, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
     png_scale: float | None = None
@@ -68,6 +73,8 @@ class BatchSettings:
             "flip": self.flip,
             "precision": self.precision,
             "fov": self.fov,
+            "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
+            "known_lengths": [known.numbers() for known in self.known_lengths] or None,
         }
 
 

@@ -28,6 +28,7 @@ from core.batch.results import (
 from core.batch.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
 from core.errors import DepthError
 from core.export import OUTPUTS, ExportJob, Output, write_outputs
+from core.geometry.measure import calibrated
 from core.image import Photo, read_file
 from core.imaging.decode_worker import decode_isolated
 from core.model_files.model_info import ModelInfo
@@ -100,7 +101,7 @@ class PhotoRunner:
             else:
                 targets = [output.path(target) for output in self.settings.outputs]
                 check_replaceable(target, targets, self._sources)
-                photo = self._decode(data, name=source.name)
+                photo = self._decode(data, name=job.shown or source.name)
                 self._predict(photo, target)
                 status = "done"
             files = self._files(target)
@@ -112,7 +113,7 @@ class PhotoRunner:
         except (OSError, MemoryError) as problem:
             error = _sentence(problem)
         return Entry(
-            input=str(job.source),
+            input=job.label,
             status=status,
             sha256=sha256,
             stem=stem.as_posix(),
@@ -151,8 +152,14 @@ class PhotoRunner:
             except DepthError as error:
                 raise _ModelError(error) from error
         prediction = self._predictor(
-            photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+            photo,
+            resolution=settings.resolution,
+            flip=settings.flip,
+            fov=settings.fov,
+            intrinsics=settings.intrinsics,
         )
+        if settings.known_lengths:
+            prediction = calibrated(prediction, *settings.known_lengths)
         kept = self._still_good(stem, photo.sha256)
         work = ExportJob(prediction, photo.rgb, settings.colors, png_scale=settings.png_scale)
         with staged(stem) as new:

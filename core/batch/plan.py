@@ -35,11 +35,18 @@ class Job:
         stem: where its results go, below the output folder and without suffix: `room/photo`.
         others: other stems, the likeliest first. Its results lie there where an earlier run over
             other photos made them so, or where the stem holds those of another photo.
+        shown: what a reader knows it by, where that is not `source`.
     """
 
     source: Path | str
     stem: Path
     others: tuple[Path, ...] = ()
+    shown: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What it is called in results and errors."""
+        return self.shown or str(self.source)
 
 
 class LeftOut(Counter[str]):

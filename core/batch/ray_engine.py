@@ -24,6 +24,7 @@ from core.batch.run import record, remove_stale_below, sources_of
 from core.batch.scale import with_one_scale
 from core.batch.stored_photo import runner_for
 from core.errors import DepthError, EngineError
+from core.model_files.registry import named_folder
 from core.threads import usable_threads
 
 _ROWS = 64  # photos of one piece of work at most: what is handed on when an actor dies
@@ -111,12 +112,12 @@ def _entries(
         fn_constructor_args=(_absolute(out), _absolute_model(model), settings, sources_of(jobs)),
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=threads,
-        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)}},
+        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)} | _models()},
     )
     try:
         for row in dataset.iter_rows():
             entry = json.loads(row["entry"])
-            yield Entry(**{**entry, "input": str(jobs[row["index"]].source)})
+            yield Entry(**{**entry, "input": jobs[row["index"]].label})
     except ray.exceptions.RayError as error:
         cause: BaseException | None = error
         while cause is not None:
@@ -167,6 +168,12 @@ def _start(ray: Any, cores: int) -> bool:
 def _absolute(place: Path | str) -> Path | str:
     """A place as every process finds it."""
     return place.absolute() if isinstance(place, Path) else place
+
+
+def _models() -> dict[str, str]:
+    """The folder of models as every process finds it, where it is not the program's own."""
+    folder = named_folder()
+    return {} if folder is None else {"LAPDEPTH_MODELS": str(folder)}
 
 
 def _absolute_model(model: str | None) -> str | None:

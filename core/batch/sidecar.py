@@ -21,6 +21,8 @@ from core.version import VERSION
 DECISIVE = ("resolution", "flip", "precision", "fov")
 # What the names of results end in: of a photo, of a photo with an object in it, of a video.
 _ENDINGS = (*(output.suffix for output in OUTPUTS.values()), "_object.png", "_depth.mp4", "_frames")
+# As far as they were given; older sidecars lack them.
+GIVEN = ("intrinsics", "known_lengths")
 
 
 def sidecar_path(stem: Path) -> Path:
@@ -69,7 +71,11 @@ def describe(
         "intrinsics": prediction.intrinsics.to_dict(),
         "focal_scale": prediction.focal_scale,
         "calibration": None if known is None else known.to_dict(),
-        "settings": dict(prediction.settings),
+        "scale": prediction.scale_facts(),
+        "settings": {
+            **prediction.settings,
+            "known_lengths": None if known is None else known.numbers(),
+        },
         "files": {name: dict(facts) for name, facts in files.items()},
     }
 
@@ -170,7 +176,7 @@ def is_finished(
             from other settings does not pass.
         input_sha256: of the photo's file.
         model_sha256: of the model's file, or of those that the photo chooses from.
-        settings: with the keys `DECISIVE`.
+        settings: with the keys `DECISIVE`, and `GIVEN` as far as they are set.
         is_whole: tells whether a file is as its entry in the sidecar says.
     """
     content = read_sidecar(stem)
@@ -182,8 +188,15 @@ def is_finished(
     return (
         photo.get("sha256") == input_sha256
         and model.get("sha256") in model_sha256
-        and bool(made_with.get("chosen")) == (len(model_sha256) > 1)
+        and _by_the_photo(made_with) == (len(model_sha256) > 1)
         and not made_with.get("scene")  # `scene` has filters, cameras and lengths of its own
         and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
+        and all(made_with.get(key) == settings.get(key) for key in GIVEN)
         and all(o.name in files and is_whole(o.path(stem), files[o.name]) for o in outputs)
     )
+
+
+def _by_the_photo(made_with: Mapping[str, Any]) -> bool:
+    """Whether the photo chose its model; without the weights to choose by it could not."""
+    chosen = made_with.get("chosen")
+    return isinstance(chosen, dict) and chosen.get("outdoor") is not None

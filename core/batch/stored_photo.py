@@ -49,10 +49,10 @@ class StoredPhotoRunner:
         with tempfile.TemporaryDirectory(prefix="lapdepth-photo-") as scratch:
             entry = self._run(job, Path(scratch))
         took = round((time.perf_counter() - started) * 1000, 1)
-        return replace(entry, input=str(job.source), milliseconds=took)
+        return replace(entry, input=job.label, milliseconds=took)
 
     def _run(self, job: Job, scratch: Path) -> Entry:
-        entry = Entry(str(job.source), "failed", None, job.stem.as_posix())
+        entry = Entry(job.label, "failed", None, job.stem.as_posix())
         try:
             if isinstance(self._out, str):
                 self._runner.out = scratch / "out"

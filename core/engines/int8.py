@@ -26,8 +26,8 @@ from core.image import decode
 from core.imaging.resize import resize_rgb, working_size
 from core.model_files.model_info import ModelInfo
 from core.prediction import normalised
+from core.shipped import EXAMPLES
 
-PHOTOS = Path(__file__).resolve().parents[2] / "assets" / "examples"
 MOST_OFF = 0.1  # of depth, on average over the photos; beyond, integers do not suit the network
 _KINDS = ["Conv", "Add", "Concat", "Relu", "Clip"]
 _FLOAT = "/model/decoder/"
@@ -35,7 +35,7 @@ _FLOAT = "/model/decoder/"
 Picture = NDArray[np.float32]  # (1, 3, h, w), the network's input
 
 
-def calibration_pictures(info: ModelInfo, folder: Path = PHOTOS) -> list[Picture]:
+def calibration_pictures(info: ModelInfo, folder: Path = EXAMPLES) -> list[Picture]:
     """The example photos as the network sees them: their features show how far features range.
 
     Raises:

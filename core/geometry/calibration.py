@@ -51,14 +51,20 @@ class KnownLength:
         u0, v0, u1, v1, metres = (float(number) for number in numbers)
         return cls((u0, v0), (u1, v1), metres)
 
+    def numbers(self) -> list[float]:
+        """As `from_numbers` takes it."""
+        return [*self.start, *self.end, self.metres]
+
 
 @dataclass(frozen=True)
 class Calibration:
-    """What became of a known length.
+    """What became of known lengths.
 
     Attributes:
         scale: factor on the depth that the model estimated, all calibrations so far in it.
-        length: the last one.
+        length: the one that is known, of several the first.
+        others: the further ones.
+        residuals: how much longer than it is each of them comes out, metres.
 
     Raises:
         CameraError: a factor that no photo of this world has.
@@ -66,6 +72,8 @@ class Calibration:
 
     scale: float
     length: KnownLength
+    others: tuple[KnownLength, ...] = ()
+    residuals: tuple[float, ...] = (0.0,)
 
     def __post_init__(self) -> None:
         if not 1 / MAX_FACTOR <= self.scale <= MAX_FACTOR:
@@ -76,8 +84,21 @@ class Calibration:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, for sidecars and summaries."""
-        return asdict(self)
+        """JSON-ready, for summaries: the factor and the first length."""
+        return {"scale": self.scale, "length": asdict(self.length)}
+
+    def numbers(self) -> list[list[float]]:
+        """Every length as `KnownLength.from_numbers` takes it."""
+        return [known.numbers() for known in (self.length, *self.others)]
+
+    def facts(self) -> dict[str, Any]:
+        """JSON-ready, for sidecars: factor, source, and what is left over at every length."""
+        lengths = zip((self.length, *self.others), self.residuals, strict=True)
+        return {
+            "factor": self.scale,
+            "source": "known length",
+            "residuals": [asdict(known) | {"residual": left} for known, left in lengths],
+        }
 
     def text(self) -> str:
         """One line for the comments of a file."""
@@ -85,4 +106,10 @@ class Calibration:
         return (
             f"depth times {self.scale:.9g}, so that pixels ({u0:g}, {v0:g}) and "
             f"({u1:g}, {v1:g}) are {self.length.metres:g} m apart"
-        )
+        ) + self._more()
+
+    def _more(self) -> str:
+        if not self.others:
+            return ""
+        off = ", ".join(f"{left:+.3g}" for left in self.residuals)
+        return f" (the middle of {len(self.residuals)} known lengths, off by {off} m)"

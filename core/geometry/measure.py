@@ -18,6 +18,7 @@ one's depth, since a mean across a border would be a point in the air.
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -199,20 +200,27 @@ class Measurer:
             None if error is None else float(2 * area * np.median(error[on])),
         )
 
-    def calibration(self, known: KnownLength) -> Calibration:
+    def calibration(self, known: KnownLength, *others: KnownLength) -> Calibration:
         """By how much the scene has to be rescaled for two points to be as far apart as they are.
+
+        Of several lengths the middle one of the factors is taken, so that one that was marked
+        wrongly among three or more does no harm.
 
         Raises:
             CameraError: equal points, outside the photo, no depth there, or a factor that no photo
                 of this world has.
         """
-        length = self.distance(known.start, known.end).distance
-        if length == 0:
+        every = (known, *others)
+        seen = [self.distance(each.start, each.end).distance for each in every]
+        if 0 in seen:
             raise CameraError(
                 "The two points are the same pixel, expected two ends of a known length: "
                 "mark another point."
             )
-        return Calibration(self.scene.scale * known.metres / length, known)
+        pairs = list(zip(every, seen, strict=True))
+        factor = statistics.median(each.metres / length for each, length in pairs)
+        left = tuple(factor * length - each.metres for each, length in pairs)
+        return Calibration(self.scene.scale * factor, known, others, left)
 
     @cached_property
     def _floor(self) -> Plane:
@@ -271,8 +279,10 @@ class Measurer:
         return (left, top, right, bottom), depth
 
 
-def calibrated(prediction: Prediction, known: KnownLength) -> Prediction:
+def calibrated(prediction: Prediction, known: KnownLength, *others: KnownLength) -> Prediction:
     """The same photo, rescaled so that a known length comes out as it is.
+
+    Of several the middle one of the factors counts (`Measurer.calibration`).
 
     The factor is in the depth, the levels and everything made of them, and written into every
     file. Calibrated again, the new length replaces the old one.
@@ -280,4 +290,4 @@ def calibrated(prediction: Prediction, known: KnownLength) -> Prediction:
     Raises:
         CameraError: equal points, outside the photo, or no depth there.
     """
-    return prediction.calibrated(Measurer.of(prediction).calibration(known))
+    return prediction.calibrated(Measurer.of(prediction).calibration(known, *others))

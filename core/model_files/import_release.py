@@ -39,7 +39,7 @@ def import_release(
         source: the `.pkl`; never executed, and read in a process of its own.
         dataset: "kitti" or "nyu", which the file does not say.
         name: of the model: `NAME.safetensors` and `NAME.json` (its hash) are written.
-        out_dir: `checkpoints/` unless given.
+        out_dir: `models_folder()` of `core.checkpoint` unless given.
 
     Returns:
         The imported model's information.
@@ -50,7 +50,7 @@ def import_release(
             another shape are named.
         ExportError: the result cannot be written.
     """
-    source, out_dir = Path(source), out_dir or checkpoint.CHECKPOINTS
+    source, out_dir = Path(source), out_dir or checkpoint.models_folder()
     if dataset not in RELEASES:
         raise CheckpointError(
             f"There is no release for the data set {dataset!r}; expected one of {list(RELEASES)}. "

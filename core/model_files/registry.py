@@ -7,6 +7,8 @@ checkpoint what the import wrote. Both map to `{"sha256": ...}`.
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,27 @@ from core.model_files.tensor_file import file_sha256
 REGISTRY = "registry.json"
 
 _digests: dict[tuple[str, int, int, int], str] = {}  # by path, inode, size and time of change
+
+
+def named_folder(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The folder of checkpoints that LAPDEPTH_MODELS names, or None.
+
+    Args:
+        environment: to read from; None is this process's.
+
+    Raises:
+        CheckpointError: there is no such folder.
+    """
+    name = (os.environ if environment is None else environment).get("LAPDEPTH_MODELS")
+    if not name:
+        return None
+    folder = Path(name).expanduser().absolute()
+    if not folder.is_dir():
+        raise CheckpointError(
+            f"LAPDEPTH_MODELS is {name!r}, expected a folder that is there: correct it, make the "
+            "folder, or unset it for the models that ship with the program."
+        )
+    return folder
 
 
 def pin_checkpoint(path: Path) -> str:

@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.cli_camera import add_camera, known_lengths
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
 
@@ -33,7 +34,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
     )
     p.add_argument("--flip", action="store_true", help="average with the mirrored frames")
-    p.add_argument("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
+    add_camera(p, rescaled="the clip, by its first frame")
     p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
     p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
     p.add_argument("--far", type=float, metavar="M", help="far end of the colours, metres")
@@ -60,6 +61,11 @@ def run(options: argparse.Namespace) -> int:
     jobs = plan(options.paths, options.out, left_out=left_out, why_not=why_no_video)
     if left_out:
         complain(f"{left_out} They are no videos.")
+    if settings.known_lengths and len(jobs) != 1:
+        raise ConfigError(
+            "--known-length gives two pixels of a clip's first frame, expected that clip alone and "
+            f"got {len(jobs)}: predict it by itself."
+        )
     require_decoder()
     models = models_of(options.model)
     settings = _with_one_scale(settings, jobs, options)
@@ -90,20 +96,20 @@ def models_of(name: str | None) -> VideoModels:
     """The model of a run over clips; without a name the first frame of each chooses.
 
     Raises:
-        CheckpointError: no such model.
+        CheckpointError: no such model, or the frame cannot choose.
     """
-    from core.batch.models import DEFAULT_MODEL, chooser_of_run
     from core.checkpoint import find_model
-    from core.predictor import load_predictor
+    from core.model_choice import AUTO, chooser_for
+    from core.predictor import load_model
     from core.video.sequence import VideoModels
 
-    chooser = chooser_of_run(name)
+    name = name or AUTO
+    chooser = chooser_for(name)
     if chooser is not None:
         sha256 = tuple(find_model(model).sha256 for model in chooser.models)
-        return VideoModels(sha256, cache(load_predictor), chooser)
-    info = find_model(name or DEFAULT_MODEL)
-    load = cache(partial(load_predictor, name or DEFAULT_MODEL))
-    return VideoModels((info.sha256,), lambda _: load())
+        return VideoModels(sha256, cache(load_model), chooser)
+    load = cache(partial(load_model, name))
+    return VideoModels((find_model(name).sha256,), lambda _: load())
 
 
 def _settings(options: argparse.Namespace) -> VideoSettings:
@@ -129,6 +135,8 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         resolution=options.resolution,
         flip=options.flip,
         fov=None if options.fov is None else checked_fov(options.fov),
+        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
+        known_lengths=known_lengths(options),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
         overwrite=options.overwrite,

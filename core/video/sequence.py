@@ -14,9 +14,10 @@ from PIL import Image
 from core.colormap import colorize
 from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
+from core.geometry.measure import calibrated
 from core.image import Photo, decode
 from core.imaging.projection import PINHOLE, projection_note
-from core.model_choice import ModelChooser
+from core.model_choice import Chooser
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.depth_range import DepthRange
@@ -43,7 +44,7 @@ class VideoModels:
 
     sha256: tuple[str, ...]
     load: Callable[..., Predictor]
-    chooser: ModelChooser | None = None
+    chooser: Chooser | None = None
 
     def for_frame(self, rgb: NDArray[np.uint8]) -> tuple[Predictor, dict[str, Any] | None]:
         """The predictor for a whole clip, by its first frame, and how it was chosen."""
@@ -99,6 +100,7 @@ class DepthSequence:
             "resolution": self._settings.resolution,
             "flip": self._settings.flip,
             "fov": self._settings.fov,
+            "intrinsics": self._settings.intrinsics,
         }
         for index, frame in enumerate(self._reader):
             if predictor is None:
@@ -107,13 +109,16 @@ class DepthSequence:
                 continue
             prediction = predictor(self._photo(frame), **options)
             if self.first is None:
-                self.first = prediction
+                known = self._settings.known_lengths
+                self.first = calibrated(prediction, *known) if known else prediction
                 reach = prediction.info.config.max_depth * prediction.focal_scale
+                reach *= self.first.scale
                 self.scale = self._settings.png_scale or depth16_scale(reach)
             if index < before:
                 continue
-            steadied = self._steadier(frame.rgb, prediction.depth, frame.time)
-            self.flicker.add(prediction.depth, steadied.depth, steadied.static)
+            depth = prediction.depth * np.float32(self.first.scale)
+            steadied = self._steadier(frame.rgb, depth, frame.time)
+            self.flicker.add(depth, steadied.depth, steadied.static)
             self.range.add(steadied.depth)
             if steadied.cut and self.count:
                 self.cuts.append(self.count)

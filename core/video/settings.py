@@ -9,6 +9,7 @@ from typing import Any
 
 from core.depth_bytes import ColorSettings
 from core.errors import ConfigError
+from core.geometry.calibration import KnownLength
 from core.imaging.resize import checked_resolution
 from core.video.steady import SteadySettings
 
@@ -25,6 +26,8 @@ class VideoSettings:
         resolution: working height in pixels; None is the model's.
         flip: average with the mirrored frame.
         fov: horizontal field of view in degrees; None takes the training camera's.
+        intrinsics: fx, fy, cx, cy in pixels of a frame, instead of a field of view.
+        known_lengths: in the first frame; they give the scale of the whole clip.
         colors: of the video; ends that are not given are the whole clip's.
         steady: how strongly depth is steadied over time.
         most_frames: a longer clip is refused; None takes any.
@@ -39,6 +42,8 @@ class VideoSettings:
     resolution: int | None = None
     flip: bool = False
     fov: float | None = None
+    intrinsics: tuple[float, ...] | None = None
+    known_lengths: tuple[KnownLength, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
     steady: SteadySettings = field(default_factory=SteadySettings)
     most_frames: int | None = None
@@ -62,6 +67,8 @@ class VideoSettings:
             "resolution": None if asked is None else checked_resolution(asked),
             "flip": self.flip,
             "fov": self.fov,
+            "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
+            "known_lengths": [known.numbers() for known in self.known_lengths] or None,
             "colors": asdict(self.colors),
             "steady": asdict(self.steady),
         }

@@ -44,6 +44,7 @@ def describe_video(
         },
         "intrinsics": first.intrinsics.to_dict(),
         "focal_scale": first.focal_scale,
+        "scale": first.scale_facts(),
         "frames": sequence.count,
         "notes": [*filter(None, [broken_off(clip, sequence.count)]), *first.notes],
         "cuts": sequence.cuts,

@@ -16,9 +16,10 @@ from core.engines import int8, onnx_engine, open_engine
 from core.errors import EngineError
 from core.model_files.model_info import ModelInfo
 from core.predictor import load_predictor
+from core.shipped import EXAMPLES
 from tests.tiny_checkpoint import picture, save_tiny
 
-PHOTO = int8.PHOTOS / "coffee.jpg"
+PHOTO = EXAMPLES / "coffee.jpg"
 
 
 @pytest.fixture(scope="module")

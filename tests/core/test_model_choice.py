@@ -1,20 +1,26 @@
 """The automatic choice: right where it was measured, honest about doubt, refused when stale."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
+from app.service import Studio
+from app.settings import PredictSettings
+from app.summary import choice_sentence
+from core.batch.models import models_of_run
 from core.checkpoint import find_model, load_checkpoint
-from core.errors import CheckpointError
+from core.cli import DONE, FAILED, UNUSABLE, main
+from core.errors import CheckpointError, EngineError
 from core.image import decode
 from core.model_choice import (
     TABLE,
-    AutoPredictor,
     Choice,
     ChoiceTable,
     ModelChooser,
@@ -22,7 +28,8 @@ from core.model_choice import (
     right_share,
     write_table,
 )
-from core.predictor import Predictor
+from core.predictor import AutoPredictor, Predictor, load_predictor
+from core.video.command import models_of
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -162,3 +169,146 @@ def test_the_shipped_table_says_how_it_was_measured() -> None:
     measured = open_chooser().table.measured
     assert all({"photos", "right", "doubtful"} <= set(share) for share in measured.values())
     assert asdict(open_chooser().table)["indoor"] == "lite-indoor"
+
+
+def without(name: str) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        values = json.loads((folder / TABLE).read_text())
+        del values[name]
+        (folder / TABLE).write_text(json.dumps(values))
+
+    return damage
+
+
+def flipped(folder: Path) -> None:
+    """One digit of a weight."""
+    change(folder, bias=0.25)
+
+
+def one_for_both(folder: Path) -> None:
+    change(folder, outdoor="rooms")
+
+
+def foreign(folder: Path) -> None:
+    change(folder, encoder_sha256="2" * 64)
+
+
+def damaged_model(folder: Path) -> None:
+    path = folder / "streets.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+
+
+def no_model(folder: Path) -> None:
+    (folder / "streets.safetensors").unlink()
+
+
+def cut(folder: Path) -> None:
+    (folder / TABLE).write_bytes((folder / TABLE).read_bytes()[:40])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [cut, flipped, one_for_both, foreign, damaged_model, no_model]
+    + [without(name) for name in ("indoor", "weights", "bias", "measured", "sha256")],
+)
+def test_no_way_in_takes_a_model_where_the_choice_is_damaged(
+    folder: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage(folder)
+    monkeypatch.setenv("LAPDEPTH_MODELS", str(folder))
+    Image.fromarray(RED).save(folder / "red.png")
+    studio = Studio(models=folder)
+    names = studio.model_names()
+    assert names[0] == "auto"
+    ways_in: list[Callable[[], object]] = [
+        lambda: load_predictor("auto"),
+        lambda: models_of_run(None),
+        lambda: models_of(None),
+        lambda: studio.scene(folder / "red.png", PredictSettings()),
+        lambda: studio.chooser_for("auto"),
+    ]
+    for way in ways_in:
+        with pytest.raises(CheckpointError, match=r"expected|restore|again") as told:
+            way()
+        assert "auto.json" in str(told.value) or "automatic choice" in str(told.value)
+    assert main(["predict", str(folder / "red.png"), "--out", str(folder / "out")]) == UNUSABLE
+    assert not (folder / "out").exists()
+    assert (
+        studio.scene(folder / "red.png", PredictSettings("rooms")).prediction.info.name == "rooms"
+    )
+
+
+def test_a_table_that_is_put_right_is_taken_up(folder: Path) -> None:
+    whole = (folder / TABLE).read_bytes()
+    cut(folder)
+    studio = Studio(models=folder)
+    with pytest.raises(CheckpointError, match="not usable"):
+        studio.chooser_for("")
+    (folder / TABLE).write_bytes(whole)
+    assert studio.chooser_for("") is not None
+
+
+def test_where_nothing_can_choose_one_model_is_taken_and_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / TABLE).unlink()
+    monkeypatch.setenv("LAPDEPTH_MODELS", str(folder))
+    prediction = load_predictor("auto", engine="torch")(RED)
+    assert prediction.info.name == "rooms"
+    chosen = prediction.settings["chosen"]
+    assert chosen["outdoor"] is None
+    assert chosen["doubtful"]
+    assert "no auto.json" in chosen["note"]
+    assert "rooms was taken" in caplog.text
+    Image.fromarray(RED).save(folder / "red.png")
+    studio = Studio(models=folder)
+    scene = studio.scene(folder / "red.png", PredictSettings())
+    assert scene.choice == Choice("rooms", None)
+    assert studio.model_names() == ["rooms", "streets"]
+    for lang in ("en", "zh"):
+        assert "auto.json" in choice_sentence(scene.choice, lang)
+    command = ["predict", str(folder / "red.png"), "--out", str(folder / "out"), "--save", "npy"]
+    assert main(command) == DONE
+    assert json.loads((folder / "out" / "red.json").read_text())["settings"]["chosen"] == chosen
+    before = (folder / "out" / "red_depth.npy").stat().st_mtime_ns
+    assert main(command) == DONE
+    assert (folder / "out" / "red_depth.npy").stat().st_mtime_ns == before
+
+
+def test_auto_takes_the_keywords_and_says_the_model() -> None:
+    predict = load_predictor("auto", engine="torch")
+    camera = (400.0, 400.0, 239.5, 179.5)
+    prediction = predict(EXAMPLES / "street.jpg", resolution=192, flip=True, fov=70)
+    assert prediction.info.name == prediction.settings["chosen"]["model"] == "lite-outdoor"
+    assert prediction.settings["flip"]
+    assert prediction.intrinsics.source == "given"
+    assert prediction.settings["working_size"][1] == 192
+    inside = predict(EXAMPLES / "room.jpg", intrinsics=camera)
+    assert inside.info.name == "lite-indoor"
+    assert inside.intrinsics.fx == 400
+    with pytest.raises(EngineError, match="engine is 'fast'"):
+        load_predictor("auto", engine="fast")
+
+
+def test_the_commands_honour_the_folder_of_models(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LAPDEPTH_MODELS", str(folder))
+    broken = folder / "broken.safetensors"
+    broken.write_bytes(b"x" * 100)
+    (folder / "folder.safetensors").mkdir()
+    (folder / "gone.safetensors").symlink_to(folder / "nothing")
+    assert main(["models", "--json"]) == FAILED
+    told = capsys.readouterr()
+    assert [model["name"] for model in json.loads(told.out)["models"]] == ["rooms", "streets"]
+    named = {entry["file"] for entry in json.loads(told.out)["broken"]}
+    assert named == {path.name for path in folder.glob("[bfg]*.safetensors")}
+    assert all(name in told.err for name in named)
+    with pytest.raises(CheckpointError, match=r"broken\.safetensors is not a usable"):
+        Studio(models=folder).predictor("broken")
+    (folder / "registry.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"registry\.json cannot be read"):
+        Studio(models=folder).predictor()
+    monkeypatch.setenv("LAPDEPTH_MODELS", str(folder / "nowhere"))
+    assert main(["models"]) == UNUSABLE
+    assert "LAPDEPTH_MODELS is" in capsys.readouterr().err
