@@ -37,6 +37,8 @@ COMPARED = 1400  # pixels of the longer side of the two pictures under the slide
 # An old photo's pinned point, 3D view, measurement with its numbers, table and ends, film, picture
 # and note, files.
 _CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, visible=False))
+# Of the views, slider, summary, known length, its note and what is shown, where there is no photo.
+EMPTY = (None, None, None, "", None, "", None, *_CLEARED)
 _ASKED = len(fields(Asked))
 
 
@@ -55,18 +57,24 @@ class Handlers:
     ) -> tuple[Any, ...]:
         """To both views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
-        The last value is what the last call got: leaving a field without a change must not throw
-        away the pins, the 3D view and the files.
+        The last value is what `shown` was after the last call: leaving a field without a change
+        must not throw away the pins, the 3D view and the files.
         """
-        *wanted, shown = values
+        *wanted, before = values
         asked, drawing = Asked(*wanted[:_ASKED]), wanted[_ASKED:]
         if asked.photo is None:
-            return (None, None, None, "", None, "", None, *_CLEARED)
-        if shown and shown[0] != asked.photo and asked.known:
-            asked = replace(asked, known=None)  # it was a length in another photo
-            wanted = [*vars(asked).values(), *drawing]
-        if wanted == shown:
-            return (gr.skip(),) * (7 + len(_CLEARED))
+            return EMPTY
+        photo, *settings = wanted
+        path = str(photo.get("path")) if isinstance(photo, dict) else str(photo)
+        same = isinstance(before, dict) and before.get("photo") == path
+        known: Any = gr.skip()
+        if asked.known and isinstance(before, dict) and not same:
+            # It was a length in another photo.
+            asked, known = replace(asked, known=None), None
+            settings[_ASKED - 2] = None
+        shown = {"photo": path, "settings": settings}
+        if shown == before:
+            return (gr.skip(),) * len(EMPTY)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
         display = chosen_display(*drawing)
@@ -81,7 +89,7 @@ class Handlers:
         Image.fromarray(colorize(depth, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
         note = scale_html(scene, lang)
-        return (value, value, pair, as_html(scene, lang), asked.known, note, wanted, *_CLEARED)
+        return (value, value, pair, as_html(scene, lang), known, note, shown, *_CLEARED)
 
     def files(
         self,

@@ -18,7 +18,14 @@ from app.metrics import Metrics
 from app.service import Studio
 from app.settings import OUTPUTS
 from app.space_handlers import SpaceHandlers
-from app.space_ui import depth_view, measured_results, three_d, typed_number, views_of_scene
+from app.space_ui import (
+    depth_view,
+    kept_by_browser,
+    measured_results,
+    three_d,
+    typed_number,
+    views_of_scene,
+)
 from app.storage import Storage
 from app.text import t
 from app.translations import translations as _
@@ -42,7 +49,7 @@ class _Controls:
     flip: gr.Checkbox
     fov: gr.Textbox
     intrinsics: gr.Textbox
-    known: gr.State
+    known: gr.JSON
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -158,7 +165,7 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
     model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
-    known, shown = gr.State(), gr.State()
+    known, shown = kept_by_browser(), kept_by_browser()
     camera = (model, resolution, flip, fov, intrinsics, known)
     controls = _Controls(photo, *camera, colormap, ranging, near, far)
     outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
@@ -168,7 +175,7 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
         "trigger_mode": "always_last",
         **_HEAVY,
     }
-    changes = [control.change for control in (photo, model, flip, colormap, ranging, known)]
+    changes = [control.change for control in (photo, model, flip, colormap, ranging)]
     # A number counts when it is finished, not at every key.
     typed = (resolution, fov, intrinsics, near, far)
     changes += [event for box in typed for event in (box.submit, box.blur)]
@@ -178,8 +185,11 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
     view.select(space.pin, asked, pinned, **_HEAVY)
     measuring.select(space.measure, asked, ruler.results, **_HEAVY)
     length = [*asked, ruler.ends, ruler.metres]
-    gr.on([ruler.apply.click, ruler.metres.submit], space.calibrate, length, known, **_HEAVY)
-    ruler.undo.click(lambda: None, None, known, **_PRIVATE)
+    apply = [ruler.apply.click, ruler.metres.submit]
+    calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
+    undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
+    for rescaled in (calibrated.success, undone.success):
+        rescaled(handlers.show, [*controls.drawing, shown], outputs, **options)
     built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_HEAVY)
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
     views.make.click(space.view, [*asked, *views.options], views.results, **_HEAVY)

@@ -43,7 +43,9 @@ SWEEP_SECONDS = 30.0
 # After the signal to stop: a batch ends with its present photo, and a call that still runs is left
 # behind. Supervisors kill after ten seconds.
 LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
-SESSIONS = 16  # whose component values Gradio remembers, at 2 MB each; nothing here needs them
+# Whose component values Gradio remembers, at 2 MB each. Nothing here needs them: what a visitor set
+# is sent with every call (`kept_by_browser`).
+SESSIONS = 16
 GRADIO_VARIABLES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_SHARE": "False",

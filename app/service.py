@@ -173,13 +173,16 @@ class Studio:
         key = (digest, predictor.info.sha256, settings)
         known = self._scenes.get(key)
         if known is not None:
-            return known.chosen(choice)
+            return known.asked_for(source.name, choice)
         with self._bookkeeping:
             running = self._running.get(key)
             if running is None:
                 mine = self._running[key] = Future()
         if running is not None:
-            return running.result().chosen(choice)
+            # What is wrong with the other's file is said of it by its name: try one's own instead.
+            if running.exception() is not None:
+                return self.scene(source, settings, progress)
+            return running.result().asked_for(source.name, choice)
         try:
             with self._slots:
                 if photo is None:
@@ -202,7 +205,7 @@ class Studio:
         finally:
             with self._bookkeeping:
                 del self._running[key]
-        return scene.chosen(choice)
+        return scene.asked_for(source.name, choice)
 
     def _choose(
         self,
