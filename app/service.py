@@ -102,6 +102,9 @@ class Studio:
     def chooser(self) -> ModelChooser | None:
         """What chooses the model for a photo; None where its weights or a model are missing."""
         installed = " ".join(f"{info.name} {info.sha256}" for info in self.models())
+        known, chooser = self._chooser
+        if known == installed:
+            return chooser
         with self._loading:
             if self._chooser[0] != installed:
                 try:
@@ -132,14 +135,26 @@ class Studio:
                 "choose one of them."
             )
         key = (name, installed[name].sha256)
+        known = self._loaded(key)
+        if known is not None:  # who has a model does not wait for one that is being loaded
+            return known
         with self._loading:
-            if key not in self._predictors:
-                log.info("loading model %s", name)
-                self._predictors[key] = load_predictor(installed[name].path or name)
-            self._predictors.move_to_end(key)
-            while len(self._predictors) > MAX_MODELS:
-                self._predictors.popitem(last=False)
-            return self._predictors[key]
+            known = self._loaded(key)
+            if known is not None:
+                return known
+            log.info("loading model %s", name)
+            predictor = load_predictor(installed[name].path or name)
+            with self._bookkeeping:
+                self._predictors[key] = predictor
+                while len(self._predictors) > MAX_MODELS:
+                    self._predictors.popitem(last=False)
+            return predictor
+
+    def _loaded(self, key: tuple[str, str]) -> Predictor | None:
+        with self._bookkeeping:
+            if key in self._predictors:
+                self._predictors.move_to_end(key)
+            return self._predictors.get(key)
 
     def scene(
         self,
