@@ -18,6 +18,7 @@ from PIL import Image
 
 from app.batch import run_batch
 from app.depth_view import packed_depth, sampled, view_value
+from app.error_text import told
 from app.gradio_html import about_html, listing_html, scale_html
 from app.outputs import save_outputs
 from app.page_values import Asked, SpaceAsked
@@ -39,6 +40,8 @@ COMPARED = 1400  # pixels of the longer side of the two pictures under the slide
 _CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, visible=False))
 # Of the views, slider, summary, known length, its note and what is shown, where there is no photo.
 EMPTY = (None, None, None, "", None, "", None, *_CLEARED)
+_SHOWN = 6  # the place of the last
+NOTHING_MADE = (gr.update(value=None, visible=False), "")  # of a batch: its zip and its table
 _ASKED = len(fields(Asked))
 
 
@@ -58,7 +61,8 @@ class Handlers:
         """To both views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
         The last value is what `shown` was after the last call: leaving a field without a change
-        must not throw away the pins, the 3D view and the files.
+        must not throw away the pins, the 3D view and the files. A photo that is refused leaves
+        nothing of the one before, and its name in `shown`: its box is emptied by that.
         """
         *wanted, before = values
         asked, drawing = Asked(*wanted[:_ASKED]), wanted[_ASKED:]
@@ -71,14 +75,20 @@ class Handlers:
         if asked.known and isinstance(before, dict) and not same:
             # It was a length in another photo.
             asked, known = replace(asked, known=None), None
-            settings[_ASKED - 2] = None
-        shown = {"photo": path, "settings": settings}
+            settings = [*vars(asked).values(), *drawing][1:]
+        shown: dict[str, Any] = {"photo": path, "settings": settings}
         if shown == before:
             return (gr.skip(),) * len(EMPTY)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
         display = chosen_display(*drawing)
-        scene = asked.scene(self._studio, self._storage, tell)
+        try:
+            scene = asked.scene(self._studio, self._storage, tell)
+        except ImageError as error:
+            if same:  # what is shown is of this photo
+                raise
+            gr.Warning(told(error, lang), duration=None, title=t("studio.refused", lang))
+            return (*EMPTY[:_SHOWN], {"refused": path}, *_CLEARED)
         tell("progress_draw")
         low, high = display_range(scene, display)
         folder = self._storage.folder(request.session_hash)

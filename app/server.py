@@ -22,7 +22,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app import mcp
-from app.depth_view import STATIC
+from app.depth_view import STATIC, static_text
 from app.environment import value
 from app.freed_memory import give_back_memory
 from app.gradio_blocks import GuardedBlocks
@@ -124,6 +124,7 @@ def create_app(
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
+        js=static_text("any_file.js"),
     )
     if mcp_at is not None:
         mcp.call_at(page, mcp_at)
@@ -198,4 +199,8 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
         for names in (*page.temp_file_sets, page.upload_file_set):
-            names -= {name for name in list(names) if not Path(name).exists()}
+            names -= await asyncio.to_thread(_gone, list(names))
+
+
+def _gone(names: list[str]) -> set[str]:
+    return {name for name in names if not Path(name).exists()}

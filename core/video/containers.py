@@ -4,7 +4,6 @@ from __future__ import annotations
 
 # FFmpeg's name of the demuxer.
 CONTAINERS = {"MP4 or MOV": "mov", "WebM or Matroska": "matroska"}
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
 _QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 
