@@ -87,7 +87,7 @@ class Handlers:
         except ImageError as error:
             if same:  # what is shown is of this photo
                 raise
-            gr.Warning(told(error, lang), duration=None, title=t("studio.refused", lang))
+            gr.Warning(told(error, lang), duration=None)
             return (*EMPTY[:_SHOWN], {"refused": path}, *_CLEARED)
         tell("progress_draw")
         low, high = display_range(scene, display)

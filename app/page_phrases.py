@@ -190,7 +190,6 @@ PAGE: dict[str, dict[str, tuple[str, str]]] = {
             "Photo {done} of {total}, {left} left",
             "第 {done} / {total} 张，剩余 {left}",
         ),
-        "refused": ("This photo cannot be used", "这张照片无法使用"),
         "no_photo": (
             "There is no photo yet, expected one: drop or choose a photo first.",
             "还没有照片：请先拖入或选择一张照片。",
