@@ -135,13 +135,13 @@ class Studio:
                 "choose one of them."
             )
         key = (name, installed[name].sha256)
-        known = self._loaded(key)
-        if known is not None:  # who has a model does not wait for one that is being loaded
-            return known
+        loaded = self._loaded(key)
+        if loaded is not None:  # who has a model does not wait for one that is being loaded
+            return loaded
         with self._loading:
-            known = self._loaded(key)
-            if known is not None:
-                return known
+            loaded = self._loaded(key)
+            if loaded is not None:
+                return loaded
             log.info("loading model %s", name)
             predictor = load_predictor(installed[name].path or name)
             with self._bookkeeping:
