@@ -226,7 +226,8 @@ def test_the_tab_takes_a_clip_and_a_camera(
 ) -> None:  # fmt: skip
     page.goto(studio_url)
     page.click("#tab-video-button")
-    page.set_input_files("#video-file input[type=file]", str(clip))
+    sent = {"name": "MY CLIP", "mimeType": "", "buffer": clip.read_bytes()}  # content decides
+    page.set_input_files("#video-file input[type=file]", [sent])
     page.wait_for_selector("#video-file .file")
     page.click("#video-run")
     page.wait_for_selector("#video-files a[href*='_frames.zip']")
