@@ -101,9 +101,7 @@ class GuardedBlocks(gr.Blocks):
         started = time.monotonic()
         outcome = "failed"
         try:
-            for node in _mappings(inputs):
-                if node.keys() & {"path", "url", "meta"}:
-                    self._check_file(node)
+            await asyncio.to_thread(self._check_files, inputs)
             done = await self._in_time(
                 self._seconds(function),
                 self._queue.event_ids_to_events.get(kwargs.get("event_id") or ""),
@@ -125,6 +123,12 @@ class GuardedBlocks(gr.Blocks):
             raise shown(error, lang) from None
         finally:
             self._metrics.called(endpoint, outcome, time.monotonic() - started)
+
+    def _check_files(self, inputs: list[Any]) -> None:
+        """Looks each file up on the disk; there may be thousands: not for the event loop."""
+        for node in _mappings(inputs):
+            if node.keys() & {"path", "url", "meta"}:
+                self._check_file(node)
 
     def _seconds(self, function: Any) -> float:
         long = getattr(function.fn, "__name__", "") in _LONG

@@ -56,7 +56,7 @@ class Guard:
         page: the page that is served, asked how many calls wait.
         limits: of the server.
         metrics: where answers are counted; served at /metrics.
-        room: bytes that uploads may still take on the server's disk.
+        room: bytes that uploads may still take on the server's disk; called in a thread.
         tools: whether the tools for language models are on; each of their calls comes back here as
             a call of this machine's.
     """
@@ -76,6 +76,7 @@ class Guard:
         self._limits = limits
         self._metrics = metrics
         self._room = room
+        self._measuring: asyncio.Future[float] | None = None
         self._tools = tools
         self._rate = RateLimit(limits.rate)
         self._calls = CallCheck(page)
@@ -92,7 +93,8 @@ class Guard:
         address = scope["client"][0] if scope.get("client") else None
         remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
         if path == "/metrics" and scope["method"] == "GET" and self._shows_metrics(address):
-            await answer_bytes(guarded, 200, self._metrics.text(), CONTENT_TYPE)
+            numbers = await asyncio.to_thread(self._metrics.text)  # one of them reads a folder
+            await answer_bytes(guarded, 200, numbers, CONTENT_TYPE)
             return
         if self._tools and mcp.ROUTE.fullmatch(path):
             await self._passed_on(scope, bounded_receive(receive, mcp.MOST_BYTES), guarded)
@@ -109,7 +111,7 @@ class Guard:
         if call:
             receive, refusal = await self._checked_call(call, client_of(address), receive)
         elif post and path == _UPLOAD:
-            receive, refusal = self._checked_upload(scope, receive)
+            receive, refusal = await self._checked_upload(scope, receive)
         if refusal is not None:
             wait = refusal.retry_after
             headers = {} if math.isnan(wait) else {"retry-after": str(math.ceil(wait))}
@@ -199,12 +201,14 @@ class Guard:
             self._metrics.busy("queue")
         return replayed(self._calls.completed(body, call["name"], numbered), receive), None
 
-    def _checked_upload(self, scope: Message, receive: Receive) -> tuple[Receive, Refusal | None]:
+    async def _checked_upload(
+        self, scope: Message, receive: Receive
+    ) -> tuple[Receive, Refusal | None]:
         most = self._limits.upload_bytes + MULTIPART_EXTRA
         stated = stated_length(scope)
         if stated > most:
             return receive, as_refusal(TooLargeError(), self._upload_too_large())
-        if self._room() < max(stated, 1):
+        if await self._room_now() < max(stated, 1):
             self._metrics.busy("disk")
             return receive, Refusal(
                 507,
@@ -213,6 +217,12 @@ class Guard:
                 60,
             )
         return bounded_receive(receive, most), None
+
+    async def _room_now(self) -> float:
+        """The room, measured once for all uploads that ask while it is being measured."""
+        if self._measuring is None or self._measuring.done():
+            self._measuring = asyncio.ensure_future(asyncio.to_thread(self._room))
+        return await asyncio.shield(self._measuring)
 
     def _upload_too_large(self) -> str:
         megabytes = self._limits.upload_bytes / 1e6

@@ -18,6 +18,7 @@ from PIL import Image
 
 from app.batch import run_batch
 from app.depth_view import packed_depth, sampled, view_value
+from app.error_text import told
 from app.gradio_html import about_html, listing_html, scale_html
 from app.outputs import save_outputs
 from app.page_values import Asked, SpaceAsked
@@ -37,6 +38,10 @@ COMPARED = 1400  # pixels of the longer side of the two pictures under the slide
 # An old photo's pinned point, 3D view, measurement with its numbers, table and ends, film, picture
 # and note, files.
 _CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, visible=False))
+# Of the views, slider, summary, known length, its note and what is shown, where there is no photo.
+EMPTY = (None, None, None, "", None, "", None, *_CLEARED)
+_SHOWN = 6  # the place of the last
+NOTHING_MADE = (gr.update(value=None, visible=False), "")  # of a batch: its zip and its table
 _ASKED = len(fields(Asked))
 
 
@@ -55,22 +60,35 @@ class Handlers:
     ) -> tuple[Any, ...]:
         """To both views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
-        The last value is what the last call got: leaving a field without a change must not throw
-        away the pins, the 3D view and the files.
+        The last value is what `shown` was after the last call: leaving a field without a change
+        must not throw away the pins, the 3D view and the files. A photo that is refused leaves
+        nothing of the one before, and its name in `shown`: its box is emptied by that.
         """
-        *wanted, shown = values
+        *wanted, before = values
         asked, drawing = Asked(*wanted[:_ASKED]), wanted[_ASKED:]
         if asked.photo is None:
-            return (None, None, None, "", None, "", None, *_CLEARED)
-        if shown and shown[0] != asked.photo and asked.known:
-            asked = replace(asked, known=None)  # it was a length in another photo
-            wanted = [*vars(asked).values(), *drawing]
-        if wanted == shown:
-            return (gr.skip(),) * (7 + len(_CLEARED))
+            return EMPTY
+        photo, *settings = wanted
+        path = str(photo.get("path")) if isinstance(photo, dict) else str(photo)
+        same = isinstance(before, dict) and before.get("photo") == path
+        known: Any = gr.skip()
+        if asked.known and isinstance(before, dict) and not same:
+            # It was a length in another photo.
+            asked, known = replace(asked, known=None), None
+            settings = [*vars(asked).values(), *drawing][1:]
+        shown: dict[str, Any] = {"photo": path, "settings": settings}
+        if shown == before:
+            return (gr.skip(),) * len(EMPTY)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
         display = chosen_display(*drawing)
-        scene = asked.scene(self._studio, self._storage, tell)
+        try:
+            scene = asked.scene(self._studio, self._storage, tell)
+        except ImageError as error:
+            if same:  # what is shown is of this photo
+                raise
+            gr.Warning(told(error, lang), duration=None)
+            return (*EMPTY[:_SHOWN], {"refused": path}, *_CLEARED)
         tell("progress_draw")
         low, high = display_range(scene, display)
         folder = self._storage.folder(request.session_hash)
@@ -81,7 +99,7 @@ class Handlers:
         Image.fromarray(colorize(depth, display.colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
         note = scale_html(scene, lang)
-        return (value, value, pair, as_html(scene, lang), asked.known, note, wanted, *_CLEARED)
+        return (value, value, pair, as_html(scene, lang), known, note, shown, *_CLEARED)
 
     def files(
         self,

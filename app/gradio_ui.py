@@ -10,22 +10,28 @@ import gradio as gr
 from app.depth_view import static_text
 from app.gradio_api import AT_ONCE, add_endpoints
 from app.gradio_blocks import GuardedBlocks
-from app.gradio_handlers import Handlers
+from app.gradio_handlers import NOTHING_MADE, Handlers
 from app.limits import ServerLimits
 from app.live import is_live_picture
 from app.metrics import Metrics
+from app.old_results import cleared_on_failure, follow
 from app.service import Studio
 from app.settings import OUTPUTS
 from app.space_handlers import SpaceHandlers
-from app.space_ui import depth_view, measured_results, three_d, typed_number, views_of_scene
+from app.space_ui import (
+    depth_view,
+    kept_by_browser,
+    measured_results,
+    three_d,
+    typed_number,
+    views_of_scene,
+)
 from app.storage import Storage
 from app.text import t
 from app.translations import translations as _
 from app.video_tab import video_tab
 from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.shipped import EXAMPLES
-
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".avif", ".heic")
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 _HEAVY: dict[str, Any] = {**_PRIVATE, "concurrency_id": "work", "concurrency_limit": AT_ONCE}
@@ -41,7 +47,7 @@ class _Controls:
     flip: gr.Checkbox
     fov: gr.Textbox
     intrinsics: gr.Textbox
-    known: gr.State
+    known: gr.JSON
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -157,7 +163,7 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
     model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
-    known, shown = gr.State(), gr.State()
+    known, shown = kept_by_browser(), kept_by_browser()
     camera = (model, resolution, flip, fov, intrinsics, known)
     controls = _Controls(photo, *camera, colormap, ranging, near, far)
     outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
@@ -167,18 +173,21 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
         "trigger_mode": "always_last",
         **_HEAVY,
     }
-    changes = [control.change for control in (photo, model, flip, colormap, ranging, known)]
+    changes = [control.change for control in (photo, model, flip, colormap, ranging)]
     # A number counts when it is finished, not at every key.
     typed = (resolution, fov, intrinsics, near, far)
     changes += [event for box in typed for event in (box.submit, box.blur)]
-    drawn = gr.on(changes, handlers.show, [*controls.drawing, shown], outputs, **options)
-    drawn.failure(None, photo, photo, js=static_text("drop_broken.js"), api_visibility="private")
+    showing = (handlers.show, [*controls.drawing, shown], outputs)
+    follow(gr.on(changes, *showing, **options), photo, shown, outputs)
     asked = controls.prediction
     view.select(space.pin, asked, pinned, **_HEAVY)
     measuring.select(space.measure, asked, ruler.results, **_HEAVY)
     length = [*asked, ruler.ends, ruler.metres]
-    gr.on([ruler.apply.click, ruler.metres.submit], space.calibrate, length, known, **_HEAVY)
-    ruler.undo.click(lambda: None, None, known, **_PRIVATE)
+    apply = [ruler.apply.click, ruler.metres.submit]
+    calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
+    undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
+    for rescaled in (calibrated.success, undone.success):
+        rescaled(*showing, **options)
     built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_HEAVY)
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
     views.make.click(space.view, [*asked, *views.options], views.results, **_HEAVY)
@@ -221,15 +230,15 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
 def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     gr.Markdown(_("batch_lead"))
     photos = gr.File(
-        label=_("batch_files"), file_count="multiple", file_types=[*PICTURES, ".zip"],
-        elem_id="batch-files",
-    )  # fmt: skip
+        label=_("batch_files"), file_count="multiple", elem_id="batch-files"
+    )  # of any type: the content decides
     kinds = _kinds("batch-kinds")
     run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.for_any_photo, kinds]
-    run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
+    ran = run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
+    cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 
 
 def _kinds(name: str) -> gr.CheckboxGroup:

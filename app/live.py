@@ -10,10 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import math
 import re
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,10 @@ from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
 from core.colormap import auto_range, colorize, range_with_ends
 from core.errors import ImageError
+from core.image import Photo
 from core.imaging.decode_worker import decode_isolated
 from core.video.steady import Steadier
 
-MAX_SESSIONS = 16  # whose past is remembered
 MAX_BYTES = 900_000  # of one encoded picture
 _PICTURE = re.compile(r"data:image/(?:jpeg|png|webp);base64,")
 _GAP = 2.0  # seconds without a picture after which the past is forgotten
@@ -39,9 +39,9 @@ class _Past:
 
     settings: PredictSettings
     model: str
+    begun: float  # with the last picture
+    ended: float = math.inf  # with it; infinite while it is worked on
     steadier: Steadier = field(default_factory=Steadier)
-    begun: float = 0.0  # with the last picture
-    ended: float = 0.0
     range: tuple[float, float] | None = None
     seconds: float | None = None  # between two pictures
 
@@ -78,7 +78,7 @@ class LiveDepth:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._sessions: OrderedDict[str, _Past] = OrderedDict()
+        self._sessions: dict[str, _Past] = {}
         self._lock = threading.Lock()
 
     def __call__(
@@ -92,25 +92,34 @@ class LiveDepth:
         """
         started = time.monotonic()
         photo = decode_isolated(encoded_picture(picture), name="camera")
-        past = self._past(session, settings, started, photo.rgb)
-        predictor = self._studio.predictor(past.model)
+        past = self._followed(session, settings, started)
+        if past is None:
+            past = self._begun(session, settings, started, self._model(settings, photo.rgb))
+        try:
+            return self._next(past, photo, display, started)
+        finally:
+            past.ended = time.monotonic()
+
+    def _next(
+        self, past: _Past, photo: Photo, display: DisplaySettings, started: float
+    ) -> LiveView:
+        predictor, settings = self._studio.predictor(past.model), past.settings
         with self._studio.working():
             prediction = predictor(
                 photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
             )
         steadied = past.steadier(photo.rgb, prediction.depth, started)
-        past.range = _followed(past.range, auto_range(steadied.depth), anew=steadied.cut)
+        past.range = _range_after(past.range, auto_range(steadied.depth), anew=steadied.cut)
         near, far = range_with_ends(past.range, display.near, display.far)
         drawn = io.BytesIO()
         Image.fromarray(colorize(steadied.depth, display.colormap, near, far)).save(
             drawn, "JPEG", quality=85
         )
-        past.ended = time.monotonic()
         return LiveView(
             drawn.getvalue(),
             near,
             far,
-            (past.ended - started) * 1000,
+            (time.monotonic() - started) * 1000,
             None if past.seconds is None else 1 / past.seconds,
             predictor.info.name,
             prediction.metric,
@@ -122,26 +131,31 @@ class LiveDepth:
         with self._lock:
             self._sessions.pop(session or "", None)
 
-    def _past(self, session: str, settings: PredictSettings, now: float, rgb: Any) -> _Past:
+    def _followed(self, session: str, settings: PredictSettings, now: float) -> _Past | None:
+        """The past that the next picture of a camera goes on from, None where it has none."""
         with self._lock:
             past = self._sessions.get(session)
             if past is None or past.settings != settings or now - past.ended > _GAP:
-                past = self._sessions[session] = _Past(settings, self._model(settings, rgb))
-            else:
-                elapsed = now - past.begun
-                past.seconds = (
-                    elapsed
-                    if past.seconds is None
-                    else _KEPT * past.seconds + (1 - _KEPT) * elapsed
-                )
-            past.begun = past.ended = now
-            self._sessions.move_to_end(session)
-            while len(self._sessions) > MAX_SESSIONS:
-                self._sessions.popitem(last=False)
+                return None
+            elapsed = now - past.begun
+            before = past.seconds
+            past.seconds = elapsed if before is None else _KEPT * before + (1 - _KEPT) * elapsed
+            past.begun, past.ended = now, math.inf
+            return past
+
+    def _begun(self, session: str, settings: PredictSettings, now: float, model: str) -> _Past:
+        """A new past, in place of all that are too old for a next picture."""
+        with self._lock:
+            for old in [name for name, past in self._sessions.items() if now - past.ended > _GAP]:
+                del self._sessions[old]
+            past = self._sessions[session] = _Past(settings, model, begun=now)
             return past
 
     def _model(self, settings: PredictSettings, rgb: Any) -> str:
-        """The model for as long as the camera runs: the one given, or chosen by this picture."""
+        """The model for as long as the camera runs: the one given, or chosen by this picture.
+
+        Choosing takes long: no lock is held meanwhile, or every other camera would wait.
+        """
         chooser = self._studio.chooser_for(settings.model)
         return settings.model if chooser is None else chooser(rgb).model
 
@@ -175,7 +189,7 @@ def encoded_picture(value: Any) -> bytes:
     )
 
 
-def _followed(
+def _range_after(
     before: tuple[float, float] | None, now: tuple[float, float], *, anew: bool
 ) -> tuple[float, float]:
     if before is None or anew:

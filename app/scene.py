@@ -28,9 +28,16 @@ class Scene:
     settings: PredictSettings
     choice: Choice | None = None
 
-    def chosen(self, choice: Choice | None) -> Scene:
-        """The same scene, as a request got it that left the model to the photo."""
-        return self if choice == self.choice else replace(self, choice=choice)
+    def asked_for(self, name: str, choice: Choice | None) -> Scene:
+        """The same scene as one request got it.
+
+        Args:
+            name: of the request's own file: who sends the same bytes learns no other's name.
+            choice: how the photo chose its model, where the request left that to it.
+        """
+        if (name, choice) == (self.photo.name, self.choice):
+            return self
+        return replace(self, photo=replace(self.photo, name=name), choice=choice)
 
     def calibrated(self, known: KnownLength | None) -> Scene:
         """The same scene, rescaled so that a known length comes out; not kept by the studio.

@@ -22,7 +22,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app import mcp
-from app.depth_view import STATIC
+from app.depth_view import STATIC, static_text
 from app.environment import value
 from app.freed_memory import give_back_memory
 from app.gradio_blocks import GuardedBlocks
@@ -43,7 +43,9 @@ SWEEP_SECONDS = 30.0
 # After the signal to stop: a batch ends with its present photo, and a call that still runs is left
 # behind. Supervisors kill after ten seconds.
 LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
-SESSIONS = 16  # whose component values Gradio remembers, at 2 MB each; nothing here needs them
+# Whose component values Gradio remembers, at 2 MB each. Nothing here needs them: what a visitor set
+# is sent with every call (`kept_by_browser`).
+SESSIONS = 16
 GRADIO_VARIABLES = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_SHARE": "False",
@@ -122,6 +124,7 @@ def create_app(
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
+        js=static_text("any_file.js"),
     )
     if mcp_at is not None:
         mcp.call_at(page, mcp_at)
@@ -196,4 +199,8 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
         await asyncio.sleep(SWEEP_SECONDS)
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
         for names in (*page.temp_file_sets, page.upload_file_set):
-            names -= {name for name in list(names) if not Path(name).exists()}
+            names -= await asyncio.to_thread(_gone, list(names))
+
+
+def _gone(names: list[str]) -> set[str]:
+    return {name for name in names if not Path(name).exists()}

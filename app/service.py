@@ -122,6 +122,9 @@ class Studio:
             [(info.name, info.sha256) for info in self.models()],
             stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns),
         )
+        kept = self._chooser
+        if kept is not None and kept[0] == state:
+            return kept[1]
         with self._loading:
             if self._chooser is None or self._chooser[0] != state:
                 self._chooser = (state, automatic(self._folder))
@@ -154,14 +157,26 @@ class Studio:
                 "choose one of them."
             )
         key = (name, installed[name].sha256)
+        loaded = self._loaded(key)
+        if loaded is not None:  # who has a model does not wait for one that is being loaded
+            return loaded
         with self._loading:
-            if key not in self._predictors:
-                log.info("loading model %s", name)
-                self._predictors[key] = load_model(installed[name].path or name)
-            self._predictors.move_to_end(key)
-            while len(self._predictors) > MAX_MODELS:
-                self._predictors.popitem(last=False)
-            return self._predictors[key]
+            loaded = self._loaded(key)
+            if loaded is not None:
+                return loaded
+            log.info("loading model %s", name)
+            predictor = load_model(installed[name].path or name)
+            with self._bookkeeping:
+                self._predictors[key] = predictor
+                while len(self._predictors) > MAX_MODELS:
+                    self._predictors.popitem(last=False)
+            return predictor
+
+    def _loaded(self, key: tuple[str, str]) -> Predictor | None:
+        with self._bookkeeping:
+            if key in self._predictors:
+                self._predictors.move_to_end(key)
+            return self._predictors.get(key)
 
     def scene(
         self,
@@ -195,13 +210,16 @@ class Studio:
         key = (digest, predictor.info.sha256, settings)
         known = self._scenes.get(key)
         if known is not None:
-            return known.chosen(choice)
+            return known.asked_for(source.name, choice)
         with self._bookkeeping:
             running = self._running.get(key)
             if running is None:
                 mine = self._running[key] = Future()
         if running is not None:
-            return running.result().chosen(choice)
+            # What is wrong with the other's file is said of it by its name: try one's own instead.
+            if running.exception() is not None:
+                return self.scene(source, settings, progress)
+            return running.result().asked_for(source.name, choice)
         try:
             with self._slots:
                 if photo is None:
@@ -224,7 +242,7 @@ class Studio:
         finally:
             with self._bookkeeping:
                 del self._running[key]
-        return scene.chosen(choice)
+        return scene.asked_for(source.name, choice)
 
     def _choose(
         self,

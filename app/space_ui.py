@@ -37,7 +37,7 @@ class MeasureControls:
     """Below the picture to measure in; `results` are sentence, numbers, table and marked ends."""
 
     results: list[Any]
-    ends: gr.State
+    ends: gr.JSON
     metres: gr.Textbox
     apply: gr.Button
     undo: gr.Button
@@ -129,7 +129,7 @@ def measured_results() -> MeasureControls:
         table = gr.Textbox(
             label="CSV", buttons=["copy"], lines=3, interactive=False, elem_id="measured-csv"
         )
-    ends = gr.State()
+    ends = kept_by_browser()
     return MeasureControls([sentence, numbers, table, ends], ends, metres, apply, undo, scale)
 
 
@@ -151,3 +151,12 @@ def depth_view(mode: str) -> gr.HTML:
 def typed_number(name: str, **options: Any) -> gr.Textbox:
     """A number that may be left empty; gr.Number shows an empty one as 0."""
     return gr.Textbox(label=_(name), placeholder=_("auto"), max_lines=1, elem_id=name, **options)
+
+
+def kept_by_browser() -> gr.JSON:
+    """A value that is set on the page and sent with every call, as a typed one is.
+
+    Gradio's own state lies in the server, which forgets sessions where there are many, and all of
+    them when it starts anew.
+    """
+    return gr.JSON(visible="hidden")

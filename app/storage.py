@@ -131,16 +131,19 @@ class Storage:
         for path in [*self.root.iterdir(), *(self.root / _RESULTS).iterdir()]:
             if path.name not in self._kept:
                 with contextlib.suppress(OSError):  # it may go while it is looked at
-                    inside = [entry.lstat() for entry in (path, *path.rglob("*"))]
+                    inside = [path.lstat(), *_inside(path)]
                     newest = max(entry.st_mtime for entry in inside)
                     yield newest, sum(entry.st_size for entry in inside), path
 
     def used_bytes(self) -> int:
-        """Of all uploads and results."""
+        """Of all uploads and results. Reads the whole folder: not for the event loop."""
         return sum(size for _, size, _ in self._contents())
 
     def room(self, most_bytes: float) -> float:
-        """Bytes that uploads may still take: of what the server may use, and of the disk."""
+        """Bytes that uploads may still take: of what the server may use, and of the disk.
+
+        Reads the whole folder: not for the event loop.
+        """
         try:
             free = shutil.disk_usage(self.root).free
         except OSError:
@@ -181,6 +184,17 @@ class Storage:
             "The picture is not a file of this server's uploads (it may have expired), "
             "expected a recent upload: upload it again."
         )
+
+
+def _inside(folder: Path) -> Iterator[os.stat_result]:
+    """Of everything in a folder, at any depth; nothing where it is a file."""
+    waiting = [] if folder.is_symlink() or not folder.is_dir() else [str(folder)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                yield entry.stat(follow_symlinks=False)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
 class _ClockWatch:

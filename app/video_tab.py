@@ -13,6 +13,7 @@ import gradio as gr
 import app.video_text  # noqa: F401 - registers its sentences
 from app.gradio_handlers import chosen_display
 from app.live import LiveDepth, LiveView
+from app.old_results import cleared_on_failure
 from app.service import Studio
 from app.settings import predict_settings
 from app.storage import Storage
@@ -21,10 +22,10 @@ from app.text import language_of, t
 from app.timing import TimeLeft
 from app.video import run_video
 from core.errors import VideoError
-from core.video.containers import SUFFIXES
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
+_NOTHING_MADE = (None, gr.update(value=None, visible=False), "")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 
 
@@ -112,9 +113,7 @@ def video_tab(
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
-            clip = gr.File(
-                label=label("video_file"), file_types=list(SUFFIXES), elem_id="video-file"
-            )
+            clip = gr.File(label=label("video_file"), elem_id="video-file")
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
             run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
         with gr.Column():
@@ -126,7 +125,7 @@ def video_tab(
                 label=label("video_files"), file_count="multiple", interactive=False,
                 visible=False, elem_id="video-files",
             )  # fmt: skip
-    run.click(
+    ran = run.click(
         handlers.clip,
         [clip, steady, *controls],
         [result, files, told],
@@ -135,6 +134,7 @@ def video_tab(
         show_progress_on=[result],
         **_PRIVATE,
     )
+    cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
     gr.Markdown(label("live_lead"))
     with gr.Row():
         camera = gr.Image(

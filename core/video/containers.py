@@ -10,7 +10,6 @@ from core.imaging.picture_formats import describe, sniff
 
 # FFmpeg's name of the demuxer.
 CONTAINERS = {"MP4 or MOV": "mov", "WebM or Matroska": "matroska"}
-SUFFIXES = (".mp4", ".mov", ".m4v", ".webm", ".mkv")
 _QUICKTIME = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 
@@ -22,9 +21,12 @@ def container_of(head: bytes) -> str | None:
     return "MP4 or MOV" if head[4:8] in _QUICKTIME else None
 
 
+_VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".mpg", ".mpeg")
+
+
 def why_no_video(name: str, head: Callable[[], bytes]) -> str | None:
     """As `core.imaging.no_picture.why_no_picture`, for a folder of videos."""
-    if PurePath(name).suffix.lower() in SUFFIXES and not name.startswith("."):
+    if PurePath(name).suffix.lower() in _VIDEO_ENDINGS and not name.startswith("."):
         return None
     start = head()
     if sniff(start) is not None:

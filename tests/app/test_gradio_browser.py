@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.server import SESSIONS
+from benchmarks.plain_client import PlainClient
 from core.prediction import Prediction
 from core.predictor import load_predictor
 from tests.core.pictures import encode, scene
@@ -25,11 +27,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 160, 120
-DROP = """([data, name]) => {
+DROP = """([data, name, type]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const carried = new DataTransfer();
-  carried.items.add(new File([bytes], name, {type: "image/png"}));
-  const target = document.querySelector("#photo .upload-container, #photo button");
+  carried.items.add(new File([bytes], name, {type}));
+  const target = document.querySelector("#photo .upload-container");
   for (const kind of ["dragenter", "dragover", "drop"])
     target.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true}));
 }"""
@@ -87,8 +89,8 @@ def tab(shown: Shown, name: str) -> Page:
     return shown.page
 
 
-def drop(page: Page, data: bytes, name: str = "room.png") -> None:
-    page.evaluate(DROP, [base64.b64encode(data).decode(), name])
+def drop(page: Page, data: bytes, name: str = "room.png", kind: str = "image/png") -> None:
+    page.evaluate(DROP, [base64.b64encode(data).decode(), name, kind])
 
 
 def show(page: Page, data: bytes) -> None:
@@ -176,8 +178,8 @@ def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
     assert inside.min() - 0.0051 <= nearest <= median
 
 
-def test_a_known_length_rescales_the_page_and_can_be_undone(
-    opened: Page, picture: bytes, expected: Prediction
+def test_a_known_length_holds_whatever_others_do_and_can_be_undone(
+    opened: Page, picture: bytes, expected: Prediction, studio_url: str
 ) -> None:
     show(opened, picture)
     opened.click("#tab-measure-button")
@@ -194,6 +196,16 @@ def test_a_known_length_rescales_the_page_and_can_be_undone(
     opened.mouse.move(*spot(opened, "measure", 80, 10))
     told = metres(opened.inner_text("#view-measure .dv-readout"))
     assert told == [pytest.approx(factor * float(expected.depth[10, 80]), abs=0.0051)]
+    others = PlainClient(studio_url)
+    with others.http:
+        for _ in range(SESSIONS + 4):
+            assert others.call("predict", [None] * 8)[0] == "error"  # a session of its own
+    opened.click("#tab-files-button")
+    opened.click("#make-files")
+    url = opened.wait_for_selector("#files a[href*=depth16]").get_attribute("href")
+    depth = np.asarray(Image.open(httpx.get(url, timeout=30)))
+    np.testing.assert_allclose(depth / 1000, factor * expected.depth, atol=0.0011)
+    opened.click("#tab-measure-button")
     opened.click("#calibrate-undo")
     opened.wait_for_selector("#scale .scale", state="detached")
 
@@ -233,6 +245,29 @@ def test_a_file_that_is_no_picture_gets_a_sentence_and_the_page_goes_on(
     assert opened.locator("#photo img").count() == 1  # the photo was not what was wrong
 
 
+@pytest.mark.parametrize("chosen", [False, True])
+def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes, chosen: bool) -> None:
+    """Browsers give no type to .HEIC or to a name without an ending; Windows to even fewer."""
+
+    def give(name: str, data: bytes) -> None:
+        if not chosen:
+            drop(opened, data, name, "")
+            return
+        file = {"name": name, "mimeType": "", "buffer": data}
+        opened.set_input_files("#photo input[type=file]", file)
+
+    give("IMG_0002.HEIC", picture)
+    opened.wait_for_selector("#view-inspect [data-ready]")
+    if chosen:  # a box with a photo in it offers no chooser
+        opened.click("#photo [aria-label='Remove Image']")
+        opened.wait_for_selector("#photo img", state="detached")
+    give("damaged.HEIC", picture[:600])
+    opened.wait_for_selector("text=damaged.HEIC is a PNG picture")
+    opened.wait_for_selector("#photo img", state="detached")
+    opened.wait_for_selector("#view-inspect .dv-empty:visible")  # and nothing of the one before
+    assert opened.inner_text("#summary") == ""
+
+
 def test_the_files_are_the_full_map(shown: Shown, expected: Prediction) -> None:
     opened = tab(shown, "files")
     opened.click("#make-files")
@@ -264,16 +299,16 @@ def test_an_example_is_one_click_away(opened: Page) -> None:
 def test_several_photos_come_back_as_one_zip(opened: Page, picture: bytes) -> None:
     opened.click("#tab-batch-button")
     photos = [
-        {"name": name, "mimeType": "image/png", "buffer": data}
-        for name, data in (("a.png", picture), ("b.png", b"broken"))
+        {"name": name, "mimeType": "", "buffer": data}
+        for name, data in (("a.png", picture), ("b.mpo", b"broken"), ("c", picture))
     ]
     opened.set_input_files("#batch-files input[type=file]", photos)
-    opened.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 2")
+    opened.wait_for_function("document.querySelectorAll('#batch-files tr.file').length == 3")
     opened.click("#batch-run")
     opened.wait_for_selector("#batch-zip a[href*='depth.zip']")
     told = opened.inner_text("#batch-list")
-    assert "1 done, 1 failed" in told
-    assert "b.png" in told
+    assert "2 done, 1 failed" in told
+    assert "b.mpo" in told
 
 
 def test_the_page_fits_a_small_screen(shown: Shown) -> None:

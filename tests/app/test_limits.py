@@ -149,6 +149,31 @@ def test_no_room_on_the_disk_is_a_sentence(room: float) -> None:
     assert "no room on its disk" in reply.json()["detail"]
 
 
+def test_others_are_answered_while_the_room_is_measured() -> None:
+    """A walk through thousands of files must not hold up the event loop."""
+    goes_on, measured = threading.Event(), []
+
+    def room() -> float:
+        measured.append(goes_on.wait(30))
+        return 1e9
+
+    async def both() -> tuple[bool, list[httpx.Response]]:
+        http = client(room=room)
+        uploads = [
+            asyncio.ensure_future(http.post("/gradio_api/upload", content=b"1")) for _ in range(3)
+        ]
+        other = await http.get("/healthz")
+        await asyncio.sleep(0.3)
+        waiting = other.is_success and not any(upload.done() for upload in uploads)
+        goes_on.set()
+        return waiting, await asyncio.gather(*uploads)
+
+    waiting, replies = asyncio.run(both())
+    assert waiting
+    assert [reply.status_code for reply in replies] == [200] * 3
+    assert measured == [True]  # once for all three
+
+
 @pytest.mark.parametrize(
     ("error", "status", "words"),
     [

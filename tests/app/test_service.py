@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image
 from app.depth_view import packed_depth
 from app.gradio_html import measured_html
 from app.measurement import measure
+from app.outputs import save_outputs
 from app.scene import Scene
 from app.scene_cache import BoundedCache
 from app.sentence import sentence
@@ -75,14 +77,67 @@ def test_a_photo_is_predicted_once_however_often_it_is_asked_for(
     assert other.prediction.intrinsics.source == "given"
 
 
-def test_the_same_bytes_under_another_name_are_the_same_photo(
+def test_the_same_bytes_are_predicted_once_and_named_as_each_visitor_named_them(
     studio: Studio, decoder: Decoder, photo: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy.png"
+    copy = tmp_path / "mine.jpg"
     copy.write_bytes(photo.read_bytes())
-    first, second = studio.scene(photo, SETTINGS), studio.scene(copy, SETTINGS)
+    first, second, third = (studio.scene(path, SETTINGS) for path in (photo, copy, photo))
     assert decoder.calls == 1
-    assert first is second
+    assert first.prediction is second.prediction is third.prediction
+    names = [found.photo.name for found in (first, second, third)]
+    assert names == ["a photo.png", "mine.jpg", "a photo.png"]
+    saved = save_outputs(second, DisplaySettings(), ("color",), tmp_path)
+    assert saved.files["color"].name == "mine_color.png"
+    assert "a photo" not in saved.sidecar.read_text()
+
+
+def test_an_error_names_the_file_of_the_visitor_who_gets_it(models: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("hers.jpg", "his.png")]
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def damaged(path: Path) -> Photo:
+        begun.set()
+        goes_on.wait(30)
+        raise ImageError(f"{path.name} is damaged, expected a whole file: send it again.")
+
+    studio = Studio(default_model="tiny", models=models, decoder=damaged)
+    for path in paths:
+        path.write_bytes(b"the same bytes")
+    with ThreadPoolExecutor(2) as pool:
+        hers = pool.submit(studio.scene, paths[0], SETTINGS)
+        assert begun.wait(30)
+        his = pool.submit(studio.scene, paths[1], SETTINGS)
+        his_waits = not wait([his], 0.2).done
+        goes_on.set()
+        said = [str(asked.exception()).partition(" ")[0] for asked in (hers, his)]
+    assert his_waits
+    assert said == ["hers.jpg", "his.png"]
+
+
+def test_a_loaded_model_is_had_while_another_is_being_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        save_tiny(tmp_path, name=name)
+    studio = Studio(default_model="first", models=tmp_path)
+    loaded = studio.predictor("first")
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(path: Any) -> Any:
+        begun.set()
+        goes_on.wait(30)
+        return loaded
+
+    monkeypatch.setattr("app.service.load_predictor", slow)
+    with ThreadPoolExecutor(2) as pool:
+        loading = pool.submit(studio.predictor, "second")
+        assert begun.wait(30)
+        try:
+            assert pool.submit(studio.predictor, "first").result(10) is loaded
+        finally:
+            goes_on.set()
+        assert loading.result(30) is loaded
 
 
 def test_a_replaced_model_gives_a_new_prediction(

@@ -10,7 +10,9 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -101,6 +103,43 @@ def test_a_camera_s_picture_becomes_its_depth(studio: Studio, tiny_models: Path)
     assert again.rate is not None
 
 
+def test_more_cameras_than_a_room_holds_each_keep_their_past(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.live._GAP", 60.0)  # a loaded machine takes long for all of them
+    live, sent = LiveDepth(studio), as_sent(ROOM[::2, ::2].copy())
+    for turn in range(2):
+        for number in range(20):
+            near = DisplaySettings("grey", near=0.1 * number, far=9.0)
+            view = live(f"camera{number}", sent, PredictSettings(resolution=96), near)
+            assert (view.near, view.far) == (0.1 * number, 9.0)
+            assert turn == 0 or view.rate is not None
+
+
+def test_one_camera_s_choice_of_a_model_holds_up_no_other(
+    tiny_models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, begun, goes_on = Studio(models=tiny_models), threading.Event(), threading.Event()
+
+    def slowly(rgb: Any) -> Any:
+        begun.set()
+        goes_on.wait(30)
+        return SimpleNamespace(model="tiny")
+
+    monkeypatch.setattr(studio, "chooser", lambda: slowly)
+    live, sent = LiveDepth(studio), as_sent(ROOM)
+    with ThreadPoolExecutor(2) as pool:
+        choosing = pool.submit(live, "a", sent, PredictSettings("auto"), DisplaySettings())
+        assert begun.wait(30)
+        try:
+            other = pool.submit(live, "b", sent, PredictSettings("tiny"), DisplaySettings())
+            assert other.result(60).model == "tiny"
+            assert not choosing.done()
+        finally:
+            goes_on.set()
+        assert choosing.result(60).model == "tiny"
+
+
 def test_a_clip_stops_when_nobody_waits_for_it(studio: Studio, clip: Path, tmp_path: Path) -> None:
     stages: list[int] = []
     set_wanted(lambda: len(stages) < 2)
@@ -187,7 +226,8 @@ def test_the_tab_takes_a_clip_and_a_camera(
 ) -> None:  # fmt: skip
     page.goto(studio_url)
     page.click("#tab-video-button")
-    page.set_input_files("#video-file input[type=file]", str(clip))
+    sent = {"name": "MY CLIP", "mimeType": "", "buffer": clip.read_bytes()}  # content decides
+    page.set_input_files("#video-file input[type=file]", [sent])
     page.wait_for_selector("#video-file .file")
     page.click("#video-run")
     page.wait_for_selector("#video-files a[href*='_frames.zip']")
