@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+from app.geometry_limits import geometry_limits
 from app.sentence import sentence
 from app.service import Studio
 from app.settings import DisplaySettings, PredictSettings
@@ -98,6 +99,7 @@ def run_batch(
                 flip=settings.flip,
                 fov=settings.fov,
                 colors=ColorSettings(display.colormap, display.near, display.far),
+                apart=geometry_limits(),
             ),
             on_entry=ended,
         )

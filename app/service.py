@@ -32,6 +32,7 @@ CACHE_BYTES = 192_000_000
 FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
 MAX_MODELS = 2  # loaded at a time
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
+MAX_BUILDING = 3  # in 3D, of which one may be heavy (`core.geometry.apart`)
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
 
 
@@ -65,6 +66,7 @@ class Studio:
         self._running: dict[Hashable, Future[Scene]] = {}
         self._bookkeeping = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
+        self._building = threading.BoundedSemaphore(MAX_BUILDING)
         self._ready = threading.Event()
 
     @property
@@ -228,7 +230,13 @@ class Studio:
         return choice, photo
 
     @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """Waits for one of the few places for work in 3D: photos do not wait for it."""
+        with self._building:
+            yield
+
+    @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Waits for one of the few places for heavy work (point clouds, files)."""
+        """Waits for one of the few places for photos, depth and their files."""
         with self._slots:
             yield

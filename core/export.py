@@ -32,6 +32,7 @@ from core.imaging.exr import encode_exr
 from core.imaging.png import with_text
 
 if TYPE_CHECKING:
+    from core.geometry.apart import Apart
     from core.geometry.space import SpaceOptions
     from core.prediction import Prediction
 
@@ -60,12 +61,15 @@ class ExportJob:
         rgb: (H, W, 3) uint8, the photo at the size of `prediction.depth`.
         colors: for the colour PNG.
         space: what the 3D files hold; None: the defaults.
+        apart: what geometry may cost; heavy one is then made in a process of its own. None: no
+            limit, and made here.
     """
 
     prediction: Prediction
     rgb: NDArray[np.uint8]
     colors: ColorSettings = field(default_factory=ColorSettings)
     space: SpaceOptions | None = None
+    apart: Apart | None = None
 
     def origin(self) -> dict[str, str]:
         """Model, camera with its source, units and scale, as every file that can says them."""
@@ -193,10 +197,15 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
     """A writer of `core.geometry.outputs`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.geometry.outputs import WRITERS
+        from core.geometry.outputs import WRITERS, write_geometry
         from core.geometry.space import SpaceOptions
 
-        return WRITERS[name](path, job.prediction, job.rgb, job.space or SpaceOptions())
+        wanted = job.space or SpaceOptions()
+        if job.apart is not None and WRITERS[name] is write_geometry:
+            from core.geometry.apart import write_apart
+
+            return write_apart(path, job.prediction, job.rgb, wanted, job.apart)
+        return WRITERS[name](path, job.prediction, job.rgb, wanted)
 
     return write
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -74,6 +75,33 @@ class AnyPredictor(Protocol):
     ) -> Prediction: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What a pass of the network gave for a photo, at its working size.
+
+    Attributes:
+        depth: (h, w) float32 metres.
+        working: what is kept of the unflipped pass.
+        intrinsics: of the photo.
+        focal_scale: as in `Prediction`.
+        settings: as in `Prediction`.
+        seconds: that it took.
+        guide: for `Predictor.finished`; None, in what is kept for long, makes it anew.
+    """
+
+    depth: Tensor
+    working: WorkingPass
+    intrinsics: Intrinsics
+    focal_scale: float
+    settings: Mapping[str, Any]
+    seconds: float
+    guide: Guide | None
+
+    def small(self) -> Passed:
+        """Without what has the photo's own size."""
+        return replace(self, guide=None)
+
+
 class Predictor:
     """A loaded model; safe to call from several threads at once.
 
@@ -119,15 +147,26 @@ class Predictor:
         """
         asked = None if resolution is None else checked_resolution(resolution)
         photo = image if isinstance(image, Photo) else decode(image)
+        return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
+
+    def passed(
+        self,
+        photo: Photo,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
+    ) -> Passed:
+        """The network's part of a prediction; arguments and errors as for a call."""
+        asked = None if resolution is None else checked_resolution(resolution)
         started = time.perf_counter()
         height, width = photo.rgb.shape[:2]
         size = working_size((width, height), self.info.working_height, asked)
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
         scale = self._focal_scale(camera, (width, height), size)
         with torch.inference_mode():
-            guide = Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
+            guide = _guide(photo, size)
             working, depth = self._pass(guide.seen, flip, scale)
-            depth = upsample_depth(depth, guide)
         settings = {
             "resolution": asked,
             "flip": bool(flip),
@@ -137,15 +176,31 @@ class Predictor:
             "device": self.engine.device,
             "precision": self.engine.precision,
         }
+        spent = time.perf_counter() - started
+        return Passed(depth, working, camera, scale, settings, spent, guide)
+
+    def finished(self, passed: Passed, photo: Photo) -> Prediction:
+        """Depth at the photo's own size, without another pass of the network.
+
+        Args:
+            passed: of this photo.
+            photo: the same.
+        """
+        started = time.perf_counter()
+        width, height = passed.settings["working_size"]
+        with torch.inference_mode():
+            guide = passed.guide or _guide(photo, (width, height))
+            depth = upsample_depth(passed.depth, guide)
+        spent = passed.seconds + time.perf_counter() - started
         return Prediction(
             depth=depth.numpy(),
-            intrinsics=camera,
-            focal_scale=scale,
+            intrinsics=passed.intrinsics,
+            focal_scale=passed.focal_scale,
             info=self.info,
-            settings=settings,
-            milliseconds=(time.perf_counter() - started) * 1000,
-            photo_size=(width, height),
-            working=working,
+            settings=passed.settings,
+            milliseconds=spent * 1000,
+            photo_size=(photo.rgb.shape[1], photo.rgb.shape[0]),
+            working=passed.working,
         )
 
     def _pass(self, rgb: Tensor, flip: bool, focal_scale: float) -> tuple[WorkingPass, Tensor]:
@@ -175,3 +230,7 @@ class Predictor:
         seen = camera.resized(*photo, *working)
         # The two sides are rounded to multiples of 16 each, so the pixels are nearly square only.
         return math.sqrt(seen.fx * seen.fy) / canonical
+
+
+def _guide(photo: Photo, size: tuple[int, int]) -> Guide:
+    return Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)

@@ -153,7 +153,7 @@ class PhotoRunner:
         )
         files = self._still_good(stem, photo.sha256)
         retract_sidecar(stem)
-        work = ExportJob(prediction, photo.rgb, settings.colors)
+        work = ExportJob(prediction, photo.rgb, settings.colors, apart=settings.apart)
         facts = write_outputs(settings.outputs, stem, work)
         for output in settings.outputs:
             files[output.name] = {"file": output.path(stem).name, **facts[output.name]}
