@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 CACHE_BYTES = 192_000_000
 FIRST_MODEL = "lite-indoor"  # of those installed, where nothing else decides
-MAX_MODELS = 2  # loaded at a time
+MODEL_BYTES = 400_000_000  # of the files of the models that stay loaded; one always does
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
 MAX_BUILDING = 3  # in 3D, of which one may be heavy (`core.geometry.apart`)
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
@@ -139,9 +139,13 @@ class Studio:
                 log.info("loading model %s", name)
                 self._predictors[key] = load_predictor(installed[name].path or name)
             self._predictors.move_to_end(key)
-            while len(self._predictors) > MAX_MODELS:
+            while len(self._predictors) > 1 and self._model_bytes() > MODEL_BYTES:
                 self._predictors.popitem(last=False)
             return self._predictors[key]
+
+    def _model_bytes(self) -> int:
+        paths = [predictor.info.path for predictor in self._predictors.values()]
+        return sum(path.stat().st_size for path in paths if path is not None and path.is_file())
 
     def scene(
         self,

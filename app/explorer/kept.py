@@ -22,7 +22,7 @@ from app.environment import value
 from app.scene_cache import BoundedCache
 
 HOUR = 3600.0
-LARGE_BYTES = 8_000_000
+LARGE_BYTES = 2_000_000  # the network's part of an ordinary prediction has one million
 _SMALL_SHARE = 0.25  # of the memory, for what is not large
 _LEAST = 200  # bytes of anything, its name and the bookkeeping
 

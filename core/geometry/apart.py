@@ -44,6 +44,7 @@ _log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 4_000_000_000
 SECONDS = 90.0
+OUT_OF_MEMORY = 3  # exit status
 AT_ONCE = 1  # such processes at a time: there is memory for one, and other work for the other core
 _STEP_SECONDS = 0.1  # between two looks at who waits
 _MANY_POINTS = 4_000_000  # more of them take seconds and half a gigabyte
@@ -199,14 +200,17 @@ def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
             f"This work in 3D took longer than {apart.seconds:g} s, expected less: {_REMEDY}."
         )
     said = folder / "answer.json"
-    answer = json.loads(said.read_text()) if said.is_file() else {"died": process.returncode}
+    answer = json.loads(said.read_text()) if said.is_file() else {}
     if "facts" in answer:
         return dict(answer["facts"])
     if "error" in answer:
         kind = getattr(errors, answer["error"]["kind"], DepthError)
         raise kind(answer["error"]["sentence"])
-    if "bug" in answer:
-        _log.error("the process for heavy work in 3D failed:\n%s", answer["bug"])
+    # Native code that gets no memory ends its process by a signal.
+    if "bug" in answer or not (process.returncode == OUT_OF_MEMORY or process.returncode < 0):
+        _log.error(
+            "the process for heavy work in 3D failed:\n%s", answer.get("bug", "at the start")
+        )
         raise EngineError(
             "The work in 3D failed inside the program, expected a result: try again, and report it "
             "if it fails again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib
 import json
 import math
 import os
@@ -11,6 +12,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from core.errors import DepthError
-from core.geometry.apart import Job
+from core.geometry.apart import OUT_OF_MEMORY, Job
 from core.geometry.outputs import write_built
 from core.geometry.space import build_from
 from core.imaging.decode_deadline import PATIENCE
@@ -47,23 +49,25 @@ def serve(folder: str, memory_bytes: int) -> None:
     job = TypeAdapter(Job).validate_json((place / "job.json").read_bytes())
     _die_with(job.parent)
     set_alarm(math.ceil(job.seconds * PATIENCE) + _ALARM_GRACE)
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in place.glob("*.npy")}
+    if job.options.needs_open3d(arrays["depth"].size):
+        with contextlib.suppress(ImportError, OSError):  # said when it is used
+            importlib.import_module("open3d")
     _restrict(memory_bytes)
     try:
-        answer: dict[str, Any] = {"facts": _facts(place, job)}
+        answer: dict[str, Any] = {"facts": _facts(place, job, arrays)}
     except DepthError as error:
         answer = {"error": {"kind": type(error).__name__, "sentence": str(error)}}
     except MemoryError:
-        return
+        os._exit(OUT_OF_MEMORY)
     except Exception:  # a bug of ours: the parent logs it
         answer = {"bug": traceback.format_exc()}
     (place / "answer.json").write_text(json.dumps(answer))
 
 
-def _facts(folder: Path, job: Job) -> dict[str, Any]:
-    depth, rgb = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("depth", "rgb"))
-    sure = folder / "confidence.npy"
-    confidence = np.load(sure, mmap_mode="r") if sure.is_file() else None
-    built = build_from(depth, rgb, job.scene, job.options, confidence)
+def _facts(folder: Path, job: Job, arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    confidence = arrays.get("confidence")
+    built = build_from(arrays["depth"], arrays["rgb"], job.scene, job.options, confidence)
     if job.file is not None:
         return write_built(folder / "result" / job.file, built)
     for name, array in _arrays(built).items():
