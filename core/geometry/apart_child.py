@@ -95,7 +95,7 @@ def _restrict(memory_bytes: int) -> None:
 
 def _die_with(parent: int) -> None:
     """On Linux; elsewhere the alarm ends a process whose parent died."""
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
