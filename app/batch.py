@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
+from app.geometry_limits import geometry_limits
 from app.outputs import safe_stem
 from app.sentence import sentence
 from app.service import Studio
@@ -76,6 +77,7 @@ def run_batch(
         flip=settings.flip,
         fov=settings.fov,
         colors=ColorSettings(display.colormap, display.near, display.far),
+        apart=geometry_limits(),
     )
     asked = with_one_scale(asked, jobs, out, models)
     entries: list[dict[str, Any]] = []

@@ -119,7 +119,7 @@ class Endpoints:
         settings = predict_settings(model, fov=fov, intrinsics=intrinsics)
         scene = self._scene(image, settings, known_length)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.working():
+        with self._studio.building():
             saved = save_outputs(scene, display_settings(), (wanted.format,), folder, space)
         summary = as_json(scene, *display_range(scene, display_settings()))
         facts = saved.facts[wanted.format]
@@ -174,7 +174,7 @@ class Endpoints:
         settings = predict_settings(model, fov=fov, intrinsics=intrinsics)
         scene = self._scene(image, settings, known_length)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.working():
+        with self._studio.building():
             path, facts = save_view(scene, wanted, folder)
         return str(path), as_json(scene, *display_range(scene, display_settings())) | facts
 

@@ -96,6 +96,14 @@ VARIABLES = (
     Variable("LAPDEPTH_BATCH_SECONDS", "1800", "how long one batch may run", _LIMITS),
     Variable("LAPDEPTH_UPLOAD_MB", "1000", "of one upload, all its files together", _LIMITS),
     Variable("LAPDEPTH_CACHE_MB", "192", "memory for results that are kept", _LIMITS),
+    Variable(
+        "LAPDEPTH_3D_MB",
+        "4000",
+        "memory for one heavy piece of work in 3D, on both pages",
+        _LIMITS,
+        r"[1-9]\d{2,6}",
+        "a number of megabytes from 100",
+    ),
     Variable("LAPDEPTH_TEMP_MB", "4000", "disk for uploads and results; the oldest go", _LIMITS),
     Variable("LAPDEPTH_CONNECTIONS", "512", "connections open at a time", _LIMITS),
     Variable(
@@ -103,6 +111,14 @@ VARIABLES = (
         "local",
         "who may read `/metrics` (Prometheus): `local`, `all` or `off`",
         _LIMITS,
+    ),
+    Variable(
+        "LAPDEPTH_EXPLORER_MB",
+        "1000",
+        "memory of the explorer for photos and what is computed of them",
+        _PAGE,
+        r"[1-9]\d{1,6}",
+        "a number of megabytes from 10",
     ),
     Variable(
         "LAPDEPTH_CACHE", "", "folder for converted models; else the system's cache folder", _FILES

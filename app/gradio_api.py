@@ -11,13 +11,18 @@ from typing import Any, Literal
 import gradio as gr
 
 from app.endpoints import Endpoints
-from app.service import Studio
+from app.service import MAX_BUILDING, Studio
 from app.storage import Storage
 from core.colormap import DEFAULT_COLORMAP
 
 _FILTER = {"anyOf": [{"type": "number"}, {"type": "boolean"}]}
 _NAMES = {"type": "array", "items": {"type": "string"}}
-AT_ONCE = 2  # heavy calls, of the page and of other programs together, that run at a time
+AT_ONCE = 2  # calls that need the network, of the page and of other programs together
+# What takes long has places of its own: photos do not wait for it.
+IN_SPACE: dict[str, Any] = {"concurrency_id": "space", "concurrency_limit": MAX_BUILDING}
+IN_BATCH: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
+_LONG = {"point_cloud": IN_SPACE, "render": IN_SPACE, "batch": IN_BATCH}
+WORK: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": AT_ONCE}
 
 
 def _upload(label: str, file_count: Literal["single", "multiple"] = "single") -> gr.File:
@@ -134,6 +139,5 @@ def add_endpoints(studio: Studio, storage: Storage) -> None:
             results,
             api_name=name,
             preprocess=False,
-            concurrency_id="work",
-            concurrency_limit=AT_ONCE,
+            **_LONG.get(name, WORK),
         )

@@ -115,7 +115,7 @@ class Handlers:
         scene = asked.scene(self._studio, self._storage, tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
-        with self._studio.working():
+        with self._studio.building():
             saved = save_outputs(scene, display, wanted, folder, space)
         paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
         return gr.update(value=paths, visible=True)

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app.depth_view import static_text
-from app.gradio_api import AT_ONCE, add_endpoints
+from app.gradio_api import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.gradio_blocks import GuardedBlocks
 from app.gradio_handlers import NOTHING_MADE, Handlers
 from app.limits import ServerLimits
@@ -34,7 +34,8 @@ from core.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.shipped import EXAMPLES
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
-_HEAVY: dict[str, Any] = {**_PRIVATE, "concurrency_id": "work", "concurrency_limit": AT_ONCE}
+_HEAVY: dict[str, Any] = {**_PRIVATE, **WORK}
+_SPACE: dict[str, Any] = {**_PRIVATE, **IN_SPACE}
 
 
 @dataclass(frozen=True)
@@ -188,10 +189,10 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
     for rescaled in (calibrated.success, undone.success):
         rescaled(*showing, **options)
-    built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_HEAVY)
+    built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_SPACE)
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    views.make.click(space.view, [*asked, *views.options], views.results, **_HEAVY)
-    make.click(handlers.files, [*controls.drawing, kinds, *scene.options], files, **_HEAVY)
+    views.make.click(space.view, [*asked, *views.options], views.results, **_SPACE)
+    make.click(handlers.files, [*controls.drawing, kinds, *scene.options], files, **_SPACE)
     return controls
 
 
@@ -237,7 +238,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.for_any_photo, kinds]
-    ran = run.click(handlers.batch, inputs, [archive, listing], **_HEAVY)
+    ran = run.click(handlers.batch, inputs, [archive, listing], **_PRIVATE, **IN_BATCH)
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 
 

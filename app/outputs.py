@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.geometry_limits import geometry_limits
 from app.scene import Scene
 from app.settings import DisplaySettings
 from core.batch.sidecar import describe, write_sidecar
@@ -71,7 +72,7 @@ def save_outputs(
         ExportError: a file cannot be written, or cannot hold this depth.
     """
     colours = ColorSettings(display.colormap, display.near, display.far)
-    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space)
+    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space, geometry_limits())
     stem = folder / stem_of(scene.photo)
     files = {name: OUTPUTS[name].path(stem) for name in names}
     facts = write_outputs([OUTPUTS[name] for name in files], stem, job)

@@ -29,8 +29,9 @@ from core.predictor import Predictor, load_model
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 192_000_000
-MAX_MODELS = 2  # loaded at a time
+MODEL_BYTES = 400_000_000  # of the files of the models that stay loaded; one always does
 MAX_CHOICES = 1000  # photos whose choice of model is remembered
+MAX_BUILDING = 3  # in 3D, of which one may be heavy (`core.geometry.apart`)
 MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
 
 
@@ -64,6 +65,7 @@ class Studio:
         self._running: dict[Hashable, Future[Scene]] = {}
         self._bookkeeping = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
+        self._building = threading.BoundedSemaphore(MAX_BUILDING)
         self._ready = threading.Event()
 
     @property
@@ -168,7 +170,7 @@ class Studio:
             predictor = load_model(installed[name].path or name)
             with self._bookkeeping:
                 self._predictors[key] = predictor
-                while len(self._predictors) > MAX_MODELS:
+                while len(self._predictors) > 1 and self._model_bytes() > MODEL_BYTES:
                     self._predictors.popitem(last=False)
             return predictor
 
@@ -177,6 +179,10 @@ class Studio:
             if key in self._predictors:
                 self._predictors.move_to_end(key)
             return self._predictors.get(key)
+
+    def _model_bytes(self) -> int:
+        paths = [predictor.info.path for predictor in self._predictors.values()]
+        return sum(path.stat().st_size for path in paths if path is not None and path.is_file())
 
     def scene(
         self,
@@ -268,7 +274,13 @@ class Studio:
         return choice, photo
 
     @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """Waits for one of the few places for work in 3D: photos do not wait for it."""
+        with self._building:
+            yield
+
+    @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """Waits for one of the few places for heavy work (point clouds, files)."""
+        """Waits for one of the few places for photos, depth and their files."""
         with self._slots:
             yield

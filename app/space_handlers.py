@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.checks import number
+from app.geometry_limits import geometry_limits
 from app.gradio_html import measured_html
 from app.measurement import measure, measured_csv
 from app.outputs import first_look
@@ -20,7 +21,8 @@ from app.storage import Storage
 from app.text import language_of, t
 from app.views import save_view
 from core.errors import CameraError
-from core.geometry.space import build, save
+from core.geometry.apart import build_apart
+from core.geometry.space import save
 from core.point_cloud import PointCloud
 
 Update = dict[str, Any]  # what gr.update gives
@@ -81,8 +83,8 @@ class SpaceHandlers:
         scene = asked.scene(self._studio, self._storage, tell)
         tell("progress_cloud")
         path = self._storage.folder(request.session_hash) / "scene.glb"
-        with self._studio.working():
-            built = build(scene.prediction, scene.photo.rgb, wanted)
+        with self._studio.building():
+            built = build_apart(scene.prediction, scene.photo.rgb, wanted, geometry_limits())
             save(built, path)
         vertices = built.points if isinstance(built, PointCloud) else built.vertices
         return gr.update(value=str(path), camera_position=first_look(vertices))
@@ -107,7 +109,7 @@ class SpaceHandlers:
         at = [share[0] / 100 * (width - 1), share[1] / 100 * (height - 1)]
         wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
-        with self._studio.working():
+        with self._studio.building():
             path, facts = save_view(scene, wanted, self._storage.folder(request.session_hash))
         film, note = path.suffix == ".mp4", ""
         if wanted.kind == "object":

@@ -33,6 +33,7 @@ from core.imaging.exr import encode_exr
 from core.imaging.png import with_text
 
 if TYPE_CHECKING:
+    from core.geometry.apart import Apart
     from core.geometry.space import SpaceOptions
     from core.prediction import Prediction
 
@@ -63,6 +64,8 @@ class ExportJob:
         space: what the 3D files hold; None: the defaults.
         png_scale: steps per metre of the 16-bit PNG, the same for all photos of a run; None: by
             the range that this photo's model has.
+        apart: what geometry may cost; heavy one is then made in a process of its own. None: no
+            limit, and made here.
     """
 
     prediction: Prediction
@@ -70,6 +73,7 @@ class ExportJob:
     colors: ColorSettings = field(default_factory=ColorSettings)
     space: SpaceOptions | None = None
     png_scale: float | None = None
+    apart: Apart | None = None
 
     def origin(self) -> dict[str, str]:
         """Model, camera with its source, units and scale, as every file that can says them."""
@@ -198,10 +202,15 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
     """A writer of `core.geometry.outputs`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.geometry.outputs import WRITERS
+        from core.geometry.outputs import WRITERS, write_geometry
         from core.geometry.space import SpaceOptions
 
-        return WRITERS[name](path, job.prediction, job.rgb, job.space or SpaceOptions())
+        wanted = job.space or SpaceOptions()
+        if job.apart is not None and WRITERS[name] is write_geometry:
+            from core.geometry.apart import write_apart
+
+            return write_apart(path, job.prediction, job.rgb, wanted, job.apart)
+        return WRITERS[name](path, job.prediction, job.rgb, wanted)
 
     return write
 

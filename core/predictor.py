@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -107,6 +108,33 @@ class AnyPredictor(Protocol):
     ) -> Prediction: ...
 
 
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """What a pass of the network gave for a photo, at its working size.
+
+    Attributes:
+        depth: (h, w) float32 metres.
+        working: what is kept of the unflipped pass.
+        intrinsics: of the photo.
+        focal_scale: as in `Prediction`.
+        settings: as in `Prediction`.
+        seconds: that it took.
+        guide: for `Predictor.finished`; None, in what is kept for long, makes it anew.
+    """
+
+    depth: Tensor
+    working: WorkingPass
+    intrinsics: Intrinsics
+    focal_scale: float
+    settings: Mapping[str, Any]
+    seconds: float
+    guide: Guide | None
+
+    def small(self) -> Passed:
+        """Without what has the photo's own size."""
+        return replace(self, guide=None)
+
+
 class Predictor:
     """A loaded model; safe to call from several threads at once.
 
@@ -152,19 +180,26 @@ class Predictor:
         """
         asked = None if resolution is None else checked_resolution(resolution)
         photo = image if isinstance(image, Photo) else decode(image)
+        return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
+
+    def passed(
+        self,
+        photo: Photo,
+        resolution: int | None = None,
+        flip: bool = False,
+        fov: float | None = None,
+        intrinsics: Intrinsics | Sequence[float] | None = None,
+    ) -> Passed:
+        """The network's part of a prediction; arguments and errors as for a call."""
+        asked = None if resolution is None else checked_resolution(resolution)
         started = time.perf_counter()
         height, width = photo.rgb.shape[:2]
         size = working_size((width, height), self.info.working_height, asked)
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
         scale = focal_scale(self.info, camera, (width, height), size)
         with torch.inference_mode():
-            guide = Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
+            guide = _guide(photo, size)
             working, depth = self._pass(guide.seen, flip, scale)
-            metres = upsample_depth(depth, guide).numpy()
-        if photo.transparent is not None:
-            metres[photo.transparent] = np.nan
-        own = working_size((width, height), self.info.working_height)
-        enlargement = 1.0 if asked is None else size[0] / own[0]
         settings = {
             "resolution": asked,
             "flip": bool(flip),
@@ -175,18 +210,40 @@ class Predictor:
             "device": self.engine.device,
             "precision": self.engine.precision,
         }
+        spent = time.perf_counter() - started
+        return Passed(depth, working, camera, scale, settings, spent, guide)
+
+    def finished(self, passed: Passed, photo: Photo) -> Prediction:
+        """Depth at the photo's own size, without another pass of the network.
+
+        Args:
+            passed: of this photo.
+            photo: the same.
+        """
+        started = time.perf_counter()
+        width, height = passed.settings["working_size"]
+        with torch.inference_mode():
+            guide = passed.guide or _guide(photo, (width, height))
+            metres = upsample_depth(passed.depth, guide).numpy()
+        if photo.transparent is not None:
+            metres[photo.transparent] = np.nan
+        size = photo.rgb.shape[1], photo.rgb.shape[0]
+        own = working_size(size, self.info.working_height)
+        asked = passed.settings["resolution"]
+        enlargement = 1.0 if asked is None else width / own[0]
+        spent = passed.seconds + time.perf_counter() - started
         return Prediction(
             depth=metres,
-            intrinsics=camera,
-            focal_scale=scale,
+            intrinsics=passed.intrinsics,
+            focal_scale=passed.focal_scale,
             info=self.info,
-            settings=settings,
-            milliseconds=(time.perf_counter() - started) * 1000,
-            photo_size=(width, height),
-            working=working,
+            settings=passed.settings,
+            milliseconds=spent * 1000,
+            photo_size=size,
+            working=passed.working,
             pinhole=photo.projection == PINHOLE,
             enlargement=enlargement,
-            notes=photo.notes + size_note(enlargement, own[1], size[1]),
+            notes=photo.notes + size_note(enlargement, own[1], height),
         )
 
     def _pass(self, rgb: Tensor, flip: bool, focal_scale: float) -> tuple[WorkingPass, Tensor]:
@@ -272,3 +329,7 @@ class AutoPredictor:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)
             return self._loaded[name]
+
+
+def _guide(photo: Photo, size: tuple[int, int]) -> Guide:
+    return Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)

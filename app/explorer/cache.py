@@ -1,7 +1,6 @@
-"""What is computed once and looked at from many pages and sessions, within bounds.
+"""What is computed once and looked at from many pages and sessions, within bounds (`kept`).
 
-Models and predictions are shared by all sessions (`cache_resource`): nothing in them is changed
-after they are made. Arrays that a page may alter are copied out (`cache_data`). Keys begin with
+Everything is shared by all sessions: nothing in it is changed after it is made. Keys begin with
 hashes, so a changed photo or model file is another entry; what starts with `_` is no key.
 """
 
@@ -19,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from app.environment import value
+from app.explorer.kept import HOUR, kept
 from app.service import Studio
 from core.checkpoint import ModelInfo, load_checkpoint
 from core.errors import CameraError, CheckpointError
@@ -41,8 +41,8 @@ from core.inside.inspection import Inspector, Trace
 from core.inside.receptive_field import receptive_field
 from core.model_choice import Choice, Chooser
 from core.prediction import Prediction, normalised
+from core.predictor import Passed
 
-HOUR = 3600.0
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on
 Settings = tuple[int | None, bool, float | None]
 """Resolution, flip, field of view."""
@@ -54,13 +54,13 @@ def studio() -> Studio:
     return Studio(default_model=value("LAPDEPTH_MODEL"), cache_bytes=0)
 
 
-@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+@kept
 def decoded(digest: str, name: str, _data: bytes) -> Photo:
     """A photo from its encoded bytes, once per content and name."""
     return decode_isolated(_data, name=name)
 
 
-@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+@kept
 def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A photo, small enough to draw on a page."""
     picture = Image.fromarray(_rgb)
@@ -68,7 +68,7 @@ def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-@st.cache_data(max_entries=8, ttl=HOUR, show_spinner=False)
+@kept
 def truth_at(key: str, height: int, width: int, _depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Measured depth at another size, nothing averaged."""
     return resized_nearest(_depth, height, width)
@@ -94,22 +94,32 @@ def model_for(name: str, photo: Photo) -> tuple[ModelInfo, Choice | None]:
     return known[name], choice
 
 
-@st.cache_data(max_entries=64, ttl=HOUR, show_spinner=False)
+@kept
 def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) -> Choice:
     """Which model a photo chooses."""
     return _chooser(_rgb)
 
 
-@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+@kept
 def predicted(
     digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo
 ) -> Prediction:
-    """A photo's depth, once per photo, model and settings, however many pages look at it."""
+    """A photo's depth, once per photo, model and settings, however many pages look at it.
+
+    Where it had to make room for others, it comes back without another pass of the network.
+    """
+    passed = _passed(digest, model_sha, settings, model, _photo)
+    return studio().predictor(model).finished(passed, _photo)
+
+
+@kept
+def _passed(digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo) -> Passed:
+    """What the network gave: a thousandth of a large photo's depth."""
     resolution, flip, fov = settings
-    return studio().predictor(model)(_photo, resolution=resolution, flip=flip, fov=fov)
+    return studio().predictor(model).passed(_photo, resolution, flip, fov).small()
 
 
-@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+@kept
 def rescaled(
     digest: str, model_sha: str, settings: Settings, known: KnownLength, _prediction: Prediction
 ) -> Prediction:
@@ -121,13 +131,13 @@ def rescaled(
     return calibrated(_prediction, known)
 
 
-@st.cache_resource(max_entries=4, ttl=HOUR, show_spinner=False)
+@kept
 def ruler(key: str, _prediction: Prediction) -> Measurer:
     """Measures in a photo."""
     return Measurer.of(_prediction)
 
 
-@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+@kept
 def floor(key: str, _ruler: Measurer) -> Plane | None:
     """The floor of a photo, looked for once, whether there is one or not."""
     try:
@@ -136,7 +146,7 @@ def floor(key: str, _ruler: Measurer) -> Plane | None:
         return None
 
 
-@st.cache_resource(max_entries=2, ttl=HOUR, show_spinner=False)
+@kept
 def inspector(model_sha: str, _path: Path) -> Inspector:
     """The network as trained (the predictor's own is folded), opened for looking."""
     model, _ = load_checkpoint(_path)
@@ -150,13 +160,13 @@ def network(info: ModelInfo) -> Inspector:
     return inspector(info.sha256, info.path)
 
 
-@st.cache_resource(max_entries=3, ttl=HOUR, show_spinner=False)
+@kept
 def traced(key: str, _info: ModelInfo, _prediction: Prediction) -> Trace:
     """What every stage held while the photo went through."""
     return network(_info).trace(normalised(_prediction.working.rgb))
 
 
-@st.cache_data(max_entries=16, ttl=HOUR, show_spinner=False)
+@kept
 def fields_of(
     key: str, names: tuple[str, ...], row: float, column: float, _info: ModelInfo, _image: Tensor
 ) -> dict[str, NDArray[np.float32]]:
@@ -165,7 +175,7 @@ def fields_of(
     return {name: field.numpy() for name, field in fields.items()}
 
 
-@st.cache_data(max_entries=8, ttl=HOUR, show_spinner=False)
+@kept
 def occluded(
     key: str, level: int, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
@@ -174,7 +184,7 @@ def occluded(
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 
-@st.cache_data(max_entries=4, ttl=HOUR, show_spinner=False)
+@kept
 def occluded_branches(
     key: str, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
@@ -183,7 +193,7 @@ def occluded_branches(
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 
-@st.cache_resource(max_entries=8, ttl=HOUR, show_spinner=False)
+@kept
 def relu_view(
     key: str, standardised: bool, calibrated: bool, _info: ModelInfo, _image: Tensor
 ) -> tuple[list[Units], NDArray[np.float32]]:
@@ -197,7 +207,7 @@ def relu_view(
     return units, depth[0, 0].numpy()
 
 
-@st.cache_resource(max_entries=16, ttl=HOUR, show_spinner=False)
+@kept
 def order_view(
     key: str, name: str, standardised: bool, _info: ModelInfo, _image: Tensor
 ) -> dict[str, Order]:

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app.explorer import cache
+from app.explorer.kept import HOUR, kept
 from app.explorer.look import Look, digest_of
 from core.camera import Intrinsics
 from core.data.catalog import data_root, open_dataset
@@ -57,7 +58,7 @@ class MeasuredSet:
         return -(-len(self.entries) // count)
 
 
-@st.cache_resource(max_entries=2, ttl=cache.HOUR, show_spinner=False)
+@st.cache_resource(max_entries=2, ttl=HOUR, show_spinner=False)
 def installed(root: str) -> dict[str, MeasuredSet]:  # noqa: ARG001  (a key of the cache)
     """The sets that the data folder holds: "nyu", "city", "residential", "road", "other"."""
     nyu = [
@@ -102,7 +103,7 @@ def look_at(look: Look, entry: Entry, protocol: Protocol) -> tuple[Look, Sample]
     return Look(look.lang, photo, prediction, info, settings, look.colours, choice), sample
 
 
-@st.cache_resource(max_entries=12, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _predicted(
     key: str,  # noqa: ARG001  (a key of the cache)
     _model: str,

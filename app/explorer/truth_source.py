@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
-from app.explorer import cache
+from app.explorer.kept import kept
 from core.errors import DataError
 from core.evaluation.ground_truth import PNG_SCALES, read_ground_truth
 
@@ -22,7 +21,7 @@ def suggested_scale(name: str) -> str:
     return "metres" if Path(name).suffix.lower() in (".npy", ".exr") else "nyu"
 
 
-@st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+@kept
 def decoded_truth(
     digest: str,  # noqa: ARG001  (a key of the cache)
     scale: float,
@@ -40,7 +39,7 @@ def truth_beside(photo: Path) -> NDArray[np.float32] | None:
     return _described(str(description), description.stat().st_mtime)
 
 
-@st.cache_data(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _described(
     description: str,
     modified: float,  # noqa: ARG001  (a key of the cache)

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Literal
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
 
 from core.atomic import write_atomic
 from core.batch.plan import MANIFEST, TABLE
@@ -21,6 +21,9 @@ from core.imaging.resize import checked_resolution
 from core.model_choice import AUTO
 from core.model_files.model_info import ModelInfo
 from core.version import VERSION
+
+if TYPE_CHECKING:
+    from core.geometry.apart import Apart
 
 # How a cell begins that Excel and its like calculate: `=cmd.jpg` may be the name of a photo.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -45,6 +48,7 @@ class BatchSettings:
         colors: of the colour picture.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
+        apart: what geometry may cost, as in `core.export.ExportJob`.
 
     Raises:
         ConfigError: a resolution out of range.
@@ -60,6 +64,7 @@ class BatchSettings:
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
     png_scale: float | None = None
+    apart: Apart | None = None
 
     def __post_init__(self) -> None:
         if self.resolution is not None:

@@ -161,7 +161,13 @@ class PhotoRunner:
         if settings.known_lengths:
             prediction = calibrated(prediction, *settings.known_lengths)
         kept = self._still_good(stem, photo.sha256)
-        work = ExportJob(prediction, photo.rgb, settings.colors, png_scale=settings.png_scale)
+        work = ExportJob(
+            prediction,
+            photo.rgb,
+            settings.colors,
+            png_scale=settings.png_scale,
+            apart=settings.apart,
+        )
         with staged(stem) as new:
             facts = write_outputs(settings.outputs, new, work)
             files = dict(kept)

@@ -15,7 +15,7 @@ from core.errors import ExportError
 from core.geometry.gltf import Geometry, to_gltf_axes
 from core.geometry.texture import Texture
 
-_CHUNK = 1 << 15  # lines that are formatted at a time
+_CHUNK = 1 << 11  # lines that are formatted at a time: meanwhile no other thread runs
 
 
 def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], texture: Texture) -> None:

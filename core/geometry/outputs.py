@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import mmap
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from core.geometry.scene import SceneInfo
 from core.geometry.space import SpaceOptions, build, save
 from core.imaging.png import encode_png, with_text
 from core.mesh import Mesh
-from core.point_cloud import CloudOptions, point_cloud
+from core.point_cloud import CloudOptions, PointCloud, point_cloud
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -44,14 +44,21 @@ def write_geometry(
     Raises:
         ExportError: nothing is left, Open3D is needed and missing, or the disk refused.
     """
-    zipped = path.suffix == ".zip"
-    wanted = wanted.for_file(".obj" if zipped else path.suffix)
-    built = build(prediction, rgb, wanted)
-    if zipped:
+    return write_built(path, build(prediction, rgb, wanted.for_file(path.suffix)))
+
+
+def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
+    """Writes what was built, in the kind of file that the ending names.
+
+    Raises:
+        ExportError: an ending that cannot hold it, or the disk refused.
+    """
+    if path.suffix == ".zip":
         _save_zipped_obj(path, built)
     else:
         save(built, path)
-    facts: Facts = {"unit": prediction.unit, "frame": _FRAMES[path.suffix]}
+    unit = "m" if built.scene.metric else "relative"
+    facts: Facts = {"unit": unit, "frame": _FRAMES[path.suffix]}
     if isinstance(built, Mesh):
         return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
     return facts | {"points": len(built), "dropped": dict(built.dropped)}
@@ -134,14 +141,22 @@ def _surface(
 
 def _save_zipped_obj(path: Path, built: Any) -> None:
     stem = plain_name(path.stem.removesuffix("_obj"))
-    buffer = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(buffer, "w") as archive:
+    with tempfile.TemporaryDirectory() as folder:
         save(built, Path(folder) / f"{stem}.obj")
-        for part in sorted(Path(folder).iterdir()):
+        write_atomic(path, lambda file: _zip(file, sorted(Path(folder).iterdir())))
+
+
+def _zip(file: BinaryIO, parts: Sequence[Path]) -> None:
+    """Packs files without reading them into memory: an .obj of a large photo has gigabytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for part in parts:
             entry = zipfile.ZipInfo(part.name, _ZIP_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, part.read_bytes(), compresslevel=1)
-    write_atomic(path, buffer.getvalue())
+            with (
+                part.open("rb") as source,
+                mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as content,
+            ):
+                archive.writestr(entry, content, compresslevel=1)
 
 
 WRITERS: Mapping[str, Callable[[Path, Prediction, NDArray[np.uint8], SpaceOptions], Facts]] = {

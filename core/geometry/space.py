@@ -8,6 +8,7 @@ For the apps and the command line::
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -17,14 +18,21 @@ from numpy.typing import NDArray
 
 from core.errors import ExportError
 from core.geometry.pose import checked_pose
+from core.geometry.scene import SceneInfo
 from core.mesh import Mesh
-from core.point_cloud import CloudOptions, PointCloud, point_cloud
+from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
 
 Shape = Literal["points", "surface", "poisson"]
 SHAPES: tuple[Shape, ...] = get_args(Shape)
+# What Open3D gets at most: 26 microseconds a triangle, and a kilobyte of memory. Depth holds no
+# more detail than the network's input, which has a tenth of a megapixel.
+_FINER = 2  # points to a triangle that is left: four times as many triangles before as after
+_LEAST_POINTS, _MOST_POINTS = 25_000, 150_000
+_POINTS_TO_A_CELL = 8  # of a Poisson surface's finest grid
+_MOST_POISSON_POINTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,8 @@ class SpaceOptions:
         shape: "points" alone; "surface", the photo's grid cut where depth jumps; "poisson", one
             smooth surface through the points (Open3D); None: what the kind of file usually holds.
         outliers: drop the points that are far from their neighbours (Open3D).
-        faces: at most so many triangles (Open3D), None for all.
+        faces: at most so many triangles (Open3D), None for all. The photo's grid is thinned to a
+            few times as many first.
         detail: of a Poisson surface, 4..12.
         pose: camera-to-world, 16 numbers row by row; None stays in the camera frame.
 
@@ -83,6 +92,27 @@ class SpaceOptions:
         limit = min(at_most, self.points.max_points or at_most)
         return replace(self, points=replace(self.points, max_points=limit))
 
+    def points_of(self, pixels: int) -> float:
+        """At most so many points come of so many pixels."""
+        return min(pixels / self.points.stride**2, self.points.max_points or math.inf)
+
+    def lightened(self) -> SpaceOptions:
+        """With no more points than the triangles or the Poisson surface asked for can show."""
+        if self.shape == "poisson":
+            return self.thinned(min(_POINTS_TO_A_CELL * 4**self.detail, _MOST_POISSON_POINTS))
+        if self.shape != "surface" or self.faces is None:
+            return self
+        if self.faces >= 2 * _MOST_POINTS:  # the stride alone leaves fewer triangles
+            return self.thinned(self.faces // 2)
+        return self.thinned(min(max(_FINER * self.faces, _LEAST_POINTS), _MOST_POINTS))
+
+    def needs_open3d(self, pixels: int) -> bool:
+        """Whether Open3D has work to do on a photo of so many pixels."""
+        if self.outliers or self.shape == "poisson":
+            return True
+        some = self.shape == "surface" and self.faces is not None
+        return some and 2 * self.lightened().points_of(pixels) > (self.faces or 0)
+
 
 def build(
     prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions
@@ -97,12 +127,31 @@ def build(
     Raises:
         ExportError: nothing is left, or Open3D is needed and missing.
     """
+    scene, confidence = SceneInfo.of(prediction), confidence_for(prediction, wanted)
+    return build_from(prediction.depth, rgb, scene, wanted, confidence)
+
+
+def confidence_for(prediction: Prediction, wanted: SpaceOptions) -> NDArray[np.float32] | None:
+    """(H, W) in 0..1 where it is asked for and the model has one."""
+    return None if wanted.points.min_confidence is None else prediction.confidence
+
+
+def build_from(
+    depth: NDArray[np.floating],
+    rgb: NDArray[np.uint8],
+    scene: SceneInfo,
+    wanted: SpaceOptions,
+    confidence: NDArray[np.floating] | None = None,
+) -> PointCloud | Mesh:
+    """Points or a surface of a depth map and its photo; see `cloud_from_depth` and `build`."""
+    wanted = wanted.lightened()
     options = wanted.points
     if wanted.shape == "poisson":
         options = replace(options, normals=True)
-    pose = None if wanted.pose is None else np.reshape(wanted.pose, (4, 4))
-    cloud = point_cloud(prediction, rgb, options, pose=pose)
-    if not (wanted.outliers or wanted.shape == "poisson" or wanted.faces is not None):
+    if wanted.pose is not None:
+        scene = scene.with_pose(np.reshape(wanted.pose, (4, 4)))
+    cloud = cloud_from_depth(depth, rgb, scene, options, confidence)
+    if not wanted.needs_open3d(depth.size):
         return cloud.surface() if wanted.shape == "surface" else cloud
     # Open3D is slow to load: only who asks for it pays.
     from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers

@@ -6,12 +6,11 @@ import threading
 from dataclasses import dataclass, replace
 
 import numpy as np
-import streamlit as st
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.explorer import cache
+from app.explorer.kept import kept
 from app.explorer.look import Look
 from core.inside.receptive_field import cells_seen
 from core.model import ModelConfig
@@ -54,7 +53,7 @@ def asppview(look: Look, kind: str, rates: tuple[int, ...]) -> AsppView:
     return AsppView(aspp, feature, trained=False, lock=opened.lock)
 
 
-@st.cache_resource(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _random_aspp(
     model_sha: str,  # noqa: ARG001  (a key of the cache)
     kind: str,

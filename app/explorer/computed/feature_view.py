@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from app.explorer import cache
+from app.explorer.kept import kept
 from app.explorer.look import Look
 from core.checkpoint import ModelInfo
 from core.errors import CheckpointError
@@ -44,14 +44,14 @@ def encoder_features(look: Look, name: str | None) -> Found:
     return _registry_features(look.key, name, look.image)
 
 
-@st.cache_resource(max_entries=6, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _registry_features(key: str, name: str, _image: Tensor) -> Found:  # noqa: ARG001  (a key)
     encoder, weights = _registry_encoder(name)
     with torch.inference_mode():
         return Found([feature[0] for feature in encoder(_image)], weights)
 
 
-@st.cache_resource(max_entries=2, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _registry_encoder(name: str) -> tuple[Encoder, str]:
     """An encoder with ImageNet weights where they are installed, else with random ones."""
     with torch.random.fork_rng(devices=[]):
@@ -69,7 +69,7 @@ def deepest_feature(look: Look, width: int, height: int) -> Tensor:
     return _deepest(look.key, width, height, look.info, look.photo.rgb)
 
 
-@st.cache_resource(max_entries=12, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _deepest(
     key: str,  # noqa: ARG001  (a key of the cache)
     width: int,

@@ -53,7 +53,7 @@ def enlarged(values: FloatMap, height: int, width: int) -> FloatMap:
     """A map at another size, bilinear, pixel areas aligned (as the decoder enlarges)."""
     if values.shape == (height, width):
         return values
-    grid = torch.from_numpy(np.ascontiguousarray(values))[None, None]
+    grid = torch.from_numpy(np.require(values, None, ("C", "W")))[None, None]
     resized: FloatMap = functional.interpolate(
         grid, (height, width), mode="bilinear", align_corners=False
     )[0, 0].numpy()

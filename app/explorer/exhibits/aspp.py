@@ -88,7 +88,7 @@ def receptive_fields(
         field = fields[stage]
         peak = float(field.max()) or 1.0
         strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
-        high, wide = extent(torch.from_numpy(field))
+        high, wide = extent(torch.tensor(field))
         extents.append((title, f"{wide} x {high} px"))
         bar = Bar(-3.0, 0.0, t("atrous.log_unit", look.lang), ERROR, 1)
         figure = over_photo(look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM)

@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.explorer import cache
+from app.explorer.kept import kept
 from app.explorer.look import Look
 from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.show import Shown
+from app.geometry_limits import geometry_limits
 from app.text import t
-from core.geometry.space import SpaceOptions, build, save
+from core.geometry.apart import Apart, build_apart, write_apart
+from core.geometry.space import SpaceOptions
 from core.mesh import Mesh
 from core.point_cloud import PointCloud
 
@@ -38,28 +41,25 @@ class SpaceChoice:
     colouring: str
     screen: int
 
-    def built(self, look: Look, *, full: bool) -> PointCloud | Mesh:
-        """Of all points, or of as many as a screen shows.
-
-        Raises:
-            ExportError: nothing is left, or Open3D is needed and missing.
-        """
+    def wanted(self, *, full: bool) -> SpaceOptions:
+        """With all points, or as many as a screen shows."""
         options = self.options
         if not full:
             options = options.thinned(min(self.screen, MAX_POINTS))
             if options.shape != "points" and options.faces is None:
                 options = replace(options, faces=MAX_FACES)
-        return build(look.prediction, look.photo.rgb, options)
+        return options
 
 
-@st.cache_resource(max_entries=4, ttl=cache.HOUR, show_spinner=False)
+@kept
 def _on_screen(
     key: str,  # noqa: ARG001  (a key of the cache)
     choice: SpaceChoice,
     _look: Look,
 ) -> PointCloud | Mesh:
     """What is drawn; whole files are made when asked for and not kept."""
-    return choice.built(_look, full=False)
+    wanted = choice.wanted(full=False)
+    return build_apart(_look.prediction, _look.photo.rgb, wanted, _limits())
 
 
 def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
@@ -95,8 +95,21 @@ def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> byte
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scene{ending}"
-        save(choice.built(look, full=full), path)
+        options = choice.wanted(full=full)
+        write_apart(path, look.prediction, look.photo.rgb, options, _limits())
         return path.read_bytes()
+
+
+def _limits() -> Apart:
+    """A heavy piece of work ends with its session, and when another control moves."""
+    return replace(geometry_limits(), wanted=_still_shown)
+
+
+def _still_shown() -> bool:
+    """Streamlit ends a run of a page, by an exception, when its state is asked for."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        "look" in st.session_state  # noqa: B015
+    return True
 
 
 def pixels_of(mesh: Mesh) -> NDArray[np.intp]:
