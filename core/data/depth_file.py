@@ -1,15 +1,19 @@
-"""Measured depth that a user uploads to compare with: 16-bit PNG or TIFF, NPY or EXR, in memory."""
+"""Depth maps from files: 16-bit PNG, 16-bit or float TIFF, NPY, PFM and EXR, told by content.
+
+What datasets hold and what a user uploads to compare with; everything is checked before it is
+allocated. PFM (P. Debevec): rows from the bottom up, the sign of its scale is the byte order.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 
 import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from core.data.sample import DEPTH_MODES, in_metres
 from core.errors import DataError
 from core.imaging.exr_reader import MAGIC as EXR_MAGIC
 from core.imaging.exr_reader import read_exr
@@ -20,7 +24,12 @@ PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 
 MAX_PIXELS = 100_000_000
 NPY_MAGIC = b"\x93NUMPY"
+PFM_MAGIC = (b"Pf", b"PF")
+_PFM_HEADER = re.compile(rb"(P[fF])\s+(\d{1,6})\s+(\d{1,6})\s+([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s")
 _PICTURES = ("PNG", "TIFF")
+# The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
+# already squeezed into 8 bits, which no scale can undo.
+DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
 def read_ground_truth(
@@ -41,19 +50,35 @@ def read_ground_truth(
     """
     if not scale > 0:
         raise DataError(f"The scale is {scale:g} units per metre, expected a number above 0.")
-    if data.startswith(NPY_MAGIC):
-        stored = _read_npy(data, max_pixels)
-    elif data.startswith(EXR_MAGIC):
-        stored = read_exr(data, max_pixels=max_pixels)
-    else:
-        stored = _read_picture(data, max_pixels)
-    metres = in_metres(stored, scale)
+    metres = in_metres(read_stored(data, max_pixels), scale)
     if not metres.any():
         raise DataError(
             "The ground truth holds no depth above 0; expected metres (or 16-bit units of them). "
             "Check that it is a depth map."
         )
     return metres
+
+
+def read_stored(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.generic]:
+    """The (H, W) numbers of a depth map as they are stored.
+
+    Raises:
+        DataError: not one of the formats, damaged, too large, or of 8 bits.
+    """
+    if data.startswith(NPY_MAGIC):
+        return _read_npy(data, max_pixels)
+    if data.startswith(EXR_MAGIC):
+        return read_exr(data, max_pixels=max_pixels)
+    if data[:2] in PFM_MAGIC:
+        return _read_pfm(data, max_pixels)
+    return _read_picture(data, max_pixels)
+
+
+def in_metres(stored: NDArray[np.generic], scale: float) -> NDArray[np.float32]:
+    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured."""
+    metres = stored.astype(np.float32) / np.float32(scale)
+    # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
+    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
 
 
 def resized_nearest(depth: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
@@ -107,6 +132,26 @@ def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     return stored.reshape(plane)
 
 
+def _read_pfm(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+    header = _PFM_HEADER.match(data[:128])
+    if header is None or header[1] != b"Pf":
+        raise DataError(
+            "The .pfm file has no header of one channel (Pf, width, height, scale); expected a "
+            "depth map. Write it again with one channel."
+        )
+    width, height, scale = int(header[2]), int(header[3]), float(header[4])
+    _check_size(width, height, max_pixels)
+    body = data[header.end() : header.end() + 4 * width * height]
+    if scale == 0 or width * height == 0 or len(body) < 4 * width * height:
+        raise DataError(
+            f"The .pfm file holds {len(body)} bytes after its header of {width}x{height} pixels "
+            f"and scale {scale:g}; expected {4 * width * height} and a scale that is not 0. "
+            "Write it again."
+        )
+    rows = np.frombuffer(body, "<f4" if scale < 0 else ">f4").reshape(height, width)
+    return np.asarray(rows[::-1], np.float32)
+
+
 def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     try:
         with no_warnings():
@@ -121,8 +166,8 @@ def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
             return np.asarray(picture)
     except UnidentifiedImageError as error:
         raise DataError(
-            "The ground truth is no file that can be read here; expected a 16-bit PNG, a .npy or "
-            "an .exr. Convert it to one of these."
+            "The ground truth is no file that can be read here; expected a 16-bit PNG or TIFF, "
+            "a .npy, .pfm or .exr. Convert it to one of these."
         ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
