@@ -135,6 +135,14 @@ def _add_evaluate(commands: Any) -> None:
     p.add_argument("--first", type=int, metavar="N", help="score only the first N frames")
     p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
     add_precision(p)
+    p.add_argument(
+        "--align",
+        choices=("median", "scale_shift"),
+        default="median",
+        help="how depth is fitted to the truth for the aligned figures (default: median)",
+    )
+    p.add_argument("--geometry", action="store_true", help="measure borders and surfaces too")
+    p.add_argument("--per-level", action="store_true", help="score the depth after each level")
     p.add_argument("--baselines", action="store_true", help="score trivial predictors too")
     p.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a line per frame")
     p.add_argument("--gallery", type=Path, metavar="FILE", help="write a PNG of the worst frames")
@@ -195,6 +203,9 @@ def _evaluate(options: argparse.Namespace) -> int:
         cap=options.cap,
         first=options.first,
         precision=options.precision,
+        align=options.align,
+        geometry=options.geometry,
+        per_level=options.per_level,
         baselines=options.baselines,
         worst=options.worst if options.gallery else 0,
     )
@@ -205,7 +216,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.gallery:
         write_gallery(result, options.gallery)
     print(to_json(result) if options.json else format_table(result))
-    return DONE
+    for name, reason in result.failed.items():
+        complain(f"{name}: {reason}")
+    return FAILED if result.failed else DONE
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from core.camera import Intrinsics
 from core.data import FolderDataset, KittiDataset, NyuDataset
@@ -37,6 +39,8 @@ __all__ = [
     "score_baselines",
 ]
 
+_BILINEAR = Image.Resampling.BILINEAR
+
 DEFAULT_MODELS = {"nyu": "lite-indoor", "kitti": "lite-outdoor", "folder": "lite-indoor"}
 """The model that is scored on a dataset when none is named."""
 
@@ -54,6 +58,10 @@ class EvaluationRequest:
         resolution: working height; None = the model's.
         cap: metres at which the protocol ends; None = the protocol's own.
         first: score only so many frames; None = all.
+        align: how predictions are fitted to the truth for the aligned figures, of
+            `core.metrics.ALIGNMENTS`.
+        geometry: also measure borders and surfaces.
+        per_level: also score the depth after each level of the decoder.
         baselines: also score the trivial predictors, fitted on the training split.
         worst: how many of the worst frames to keep for the gallery.
         device, engine, precision: as in `core.load_predictor`.
@@ -67,6 +75,9 @@ class EvaluationRequest:
     resolution: int | None = None
     cap: float | None = None
     first: int | None = None
+    align: str = "median"
+    geometry: bool = False
+    per_level: bool = False
     baselines: bool = False
     worst: int = 8
     device: str = "auto"
@@ -75,7 +86,12 @@ class EvaluationRequest:
 
 
 def predictor_estimator(
-    predictor: Predictor, protocol: Protocol, *, flip: bool = False, resolution: int | None = None
+    predictor: Predictor,
+    protocol: Protocol,
+    *,
+    flip: bool = False,
+    resolution: int | None = None,
+    per_level: bool = False,
 ) -> Estimator:
     """An estimator around a loaded predictor.
 
@@ -96,15 +112,25 @@ def predictor_estimator(
         seen = sample if window is None else crop(sample, window)
         camera = Intrinsics(seen.fx, seen.fy, seen.cx, seen.cy, "given")
         prediction = predictor(seen.rgb, resolution=resolution, flip=flip, intrinsics=camera)
-        if window is None:
-            return Estimate(prediction.depth, prediction.confidence)
-        depth = np.full(sample.depth.shape, np.nan, np.float32)
-        depth[window.slices] = prediction.depth
-        if prediction.confidence is None:
-            return Estimate(depth)
-        confidence = np.zeros(sample.depth.shape, np.float32)
-        confidence[window.slices] = prediction.confidence
-        return Estimate(depth, confidence)
+        height, width = seen.depth.shape
+        levels = [
+            np.asarray(Image.fromarray(level.depth).resize((width, height), _BILINEAR))
+            for level in (prediction.levels if per_level else ())
+        ]
+
+        def placed(values: NDArray[np.float32], outside: float) -> NDArray[np.float32]:
+            if window is None:
+                return values
+            whole = np.full(sample.depth.shape, outside, np.float32)
+            whole[window.slices] = values
+            return whole
+
+        certain = prediction.confidence
+        return Estimate(
+            placed(prediction.depth, np.nan),
+            None if certain is None else placed(certain, 0.0),
+            tuple(placed(level, np.nan) for level in levels),
+        )
 
     return estimate
 
@@ -130,9 +156,21 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         name, device=request.device, engine=request.engine, precision=request.precision
     )
     estimate = predictor_estimator(
-        predictor, protocol, flip=request.flip, resolution=request.resolution
+        predictor,
+        protocol,
+        flip=request.flip,
+        resolution=request.resolution,
+        per_level=request.per_level,
     )
-    result = evaluate(estimate, dataset, protocol, worst=request.worst, progress=progress)
+    result = evaluate(
+        estimate,
+        dataset,
+        protocol,
+        worst=request.worst,
+        alignment=request.align,
+        geometry=request.geometry,
+        progress=progress,
+    )
     baselines = score_baselines(request, dataset, protocol) if request.baselines else {}
     about = {
         "dataset": request.dataset,
@@ -169,13 +207,15 @@ def command_line(request: EvaluationRequest) -> str:
         "cap": request.cap,
         "first": request.first,
         "precision": None if request.precision == "float32" else request.precision,
+        "align": None if request.align == "median" else request.align,
     }
     words = ["python", "-m", "core", "evaluate"]
     for name, value in options.items():
         if value is not None:
             number = f"{value:g}" if isinstance(value, float) else str(value)
             words += [f"--{name}", number]
-    words += [f"--{name}" for name in ("flip", "baselines") if getattr(request, name)]
+    switches = ("flip", "geometry", "per_level", "baselines")
+    words += [f"--{name.replace('_', '-')}" for name in switches if getattr(request, name)]
     return shlex.join([*words, "--json"])
 
 

@@ -173,5 +173,21 @@ def align_median(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> NDArray[
     return pred.astype(np.float64) * (np.median(g) / np.median(p))
 
 
+def align_scale_shift(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> NDArray[np.float64]:
+    """The (H, W) prediction times a factor plus an offset in metres, least squares against `gt`.
+
+    What remains is the error of an affine-invariant prediction (B. Ke et al., "Marigold", CVPR
+    2024, align in depth so). A constant prediction takes the mean of `gt`.
+    """
+    p, g = valid_depths(pred, gt, valid)
+    spread = float(np.mean((p - p.mean()) ** 2))
+    factor = float(np.mean((p - p.mean()) * (g - g.mean()))) / spread if spread > 0 else 0.0
+    return pred.astype(np.float64) * factor + (g.mean() - factor * p.mean())
+
+
+ALIGNMENTS = {"median": align_median, "scale_shift": align_scale_shift}
+"""How a prediction may be fitted to the truth, frame by frame, before it is scored."""
+
+
 def _table(images: Sequence[DepthMetrics]) -> NDArray[np.float64]:
     return np.array([[getattr(image, key) for key in METRICS] for image in images], np.float64)

@@ -90,7 +90,7 @@ def _heading(evaluation: dict[str, Any]) -> str:
 def _figures(evaluation: dict[str, Any]) -> str:
     rows = [("**metric**", evaluation)]
     lines = [_row(["", *HEADS.values()]), _row(["---"] * (len(HEADS) + 1))]
-    rows += [("after median scaling", evaluation["scale_aligned"])]
+    rows += [("after median scaling", evaluation["aligned"])]
     rows += [(f"trivial: {name}", row) for name, row in evaluation.get("baselines", {}).items()]
     for index, (name, row) in enumerate(rows):
         lines.append(_row([name, *(_number(row[key]) for key in HEADS)]))

@@ -21,8 +21,8 @@ from app.environment import value
 from app.explorer.kept import HOUR, kept
 from app.service import Studio
 from core.checkpoint import ModelInfo, load_checkpoint
+from core.data.depth_file import resized_nearest
 from core.errors import CameraError, CheckpointError
-from core.evaluation.ground_truth import resized_nearest
 from core.geometry.calibration import KnownLength
 from core.geometry.measure import Measurer, calibrated
 from core.geometry.planes import Plane

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.explorer.kept import kept
+from core.data.depth_file import PNG_SCALES, read_ground_truth
 from core.errors import DataError
-from core.evaluation.ground_truth import PNG_SCALES, read_ground_truth
 
 MAX_ASPECT_ERROR = 0.02
 SCALES = {"nyu": PNG_SCALES["nyu"], "kitti": PNG_SCALES["kitti"], "metres": 1.0}

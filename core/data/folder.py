@@ -35,7 +35,7 @@ from core.imaging.picture_formats import HEAD_BYTES
 
 CONFIG_NAMES = ("dataset.toml", "dataset.json")
 INDEX_NAME = "index.json"
-_DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff")
+_DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff", ".exr", ".pfm")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def read_index(path: Path, scale: float) -> list[Frame]:
                 frames.append(
                     Frame(
                         rgb_path=pictures[stem],
-                        depth_path=folder / "depth" / f"{stem}.png",
+                        depth_path=_depth_file(folder / "depth" / stem),
                         name=f"{scene}/{stem}",
                         depth_scale=scale,
                         camera=_camera(numbers, scene),
@@ -200,7 +200,7 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
         frames.append(
             Frame(
                 rgb_path=pictures[stem],
-                depth_path=_existing(depth),
+                depth_path=_depth_file(depth),
                 name=stem if name == "." else f"{name}/{stem}",
                 depth_scale=config.scale,
                 camera=_camera(camera, name),
@@ -208,6 +208,11 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
                 mask_path=mask if config.mask_suffix else None,
                 max_depth=config.max_depth,
             )
+        )
+    if not any(frame.depth_path.is_file() for frame in frames):
+        raise DataError(
+            f"{folder / config.depth} has no depth map ({', '.join(_DEPTH_TYPES)}) of any frame; "
+            "check the keys depth and depth_suffix of the dataset config."
         )
     return frames
 
@@ -227,16 +232,10 @@ def _is_of_the_system(path: Path) -> bool:
         return why_no_picture(path.name, partial(file.read, HEAD_BYTES)) is not None
 
 
-def _existing(stem: Path) -> Path:
-    """The depth file of a stem: the first of the known types that exists."""
-    for suffix in _DEPTH_TYPES:
-        candidate = stem.with_name(stem.name + suffix)
-        if candidate.is_file():
-            return candidate
-    raise DataError(
-        f"{stem} has no depth map ({', '.join(_DEPTH_TYPES)}); check the keys depth and "
-        "depth_suffix of the dataset config."
-    )
+def _depth_file(stem: Path) -> Path:
+    """The depth file of a stem: the first of the known types that exists, else a missing PNG."""
+    files = [stem.with_name(stem.name + suffix) for suffix in _DEPTH_TYPES]
+    return next((file for file in files if file.is_file()), files[0])
 
 
 def _camera(numbers: Sequence[float], scene: str) -> Camera:

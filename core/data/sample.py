@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from core.data.depth_file import in_metres, read_stored, resized_nearest
 from core.errors import DataError
 
 RgbArray = NDArray[np.uint8]
@@ -19,12 +20,11 @@ DepthArray = NDArray[np.float32]
 Camera = tuple[float, float, float, float]
 """fx, fy, cx, cy in pixels, pixel centres at integer coordinates."""
 
+MOST_STRETCHED = 1.02
+"""How far a depth map's aspect ratio may be off its picture's: sizes are rounded."""
+
 DEPTH_ENCODINGS = ("scaled", "sunrgbd")
 """How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
-
-# The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
-# already squeezed into 8 bits, which no scale can undo.
-DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,18 +87,34 @@ class Frame:
     max_depth: float | None = None
 
     def load(self) -> Sample:
-        """Reads both files.
+        """Reads both files; a depth map of another size is brought to the picture's.
 
         Raises:
-            DataError: a file is missing or unreadable, or the two sizes differ.
+            DataError: a file is missing or unreadable, or the two have different shapes.
         """
         rgb = read_rgb(self.rgb_path)
         depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
+        depth = _at_size(depth, rgb.shape[:2], self.name)
         if self.mask_path is not None:
             depth = np.where(_read_npy(self.mask_path).squeeze().astype(bool), depth, np.float32(0))
         if self.max_depth is not None:
             depth = np.where(depth <= self.max_depth, depth, np.float32(0))
         return Sample(rgb, depth, *self.camera, name=self.name)
+
+
+def _at_size(depth: DepthArray, size: tuple[int, ...], name: str) -> DepthArray:
+    """A depth map at its picture's size, by nearest pixels."""
+    height, width = size
+    if depth.shape == (height, width):
+        return depth
+    stretch = depth.shape[1] / depth.shape[0] * height / width
+    if not 1 / MOST_STRETCHED < stretch < MOST_STRETCHED:
+        raise DataError(
+            f"Frame {name}: got a picture of {width}x{height} pixels and a depth map of "
+            f"{depth.shape[1]}x{depth.shape[0]}, expected the same shape; check that both files "
+            "belong to the same frame."
+        )
+    return resized_nearest(depth, height, width)
 
 
 class FrameDataset(Sequence[Sample]):
@@ -136,6 +152,13 @@ def scene_of(name: str) -> str:
     return name.rpartition("/")[0]
 
 
+def frame_name(dataset: Sequence[Sample], index: int) -> str:
+    """What a frame is called, without reading it."""
+    if isinstance(dataset, FrameDataset):
+        return dataset.frames[index].name
+    return f"{index:05d}"
+
+
 def read_rgb(path: Path) -> RgbArray:
     """Reads a dataset picture as (H, W, 3) uint8; grey pictures are repeated into three channels.
 
@@ -150,35 +173,26 @@ def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray
     """Reads a depth map as (H, W) float32 metres, 0 = nothing measured.
 
     Args:
-        path: a 16-bit grey PNG or TIFF, or a .npy of shape (H, W) or (H, W, 1).
+        path: a file that `core.data.depth_file` reads.
         scale: stored units per metre.
         encoding: "scaled", or "sunrgbd" for 16-bit numbers rotated left by three bits.
 
     Raises:
         DataError: the file is missing, is no depth map, or has 8 bits per pixel.
     """
-    if path.suffix == ".npy":
-        stored = _read_npy(path)
-        stored = stored[..., 0] if stored.ndim == 3 and stored.shape[-1] == 1 else stored
-    else:
-        with _open(path) as picture:
-            if picture.mode not in DEPTH_MODES:
-                raise DataError(
-                    f"{path}: got a depth picture of mode {picture.mode}, expected a 16-bit grey "
-                    "PNG; export the depth as uint16."
-                )
-            stored = np.asarray(picture)
+    try:
+        stored = read_stored(path.read_bytes())
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); expected the frame's depth map. Check the "
+            "dataset's root folder and its split file."
+        ) from error
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
     if encoding == "sunrgbd":
         numbers = stored.astype(np.uint16)
         stored = (numbers >> 3) | (numbers << 13)
     return in_metres(stored, scale)
-
-
-def in_metres(stored: NDArray[np.generic], scale: float) -> DepthArray:
-    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured."""
-    metres = stored.astype(np.float32) / np.float32(scale)
-    # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
-    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
 
 
 def read_split_lines(path: Path) -> list[list[str]]:

@@ -21,6 +21,13 @@ from core.metrics import METRICS, DepthMetrics
 
 _GALLERY_HEIGHT = 180  # pixels of one picture
 _LABEL_HEIGHT = 16
+_ALIGNED = {"median": "scale-aligned", "scale_shift": "scale-and-shift-aligned"}
+_GEOMETRY = (
+    *(("edge_f1_0.25", "F1 0.25"), ("edge_f1_0.5", "F1 0.5"), ("edge_f1_1.0", "F1 1.0")),
+    *(("border_accuracy_px", "acc px"), ("border_completeness_px", "compl px")),
+    *(("normal_mean_deg", "normals"), ("normal_11", "<11.25"), ("normal_22", "<22.5")),
+    *(("normal_30", "<30"), ("planarity_cm", "plane cm")),
+)
 _WORST_ERROR = 0.5  # AbsRel at which the error picture is fully bright
 
 
@@ -35,7 +42,17 @@ def as_dict(result: Evaluation) -> dict[str, Any]:
     content["protocol"] = result.protocol
     content["skipped"] = list(result.skipped)
     content["interval95"] = {key: [v.low, v.high] for key, v in result.intervals.items()}
-    content["scale_aligned"] = result.aligned.as_dict()
+    content["failed"] = dict(result.failed)
+    content["aligned"] = {"method": result.alignment} | result.aligned.as_dict()
+    if result.geometry is not None:
+        content["geometry"] = _finite(result.geometry)
+    if result.levels:
+        content["levels"] = [
+            {"stride": level.stride}
+            | level.metrics.as_dict()
+            | ({"geometry": _finite(level.geometry)} if level.geometry else {})
+            for level in result.levels
+        ]
     content["by_scene"] = [
         {"label": scene, "images": count} | row.as_dict()
         for scene, (count, row) in result.by_scene.items()
@@ -65,7 +82,7 @@ def format_table(result: Evaluation) -> str:
     about = ", ".join(f"{key} {value}" for key, value in shown.items() if value is not None)
     lines = [f"{result.protocol}: {len(result.images)} images" + (f" ({about})" if about else "")]
     lines += [f"note: {note}" for note in result.about.get("notes", ())]
-    names = ["metric", "scale-aligned", *result.baselines]
+    names = ["metric", _ALIGNED[result.alignment], *result.baselines]
     rows = [result.mean, result.aligned, *result.baselines.values()]
     width = max(len(name) for name in names) + 2
     lines.append(" " * width + "".join(f"{key:>10}" for key in METRICS))
@@ -76,6 +93,19 @@ def format_table(result: Evaluation) -> str:
                 ends = [result.intervals[key] for key in METRICS]
                 numbers = "".join(f"{(e.low if low else e.high):>10.4f}" for e in ends)
                 lines.append(f"{label:>{width - 1}} " + numbers)
+    if result.geometry:
+        lines += ["", " " * 9 + "".join(f"{title:>10}" for _, title in _GEOMETRY)]
+        lines.append(f"{'geometry':<9}" + _geometry_row(result.geometry))
+    elif result.geometry is not None:
+        lines += ["", "geometry: the ground truth is too sparse to have borders"]
+    if result.levels:
+        titles = ["abs_rel", "rmse", "delta1"]
+        titles += [title for _, title in _GEOMETRY] if result.levels[0].geometry else []
+        lines += ["", f"{'level':<9}" + "".join(f"{title:>10}" for title in titles)]
+    for level in result.levels:
+        row = _optional(level.metrics.abs_rel, level.metrics.rmse, level.metrics.delta1)
+        row += _geometry_row(level.geometry) if level.geometry else ""
+        lines.append(f"{'1/' + str(level.stride):<9}" + row)
     if result.by_scene:
         lines += ["", f"{'by scene':<32}{'images':>8}{'abs_rel':>10}{'rmse':>10}{'delta1':>10}"]
     for scene, (count, row) in result.by_scene.items():
@@ -92,6 +122,8 @@ def format_table(result: Evaluation) -> str:
         s = result.sparsification
         falls = "falls throughout" if s.monotonic else "does not fall throughout"
         lines += ["", f"confidence: AUSE {s.ause:.4f}, AURG {s.aurg:.4f}, the error {falls}"]
+    for name, reason in result.failed.items():
+        lines += ["", f"left out, {name}: {reason}"]
     if result.skipped:
         lines += ["", f"left out, no ground truth that counts: {', '.join(result.skipped)}"]
     return "\n".join(lines)
@@ -186,6 +218,14 @@ def _painted(
     colormap: str = "viridis",
 ) -> NDArray[np.uint8]:
     return colorize(np.where(shown, values, np.nan).astype(np.float32), colormap, near, far)
+
+
+def _geometry_row(figures: dict[str, float]) -> str:
+    return _optional(*(_finite(figures)[key] for key, _ in _GEOMETRY))
+
+
+def _finite(figures: dict[str, float]) -> dict[str, float | None]:
+    return {key: None if np.isnan(value) else value for key, value in figures.items()}
 
 
 def _numbers(row: DepthMetrics) -> str:

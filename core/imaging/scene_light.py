@@ -7,7 +7,6 @@ whole, since its numbers are in some other unit, is first brought to a middle br
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -17,12 +16,10 @@ from core.errors import ImageError
 from core.imaging.colour import BT709, SCENE_KNEE, Encoding, Primaries, displayed, plausible
 from core.imaging.decode_limits import DecodeLimits, check_size
 from core.imaging.exr_reader import ExrError, ExrPart, read_exr
+from core.imaging.pfm import read_pfm
 
 LINEAR_KINDS = ("EXR", "PFM")
 
-_PFM_HEADER = re.compile(
-    rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,30}(?:[eE][-+]?\d+)?)\s"
-)
 _STRIP_ROWS = 64
 _USUAL = (0.01, 1.0)  # the geometric mean of light, between which a picture stays as it is
 _MIDDLE = 0.18  # of white: what photographers call middle grey
@@ -140,23 +137,5 @@ def _primaries(part: ExrPart) -> Primaries:
 def _pfm(
     data: bytes, limits: DecodeLimits, label: str
 ) -> tuple[list[NDArray[np.floating]], None, Primaries]:
-    """PFM of netpbm: a text header, then rows from the bottom up; scale < 0: little endian."""
-    header = _PFM_HEADER.match(data)
-    if header is None:
-        raise ImageError(
-            f"{label} is a PFM picture whose header is damaged, expected PF or Pf, width, height "
-            "and scale: save it again."
-        )
-    bands = 3 if header[1] == b"PF" else 1
-    width, height = int(header[2]), int(header[3])
-    check_size((width, height), limits, label)
-    dtype = np.dtype("<f4" if header[4].startswith(b"-") else ">f4")
-    size = width * height * bands * dtype.itemsize
-    if len(data) - header.end() < size:
-        raise ImageError(
-            f"{label} is a PFM picture that is cut short, {len(data) - header.end()} bytes of "
-            f"pixels, expected {size}: download or save it again."
-        )
-    values = np.frombuffer(data, dtype, width * height * bands, header.end())
-    upright = values.reshape(height, width, bands)[::-1]
-    return [upright[..., band] for band in range(bands)], None, BT709
+    values = read_pfm(data, limits, label)
+    return [values[..., band] for band in range(values.shape[2])], None, BT709

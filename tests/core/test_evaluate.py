@@ -256,3 +256,56 @@ def test_from_checkpoint_to_figures(tmp_path: Path) -> None:
     about = result.about
     assert (about["model"], about["flip"], about["resolution"]) == ("random", True, 96)
     assert len(about["model_sha256"]) == 64
+
+
+def test_levels_and_geometry_on_request() -> None:
+    depth = np.where(np.arange(64) < 30, 2.0, 3.0) * np.ones((48, 1))
+    sample = Sample(np.zeros((48, 64, 3), np.uint8), depth.astype(np.float32), 60, 60, 32, 24, "a")
+
+    def coarse_then_right(frame: Sample) -> Estimate:
+        return Estimate(frame.depth, levels=(np.full(depth.shape, 2.5), frame.depth))
+
+    result = evaluate(coarse_then_right, [sample], PROTOCOL, geometry=True)
+    assert result.geometry is not None
+    assert result.geometry["edge_f1_0.5"] == 1.0
+    assert [level.stride for level in result.levels] == [2, 1]
+    assert result.levels[0].metrics.abs_rel == pytest.approx(np.mean(np.abs(2.5 - depth) / depth))
+    assert [level.geometry["edge_f1_0.5"] for level in result.levels] == [0.0, 1.0]
+    plain = evaluate(wrong_by(1.0), [sample], PROTOCOL)
+    assert (plain.geometry, plain.levels) == (None, ())
+
+
+def test_alignment_is_chosen() -> None:
+    sample = frame("a", 2.0)
+    sample.depth[:, 5:] = 4.0
+    affine = lambda f: Estimate(f.depth / 2 + 0.7)  # noqa: E731
+    assert evaluate(affine, [sample], PROTOCOL).aligned.abs_rel > 0.05
+    fitted = evaluate(affine, [sample], PROTOCOL, alignment="scale_shift").aligned
+    assert fitted.abs_rel == pytest.approx(0, abs=1e-6)
+
+
+def folder_of_two(root: Path) -> None:
+    (root / "rgb").mkdir()
+    (root / "depth").mkdir()
+    for stem in ("1", "2"):
+        Image.new("RGB", (64, 48), (90, 120, 60)).save(root / "rgb" / f"{stem}.jpg")
+    (root / "dataset.toml").write_text("camera = [60.0, 60.0, 31.5, 23.5]\nscale = 1.0\n")
+    small = np.full((24, 32), 2.0, np.float32)  # a depth map of half the size
+    Image.fromarray(small).save(root / "depth" / "1.tiff")
+
+
+def test_a_missing_depth_map_costs_its_frame(tmp_path: Path) -> None:
+    folder_of_two(tmp_path)
+    dataset = open_test_set(EvaluationRequest("folder", tmp_path))
+    result = evaluate(wrong_by(1.0), dataset, PROTOCOL)
+    assert [(image.name, image.pixels) for image in result.images] == [("1", 64 * 48)]
+    assert list(result.failed) == ["2"]
+    assert "2.png" in result.failed["2"]
+
+
+def test_depth_of_another_shape_is_refused(tmp_path: Path) -> None:
+    folder_of_two(tmp_path)
+    Image.fromarray(np.ones((24, 24), np.float32)).save(tmp_path / "depth" / "2.tiff")
+    result = evaluate(wrong_by(1.0), open_test_set(EvaluationRequest("folder", tmp_path)), PROTOCOL)
+    assert "24x24" in result.failed["2"]
+    assert "64x48" in result.failed["2"]

@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import DataError
 from core.metrics import (
+    ALIGNMENTS,
     METRICS,
     DepthMetrics,
     align_median,
@@ -113,3 +114,12 @@ def test_bootstrap_is_seeded_and_of_the_known_width() -> None:
 def test_keys_and_order() -> None:
     assert tuple(figures().as_dict()) == METRICS
     assert [field.name for field in dataclasses.fields(DepthMetrics)] == list(METRICS)
+
+
+def test_alignment_by_scale_and_shift_is_exact_for_an_affine_prediction() -> None:
+    gt = np.linspace(1, 5, 20).reshape(4, 5)
+    pred = (gt - 0.5) / 2
+    every = np.ones(gt.shape, bool)
+    assert np.allclose(ALIGNMENTS["scale_shift"](pred, gt, every), gt)
+    assert np.allclose(ALIGNMENTS["scale_shift"](np.full(gt.shape, 2.0), gt, every), gt.mean())
+    assert np.median(ALIGNMENTS["median"](pred, gt, every)) == pytest.approx(np.median(gt))

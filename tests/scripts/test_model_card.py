@@ -32,7 +32,7 @@ def evaluation() -> dict[str, object]:
         "resolution": 240,
         "command": "python -m core evaluate --dataset nyu",
         "interval95": {key: [value - 0.01, value + 0.01] for key, value in figures.items()},
-        "scale_aligned": figures,
+        "aligned": figures,
         "baselines": {"constant": {**figures, "abs_rel": 0.35, "delta1": 0.4}},
         "by_range": [
             {"label": "0-3 m", "pixels": 12, "abs_rel": 0.123, "rmse": 0.5, "delta1": 0.75},

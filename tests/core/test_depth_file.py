@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.data.depth_file import PNG_SCALES, read_ground_truth, resized_nearest
 from core.errors import DataError
-from core.evaluation.ground_truth import PNG_SCALES, read_ground_truth, resized_nearest
 from core.imaging.exr_reader import read_exr_depth
 
 OpenEXR = pytest.importorskip("OpenEXR")
@@ -161,3 +161,25 @@ def test_resizing_never_mixes_depths():
     assert small[7, 12] == 5
     large = resized_nearest(np.array([[1, 2]], np.float32), 2, 4)
     assert large.tolist() == [[1, 1, 2, 2]] * 2
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_pfm_in_either_byte_order(order: str) -> None:
+    depth = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
+    sign = -1.0 if order == "<" else 1.0
+    data = f"Pf\n4 3\n{sign}\n".encode() + depth[::-1].astype(f"{order}f4").tobytes()
+    assert np.array_equal(read_ground_truth(data, scale=1), depth)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"PF\n4 3\n-1\n" + bytes(144), "three channels"),
+        (b"Pf\n4 3\n-1\n" + bytes(40), "40 bytes"),
+        (b"Pf\n99999 99999\n-1\n", "at most"),
+        (b"Pf\nwide\n", "header is damaged"),
+    ],
+)
+def test_damaged_pfm(data: bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_ground_truth(data, scale=1)

@@ -1,4 +1,8 @@
-"""Measured depth that a user uploads to compare with: 16-bit PNG or TIFF, NPY or EXR, in memory."""
+"""Depth maps from files: 16-bit PNG, 16-bit or float TIFF, NPY, PFM and EXR, told by content.
+
+What datasets hold and what a user uploads to compare with; everything is checked before it is
+allocated. PFM (P. Debevec): rows from the bottom up, the sign of its scale is the byte order.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from core.data.sample import DEPTH_MODES, in_metres
-from core.errors import DataError
+from core.errors import DataError, ImageError
+from core.imaging.decode_limits import DecodeLimits
 from core.imaging.decode_worker import read_exr_isolated
 from core.imaging.exr_reader import MAGIC as EXR_MAGIC
+from core.imaging.pfm import MAGIC as PFM_MAGIC
+from core.imaging.pfm import read_pfm
 from core.imaging.pillow_guard import no_warnings
 
 PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
@@ -21,6 +27,9 @@ PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 MAX_PIXELS = 100_000_000
 NPY_MAGIC = b"\x93NUMPY"
 _PICTURES = ("PNG", "TIFF")
+# The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
+# already squeezed into 8 bits, which no scale can undo.
+DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
 def read_ground_truth(
@@ -41,19 +50,35 @@ def read_ground_truth(
     """
     if not scale > 0:
         raise DataError(f"The scale is {scale:g} units per metre, expected a number above 0.")
-    if data.startswith(NPY_MAGIC):
-        stored = _read_npy(data, max_pixels)
-    elif data.startswith(EXR_MAGIC):
-        stored = read_exr_isolated(data, max_pixels=max_pixels)
-    else:
-        stored = _read_picture(data, max_pixels)
-    metres = in_metres(stored, scale)
+    metres = in_metres(read_stored(data, max_pixels), scale)
     if not metres.any():
         raise DataError(
             "The ground truth holds no depth above 0; expected metres (or 16-bit units of them). "
             "Check that it is a depth map."
         )
     return metres
+
+
+def read_stored(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.generic]:
+    """The (H, W) numbers of a depth map as they are stored.
+
+    Raises:
+        DataError: not one of the formats, damaged, too large, or of 8 bits.
+    """
+    if data.startswith(NPY_MAGIC):
+        return _read_npy(data, max_pixels)
+    if data.startswith(EXR_MAGIC):
+        return read_exr_isolated(data, max_pixels=max_pixels)
+    if data.startswith(PFM_MAGIC):
+        return _read_pfm(data, max_pixels)
+    return _read_picture(data, max_pixels)
+
+
+def in_metres(stored: NDArray[np.generic], scale: float) -> NDArray[np.float32]:
+    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured."""
+    metres = stored.astype(np.float32) / np.float32(scale)
+    # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
+    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
 
 
 def resized_nearest(depth: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
@@ -107,6 +132,16 @@ def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     return stored.reshape(plane)
 
 
+def _read_pfm(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+    try:
+        values = read_pfm(data, DecodeLimits(max_pixels=max_pixels), "The depth map")
+    except ImageError as error:
+        raise DataError(str(error)) from error
+    if values.shape[2] != 1:
+        raise DataError("The .pfm file has three channels, expected the one of a depth map (Pf).")
+    return np.asarray(values[..., 0], np.float32)
+
+
 def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     try:
         with no_warnings():
@@ -121,8 +156,8 @@ def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
             return np.asarray(picture)
     except UnidentifiedImageError as error:
         raise DataError(
-            "The ground truth is no file that can be read here; expected a 16-bit PNG, a .npy or "
-            "an .exr. Convert it to one of these."
+            "The ground truth is no file that can be read here; expected a 16-bit PNG or TIFF, "
+            "a .npy, .pfm or .exr. Convert it to one of these."
         ) from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(
