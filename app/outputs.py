@@ -72,7 +72,7 @@ def save_outputs(
         ExportError: a file cannot be written, or cannot hold this depth.
     """
     colours = ColorSettings(display.colormap, display.near, display.far)
-    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space, geometry_limits())
+    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space, apart=geometry_limits())
     stem = folder / stem_of(scene.photo)
     files = {name: OUTPUTS[name].path(stem) for name in names}
     facts = write_outputs([OUTPUTS[name] for name in files], stem, job)

@@ -182,7 +182,9 @@ def align_scale_shift(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> NDA
     p, g = valid_depths(pred, gt, valid)
     spread = float(np.mean((p - p.mean()) ** 2))
     factor = float(np.mean((p - p.mean()) * (g - g.mean()))) / spread if spread > 0 else 0.0
-    return pred.astype(np.float64) * factor + (g.mean() - factor * p.mean())
+    offset = float(g.mean()) - factor * float(p.mean())
+    fitted: NDArray[np.float64] = pred.astype(np.float64) * factor + offset
+    return fitted
 
 
 ALIGNMENTS = {"median": align_median, "scale_shift": align_scale_shift}

@@ -50,7 +50,7 @@ class Keeper:
         """What is kept under a key; it is made, by one thread for all who ask, where it is not."""
         found = self._find(key)
         if found is not None:
-            return found[0]  # type: ignore[no-any-return]
+            return found[0]
         with self._bookkeeping:
             lock = self._computing[key]
         with lock:
@@ -62,7 +62,7 @@ class Keeper:
             finally:
                 with self._bookkeeping:
                     self._computing.pop(key, None)
-        return found[0]  # type: ignore[no-any-return]
+        return found[0]
 
     def _find(self, key: Hashable) -> tuple[Any] | None:
         """In a tuple, since what is kept may be None."""

@@ -103,9 +103,9 @@ def format_table(result: Evaluation) -> str:
         titles += [title for _, title in _GEOMETRY] if result.levels[0].geometry else []
         lines += ["", f"{'level':<9}" + "".join(f"{title:>10}" for title in titles)]
     for level in result.levels:
-        row = _optional(level.metrics.abs_rel, level.metrics.rmse, level.metrics.delta1)
-        row += _geometry_row(level.geometry) if level.geometry else ""
-        lines.append(f"{'1/' + str(level.stride):<9}" + row)
+        figures = _optional(level.metrics.abs_rel, level.metrics.rmse, level.metrics.delta1)
+        figures += _geometry_row(level.geometry) if level.geometry else ""
+        lines.append(f"{'1/' + str(level.stride):<9}" + figures)
     if result.by_scene:
         lines += ["", f"{'by scene':<32}{'images':>8}{'abs_rel':>10}{'rmse':>10}{'delta1':>10}"]
     for scene, (count, row) in result.by_scene.items():

@@ -167,7 +167,7 @@ def _done(
         with tempfile.TemporaryDirectory(prefix=".apart-", dir=apart.folder or beside) as name:
             folder = Path(name)
             (folder / "result").mkdir()
-            arrays = {"depth": prediction.depth, "rgb": rgb}
+            arrays: dict[str, NDArray[Any]] = {"depth": prediction.depth, "rgb": rgb}
             confidence = confidence_for(prediction, wanted)
             if confidence is not None:
                 arrays["confidence"] = confidence

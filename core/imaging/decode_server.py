@@ -68,7 +68,7 @@ def _answer(
     try:
         if request["depth"]:
             depth = read_exr_depth(bytes(data), max_pixels=limits.max_pixels)
-            described, pixels = {"shape": depth.shape}, depth.data
+            described, pixels, clear = {"shape": depth.shape}, depth.data, None
         else:
             photo = decode(
                 bytes(data),
@@ -76,7 +76,7 @@ def _answer(
                 min_size=request["min_size"] and tuple(request["min_size"]),
                 name=request["name"],
             )
-            described, pixels = _described(photo), photo.rgb.data
+            described, pixels, clear = _described(photo), photo.rgb.data, photo.transparent
     except DepthError as error:
         write_header(answers, {"error": str(error)})
     except Exception:  # a bug of ours: the parent logs it
@@ -84,8 +84,8 @@ def _answer(
     else:
         write_header(answers, described)
         answers.write(pixels.cast("B"))
-        if described.get("transparent"):
-            answers.write(np.packbits(photo.transparent).data)
+        if clear is not None:
+            answers.write(np.packbits(clear).data)
     answers.flush()
     set_alarm(0)
 

@@ -238,7 +238,7 @@ def _exchange(
     to_worker.flush()
     answer = read_header(from_worker)
     if "shape" not in answer:
-        return answer, None, None
+        return answer, None
     height, width = (int(side) for side in answer["shape"])
     if min(height, width) < 1 or height * width > limits.max_pixels:
         raise ValueError(f"answer of {width} x {height} pixels")

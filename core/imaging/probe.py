@@ -13,6 +13,7 @@ from core.imaging.decode_limits import DEFAULT_LIMITS, DecodeLimits, check_size
 from core.imaging.metadata import read_tags
 from core.imaging.picture_formats import HEAD_BYTES, sniff
 from core.imaging.pillow_guard import no_warnings, pillow_errors, register_heif
+from core.imaging.projection import PINHOLE, projection_of
 
 
 def probe(
@@ -45,10 +46,11 @@ def probe(
         check_size(image.size, limits, label)
         tags = read_tags(image)
         size = image.size[::-1] if tags.swaps_sides else image.size
+        pinhole = projection_of(image) == PINHOLE
     return Photo(
         rgb=np.zeros((1, 1, 3), np.uint8),
         focal_35mm=tags.focal_35mm,
-        focal_px=tags.focal_px(*size),
+        focal_px=tags.focal_px(*size)[0] if pinhole else None,
         format=kind,
         sha256="",
         name=name or "",

@@ -179,7 +179,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     Image.fromarray(np.ones((HEIGHT, WIDTH + 1), np.uint16)).save(depth / "00003.png")
     (depth / "00005.png").write_bytes(b"\x89PNG cut off")
     train = NyuDataset(tmp_path)
-    for index, said in enumerate(("16-bit", "the same shape", "damaged")):
+    for index, said in enumerate(("16-bit", "the same shape", "no file that can be read")):
         with pytest.raises(DataError, match=said):
             train[index]
     (depth / "00005.png").unlink()
