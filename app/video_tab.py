@@ -21,7 +21,6 @@ from app.text import language_of, t
 from app.timing import TimeLeft
 from app.video import run_video
 from core.errors import VideoError
-from core.video.containers import SUFFIXES
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
@@ -112,9 +111,7 @@ def video_tab(
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
-            clip = gr.File(
-                label=label("video_file"), file_types=list(SUFFIXES), elem_id="video-file"
-            )
+            clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
             run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
         with gr.Column():
@@ -208,7 +205,6 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
         near=metres(drawn["near_m"]),
         far=metres(drawn["far_m"]),
     )
-    if about["notes"]:
-        said = about["input"]["frames"]
-        told += ". " + t("studio.video_cut_short", lang, frames=about["frames"], said=said)
+    if not about["complete"]:
+        told += ". " + t("studio.video_cut_short", lang)
     return told

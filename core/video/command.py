@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
+from core.video.containers import KNOWN
 
 if TYPE_CHECKING:
     from core.video.sequence import VideoModels
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
-    p.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="MP4, MOV or WebM")
+    p.add_argument("paths", nargs="+", type=Path, metavar="FILE", help=KNOWN)
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     p.add_argument("--model", metavar="NAME", help="default: the first frame chooses (auto)")
     p.add_argument(

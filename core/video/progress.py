@@ -23,6 +23,7 @@ from core.video.settings import VideoSettings
 EVERY = 32  # frames: some seconds' work, against some hundredths of a second to store
 State = dict[str, NDArray[Any]]
 _FILE = "progress.npz"
+_STATE = 2  # raised when the state has other parts
 _PNG_END = b"IEND\xaeB`\x82"
 
 
@@ -38,7 +39,7 @@ class Progress:
         self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
     ) -> None:
         made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
-        self._key = json.dumps([VERSION, clip.sha256, models, made_with], sort_keys=True)
+        self._key = json.dumps([VERSION, _STATE, clip.sha256, models, made_with], sort_keys=True)
         self._path = folder / _FILE
 
     def save(self, count: int, state: State) -> None:

@@ -77,7 +77,7 @@ def predict_video(
             if found is not None:
                 return VideoResult(found, skipped=True)
         check_replaceable(path, stem)
-        check_length(clip, clip.frames or 0, settings)
+        check_length(clip, clip.surely, settings)
         folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
         if settings.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
@@ -101,7 +101,7 @@ def predict_video(
             if "frames" in settings.save:
                 sequence.finish()
                 files["frames"] = _keep(folder, output_path(stem, "frames"), sequence)
-    content = describe_video(clip, sequence, settings, files)
+    content = describe_video(clip, sequence, settings, files, damaged=reader.damaged)
     write_video_sidecar(stem, content)
     return VideoResult(content, skipped=False)
 
