@@ -35,8 +35,9 @@ def write_clip(
 ) -> Path:
     """Frames (H, W, 3) nearly without loss; the suffix says what container and codec.
 
-    `pixel` is the width and height of one; with `faststart` the file's head comes first; `times` are
-    the frames' in seconds, else they come at `rate`; `matrix` is a, b, c, d of the display matrix.
+    `pixel` is the width and height of one; with `faststart` the file's head comes first; `times`
+    are the frames' in seconds, else they come at `rate`; `matrix` is a, b, c, d of
+    the display matrix.
     """
     codec = codec or CODECS[path.suffix]
     options = {"movflags": "faststart"} if faststart else {}
