@@ -56,6 +56,7 @@ def write_clip(
         stream.options = {
             "libx264": {"crf": "4"},
             "libvpx-vp9": {"crf": "4", "cpu-used": "8"},
+            "libvpx": {"crf": "4", "b": "4M", "cpu-used": "8"},
         }.get(codec, {"qmin": "1", "qmax": "3"})
         for index, picture in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
