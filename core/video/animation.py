@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import sys
 from collections.abc import Iterator
 from typing import IO, Any
 
@@ -12,6 +14,8 @@ from PIL import Image
 from core.video.film import TooLargeError
 from core.video.whole import ends_early
 
+# What Pillow raises at a file that ends too early.
+_BROKEN = (EOFError, OSError, SyntaxError, IndexError, ValueError, struct.error)
 _TOO_SHORT = 10  # milliseconds: browsers take this and less for no time at all,
 _USUAL = 0.1  # and show such a frame for so many seconds
 
@@ -34,10 +38,14 @@ class Animation:
         self._image = Image.open(file, formats=(kind.upper(),))
         if self._image.width * self._image.height > most_pixels:
             raise TooLargeError(self._image.size)
-        frames = getattr(self._image, "n_frames", 1)
-        self._indices = range(int(getattr(self._image, "default_image", False)), frames)
-        if frames < 2:
+        try:
+            frames = getattr(self._image, "n_frames", 1)
+        except _BROKEN:  # Pillow counts a GIF's frames by a look at all of them
+            frames = None
+        if frames == 1:
             raise ValueError("it is a still picture: use predict")
+        self._first = int(getattr(self._image, "default_image", False))
+        self._frames = None if frames is None else frames - self._first
         self._kind = kind
         self.damaged = ends_early(file, kind)
 
@@ -49,18 +57,19 @@ class Animation:
             "rate": 1 / self._duration(),
             "start": 0.0,
             "seconds": None,
-            "frames": len(self._indices),
+            "frames": self._frames,
             "audio": False,
         }
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], float]]:
         """(H, W, 3) RGB over white, and its time in seconds."""
         time = 0.0
-        for index in self._indices:
+        last = sys.maxsize if self._frames is None else self._first + self._frames
+        for index in range(self._first, last):
             try:
                 self._image.seek(index)
                 shown = self._image.convert("RGBA")
-            except (EOFError, OSError, SyntaxError):
+            except _BROKEN:
                 self.damaged = True
                 return
             over = Image.new("RGBA", shown.size, "white")

@@ -69,9 +69,15 @@ def describe_video(
 def broken_off(clip: ClipInfo, sequence: DepthSequence) -> str:
     """What is to be said of a clip that ended early: one cut short decodes without an error."""
     frames, reached = sequence.count, sequence.times[-1]
+    # What other containers are said to last is found out from what is left of them.
+    said = clip.seconds if clip.container == "WebM or Matroska" else None
     if clip.frames is not None and frames < clip.frames:
         there = f"{frames} of about {clip.frames} frames could be decoded"
-    elif clip.seconds is not None and reached < _NEARLY_ALL * clip.seconds:
+    elif (
+        clip.container == "WebM or Matroska"
+        and clip.seconds
+        and reached < _NEARLY_ALL * clip.seconds
+    ):
         there = f"{reached:.1f} of {clip.seconds:.1f} seconds could be decoded"
     else:
         there = f"The clip breaks off after {frames} frames"
