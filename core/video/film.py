@@ -21,6 +21,7 @@ _LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
 # packet may be half of an interlaced frame, or hold one that is never shown.
 _GIVEN = {"MP4 or MOV": 0.95}
 _GIVEN_ELSEWHERE = 0.45
+_READ = 0.95  # of the promised packets, that are there at least
 _FAILED = 0.05  # of the packets, that may be undecodable: broadcasts begin between key frames
 _A_FEW = 2
 _GAP = 1.0  # seconds that a header's duration may be too long
@@ -112,7 +113,7 @@ class Film:
                     size, upright = self._shown_size(frame), _orientation(frame)
                     self._start = 0.0 if self._kind == "AVI" else time or 0.0
                 width, height = size
-                rgb = frame.to_ndarray(format="rgb24", width=width, height=height)
+                rgb: Any = frame.to_ndarray(format="rgb24", width=width, height=height)
                 frames += 1
                 broken = broken or frame.is_corrupt
                 yield upright(rgb), time
@@ -120,7 +121,8 @@ class Film:
             raise failure
         promised = max(packets, self._promised or 0)
         given = _GIVEN.get(self._kind, _GIVEN_ELSEWHERE)
-        few = frames < given * promised - _A_FEW or failed > _FAILED * promised + _A_FEW
+        few = packets < _READ * promised - _A_FEW or frames < given * promised - _A_FEW
+        few = few or failed > _FAILED * promised + _A_FEW
         self.damaged = self.damaged or broken or few
 
     def _count(self, file: IO[bytes], *, indexed: bool) -> int | None:
@@ -184,5 +186,6 @@ class Film:
 
 
 def _orientation(frame: av.VideoFrame) -> Orientation:
-    matrix = frame.side_data.get(Type.DISPLAYMATRIX)
+    side_data: Any = frame.side_data  # its stub knows no `Type` as a key
+    matrix = side_data.get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))

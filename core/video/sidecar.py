@@ -73,12 +73,8 @@ def broken_off(clip: ClipInfo, sequence: DepthSequence) -> str:
     said = clip.seconds if clip.container == "WebM or Matroska" else None
     if clip.frames is not None and frames < clip.frames:
         there = f"{frames} of about {clip.frames} frames could be decoded"
-    elif (
-        clip.container == "WebM or Matroska"
-        and clip.seconds
-        and reached < _NEARLY_ALL * clip.seconds
-    ):
-        there = f"{reached:.1f} of {clip.seconds:.1f} seconds could be decoded"
+    elif said is not None and reached < _NEARLY_ALL * said:
+        there = f"{reached:.1f} of {said:.1f} seconds could be decoded"
     else:
         there = f"The clip breaks off after {frames} frames"
     return f"{there}: the file is cut short or damaged, and what is missing has no depth."
