@@ -113,7 +113,7 @@ def video_tab(
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
-            clip = gr.File(label=label("video_file"), elem_id="video-file")
+            clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
             run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
         with gr.Column():
@@ -209,4 +209,6 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
         near=metres(drawn["near_m"], metric=about["model"]["metric"]),
         far=metres(drawn["far_m"], metric=about["model"]["metric"]),
     )
-    return ". ".join([told, *about["notes"]])
+    # The first note of a clip that was cut short says that; here it comes in the page's language.
+    cut = [] if about["complete"] else [t("studio.video_cut_short", lang)]
+    return ". ".join([told, *cut, *about["notes"][len(cut) :]])

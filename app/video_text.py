@@ -13,7 +13,10 @@ register(
             f"不超过 {MAX_FRAMES} 帧的视频会变成深度视频和 16 位 PNG 序列，并在时间上平稳处理。"
             "设置与“单张照片”相同。",
         ),
-        "video_file": ("Video (MP4, MOV, WebM)", "视频（MP4、MOV、WebM）"),
+        "video_file": (
+            "Video (MP4, MOV, WebM, MKV, AVI, TS, MPG, animated GIF, PNG or WebP)",
+            "视频（MP4、MOV、WebM、MKV、AVI、TS、MPG，或 GIF、PNG、WebP 动图）",
+        ),
         "video_steady": ("Steady over time", "时间平稳"),
         "video_steady_info": (
             "Takes the flicker out of what stands still; cuts and motion are followed at once.",
@@ -38,6 +41,10 @@ register(
             "{frames} frames, {cuts} cuts; flicker {before} frame by frame, {after} steadied; "
             "colours from {near} to {far}",
             "{frames} 帧，{cuts} 处切换；逐帧闪烁 {before}，平稳后 {after}；颜色 {near} 至 {far}",
+        ),
+        "video_cut_short": (
+            "The file is cut short or damaged: what is missing has no depth",
+            "文件不完整或已损坏：缺失的部分没有深度",
         ),
         "video_no_static": ("not measurable (nothing stands still)", "无法测量（没有静止部分）"),
         "live_lead": (

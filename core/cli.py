@@ -168,6 +168,7 @@ def _add_export(commands: Any) -> None:
     p.add_argument("--model", required=True, metavar="NAME")
     p.add_argument("--format", required=True, choices=("onnx",))
     p.add_argument("--out", required=True, type=Path, metavar="FILE")
+    p.add_argument("--levels", action="store_true", help="with the depth after every level")
 
 
 def _add_models(commands: Any) -> None:
@@ -251,14 +252,18 @@ def _import(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from core.checkpoint import find_model, load_checkpoint
-    from core.engines.onnx_export import export_onnx, is_own_onnx
+    from core.engines.onnx_export import is_own_onnx
+    from core.engines.onnx_file import export_onnx
 
     check_own(options.out, is_own_onnx)
     path = find_model(options.model).path
     assert path is not None  # noqa: S101 - a model that was found is a file
     model, info = load_checkpoint(path)
-    difference = export_onnx(model, info, options.out)
-    print(f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative)")
+    difference = export_onnx(model, info, options.out, levels=options.levels)
+    print(
+        f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative). Inputs: "
+        "image, and focal in its pixels; without focal, the training camera's."
+    )
     return DONE
 
 

@@ -62,7 +62,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
     """
     if config.threads:
         torch.set_num_threads(config.threads)
-    rank, world, device = _join()
+    rank, world, device = _join(config)
     folder = Path(config.out) / config.name
     folder.mkdir(parents=True, exist_ok=True)
     _check_free(folder, config.name)
@@ -274,9 +274,10 @@ def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
     save_checkpoint(path, state.weights(), info, half=True)
 
 
-def _join() -> tuple[int, int, torch.device]:
+def _join(config: TrainConfig) -> tuple[int, int, torch.device]:
     """(rank, number of processes, device), joining the others where `torchrun` started us."""
     rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    config.check_processes(world)
     local = int(os.environ.get("LOCAL_RANK", 0))
     device = torch.device(f"cuda:{local}" if torch.cuda.is_available() else "cpu")
     if world > 1:

@@ -28,7 +28,7 @@ MODULES = (
     "core.batch.run",
     "core.checkpoint",
     "core.engines",
-    "core.engines.onnx_export",
+    "core.engines.onnx_file",
     "core.inside.inspection",
     "core.inside.receptive_field",
     "core.evaluate",

@@ -84,7 +84,8 @@ class TrainConfig:
         widths: further widths of it, in turn with the first from step to step.
         train, val: data; `val` may be empty.
         steps: optimiser steps; batch: samples in each, over all processes.
-        accumulate: passes a step is split into; their losses are averaged.
+        accumulate: passes a step is split into; their losses are averaged, so each process's
+            share of the batch must be a multiple of it.
         precision: "fp32" or "bf16" (convolutions only; losses and reconstruction stay fp32).
         ema: decay of the running mean of the weights that is validated and saved; 0 is off.
         save_every, val_every: steps between states on disk and between validations.
@@ -159,6 +160,24 @@ class TrainConfig:
             raise ConfigError(
                 f"The training configuration has the protocol {self.protocol!r}; expected one of "
                 f"{', '.join(PROTOCOLS)}."
+            )
+
+    def check_processes(self, world: int) -> None:
+        """Lets a batch be shared by so many processes only in equal parts.
+
+        Every process averages its gradient over `accumulate` equal passes, and the processes'
+        gradients are averaged again: with unequal parts some images would count more than others,
+        and a process with fewer passes than the rest would leave them waiting.
+
+        Raises:
+            ConfigError: the batch has no equal parts.
+        """
+        parts = world * self.accumulate
+        if self.batch % parts:
+            raise ConfigError(
+                f"The training configuration has batch {self.batch} and accumulate "
+                f"{self.accumulate} for {world} processes; expected a batch that is a multiple of "
+                f"{parts}: change batch, accumulate or the number of processes."
             )
 
     @property

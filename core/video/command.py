@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.cli_camera import add_camera, known_lengths
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.terminal import complain, print_json
+from core.video.containers import KNOWN
 
 if TYPE_CHECKING:
     from core.batch.plan import Job
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
     p.add_argument(
-        "paths", nargs="+", type=Path, metavar="FILE", help="MP4, MOV or WebM; folders, patterns"
+        "paths", nargs="+", type=Path, metavar="FILE", help=f"{KNOWN}; folders, patterns"
     )
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     p.add_argument("--model", metavar="NAME", help="default: the first frame chooses (auto)")

@@ -25,6 +25,7 @@ EVERY = 32  # frames: some seconds' work, against some hundredths of a second to
 State = dict[str, NDArray[Any]]
 _FILE = "progress.npz"
 _FRAME = re.compile(r"\d{6,}\.png")
+_STATE = 2  # raised when the state has other parts
 _PNG_END = b"IEND\xaeB`\x82"
 
 
@@ -40,7 +41,7 @@ class Progress:
         self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
     ) -> None:
         made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
-        key = [VERSION, clip.sha256, models, made_with, settings.png_scale]
+        key = [VERSION, _STATE, clip.sha256, models, made_with, settings.png_scale]
         self._key = json.dumps(key, sort_keys=True)
         self._path = folder / _FILE
 

@@ -16,10 +16,10 @@ from core.errors import EngineError, VideoError
 from core.imaging import decode_process
 from core.imaging.decode_process import opened
 from core.imaging.decode_server import read_header, read_into
-from core.video.containers import container_of
+from core.video.containers import HEAD, KNOWN, container_of
 
 MEMORY_BYTES = 4 * 2**30  # address space of the decoder; 4K with its reference frames takes one
-_EXPECTED = "expected an MP4, MOV or WebM video"
+_EXPECTED = f"expected {KNOWN}"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,9 @@ class ClipInfo:
         container, codec: in words, and as FFmpeg names it.
         width, height: of a frame in square pixels, upright.
         rate: frames a second, on average.
-        seconds, frames: length; None where the file does not say, and frames may be off by some.
+        start: the first frame's own time in seconds, where the times of `Frame` begin.
+        seconds, frames: length; None where the file does not say. Frames are counted before they
+            are decoded and may be off by some.
         audio: whether it has sound, which is not copied.
         projection: as `core.image.Photo`'s: "pinhole", or what 360-degree videos say they are.
     """
@@ -43,10 +45,17 @@ class ClipInfo:
     width: int
     height: int
     rate: float
+    start: float
     seconds: float | None
     frames: int | None
     audio: bool
     projection: str
+
+    @property
+    def surely(self) -> int:
+        """Frames that it has at least: what is counted may be halves of interlaced ones."""
+        exact = self.container not in ("MPEG transport stream", "MPEG program stream")
+        return (self.frames or 0) // (1 if exact else 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +72,11 @@ class ClipReader:
     Memory does not grow with the clip: the decoder waits while its pipe is full.
 
     Args:
-        path: of an MP4, MOV, WebM or Matroska file.
+        path: of a file of `core.video.containers.CONTAINERS`.
+
+    Attributes:
+        info: what it says about itself.
+        damaged: whether it is cut short or damaged; known after its last frame.
 
     Raises:
         VideoError: not a video, damaged before its first frame, or with frames that are too large.
@@ -73,6 +86,7 @@ class ClipReader:
     def __init__(self, path: Path) -> None:
         require_decoder()
         self._name = path.name
+        self.damaged = False
         digest = _checked(path)
         try:
             self._process = decode_process.start(
@@ -107,6 +121,7 @@ class ClipReader:
         for index in range(sys.maxsize):
             header = self._header()
             if "end" in header:
+                self.damaged = bool(header["damaged"])
                 return
             rgb = np.empty((self.info.height, self.info.width, 3), np.uint8)
             try:
@@ -148,6 +163,7 @@ class ClipReader:
                     "container",
                     "codec",
                     "rate",
+                    "start",
                     "seconds",
                     "frames",
                     "audio",
@@ -159,7 +175,7 @@ class ClipReader:
     def _broken(self, reason: str) -> VideoError:
         return VideoError(
             f"{self._name} cannot be decoded ({reason}), {_EXPECTED} that plays to its end: "
-            "convert it with another program."
+            "get it again, or convert it with another program."
         )
 
 
@@ -182,7 +198,7 @@ def _checked(path: Path) -> str:
     """The SHA-256 of a file that begins as a video does."""
     try:
         with path.open("rb") as file:
-            kind = container_of(file.read(64))
+            kind = container_of(file.read(HEAD))
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:

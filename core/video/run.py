@@ -97,7 +97,7 @@ def predict_video(
                 return VideoResult(found, skipped=True, stem=stem)
         targets = [output_path(stem, name) for name in settings.save]
         check_replaceable(stem, targets, frozenset({os.path.normpath(path.absolute())}))
-        check_length(clip, clip.frames or 0, settings)
+        check_length(clip, clip.surely, settings)
         folder = _checked_unfinished(stem)
         if settings.overwrite:
             shutil.rmtree(folder, ignore_errors=True)
@@ -129,7 +129,7 @@ def predict_video(
                     target = output_path(stem, "frames")
                     made[target.name] = folder
                     files["frames"] = _about(target.name, sequence) | fingerprint(folder)
-            content = describe_video(clip, sequence, settings, files)
+            content = describe_video(clip, sequence, settings, files, damaged=reader.damaged)
             with replacing(stem, made, names):
                 write_video_sidecar(stem, content)
     return VideoResult(content, skipped=False, stem=stem)

@@ -65,6 +65,7 @@ class DepthSequence:
 
     Attributes:
         count, scale: how many frames there are, and their steps per metre.
+        times: of the frames, in seconds from the first one.
         cuts: indices of the frames that begin a scene, without the first.
         range, flicker: of the whole clip.
         first: the first frame's prediction; choice: how it chose the model, JSON-ready.
@@ -83,6 +84,7 @@ class DepthSequence:
         self.scale = 0.0
         self.count = 0
         self.cuts: list[int] = []
+        self.times: list[float] = []
         self.first: Prediction | None = None
         self.choice: dict[str, Any] | None = None
         self.milliseconds = 0.0
@@ -123,6 +125,7 @@ class DepthSequence:
             if steadied.cut and self.count:
                 self.cuts.append(self.count)
             self.count += 1
+            self.times.append(round(frame.time, 6))
             self.milliseconds += prediction.milliseconds
             check_length(self._reader.info, self.count, self._settings)
             path = frame_path(self._folder, self.count)
@@ -148,7 +151,11 @@ class DepthSequence:
             steady=self._steadier.state(),
             flicker=self.flicker.state(),
             range=self.range.state(),
-            clip={"cuts": np.array(self.cuts, np.int64), "ms": np.array(self.milliseconds)},
+            clip={
+                "cuts": np.array(self.cuts, np.int64),
+                "times": np.array(self.times),
+                "ms": np.array(self.milliseconds),
+            },
         )
 
     def _restored(self) -> int:
@@ -162,7 +169,8 @@ class DepthSequence:
         self.flicker.restore(parts(state, "flicker"))
         self.range.restore(parts(state, "range"))
         about = parts(state, "clip")
-        self.cuts, self.milliseconds = about["cuts"].tolist(), float(about["ms"])
+        self.cuts, self.times = about["cuts"].tolist(), about["times"].tolist()
+        self.milliseconds = float(about["ms"])
         return self.count
 
     def draw(self, clip: Path, target: Path, near: float, far: float, tell: Tell) -> None:

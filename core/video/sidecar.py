@@ -14,11 +14,16 @@ from core.video.reader import ClipInfo
 from core.video.sequence import DepthSequence
 from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
 
-_NEARLY_ALL = 0.95  # of the frames a file says it has, which may be a guess from its length
+_NEARLY_ALL = 0.95  # of the seconds that a file says it has; its last frame has a length, too
 
 
 def describe_video(
-    clip: ClipInfo, sequence: DepthSequence, settings: VideoSettings, files: dict[str, Any]
+    clip: ClipInfo,
+    sequence: DepthSequence,
+    settings: VideoSettings,
+    files: dict[str, Any],
+    *,
+    damaged: bool,
 ) -> dict[str, Any]:
     """A sidecar's content, JSON-ready."""
     first = sequence.first
@@ -46,7 +51,9 @@ def describe_video(
         "focal_scale": first.focal_scale,
         "scale": first.scale_facts(),
         "frames": sequence.count,
-        "notes": [*filter(None, [broken_off(clip, sequence.count)]), *first.notes],
+        "times": sequence.times,
+        "complete": not damaged,
+        "notes": [*([broken_off(clip, sequence)] if damaged else []), *first.notes],
         "cuts": sequence.cuts,
         "flicker": sequence.flicker.to_dict(),
         "milliseconds_per_frame": round(sequence.milliseconds / sequence.count, 2),
@@ -60,15 +67,18 @@ def describe_video(
     }
 
 
-def broken_off(clip: ClipInfo, frames: int) -> str | None:
+def broken_off(clip: ClipInfo, sequence: DepthSequence) -> str:
     """What is to be said of a clip that ended early: one cut short decodes without an error."""
-    said = clip.frames
-    if said is None or frames >= _NEARLY_ALL * said - 2:
-        return None
-    return (
-        f"{frames} of about {said} frames could be decoded: the file is cut short or damaged, and "
-        "what is missing has no depth."
-    )
+    frames, reached = sequence.count, sequence.times[-1]
+    # What other containers are said to last is found out from what is left of them.
+    said = clip.seconds if clip.container == "WebM or Matroska" else None
+    if clip.frames is not None and frames < clip.frames:
+        there = f"{frames} of about {clip.frames} frames could be decoded"
+    elif said is not None and reached < _NEARLY_ALL * said:
+        there = f"{reached:.1f} of {said:.1f} seconds could be decoded"
+    else:
+        there = f"The clip breaks off after {frames} frames"
+    return f"{there}: the file is cut short or damaged, and what is missing has no depth."
 
 
 def write_video_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:

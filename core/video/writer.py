@@ -13,7 +13,8 @@ from core.errors import ExportError
 
 _WIDEST = 3840  # pixels: what players decode everywhere
 _TICKS = 90_000  # a second
-_QUALITY = {"crf": "20", "preset": "veryfast"}
+# Without frames that look ahead: with them the file is said to end before its last frame is shown.
+_QUALITY = {"crf": "20", "preset": "veryfast", "bf": "0"}
 
 
 class SideBySideWriter:

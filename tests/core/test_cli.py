@@ -252,6 +252,7 @@ def test_export_writes_a_model_that_another_program_runs(
     session = onnxruntime.InferenceSession("tiny.onnx", providers=["CPUExecutionProvider"])
     (depth,) = session.run(["depth"], {"image": np.zeros((1, 3, 160, 96), np.float32)})
     assert depth.shape == (1, 1, 160, 96)
+    assert [output.name for output in session.get_outputs()] == ["depth"]
 
 
 def test_interrupted_and_out_of_memory_are_no_tracebacks(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,11 +56,11 @@ def recipes(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
-def start(recipe: Path, *options: str) -> subprocess.Popen[bytes]:
+def start(recipe: Path, *options: str, **settings: Any) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command += ["--nproc-per-node", "2", "-m", "core", "train", "--config", str(recipe), *options]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, env=environment, start_new_session=True)
+    return subprocess.Popen(command, env=environment, start_new_session=True, **settings)
 
 
 def test_two_processes_killed_and_resumed_give_the_same_weights(
@@ -95,3 +96,23 @@ def test_two_processes_learn_from_the_whole_batch(recipes: dict[str, Path], tmp_
     whole, _ = Batches(plan).load(3)
     halves = [Batches(plan, rank, 2).load(3)[0] for rank in range(2)]
     assert torch.equal(torch.stack((halves[0], halves[1]), 1).flatten(0, 1), whole)
+
+
+@pytest.mark.parametrize(
+    ("batch", "accumulate"),
+    [(4, 4), (6, 2), (1, 1)],
+    ids=["fewer passes than asked", "passes of two sizes", "a process without images"],
+)
+def test_a_batch_without_equal_parts_is_refused_by_both_processes(
+    recipes: dict[str, Path], tmp_path: Path, batch: int, accumulate: int
+) -> None:
+    """Its loss would be divided by the wrong number, or a process would wait for the other."""
+    recipe = recipes["whole"]
+    text = recipe.read_text().replace("batch = 4", f"batch = {batch}")
+    recipe.write_text(text.replace("accumulate = 2", f"accumulate = {accumulate}"))
+    run = start(recipe, stderr=subprocess.PIPE)
+    said = run.communicate(timeout=120)[1].decode()
+    assert run.returncode != 0
+    assert f"batch {batch} and accumulate {accumulate} for 2 processes; expected a batch" in said
+    assert "Traceback" not in said.split("expected a batch")[0]
+    assert not (tmp_path / "runs").exists()

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 
 from core import engines
 from core.checkpoint import find_model, list_models, load_checkpoint
-from core.engines import onnx_engine, onnx_export, open_engine
+from core.engines import onnx_engine, open_engine
 from core.engines.onnx_engine import OnnxEngine, cache_folder
-from core.engines.onnx_export import METADATA_KEYS, check_onnx, export_onnx, to_onnx
+from core.engines.onnx_export import to_onnx
 from core.engines.torch_engine import TorchEngine, choose_device
 from core.errors import EngineError, ExportError
 from core.model import accumulate
 from core.model_files.model_info import ModelInfo
 from core.predictor import load_predictor
 from core.threads import usable_threads
-from tests.tiny_checkpoint import calibrated, picture, pictures, save_tiny, tiny_config
+from tests.tiny_checkpoint import picture, pictures, save_tiny
 
 
 @pytest.fixture(scope="module")
@@ -231,43 +228,6 @@ def test_out_of_memory_is_said_and_other_errors_stay_bugs(
     problem[0] = "shapes cannot be multiplied"
     with pytest.raises(RuntimeError, match="cannot be multiplied"):
         engine.run(pictures(1, 96, 128))
-
-
-def test_the_exported_file_is_complete_and_says_what_it_is(
-    checkpoint: Path, tmp_path: Path
-) -> None:
-    model, info = load_checkpoint(checkpoint)
-    path = tmp_path / "deep" / "model.onnx"
-    difference = export_onnx(model, info, path)
-    assert difference <= 1e-4
-    onnx.checker.check_model(onnx.load(path), full_check=True)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    about = session.get_modelmeta().custom_metadata_map
-    assert set(about) == set(METADATA_KEYS)
-    assert about["checkpoint_sha256"] == info.sha256
-    assert ModelInfo.from_json(about["lapdepth"]).config == info.config
-    assert json.loads(about["output"])["focal"] == 120.0
-    image = pictures(1, 144, 96)
-    names = [output.name for output in session.get_outputs()]
-    values = dict(zip(names, session.run(None, {"image": image.numpy()}), strict=True))
-    with torch.inference_mode():
-        expected = model(image)
-    np.testing.assert_allclose(values["depth"], expected.depth.numpy(), rtol=1e-4)
-    np.testing.assert_allclose(values["residual_16"], expected.residuals[0].numpy(), atol=1e-4)
-
-
-def test_a_model_that_disagrees_is_never_written(
-    checkpoint: Path, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(onnx_export, "CHECKED_SIZES", ((1, 96, 96), (1, 112, 80)))
-    other = calibrated(tiny_config(deep_stage=True, global_context=True, focal=120.0), seed=1)
-    with pytest.raises(ExportError, match="differs from PyTorch"):
-        check_onnx(content, other)
-    monkeypatch.setattr(onnx_export, "to_onnx", lambda *_: content)
-    path = tmp_path / "model.onnx"
-    with pytest.raises(ExportError):
-        export_onnx(other, find_model(checkpoint), path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_nonsense_is_no_model() -> None:

@@ -31,7 +31,7 @@ from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
 from core.video.steady import Steadier, SteadySettings
 from core.video.writer import SideBySideWriter
-from tests.core.clips import noisy, read_clip, turned, write_clip
+from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 
@@ -106,40 +106,15 @@ def test_every_frame_is_read_in_order_and_in_time(tmp_path: Path, suffix: str) -
     )
 
 
-def test_a_turned_clip_comes_upright(tmp_path: Path) -> None:
-    picture = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    picture[:20, :20] = 255  # top left, which a turn clockwise takes to the top right
-    with ClipReader(turned(write_clip(tmp_path / "clip.mp4", [picture] * 3))) as reader:
-        rgb = next(iter(reader)).rgb
-    assert rgb.shape == (WIDTH, HEIGHT, 3)
-    assert rgb[2:18, -18:-2].min() > 200
-    assert rgb[2:18, 2:18].max() < 60
-
-
 def test_oblong_pixels_are_shown_as_players_show_them(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2, pixel=(4, 3))
     with ClipReader(clip) as reader:
         rgb = next(iter(reader)).rgb
     assert rgb.shape == (HEIGHT, round(WIDTH * 4 / 3), 3)
     assert (reader.info.height, reader.info.width) == rgb.shape[:2]
-    with ClipReader(turned(clip)) as reader:
+    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2, pixel=(4, 3), matrix=QUARTER_TURN)
+    with ClipReader(clip) as reader:
         assert next(iter(reader)).rgb.shape == (round(WIDTH * 4 / 3), HEIGHT, 3)
-
-
-def test_a_clip_that_was_cut_short_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its head is there and names 20 frames; FFmpeg reads the ones that are left without a word."""
-    clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 20), faststart=True)
-    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
-    arguments = ["video", str(clip), "--out", str(tmp_path / "out"), "--save", "frames"]
-    assert main([*arguments, "--model", str(save_tiny(tmp_path))]) == 0
-    told = json.loads((tmp_path / "out" / "clip.json").read_text())
-    assert 0 < told["frames"] < 18
-    assert [
-        f"{told['frames']} of about 20 frames could be decoded" in n for n in told["notes"]
-    ] == [True]
-    assert told["notes"][0] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -156,7 +131,7 @@ def test_what_is_no_video_is_refused_in_a_sentence(
     tmp_path: Path, name: str, content: bytes
 ) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(VideoError, match=f"{name}.* expected an MP4, MOV or WebM video"):
+    with pytest.raises(VideoError, match=f"{name}.* expected an MP4, MOV, WebM, MKV, AVI"):
         ClipReader(tmp_path / name)
 
 
