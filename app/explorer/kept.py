@@ -50,7 +50,7 @@ class Keeper:
         """What is kept under a key; it is made, by one thread for all who ask, where it is not."""
         found = self._find(key)
         if found is not None:
-            return found[0]
+            return found[0]  # type: ignore[no-any-return]
         with self._bookkeeping:
             lock = self._computing[key]
         with lock:
