@@ -27,6 +27,7 @@ from core.errors import ConfigError
 from core.evaluation.protocol import PROTOCOLS
 from core.evaluation.scoring import Estimate, evaluate
 from core.losses import absolute_loss, gradient_loss, level_loss, log_difference, silog, sobel_loss
+from core.losses_geometry import edge_loss, normal_loss
 from core.metrics import DepthMetrics
 from core.model import LapDepth, LapDepthOutput, accumulate
 from core.model.encoders import freeze_norm
@@ -167,6 +168,13 @@ def total_loss(
         terms["gradient"] = weights.gradient * gradient_loss(difference, valid)
     if weights.sobel and progress >= weights.sobel_from:
         terms["sobel"] = weights.sobel * sobel_loss(output.depth, depths)
+    if weights.edges:
+        terms["edges"] = weights.edges * edge_loss(output.depth, depths, valid)
+    if weights.normals:
+        focal = (
+            config.model.focal or config.card.camera_fx * config.size[0] / config.card.camera_height
+        )
+        terms["normals"] = weights.normals * normal_loss(output.depth, depths, valid, focal)
     return terms
 
 

@@ -19,12 +19,17 @@ SCHEDULES = ("poly", "cosine")
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses of `core.losses`; `silog` on the final depth always counts 1."""
+    """Weights of the losses of `core.losses` and `core.losses_geometry`.
+
+    `silog` on the final depth always counts 1. `edges` and `normals` need dense depth.
+    """
 
     levels: float = 0.0
     absolute: float = 0.0
     gradient: float = 0.0
     sobel: float = 0.0
+    edges: float = 0.0
+    normals: float = 0.0
     sobel_from: float = 0.83  # share of the steps after which the Sobel loss joins
     equal_images: bool = False  # every image counts the same, however many pixels were measured
 
