@@ -106,7 +106,9 @@ def normal_loss(predicted: Tensor, target: Tensor, valid: Tensor, focal: float) 
     for scale in NORMAL_SCALES:
         found = surface_normals(logs, scale, focal)
         true = surface_normals(true_logs, scale, focal)
-        inside = -functional.max_pool2d(-away.float(), scale)[..., 1:-1, 1:-1]
+        # A normal is taken over three cells each way; all of them have to lie away from edges.
+        cells = functional.max_pool2d((~away).float(), scale)
+        inside = 1 - functional.max_pool2d(cells, 3, 1)
         apart = 1 - (found * true).sum(1, keepdim=True)
         total = total + (apart * inside).sum() / inside.sum().clamp_min(1)
     return total / len(NORMAL_SCALES)
