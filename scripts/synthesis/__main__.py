@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=6, help="views of each scene")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", default="", help="WIDTHxHEIGHT")
-    parser.add_argument("--samples", type=int, default=12, help="paths per pixel")
+    parser.add_argument("--samples", type=int, default=6, help="paths per pixel")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--library", type=Path, help="where the models are unpacked")
     options = parser.parse_args()
@@ -48,7 +48,9 @@ def main() -> None:
             continue
         started = time.monotonic()
         try:
-            frames = render_seed(options.world, seed, options.views, quality, store, catalog, target)
+            frames = render_seed(
+                options.world, seed, options.views, quality, store, catalog, target
+            )
         except Exception:  # one bad scene must not end a night's run
             logger.warning("seed %d failed:\n%s", seed, traceback.format_exc())
             continue
@@ -74,7 +76,8 @@ def render_seed(
     draws = [random.Random(f"{name}/{seed}/{number}") for number in range(views)]
     found = [(k, scene.view(rng, quality.width / quality.height)) for k, rng in enumerate(draws)]
     chosen = [(number, view) for number, view in found if view is not None]
-    pictures = render([view for _, view in chosen], quality, random.Random(f"{name}/{seed}/light").getrandbits(30))
+    noise = random.Random(f"{name}/{seed}/noise").getrandbits(30)
+    pictures = render([view for _, view in chosen], noise)
     frames = []
     for (number, view), (colour, depth) in zip(chosen, pictures, strict=True):
         camera = draw_camera(draws[number])

@@ -11,8 +11,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from scripts.synthesis.layout import Shell
 from scripts.synthesis.render import View
-from scripts.synthesis.shell import Shell
 
 _COLUMNS, _ROWS = 13, 9
 
@@ -58,9 +58,7 @@ def choose_view(
     return None
 
 
-def probe(
-    view: View, aspect: float, graph: bpy.types.Depsgraph
-) -> tuple[np.ndarray, np.ndarray]:
+def probe(view: View, aspect: float, graph: bpy.types.Depsgraph) -> tuple[np.ndarray, np.ndarray]:
     """Distances (rows, columns) in metres along a grid of rays, and whether each meets a thing."""
     scene, matrix = bpy.context.scene, view.matrix
     origin, turn = matrix.translation, matrix.to_3x3()

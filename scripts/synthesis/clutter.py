@@ -7,10 +7,9 @@ import random
 
 from scripts.synthesis import materials as paint
 from scripts.synthesis.catalog import Catalog, Model
-from scripts.synthesis.layout import Spot
+from scripts.synthesis.layout import Shell, Spot
 from scripts.synthesis.meshes import MeshBuilder
 from scripts.synthesis.models import ModelStore, spin
-from scripts.synthesis.shell import Shell
 
 
 class Clutter:
@@ -19,11 +18,15 @@ class Clutter:
     def __init__(self, rng: random.Random, store: ModelStore, catalog: Catalog) -> None:
         self.rng, self.store, self.catalog = rng, store, catalog
         self.mesh = MeshBuilder("clutter")
-        self.covers = [paint.plain(paint.thing_colour(rng), rng.uniform(0.3, 0.9)) for _ in range(14)]
+        self.covers = [
+            paint.plain(paint.thing_colour(rng), rng.uniform(0.3, 0.9)) for _ in range(14)
+        ]
         self.covers += [paint.picture(rng, "poster", 0.2, 0.25) for _ in range(3)]
         self.pages = [paint.picture(rng, "page", 0.21, 0.297) for _ in range(3)]
 
-    def on_top(self, size: tuple[float, float], z: float, spot: Spot, groups: list[str], count: int) -> None:
+    def on_top(
+        self, size: tuple[float, float], z: float, spot: Spot, groups: list[str], count: int
+    ) -> None:
         """Things on a top of that size (metres) at height z, none on another."""
         rng, occupied = self.rng, list[tuple[float, float, float]]()
         for _ in range(count):
@@ -44,7 +47,10 @@ class Clutter:
                 ):
                     continue
                 occupied.append((dx, dy, radius))
-                x, y = (spot.x, spot.y)[0] + spin(spot.yaw, dx, dy)[0], spot.y + spin(spot.yaw, dx, dy)[1]
+                x, y = (
+                    (spot.x, spot.y)[0] + spin(spot.yaw, dx, dy)[0],
+                    spot.y + spin(spot.yaw, dx, dy)[1],
+                )
                 yaw = spot.yaw + rng.choice((0, 0, 0, rng.uniform(0, 6.28))) + rng.gauss(0, 0.2)
                 if model is not None:
                     self.store.place(model, x, y, yaw, z)
@@ -60,12 +66,16 @@ class Clutter:
             for _ in range(rng.randint(1, 6)):
                 thick = rng.uniform(0.01, 0.045)
                 size = (radius * rng.uniform(1.0, 1.5), radius * rng.uniform(0.8, 1.2), thick)
-                self.mesh.box((x, y, z + thick / 2), size, rng.choice(self.covers), yaw + rng.gauss(0, 0.15))
+                self.mesh.box(
+                    (x, y, z + thick / 2), size, rng.choice(self.covers), yaw + rng.gauss(0, 0.15)
+                )
                 z += thick
         elif kind == "paper":
             for _ in range(rng.randint(1, 5)):
                 z += 0.0015
-                self._sheet(x + rng.gauss(0, 0.05), y + rng.gauss(0, 0.05), z, yaw + rng.gauss(0, 0.4))
+                self._sheet(
+                    x + rng.gauss(0, 0.05), y + rng.gauss(0, 0.05), z, yaw + rng.gauss(0, 0.4)
+                )
         elif kind == "box":
             high = rng.uniform(0.05, 0.25)
             self.mesh.box((x, y, z + high / 2), (radius * 1.3, radius, high), cover, yaw)
@@ -73,14 +83,18 @@ class Clutter:
             for _ in range(rng.randint(3, 8)):
                 edge = radius * rng.uniform(0.2, 0.6)
                 spot = (x + rng.gauss(0, radius / 3), y + rng.gauss(0, radius / 3), z + edge / 4)
-                self.mesh.box(spot, (edge, edge * 0.6, edge / 2), rng.choice(self.covers), rng.uniform(0, 3))
+                self.mesh.box(
+                    spot, (edge, edge * 0.6, edge / 2), rng.choice(self.covers), rng.uniform(0, 3)
+                )
         else:
             thin = min(radius * 0.5, 0.05)
             high = rng.uniform(0.08, 0.15) if kind == "can" else rng.uniform(0.15, 0.24)
             self.mesh.cylinder((x, y, z), thin, high, cover)
             if kind == "bottle":
                 self.mesh.cylinder((x, y, z + high), thin * 0.9, thin, cover, thin * 0.35)
-                self.mesh.cylinder((x, y, z + high + thin), thin * 0.35, 0.05, rng.choice(self.covers))
+                self.mesh.cylinder(
+                    (x, y, z + high + thin), thin * 0.35, 0.05, rng.choice(self.covers)
+                )
 
     def _sheet(self, x: float, y: float, z: float, yaw: float) -> None:
         c, s = math.cos(yaw), math.sin(yaw)
@@ -97,7 +111,14 @@ class Clutter:
         body = paint.wood(rng) if rng.random() < 0.7 else paint.plain(paint.wall_colour(rng), 0.5)
         thick = 0.022
 
-        def put(dx: float, dy: float, z: float, part: tuple[float, float, float], surface: object, turn: float = 0) -> None:
+        def put(
+            dx: float,
+            dy: float,
+            z: float,
+            part: tuple[float, float, float],
+            surface: object,
+            turn: float = 0,
+        ) -> None:
             x, y = spin(spot.yaw, dx, dy)
             self.mesh.box((spot.x + x, spot.y + y, z), part, surface, spot.yaw + turn)
 
@@ -124,16 +145,30 @@ class Clutter:
                             break
                         d = min(deep - 0.03, rng.uniform(0.13, 0.24))
                         middle = z + thick / 2 + h / 2
-                        put(x + w / 2, deep / 2 - d / 2 - 0.015, middle, (w, d, h), rng.choice(self.covers))
+                        put(
+                            x + w / 2,
+                            deep / 2 - d / 2 - 0.015,
+                            middle,
+                            (w, d, h),
+                            rng.choice(self.covers),
+                        )
                         x += w + 0.001
                 else:
                     w, h = rng.uniform(0.08, 0.3), step * rng.uniform(0.25, 0.8)
                     if x + w < wide / 2 - thick:
                         d = min(deep - 0.04, rng.uniform(0.1, 0.3))
-                        put(x + w / 2, 0, z + thick / 2 + h / 2, (w * 0.9, d, h), rng.choice(self.covers))
+                        put(
+                            x + w / 2,
+                            0,
+                            z + thick / 2 + h / 2,
+                            (w * 0.9, d, h),
+                            rng.choice(self.covers),
+                        )
                     x += w + 0.01
 
-    def on_walls(self, shell: Shell, count: int, kinds: tuple[str, ...] = ("painting", "poster", "photo")) -> None:
+    def on_walls(
+        self, shell: Shell, count: int, kinds: tuple[str, ...] = ("painting", "poster", "photo")
+    ) -> None:
         """Framed pictures and posters where the wall is free."""
         rng = self.rng
         for _ in range(count):
@@ -145,7 +180,10 @@ class Clutter:
             along = rng.uniform(wide / 2 + 0.1, length - wide / 2 - 0.1)
             level = min(shell.height - high / 2 - 0.1, rng.gauss(1.55, 0.2))
             start, end = along - wide / 2 - 0.08, along + wide / 2 + 0.08
-            if any(start < h.end and end > h.start and level - high / 2 < h.head for h in shell.holes[side]):
+            if any(
+                start < h.end and end > h.start and level - high / 2 < h.head
+                for h in shell.holes[side]
+            ):
                 continue
             kind = rng.choice(kinds)
             framed = kind != "poster" and rng.random() < 0.8
@@ -156,7 +194,13 @@ class Clutter:
                 frame = paint.wood(rng) if rng.random() < 0.6 else rng.choice(self.covers)
                 size = (wide + 2 * edge, 0.025, high + 2 * edge)
                 self.mesh.box(shell.frame(side, along, 0.013, level), size, frame, yaw)
-            self.mesh.box(shell.frame(side, along, 0.02, level), (wide, 0.02, high), self.covers[0], yaw, front=art)
+            self.mesh.box(
+                shell.frame(side, along, 0.02, level),
+                (wide, 0.02, high),
+                self.covers[0],
+                yaw,
+                front=art,
+            )
 
     def outlets(self, shell: Shell, count: int) -> None:
         """Switches and sockets, and a radiator now and then."""
@@ -186,4 +230,6 @@ class Clutter:
         """A cushion or pillow: a flat rounded box."""
         w, material = self.rng.uniform(0.3, 0.5), paint.cloth(self.rng)
         for k, part in enumerate((0.8, 1.0, 0.8)):
-            self.mesh.box((x, y, z + 0.03 + 0.05 * k), (w * part, w * 0.8 * part, 0.05), material, yaw)
+            self.mesh.box(
+                (x, y, z + 0.03 + 0.05 * k), (w * part, w * 0.8 * part, 0.05), material, yaw
+            )

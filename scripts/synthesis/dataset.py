@@ -48,9 +48,7 @@ class RenderedSet:
         """True if the seed's frames are there."""
         return self._seed_file(seed).is_file()
 
-    def write_frame(
-        self, stem: str, picture: bytes, depth: NDArray[np.float32]
-    ) -> None:
+    def write_frame(self, stem: str, picture: bytes, depth: NDArray[np.float32]) -> None:
         """Writes a frame's files.
 
         Args:
@@ -95,7 +93,11 @@ class RenderedSet:
             "| model | name | author | library | licence |",
             "|---|---|---|---|---|",
             *(
-                "| " + " | ".join(rows[key][k] for k in ("model", "name", "author", "library", "licence")) + " |"
+                "| "
+                + " | ".join(
+                    rows[key][k] for k in ("model", "name", "author", "library", "licence")
+                )
+                + " |"
                 for key in sorted(rows)
             ),
         ]

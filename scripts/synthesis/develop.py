@@ -61,9 +61,7 @@ def draw_camera(rng: random.Random) -> Camera:
     )
 
 
-def develop(
-    linear: NDArray[np.float32], camera: Camera, rng: random.Random
-) -> NDArray[np.uint8]:
+def develop(linear: NDArray[np.float32], camera: Camera, rng: random.Random) -> NDArray[np.uint8]:
     """The picture a camera takes.
 
     Args:
@@ -91,7 +89,9 @@ def develop(
     tone = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     tone = _contrast(np.clip(tone, 0, 1), camera.contrast)
     noise = np.random.default_rng(rng.getrandbits(64))
-    grain = noise.standard_normal(tone.shape[:2])[..., None] + 0.6 * noise.standard_normal(tone.shape)
+    grain = noise.standard_normal(tone.shape[:2])[..., None] + 0.6 * noise.standard_normal(
+        tone.shape
+    )
     tone = tone + camera.noise * grain * (1.4 - tone)
     picture = Image.fromarray((np.clip(tone, 0, 1) * 255 + 0.5).astype(np.uint8))
     if camera.blur > 0:

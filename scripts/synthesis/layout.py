@@ -6,6 +6,8 @@ import math
 import random
 from dataclasses import dataclass, field
 
+THICK = 0.16  # metres, walls
+
 
 @dataclass(frozen=True)
 class Spot:
@@ -113,11 +115,37 @@ class Plan:
         return spots
 
 
-def footprint(
-    size: tuple[float, float, float], spot: Spot
-) -> tuple[float, float, float, float]:
+def footprint(size: tuple[float, float, float], spot: Spot) -> tuple[float, float, float, float]:
     """The rectangle x0, y0, x1, y1 round a thing as it stands."""
     c, s = abs(math.cos(spot.yaw)), abs(math.sin(spot.yaw))
     half_x = (size[0] * c + size[1] * s) / 2
     half_y = (size[0] * s + size[1] * c) / 2
     return spot.x - half_x, spot.y - half_y, spot.x + half_x, spot.y + half_y
+
+
+@dataclass
+class Hole:
+    """An opening in a wall: from, to (metres along it), sill, head; and what it is."""
+
+    start: float
+    end: float
+    sill: float
+    head: float
+    kind: str  # "window" or "door"
+
+
+@dataclass
+class Shell:
+    """The room as built; `holes` per wall."""
+
+    plan: Plan
+    height: float
+    holes: dict[int, list[Hole]] = field(default_factory=dict)
+    day: bool = True
+
+    def frame(self, side: int, along: float, away: float, z: float) -> tuple[float, float, float]:
+        spot = self.plan.on_wall(side, along, away)
+        return spot.x, spot.y, z
+
+    def yaw(self, side: int) -> float:
+        return self.plan.on_wall(side, 0, 0).yaw

@@ -96,7 +96,10 @@ class Surface:
         return out
 
     def noise(self, vector: Any, scale: float, detail: float = 4) -> Any:
-        return self.node("ShaderNodeTexNoise", Vector=vector, Scale=scale, Detail=detail)
+        """Noise over the UV plane; each unit of detail is another octave, and its time."""
+        out = self.node("ShaderNodeTexNoise", Vector=vector, Scale=scale, Detail=detail)
+        out.node.noise_dimensions = "2D"
+        return out
 
     def paint(self, colour: Any, bump: Any = None, depth: float = 0.0) -> bpy.types.Material:
         """Links the base colour (and a bump of so many metres) and returns the material."""
@@ -132,10 +135,13 @@ def plain(colour: Colour, roughness: float = 0.6, metallic: float = 0.0) -> bpy.
 
 def wall(rng: random.Random, style: str | None = None) -> bpy.types.Material:
     """Paint, plaster, wallpaper, bricks, panels or tiles."""
-    style = style or rng.choices(
-        ("paint", "plaster", "paper", "stripes", "brick", "panel", "tile"),
-        (5, 2.5, 2.5, 1, 0.7, 0.8, 0.4),
-    )[0]
+    style = (
+        style
+        or rng.choices(
+            ("paint", "plaster", "paper", "stripes", "brick", "panel", "tile"),
+            (5, 2.5, 2.5, 1, 0.7, 0.8, 0.4),
+        )[0]
+    )
     base = wall_colour(rng)
     other = shade(base, rng.uniform(0.55, 0.9))
     surface = Surface("wall", rng.uniform(0.5, 0.95) if style != "tile" else rng.uniform(0.1, 0.3))
@@ -152,19 +158,20 @@ def wall(rng: random.Random, style: str | None = None) -> bpy.types.Material:
         pixels = motif(rng, "stripes" if style == "stripes" else "paper", base[:3])
         colour = surface.image(pixels, surface.uv((1 / tile, 1 / tile)))
         return surface.paint(colour)
-    stains = surface.noise(uv, rng.uniform(0.6, 2.5), 6)
+    stains = surface.noise(uv, rng.uniform(0.6, 2.5), 3)
     strength = rng.uniform(0.1, 0.35) if style == "paint" else rng.uniform(0.4, 0.9)
     colour = surface.mix(surface.node("ShaderNodeMath", i0=stains, i1=strength), base, other)
     colour.node.inputs[0].links[0].from_node.operation = "MULTIPLY"
-    grain = surface.noise(uv, rng.uniform(40, 200), 2)
-    return surface.paint(colour, grain, 0.002 if style == "paint" else 0.01)
+    if style == "paint":
+        return surface.paint(colour)
+    return surface.paint(colour, surface.noise(uv, rng.uniform(15, 120), 1), 0.01)
 
 
 def floor(rng: random.Random, style: str | None = None) -> bpy.types.Material:
     """Boards, tiles, carpet, stone or chequered lino."""
-    style = style or rng.choices(
-        ("planks", "tile", "carpet", "stone", "checker"), (5, 2, 3, 1, 0.8)
-    )[0]
+    style = (
+        style or rng.choices(("planks", "tile", "carpet", "stone", "checker"), (5, 2, 3, 1, 0.8))[0]
+    )
     surface = Surface("floor", rng.uniform(0.15, 0.6) if style != "carpet" else 0.95)
     turn = rng.choice((0, math.pi / 2))
     if style == "planks":
@@ -175,11 +182,11 @@ def floor(rng: random.Random, style: str | None = None) -> bpy.types.Material:
     uv = surface.uv()
     base = srgb(rng.choice((rng.random(), 0.08)), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.75))
     if style == "carpet":
-        fine = surface.noise(uv, rng.uniform(120, 300), 3)
-        broad = surface.noise(uv, rng.uniform(0.8, 3), 3)
+        fine = surface.noise(uv, rng.uniform(120, 300), 1)
+        broad = surface.noise(uv, rng.uniform(0.8, 3), 2)
         colour = surface.mix(fine, shade(base, 0.45), shade(base, 1.4))
         colour = surface.mix(broad, colour, shade(base, 0.7), "SOFT_LIGHT")
-        return surface.paint(colour, fine, 0.01)
+        return surface.paint(colour)
     if style == "checker":
         white = srgb(0.1, rng.uniform(0, 0.15), rng.uniform(0.7, 0.95))
         size = rng.uniform(0.2, 0.45)
@@ -187,7 +194,7 @@ def floor(rng: random.Random, style: str | None = None) -> bpy.types.Material:
             "ShaderNodeTexChecker", Vector=uv, Color1=white, Color2=base, Scale=1 / size
         )
         return surface.paint(checks)
-    veins = surface.noise(uv, rng.uniform(2, 6), 12)
+    veins = surface.noise(uv, rng.uniform(2, 6), 5)
     return surface.paint(surface.mix(veins, shade(base, 0.5), shade(base, 1.5)))
 
 
@@ -196,7 +203,7 @@ def wood(rng: random.Random, colour: Colour | None = None) -> bpy.types.Material
     surface = Surface("wood", rng.uniform(0.25, 0.7))
     base = colour or wood_colour(rng)
     turn = rng.choice((0, math.pi / 2))
-    grain = surface.noise(surface.uv((1.5, 22), turn), rng.uniform(1.5, 4), 6)
+    grain = surface.noise(surface.uv((1.5, 22), turn), rng.uniform(1.5, 4), 3)
     return surface.paint(surface.mix(grain, shade(base, 0.55), shade(base, 1.3)))
 
 
@@ -208,7 +215,7 @@ def cloth(rng: random.Random) -> bpy.types.Material:
         tile = rng.uniform(0.15, 0.7)
         pixels = motif(rng, rng.choice(("paper", "stripes", "checks", "paper")), base[:3])
         return surface.paint(surface.image(pixels, surface.uv((1 / tile, 1 / tile))))
-    weave = surface.noise(surface.uv(), rng.uniform(80, 250), 2)
+    weave = surface.noise(surface.uv(), rng.uniform(80, 250), 1)
     return surface.paint(surface.mix(weave, shade(base, 0.6), shade(base, 1.3)))
 
 
@@ -239,17 +246,15 @@ def leaves(rng: random.Random) -> bpy.types.Material:
     """Foliage and grass."""
     surface = Surface("leaves", 0.8)
     base = srgb(rng.uniform(0.17, 0.36), rng.uniform(0.35, 0.8), rng.uniform(0.2, 0.55))
-    spots = surface.noise(surface.uv(), rng.uniform(3, 14), 8)
+    spots = surface.noise(surface.uv(), rng.uniform(3, 14), 4)
     return surface.paint(surface.mix(spots, shade(base, 0.25), shade(base, 1.7)))
 
 
-def _blocks(
-    surface: Surface, rng: random.Random, base: Colour, style: str
-) -> bpy.types.Material:
+def _blocks(surface: Surface, rng: random.Random, base: Colour, style: str) -> bpy.types.Material:
     size = rng.uniform(0.2, 0.6) if style == "floor tile" else rng.uniform(0.1, 0.3)
     wide, high = (0.24, 0.075) if style == "brick" else (size, size * rng.choice((1, 1, 0.5)))
     uv = surface.uv()
-    mottled = surface.mix(surface.noise(uv, rng.uniform(3, 20), 6), base, shade(base, 0.7))
+    mottled = surface.mix(surface.noise(uv, rng.uniform(3, 20), 3), base, shade(base, 0.7))
     out = surface.node(
         "ShaderNodeTexBrick",
         Vector=uv,
@@ -265,11 +270,9 @@ def _blocks(
     return surface.paint(out)
 
 
-def _planks(
-    surface: Surface, rng: random.Random, base: Colour, turn: float
-) -> bpy.types.Material:
+def _planks(surface: Surface, rng: random.Random, base: Colour, turn: float) -> bpy.types.Material:
     uv = surface.uv(turn=turn)
-    grain = surface.noise(surface.uv((1.2, 25), turn), rng.uniform(1.5, 4), 6)
+    grain = surface.noise(surface.uv((1.2, 25), turn), rng.uniform(1.5, 4), 3)
     light = surface.mix(grain, shade(base, 0.65), shade(base, 1.25))
     dark = surface.mix(grain, shade(base, 0.45), shade(base, 0.95))
     out = surface.node(

@@ -28,10 +28,10 @@ class MeshBuilder:
         origin: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         """Four corners in order; U runs along the first edge, V along the last, in metres."""
-        a, b, _, d = (np.asarray(c, float) for c in corners)
-        wide, high = float(np.linalg.norm(b - a)), float(np.linalg.norm(d - a))
+        a, b, _, d = corners
+        wide, high = math.dist(a, b), math.dist(a, d)
         u, v = origin
-        self._vertices += [tuple(c) for c in corners]
+        self._vertices += corners
         self._uv += [(u, v), (u + wide, v), (u + wide, v + high), (u, v + high)]
         if material not in self._materials:
             self._materials.append(material)

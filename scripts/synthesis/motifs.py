@@ -14,9 +14,7 @@ Pixels = NDArray[np.float32]
 Rgb = tuple[int, int, int]
 
 
-def motif(
-    rng: random.Random, kind: str, base: Sequence[float], aspect: float = 1.0
-) -> Pixels:
+def motif(rng: random.Random, kind: str, base: Sequence[float], aspect: float = 1.0) -> Pixels:
     """An image of (H, W, 3) sRGB numbers in [0, 1].
 
     Args:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import random
 
+import bpy
+
 from scripts.synthesis import materials as paint
+from scripts.synthesis.layout import Shell
 from scripts.synthesis.lights import sun
 from scripts.synthesis.meshes import MeshBuilder
-from scripts.synthesis.shell import Shell
 
 
 def build_outside(rng: random.Random, shell: Shell) -> None:
@@ -20,7 +22,7 @@ def build_outside(rng: random.Random, shell: Shell) -> None:
     below = -rng.choice((0.15, 0.4, 3.0, 6.0))
     ground = paint.leaves(rng) if rng.random() < 0.6 else paint.floor(rng, "stone")
     mesh.quad([(-80, -80, below), (80, -80, below), (80, 80, below), (-80, 80, below)], ground)
-    bricks, green = [paint.wall(rng, s) for s in ("brick", "paint")], [paint.leaves(rng), paint.leaves(rng)]
+    bricks, trees = [paint.wall(rng, s) for s in ("brick", "paint")], Trees(rng, 2)
     glass = paint.plain((0.03, 0.04, 0.05, 1), 0.1)
     for side, hole in windows:
         for _ in range(rng.randint(1, 3)):
@@ -36,31 +38,46 @@ def build_outside(rng: random.Random, shell: Shell) -> None:
                     mesh.box((px, py, below + 1.7 + 2.8 * z), (1.0, 0.05, 1.3), glass, yaw)
         for _ in range(rng.randint(0, 5)):
             x, y, _ = shell.frame(side, rng.uniform(-4, 8), -rng.uniform(2.5, 14), 0)
-            tree(rng, mesh, (x, y, below), rng.uniform(1.0, 7.0), rng.choice(green))
+            trees.plant((x, y, below), rng.uniform(1.0, 7.0))
     mesh.build()
     if shell.day and rng.random() < 0.7:
         sun(rng, rng.uniform(1.0, 6.0))
 
 
-def tree(
-    rng: random.Random,
-    mesh: MeshBuilder,
-    foot: tuple[float, float, float],
-    height: float,
-    leaves: object,
-    trunk: object | None = None,
-) -> None:
-    """A trunk and a crown of many small leaf clusters (tilted quads)."""
-    bark = trunk or paint.plain(paint.srgb(0.08, 0.4, rng.uniform(0.15, 0.4)), 0.9)
-    clear = height * rng.uniform(0.1, 0.4)
-    mesh.cylinder(foot, height * 0.03, height * 0.7, bark, height * 0.012, 8)
-    wide = height * rng.uniform(0.18, 0.38)
-    for _ in range(int(140 + 40 * height)):
+class Trees:
+    """A few procedural trees, copied all over a scene."""
+
+    def __init__(self, rng: random.Random, variants: int = 3) -> None:
+        self.rng = rng
+        self._meshes = [_tree(rng) for _ in range(variants)]
+
+    def plant(self, foot: tuple[float, float, float], height: float) -> None:
+        """Puts a tree of that height (metres) there."""
+        thing = bpy.data.objects.new("tree", self.rng.choice(self._meshes))
+        slim = height * self.rng.uniform(0.7, 1.2)
+        thing.location, thing.scale = foot, (slim, slim, height)
+        thing.rotation_euler[2] = self.rng.uniform(0, 2 * math.pi)
+        bpy.context.scene.collection.objects.link(thing)
+
+
+def _tree(rng: random.Random) -> bpy.types.Mesh:
+    """A trunk and a crown of leaf clusters (tilted quads), one metre high."""
+    mesh, green = MeshBuilder("tree"), [paint.leaves(rng) for _ in range(2)]
+    bark = paint.plain(paint.srgb(0.08, 0.4, rng.uniform(0.15, 0.4)), 0.9)
+    clear, wide = rng.uniform(0.02, 0.4), rng.uniform(0.18, 0.38)
+    mesh.cylinder((0, 0, -0.05), 0.03, 0.75, bark, 0.012, 8)
+    leaf = rng.uniform(0.018, 0.04)
+    for _ in range(int(0.9 / leaf**2)):
         t, a = rng.random(), rng.uniform(0, 2 * math.pi)
         r = wide * math.sqrt(rng.random()) * math.sin(math.pi * (0.12 + 0.8 * t))
-        c = (foot[0] + r * math.cos(a), foot[1] + r * math.sin(a), foot[2] + clear + t * (height - clear))
-        e = height * rng.uniform(0.02, 0.05)
-        u = [rng.gauss(0, e) for _ in range(3)]
-        v = [rng.gauss(0, e) for _ in range(3)]
-        corners = [tuple(c[k] + i * u[k] + j * v[k] for k in range(3)) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        mesh.quad(corners, leaves)
+        x, y, z = r * math.cos(a), r * math.sin(a), clear + t * (1 - clear)
+        p, q, s, u, v, w = (rng.gauss(0, leaf) for _ in range(6))
+        corners = [
+            (x + i * p + j * u, y + i * q + j * v, z + i * s + j * w)
+            for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
+        mesh.quad(corners, green[r < wide * 0.5])
+    thing = mesh.build()
+    made = thing.data
+    bpy.data.objects.remove(thing)
+    return made

@@ -71,9 +71,9 @@ class Quality:
 
     width: int = 384
     height: int = 288
-    samples: int = 12
+    samples: int = 6
     threads: int = 1
-    bounces: int = 2
+    bounces: int = 1
 
 
 def prepare(quality: Quality) -> None:
@@ -106,9 +106,7 @@ def prepare(quality: Quality) -> None:
     scene.view_settings.view_transform = "Raw"
 
 
-def render(
-    views: list[View], quality: Quality, seed: int
-) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def render(views: list[View], seed: int) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Renders views of the scene as it stands; the scene's glass is opaque afterwards.
 
     Returns:
