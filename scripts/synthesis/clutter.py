@@ -47,10 +47,8 @@ class Clutter:
                 ):
                     continue
                 occupied.append((dx, dy, radius))
-                x, y = (
-                    (spot.x, spot.y)[0] + spin(spot.yaw, dx, dy)[0],
-                    spot.y + spin(spot.yaw, dx, dy)[1],
-                )
+                turned_x, turned_y = spin(spot.yaw, dx, dy)
+                x, y = spot.x + turned_x, spot.y + turned_y
                 yaw = spot.yaw + rng.choice((0, 0, 0, rng.uniform(0, 6.28))) + rng.gauss(0, 0.2)
                 if model is not None:
                     self.store.place(model, x, y, yaw, z)

@@ -154,7 +154,7 @@ def wall(rng: random.Random, style: str | None = None) -> bpy.types.Material:
         wood = wood_colour(rng)
         return _planks(surface, rng, wood, math.pi / 2)
     if style in ("paper", "stripes"):
-        tile = rng.uniform(0.25, 1.1)
+        tile = rng.uniform(0.15, 0.6)
         pixels = motif(rng, "stripes" if style == "stripes" else "paper", base[:3])
         colour = surface.image(pixels, surface.uv((1 / tile, 1 / tile)))
         return surface.paint(colour)

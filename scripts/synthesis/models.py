@@ -28,7 +28,7 @@ class ModelStore:
         self._meshes: dict[str, list[bpy.types.Mesh]] = {}
         self._painted: dict[tuple[str, str], bpy.types.Material] = {}
         self.used: dict[str, Model] = {}
-        self._colours = random.Random()
+        self._seed = ""
 
     def start(self, seed: str) -> None:
         """Forgets the last scene's colours; meshes are kept while they are few enough."""
@@ -89,6 +89,7 @@ class ModelStore:
 
 
 def _import(model: Model) -> Iterator[bpy.types.Mesh]:
+    """The model's meshes, their foot's centre at the origin, at the catalogue's size."""
     before = set(bpy.data.objects)
     with _silence():
         bpy.ops.wm.obj_import(filepath=str(model.path), forward_axis="NEGATIVE_Z", up_axis="Y")
@@ -116,7 +117,7 @@ def _import(model: Model) -> Iterator[bpy.types.Mesh]:
         for material in mesh.materials:
             if material is not None:
                 material.use_fake_user = True
-                _mend(material, model.path.parent)
+                _mend(material)
         yield mesh
 
 
@@ -138,7 +139,7 @@ def _turn(rotation: tuple[float, ...]) -> Matrix:
     return (up @ rows @ up.inverted()).to_4x4()
 
 
-def _mend(material: bpy.types.Material, folder: Path) -> None:
+def _mend(material: bpy.types.Material) -> None:
     """Drops textures without a file and half-transparency that depth cannot show."""
     tree = material.node_tree
     shader = tree.nodes.get("Principled BSDF") if tree else None
@@ -154,7 +155,6 @@ def _mend(material: bpy.types.Material, folder: Path) -> None:
     if not alpha.is_linked and alpha.default_value >= _OPAQUE:
         alpha.default_value = 1.0
     shader.inputs["Transmission Weight"].default_value = 0.0
-    del folder
 
 
 def _recoloured(
