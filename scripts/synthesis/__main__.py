@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=6, help="views of each scene")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", default="", help="WIDTHxHEIGHT")
-    parser.add_argument("--samples", type=int, default=6, help="paths per pixel")
+    parser.add_argument("--samples", type=int, default=4, help="paths per pixel")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--library", type=Path, help="where the models are unpacked")
     options = parser.parse_args()

@@ -25,12 +25,14 @@ class Wanted:
         nearest: metres; nothing but the lowest rows may be nearer.
         median: metres, lowest and highest median distance.
         things: least share of rays that must meet something else than walls, floor and ground.
+        crowded: largest share of rays that may end nearer than 1.5 times `nearest`.
         sky: largest share of rays that may meet nothing.
     """
 
     nearest: float = 0.5
     median: tuple[float, float] = (1.1, 4.8)
     things: float = 0.35
+    crowded: float = 0.2
     sky: float = 0.25
 
 
@@ -51,6 +53,7 @@ def choose_view(
         upper, lower = depth[: _ROWS * 2 // 3], depth[_ROWS * 2 // 3 :]
         if (
             low <= np.median(depth[seen]) <= high
+            and (depth < 1.5 * wanted.nearest).mean() <= wanted.crowded
             and np.sort(upper.ravel())[3] > wanted.nearest
             and np.sort(lower.ravel())[3] > wanted.nearest * 0.6
         ):

@@ -30,7 +30,7 @@ def build_closeup(rng: random.Random, store: ModelStore, catalog: Catalog) -> tu
     """Builds a laid table before a wall; returns its size, metres (top at height 0)."""
     wide, deep = rng.uniform(0.7, 1.8), rng.uniform(0.5, 1.0)
     mesh, clutter = MeshBuilder("shell"), Clutter(rng, store, catalog)
-    top = rng.choice((paint.wood, paint.cloth, paint.floor))(rng)
+    top = rng.choice((paint.wood, paint.wood, paint.cloth))(rng)
     mesh.box((0, 0, -0.02), (wide, deep, 0.04), top)
     back = deep / 2 + rng.choice((0.02, rng.uniform(0.1, 2.5)))
     ground, wall = paint.floor(rng), paint.wall(rng)
@@ -42,7 +42,7 @@ def build_closeup(rng: random.Random, store: ModelStore, catalog: Catalog) -> tu
     mesh.quad([(-4, -3, 1.9), (4, -3, 1.9), (4, back, 1.9), (-4, back, 1.9)], white)
     mesh.quad([(-4, -3, -0.75), (4, -3, -0.75), (4, -3, 1.9), (-4, -3, 1.9)], wall)
     clutter.on_top(
-        (wide * 0.95, deep * 0.95), 0.0, Spot(0, 0, 0), rng.sample(_GROUPS, 4), rng.randint(10, 28)
+        (wide * 0.95, deep * 0.95), 0.0, Spot(0, 0, 0), rng.sample(_GROUPS, 4), rng.randint(25, 60)
     )
     if rng.random() < 0.6:
         clutter.shelf(

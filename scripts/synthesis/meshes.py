@@ -72,7 +72,7 @@ class MeshBuilder:
         height: float,
         material: bpy.types.Material,
         top_radius: float | None = None,
-        sides: int = 12,
+        sides: int = 20,
     ) -> None:
         """An upright cylinder or cone of flat sides, with a lid."""
         upper = radius if top_radius is None else top_radius

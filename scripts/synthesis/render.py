@@ -71,7 +71,7 @@ class Quality:
 
     width: int = 384
     height: int = 288
-    samples: int = 6
+    samples: int = 4
     threads: int = 1
     bounces: int = 1
 

@@ -68,7 +68,7 @@ def _front(
                 centre,
                 length * (1 if kind == "town" else 0.8),
                 high,
-                street.heading(middle) + side * math.pi / 2,
+                street.heading(middle) - side * math.pi / 2,
             )
             if away > 2.5 and rng.random() < 0.6:
                 fence(rng, mesh, street, side, edge + 0.2, y, y + length)

@@ -53,7 +53,7 @@ def _streets(rng: random.Random, store: ModelStore, catalog: Catalog) -> Built:
 
 def _closeups(rng: random.Random, store: ModelStore, catalog: Catalog) -> Built:
     size = build_closeup(rng, store, catalog)
-    wanted = Wanted(nearest=0.14, median=(0.25, 1.5), things=0.15, sky=0.02)
+    wanted = Wanted(nearest=0.14, median=(0.25, 1.5), things=0.15, crowded=0.3, sky=0.02)
 
     def view(draw: random.Random, aspect: float) -> View | None:
         return choose_view(lambda: closeup_view(draw, size), aspect, wanted)
