@@ -53,10 +53,10 @@ def draw_camera(rng: random.Random) -> Camera:
         tint=(rng.gauss(1, 0.05), 1.0, rng.gauss(1, 0.06)),
         shoulder=rng.uniform(0.2, 1.0),
         contrast=rng.uniform(0.95, 1.45),
-        saturation=rng.uniform(0.85, 1.35),
+        saturation=rng.uniform(0.7, 1.15),
         vignetting=rng.choice((0.0, rng.uniform(0, 0.45))),
         blur=rng.choice((0.0, rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.9))),
-        noise=rng.choice((0.004, rng.uniform(0.003, 0.02), rng.uniform(0.01, 0.035))),
+        noise=rng.choice((0.004, rng.uniform(0.003, 0.012), rng.uniform(0.006, 0.025))),
         quality=rng.randint(85, 95),
     )
 

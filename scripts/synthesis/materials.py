@@ -33,7 +33,7 @@ def wall_colour(rng: random.Random) -> Colour:
     if kind < 0.62:
         return srgb(rng.uniform(0.05, 0.14), rng.uniform(0.2, 0.55), rng.uniform(0.6, 0.9))
     if kind < 0.86:
-        return srgb(rng.random(), rng.uniform(0.2, 0.65), rng.uniform(0.45, 0.9))
+        return srgb(rng.random(), rng.uniform(0.12, 0.5), rng.uniform(0.45, 0.9))
     return srgb(rng.random(), rng.uniform(0.1, 0.7), rng.uniform(0.2, 0.45))
 
 
@@ -50,7 +50,7 @@ def thing_colour(rng: random.Random) -> Colour:
         return srgb(rng.random(), rng.uniform(0, 0.1), rng.uniform(0.75, 0.97))
     if kind < 0.35:
         return srgb(rng.random(), rng.uniform(0, 0.25), rng.uniform(0.05, 0.25))
-    return srgb(rng.random(), rng.uniform(0.3, 0.95), rng.uniform(0.25, 0.95))
+    return srgb(rng.random(), rng.uniform(0.2, 0.85), rng.uniform(0.2, 0.9))
 
 
 def shade(colour: Colour, factor: float) -> Colour:

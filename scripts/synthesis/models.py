@@ -184,6 +184,7 @@ def _recoloured(
                 thing_colour(rng),
                 wood_colour(rng),
                 wood_colour(rng),
+                wood_colour(rng),
                 srgb(rng.random(), rng.uniform(0, 0.1), rng.uniform(0.1, 0.95)),
                 shade(tuple(base.default_value), rng.uniform(0.5, 1.6)),
             )

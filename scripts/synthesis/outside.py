@@ -66,8 +66,8 @@ def _tree(rng: random.Random) -> bpy.types.Mesh:
     bark = paint.plain(paint.srgb(0.08, 0.4, rng.uniform(0.15, 0.4)), 0.9)
     clear, wide = rng.uniform(0.02, 0.4), rng.uniform(0.18, 0.38)
     mesh.cylinder((0, 0, -0.05), 0.03, 0.75, bark, 0.012, 8)
-    leaf = rng.uniform(0.018, 0.04)
-    for _ in range(int(0.9 / leaf**2)):
+    leaf = rng.uniform(0.01, 0.02)
+    for _ in range(int(0.45 / leaf**2)):
         t, a = rng.random(), rng.uniform(0, 2 * math.pi)
         r = wide * math.sqrt(rng.random()) * math.sin(math.pi * (0.12 + 0.8 * t))
         x, y, z = r * math.cos(a), r * math.sin(a), clear + t * (1 - clear)
