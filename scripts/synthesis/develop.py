@@ -115,7 +115,8 @@ def _white_balance(light: NDArray[np.float32], camera: Camera) -> NDArray[np.flo
 
 def _falloff(shape: tuple[int, int], loss: float) -> NDArray[np.float32]:
     y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in shape)
-    return (1 - loss * (y[:, None] ** 2 + x**2) / 2)[..., None]
+    kept = 1 - loss * (y[:, None] ** 2 + x**2) / 2
+    return np.asarray(kept[..., None], np.float32)
 
 
 def _contrast(tone: NDArray[np.float32], power: float) -> NDArray[np.float32]:

@@ -37,11 +37,11 @@ def living_room(room: Room) -> None:
         room.wall("armchair")
     if rng.random() < 0.7:
         stand = room.pick("low storage")
-        spot = plan.against_wall(stand.size)
-        if spot is not None:
-            room.store.place(stand, spot.x, spot.y, spot.yaw, 0.0)
+        place = plan.against_wall(stand.size)
+        if place is not None:
+            room.store.place(stand, place.x, place.y, place.yaw, 0.0)
             screen = room.pick("television")
-            room.store.place(screen, spot.x, spot.y, spot.yaw, stand.size[2])
+            room.store.place(screen, place.x, place.y, place.yaw, stand.size[2])
     for group, chance in (
         ("fireplace", 0.2),
         ("piano", 0.15),

@@ -33,7 +33,7 @@ def motif(rng: random.Random, kind: str, base: Sequence[float], aspect: float = 
     size = (width, int(np.clip(width / aspect, 64, 256)))
     draw = {"page": _page, "screen": _screen, "poster": _poster}.get(kind, _painting)
     image = draw(rng, size, ground)
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def _srgb(base: Sequence[float]) -> Rgb:
@@ -79,7 +79,7 @@ def _wallpaper(rng: random.Random, ground: Rgb) -> Pixels:
         for column in range(-1, rows + 1):
             x = (column + 0.5 + (0.5 if row % 2 and rows % 2 == 0 else 0)) * step
             _ornament(draw, shape, x, (row + 0.5) * step, radius, colours)
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def _ornament(

@@ -78,6 +78,8 @@ def _tree(rng: random.Random) -> bpy.types.Mesh:
         ]
         mesh.quad(corners, green[r < wide * 0.5])
     thing = mesh.build()
+    if thing is None:
+        raise AssertionError("a tree has leaves")
     made = thing.data
     bpy.data.objects.remove(thing)
     return made

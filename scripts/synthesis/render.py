@@ -18,7 +18,7 @@ from scripts.synthesis.denoise import denoise
 
 NO_SURFACE = 1e9  # metres; Blender writes 1e10 where a ray meets nothing
 
-Pose = tuple[tuple[float, float, float, float], ...]
+Pose = tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)

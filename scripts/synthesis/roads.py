@@ -99,16 +99,15 @@ def build_road(rng: random.Random, mesh: MeshBuilder, street: Street, kind: str)
     for side in (-1, 1):
         edge = side * (half + walk)
         if walk:
-            _strip(mesh, street, *sorted((side * half, edge)), 0.13, paved)
+            _strip(mesh, street, min(side * half, edge), max(side * half, edge), 0.13, paved)
             y = -40.0
             while y < FAR:
-                low, high = (street.at(side * half, v, 0.0) for v in (y, y + 6))
-                up = [(p[0], p[1], p[2] + 0.13) for p in (high, low)]
-                mesh.quad([low, high, *up], kerb)
+                start, end = (street.at(side * half, v, 0.0) for v in (y, y + 6))
+                up = [(p[0], p[1], p[2] + 0.13) for p in (end, start)]
+                mesh.quad([start, end, *up], kerb)
                 y += 6
-        _strip(
-            mesh, street, *sorted((edge, side * 90)), 0.1 if walk else -0.02, grass, NEAR, FAR, 12
-        )
+        verge = 0.1 if walk else -0.02
+        _strip(mesh, street, min(edge, side * 90), max(edge, side * 90), verge, grass, step=12)
     # Beyond the road's end the ground goes on, and hills close the view.
     flat = street.at(0, FAR)
     z = flat[2] - 0.05

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from scripts.synthesis import furnishing as furnish
 from scripts.synthesis import materials as paint
@@ -80,7 +81,7 @@ Kind = tuple[
     tuple[float, float],
     tuple[float, float],
     tuple[float, float],
-    dict[str, object],
+    dict[str, Any],
     Callable[[Room], None],
 ]
 _KINDS: dict[str, Kind] = {

@@ -6,7 +6,7 @@ import math
 import random
 
 from scripts.synthesis import materials as paint
-from scripts.synthesis.catalog import Catalog
+from scripts.synthesis.catalog import Catalog, Model
 from scripts.synthesis.houses import fence, house
 from scripts.synthesis.lights import sun, surroundings
 from scripts.synthesis.meshes import MeshBuilder
@@ -160,7 +160,7 @@ def _traffic(rng: random.Random, street: Street, store: ModelStore, catalog: Cat
 def _drive(
     street: Street,
     store: ModelStore,
-    model: object,
+    model: Model,
     x: float,
     y: float,
     yaw: float,
