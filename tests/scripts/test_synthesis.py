@@ -117,10 +117,12 @@ def test_denoising_smooths_a_surface_and_keeps_its_border() -> None:
         "Denoising Normal": normal,
         "Denoising Depth": depth.astype(np.float32),
     }
+    noisy[12, 5] = 400.0  # a spark
     clean = denoise(passes)
+    assert clean[12, 5].max() < 2
     for part in (np.s_[:, :20], np.s_[:, 20:]):
-        assert clean[part].std() < 0.4 * noisy[part].std()
-        assert clean[part].mean() == pytest.approx(light[part].mean(), rel=0.05)
+        assert clean[part].std() < 0.4 * 0.35 * light[part].mean()
+        assert clean[part].mean() == pytest.approx(light[part].mean(), rel=0.1)
     assert clean[:, 19].mean() > 4 * clean[:, 20].mean()
 
 
