@@ -1,0 +1,1 @@
+"""Renders training data: furnished rooms, streets, close-ups and gardens with exact depth."""
