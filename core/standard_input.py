@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from core.errors import ConfigError
-from core.imaging.decode_limits import DEFAULT_LIMITS, check_bytes
 
 MARK = "-"
 NAME = "stdin"  # what its results are called
@@ -17,6 +16,8 @@ def read_bytes() -> bytes:
     Raises:
         ConfigError: it is a terminal, or closed.
     """
+    from core.imaging.decode_limits import DEFAULT_LIMITS
+
     if sys.stdin is None or sys.stdin.isatty():
         raise ConfigError(
             "- stands for a picture on standard input, which is a terminal, expected a file or a "
@@ -32,6 +33,8 @@ def read_picture() -> bytes:
         ConfigError: it is a terminal, or closed.
         ImageError: nothing came, or too much.
     """
+    from core.imaging.decode_limits import DEFAULT_LIMITS, check_bytes
+
     data = read_bytes()
     check_bytes(len(data), DEFAULT_LIMITS, NAME)
     return data

@@ -59,14 +59,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
     left_out = LeftOut()
     settings = _settings(options)
+    _check_alone(settings, len(options.paths))
     jobs = plan(options.paths, options.out, left_out=left_out, why_not=why_no_video)
     if left_out:
         complain(f"{left_out} They are no videos.")
-    if settings.known_lengths and len(jobs) != 1:
-        raise ConfigError(
-            "--known-length gives two pixels of a clip's first frame, expected that clip alone and "
-            f"got {len(jobs)}: predict it by itself."
-        )
+    _check_alone(settings, len(jobs))
     require_decoder()
     models = models_of(options.model)
     settings = _with_one_scale(settings, jobs, options)
@@ -91,6 +88,14 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"clips": told})
     return 1 if failed else 0
+
+
+def _check_alone(settings: VideoSettings, clips: int) -> None:
+    if settings.known_lengths and clips != 1:
+        raise ConfigError(
+            "--known-length gives two pixels of a clip's first frame, expected that clip alone and "
+            f"got {clips}: predict it by itself."
+        )
 
 
 def models_of(name: str | None) -> VideoModels:

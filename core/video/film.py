@@ -207,7 +207,8 @@ def _orientation(frame: av.VideoFrame) -> Orientation:
 
 def _projection(frame: av.VideoFrame) -> str:
     """What the file says of spherical video (boxes `sv3d` and `uuid`, WebM's Projection)."""
-    about: Any = frame.side_data.get("SPHERICAL")
+    side_data: Any = frame.side_data
+    about = side_data.get(Type.SPHERICAL)
     if about is None:
         return PINHOLE
     # AVSphericalMapping begins with the projection, a C enum.

@@ -44,6 +44,8 @@ def predicted(factor: int = 1) -> tuple[Prediction, Any]:
         info=SimpleNamespace(name="ball", sha256="0" * 64, metric=True),
         calibration=Calibration(1.5, KnownLength((1.0, 2.0), (3.0, 4.0), 0.5)),
         scale=1.5,
+        is_metric=lambda *, rescaled: rescaled,
+        notes=(),
     )
     return cast(Prediction, found), rgb
 

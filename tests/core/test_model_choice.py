@@ -306,6 +306,9 @@ def test_the_commands_honour_the_folder_of_models(
     assert all(name in told.err for name in named)
     with pytest.raises(CheckpointError, match=r"broken\.safetensors is not a usable"):
         Studio(models=folder).predictor("broken")
+    broken.unlink()
+    (folder / "folder.safetensors").rmdir()
+    (folder / "gone.safetensors").unlink()
     (folder / "registry.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"registry\.json cannot be read"):
         Studio(models=folder).predictor()

@@ -14,7 +14,7 @@ from core.checkpoint import load_checkpoint
 from core.data import Sample
 from core.data.augment import AugmentConfig, training_view
 from core.data.batches import Batches, DataSource, DrawOrder
-from core.errors import CheckpointError, ConfigError, ExportError
+from core.errors import ConfigError, DepthError, ExportError
 from core.model import ModelConfig
 from core.train import train
 from core.training.config import LossConfig, OptimiserConfig, TrainConfig, read_config
@@ -142,7 +142,7 @@ def test_a_foreign_state_is_refused(nyu_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out" / "tiny"
     folder.mkdir(parents=True)
     (folder / "state.safetensors").write_bytes(b"not a state")
-    with pytest.raises(CheckpointError, match="Move it away"):
+    with pytest.raises(DepthError, match="move it away"):
         train(config, resume=True)
 
 

@@ -521,7 +521,9 @@ def test_a_spherical_video_is_not_in_metres(
         b'<?xml version="1.0"?><rdf:SphericalVideo xmlns:rdf="http://www.w3.org/1999/02/22-rdf-'
         b'syntax-ns#" xmlns:GSpherical="http://ns.google.com/videos/1.0/spherical/">'
         b"<GSpherical:Spherical>true</GSpherical:Spherical>"
-        b"<GSpherical:Stitched>true</GSpherical:Stitched><GSpherical:ProjectionType>"
+        b"<GSpherical:Stitched>true</GSpherical:Stitched>"
+        b"<GSpherical:StitchingSoftware>camera</GSpherical:StitchingSoftware>"
+        b"<GSpherical:ProjectionType>"
         b"equirectangular</GSpherical:ProjectionType></rdf:SphericalVideo>"
     )
     box = b"uuid" + bytes.fromhex("ffcc8263f8554a938814587a02521fdd") + xml
