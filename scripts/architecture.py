@@ -22,7 +22,7 @@ PARTS = {
         *("core.terminal", "core.batch.command", "core.video.command"),
     ),
     "training": (
-        *("core.train", "core.training", "core.losses"),
+        *("core.train", "core.training", "core.losses", "core.losses_geometry"),
         *("core.data.augment", "core.data.batches"),
     ),
     "evaluation": ("core.evaluate", "core.evaluation", "core.metrics", "core.data"),
