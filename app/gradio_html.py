@@ -40,9 +40,9 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
         u, v = point["pixel"]
         notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
         if point["height"] is not None:
-            height = f"{point['height']:.2f} m"
+            height = length(point["height"])
             if point["height_uncertainty"] is not None:
-                height += f" ± {point['height_uncertainty']:.2f} m"
+                height += f" ± {length(point['height_uncertainty'])}"
             notes.append(t("measured.height", lang, height=height))
     if result["uncertainty"] is not None:
         value += f" ± {length(result['uncertainty'])}"

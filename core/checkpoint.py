@@ -112,6 +112,12 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         path = Path(name_or_path)
     else:
+        if text == "auto":  # `core.model_choice.AUTO`
+            known = ", ".join(model.name for model in scan_models(folder).models)
+            raise CheckpointError(
+                "'auto' chooses a model for every photo, expected the name of one model here: "
+                f"give one of those installed ({known or 'none'})."
+            )
         path = (folder or models_folder()) / (check_name(text) + SUFFIX)
     if not path.is_file():
         names = [model.name for model in scan_models(folder).models]

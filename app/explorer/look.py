@@ -82,6 +82,11 @@ class Look:
         return self.prediction.photo_size
 
     @property
+    def unit(self) -> str:
+        """Of lengths in the photo: metres, or nothing where they are not claimed to be."""
+        return "m" if self.prediction.metric else ""
+
+    @property
     def key(self) -> str:
         """Names photo, model and working size: what the network's insides depend on."""
         return f"{self.photo.sha256}-{self.info.sha256}-{self.settings[0]}"

@@ -86,6 +86,7 @@ def reach_of(
     focal_px: float | None = None,
     resolution: int | None = None,
     fov: float | None = None,
+    intrinsics: Sequence[float] | None = None,
 ) -> float:
     """How far the models' depth can reach in a photo, metres.
 
@@ -93,7 +94,7 @@ def reach_of(
         models: any of which may predict it.
         size: width and height in pixels.
         focal_px: from its EXIF.
-        resolution, fov: as asked for.
+        resolution, fov, intrinsics: as asked for.
 
     Raises:
         DepthError: a camera or size that cannot be.
@@ -101,7 +102,7 @@ def reach_of(
     header = _Header.of(size, focal_px)
     reach = 0.0
     for info in models:
-        camera = choose_intrinsics(header, camera=info.camera, fov=fov)
+        camera = choose_intrinsics(header, camera=info.camera, fov=fov, given=intrinsics)
         working = working_size(size, info.working_height, resolution)
         reach = max(reach, info.config.max_depth * focal_scale(info, camera, size, working))
     return reach
@@ -122,7 +123,8 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
         worker.close()
     for size, focal_px in seen:
         with contextlib.suppress(DepthError):
-            reach = reach_of(models, size, focal_px, settings.resolution, settings.fov)
+            camera = (settings.resolution, settings.fov, settings.intrinsics)
+            reach = reach_of(models, size, focal_px, *camera)
             farthest = max(farthest, reach)
     return min(farthest, 65535 / DEPTH16_SCALES[-1])  # what is beyond fails on its own
 

@@ -167,8 +167,8 @@ def _with_one_scale(
     for job in jobs:
         with contextlib.suppress(DepthError), ClipReader(Path(job.source)) as reader:
             size = (reader.info.width, reader.info.height)
-            far = reach_of(infos, size, resolution=settings.resolution, fov=settings.fov)
-            reach = max(reach, far)
+            camera = (settings.resolution, settings.fov, settings.intrinsics)
+            reach = max(reach, reach_of(infos, size, None, *camera))
         for stem in (job.stem, *job.others):
             about = read_video_sidecar(options.out / stem)
             scale = (about or {}).get("files", {}).get("frames", {}).get("scale")

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 from plyfile import PlyData
 from streamlit.testing.v1 import AppTest
 
@@ -80,6 +81,20 @@ def test_a_model_without_confidence_states_no_error() -> None:
     app = opened("measure", model="other")
     assert number_of(metrics(app)[t("measure.distance", "en")])[1] is None
     assert any(entry.value == t("measure.no_error", "en") for entry in app.caption)
+
+
+@pytest.mark.parametrize("page", ["start", "measure", "coarse_to_fine", "space"])
+def test_no_number_of_a_panorama_claims_metres(page: str) -> None:
+    stream = io.BytesIO()
+    tag = b'<x GPano:ProjectionType="equirectangular"/>'
+    Image.fromarray(picture(WIDTH, HEIGHT, 5)).save(stream, "JPEG", xmp=tag)
+    app = opened(page, stream.getvalue())
+    assert not look_of(app).prediction.metric
+    values = metrics(app).values()
+    assert not [value for value in values if value.endswith((" m", " m²"))]
+    for value in values if page == "measure" else ():
+        assert math.isfinite(number_of(value.replace(",", "").replace("%", ""))[0])
+    assert any("360-degree" in entry.value for entry in app.sidebar.caption)
 
 
 def test_points_belong_to_their_photo() -> None:

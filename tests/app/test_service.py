@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
@@ -280,6 +281,8 @@ def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
     assert (result["metric"], result["unit"]) == (False, "relative")
     assert "360-degree" in measured_html(result, "en")
     assert " m<" not in measured_html(result, "en")
+    result["points"][0] |= {"height": 1.234, "height_uncertainty": 0.1}
+    assert not re.search(r"1\.23 (± 0\.10 )?m\b", measured_html(result, "en"))
 
 
 def test_a_resolution_far_from_the_models_own_is_said(studio: Studio, photo: Path) -> None:

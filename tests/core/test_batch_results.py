@@ -67,6 +67,17 @@ def test_all_photos_of_a_run_have_the_scale_that_holds_them_all(tmp_path: Path, 
     assert run(tmp_path / "in" / "a.jpg", info=FOCAL, save="depth16")[0] == Totals(skipped=1)
 
 
+def test_the_scale_holds_what_a_given_camera_makes_of_the_depth(tmp_path: Path, run: Run) -> None:
+    photo(tmp_path / "in" / "a.jpg")
+    photo(tmp_path / "in" / "b.jpg", 1)
+    camera = (500.0, 500.0, 23.5, 15.5)
+    totals, entries = run(tmp_path / "in", info=FOCAL, save="depth16,npy", intrinsics=camera)
+    assert totals == Totals(done=2), entries
+    (scale,) = scales(tmp_path / "out")
+    about = read_sidecar(tmp_path / "out" / "a") or {}
+    assert about["focal_scale"] * FOCAL.config.max_depth * scale <= 65535
+
+
 def test_the_scale_of_finished_results_is_kept_or_the_reason_said(
     tmp_path: Path, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:

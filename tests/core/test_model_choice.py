@@ -315,3 +315,8 @@ def test_the_commands_honour_the_folder_of_models(
     monkeypatch.setenv("LAPDEPTH_MODELS", str(folder / "nowhere"))
     assert main(["models"]) == UNUSABLE
     assert "LAPDEPTH_MODELS is" in capsys.readouterr().err
+
+
+def test_a_command_that_needs_one_model_says_so() -> None:
+    with pytest.raises(CheckpointError, match="'auto' chooses a model for every photo.*one model"):
+        find_model("auto")

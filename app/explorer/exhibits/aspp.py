@@ -57,7 +57,7 @@ def worth(look: Look, fill: str) -> tuple[list[Shown], Shown, bool]:
     lang = look.lang
     effects = occluded_branches(look.key, fill, look.info, look.trace)
     changes = {name: change * look.factor for name, change in effects.items()}
-    bar = signed_bar(list(changes.values()), "m")
+    bar = signed_bar(list(changes.values()), look.unit)
     shown = []
     for name, change in changes.items():
         title = part_name(look, name)
@@ -67,7 +67,7 @@ def worth(look: Look, fill: str) -> tuple[list[Shown], Shown, bool]:
     means = [float(np.abs(change).mean()) for change in changes.values()]
     title = t("aspp.worth_bars", lang)
     labels = [part_name(look, name) for name in changes]
-    figure = bars_figure({title: means}, labels, x="", y="m", title=title)
+    figure = bars_figure({title: means}, labels, x="", y=look.unit, title=title)
     total = Shown("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
     return shown, total, "pooling" in changes
 

@@ -84,7 +84,7 @@ def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
     lang = look.lang
     effects = occluded(look.key, level, fill, look.info, look.trace)
     changes = {name: change * look.factor for name, change in effects.items()}
-    bar = signed_bar(list(changes.values()), "m")
+    bar = signed_bar(list(changes.values()), look.unit)
     shown = []
     for name, change in changes.items():
         title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
@@ -93,5 +93,5 @@ def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
     means = [float(np.abs(change).mean()) for change in changes.values()]
     labels = [t(f"stacking.input_{name}", lang) for name in changes]
     title = t("stacking.bars", lang)
-    figure = bars_figure({title: means}, labels, x="", y="m", title=title)
+    figure = bars_figure({title: means}, labels, x="", y=look.unit, title=title)
     return shown, Shown("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})

@@ -41,7 +41,7 @@ def pulls(look: Look, knobs: Knobs) -> list[Shown]:
     d = log_differences(predicted, truth)
     pull = punishment(d, knobs.weight)
     worse, title = t("loss.distorted", lang), t("loss.pull", lang)
-    bar = bar_of(predicted, "m", colours=look.colours)
+    bar = bar_of(predicted, look.unit, colours=look.colours)
     slope = signed_bar(pull, t("loss.pull_unit", lang))
     return [
         Shown(

@@ -25,9 +25,10 @@ Number = tuple[str, str, str | None]  # name, value with its unit, explanation
 Box = tuple[float, float, float, float]  # u0, v0, u1, v1
 
 
-def with_error(value: float, error: float | None, unit: str = "m") -> str:
+def with_error(value: float, error: float | None, unit: str) -> str:
     """A number with what the model expects it to be off by, where it expects anything."""
-    return f"{value:.2f} {unit}" if error is None else f"{value:.2f} ± {error:.2f} {unit}"
+    off = "" if error is None else f" ± {error:.2f}"
+    return f"{value:.2f}{off} {unit}".rstrip()
 
 
 def line(
@@ -40,9 +41,9 @@ def line(
     title = t("measure.line_title", look.lang) if on_point else ""
     figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
     if on_point:
-        clickable(figure, look.prediction.depth, str(ends))
+        clickable(figure, look.prediction.depth, str(ends), look.unit)
     lock(figure, look.size)
-    line_between(figure, ends, NAMES, f"{found.distance:.2f} m")
+    line_between(figure, ends, NAMES, with_error(found.distance, None, look.unit))
     alt = t("measure.line_alt", look.lang, distance=found.distance)
     positions = np.array([point.position for point in (found.start, found.end)])
     data = {"pixels": np.array(ends), "points_m": positions}
@@ -57,7 +58,7 @@ def between(
     numbers: list[Number] = [
         (
             t("measure.distance", lang),
-            with_error(found.distance, found.uncertainty),
+            with_error(found.distance, found.uncertainty, look.unit),
             t("measure.distance_hint", lang),
         )
     ]
@@ -65,13 +66,13 @@ def between(
         away = t("measure.away", lang, name=name)
         x, y, z = point.position
         hint = t("measure.away_hint", lang, x=x, y=y, z=z)
-        numbers.append((away, with_error(point.range, point.uncertainty), hint))
+        numbers.append((away, with_error(point.range, point.uncertainty, look.unit), hint))
     for name, end in zip(NAMES, ends, strict=True):
         if floor is not None:
             height = look.ruler.height(*end, floor)
             above = t("measure.height", lang, name=name)
             hint = t("measure.height_hint", lang, camera=height.camera_height)
-            numbers.append((above, with_error(height.height, height.uncertainty), hint))
+            numbers.append((above, with_error(height.height, height.uncertainty, look.unit), hint))
     return numbers
 
 
@@ -95,11 +96,11 @@ def inside(look: Look, box: Box) -> list[Number]:
     lang, found = look.lang, look.ruler.box(*box)
     error, axis = found.uncertainty, t("measure.near_hint", lang)
     return [
-        (t("measure.nearest", lang), with_error(found.nearest, error), axis),
-        (t("measure.median", lang), with_error(found.median, error), axis),
+        (t("measure.nearest", lang), with_error(found.nearest, error, look.unit), axis),
+        (t("measure.median", lang), with_error(found.median, error, look.unit), axis),
         (
             t("measure.range", lang),
-            with_error(found.nearest_range, error),
+            with_error(found.nearest_range, error, look.unit),
             t("measure.range_hint", lang),
         ),
         (t("measure.pixels", lang), f"{found.pixels:,}", None),
@@ -113,7 +114,7 @@ def patch(look: Look, box: Box) -> tuple[list[Number], str]:
         found = look.ruler.area(*box)
     except CameraError as error:
         return [], str(error)
-    value = with_error(found.area, found.uncertainty, "m²")
+    value = with_error(found.area, found.uncertainty, look.unit and "m²")
     share = f"{100 * found.flat_share:.0f} %"
     return [
         (t("measure.area", lang), value, t("measure.area_hint", lang)),

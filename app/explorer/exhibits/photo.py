@@ -14,7 +14,7 @@ def photo_and_depth(look: Look) -> list[Shown]:
     """The two pictures that everything is about, and the expected error where there is one."""
     lang, depth = look.lang, look.prediction.depth
     step = max(1, max(depth.shape) // 500)
-    bar = bar_of(depth[::step, ::step], "m", colours=look.colours)
+    bar = bar_of(depth[::step, ::step], look.unit, colours=look.colours)
     photo, title = t("start.photo", lang), t("start.depth", lang)
     return [
         Shown(

@@ -68,13 +68,13 @@ def residuals_row(look: Look, *, same: bool = True) -> list[Shown]:
 
 def depths_row(look: Look, steps: Steps) -> list[Shown]:
     """Depth after each level, one scale."""
-    bar = bar_of(steps.depths, "m", colours=look.colours)
+    bar = bar_of(steps.depths, look.unit, colours=look.colours)
     return _row(look, steps.depths, bar, "depth")
 
 
 def changes_row(look: Look, steps: Steps) -> list[Shown]:
     """What each level changed in metres, one signed scale."""
-    return _row(look, steps.changes, signed_bar(steps.changes[1:], "m"), "change")
+    return _row(look, steps.changes, signed_bar(steps.changes[1:], look.unit), "change")
 
 
 def energy(look: Look) -> list[Shown]:

@@ -71,7 +71,8 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     geometry = _on_screen(look.space_key, choice, look)
     camera, size = look.prediction.intrinsics, look.size
     alt = t("space.alt", look.lang)
-    words = SceneWords(*(t(f"space.{name}", look.lang) for name in SceneWords._fields))
+    names = ("fly", "stop", "away", "up")
+    words = SceneWords(*(t(f"space.{name}", look.lang) for name in names), look.unit)
     if isinstance(geometry, PointCloud):
         inside = geometry.scene.in_camera(geometry.points)
         colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
@@ -130,10 +131,10 @@ def _colours(
 ) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
     confidence = look.prediction.confidence
     if choice.colouring == "depth":
-        return points[:, 2], bar_of(points[:, 2], "m", colours=look.colours)
+        return points[:, 2], bar_of(points[:, 2], look.unit, colours=look.colours)
     if choice.colouring == "height":
         height = -points[:, 1]
-        return height, bar_of(height, "m", colours="rising cividis")
+        return height, bar_of(height, look.unit, colours="rising cividis")
     if choice.colouring == "confidence" and confidence is not None:
         return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
     return photo, None

@@ -44,7 +44,7 @@ def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
     _, usual = relu_view(look.key, _trained(look), False, look.info, look.image)
     change = (depth - usual) * scale
     title = t("weights.depth_on" if on else "weights.depth_off", lang)
-    bar = bar_of(usual * scale, "m", colours=look.colours)
+    bar = bar_of(usual * scale, look.unit, colours=look.colours)
     difference = t("weights.change", lang)
     return [
         Shown(
@@ -57,7 +57,7 @@ def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
             "depth-change",
             map_figure(
                 change,
-                signed_bar(change, "m"),
+                signed_bar(change, look.unit),
                 size=look.size,
                 title=difference,
                 longest=MEDIUM,

@@ -101,7 +101,7 @@ def boxable(figure: go.Figure, size: tuple[int, int], box: tuple[float, ...]) ->
     figure.update_layout(dragmode="select", selectionrevision=str(box))
 
 
-def clickable(figure: go.Figure, depth: NDArray[np.floating], place: str) -> None:
+def clickable(figure: go.Figure, depth: NDArray[np.floating], place: str, unit: str = "m") -> None:
     """Lets the pointer read the depth of a picture and pick a place of it.
 
     Plotly tells of clicks only where there are points, so a grid of points that nobody sees lies
@@ -109,7 +109,8 @@ def clickable(figure: go.Figure, depth: NDArray[np.floating], place: str) -> Non
 
     Args:
         figure: in the coordinates of `depth`.
-        depth: (H, W) metres.
+        depth: (H, W).
+        unit: of depth.
         place: names a place: what else is drawn, so that a click is no choice that lasts.
     """
     height, width = depth.shape
@@ -124,7 +125,7 @@ def clickable(figure: go.Figure, depth: NDArray[np.floating], place: str) -> Non
         marker={"opacity": 0},
         selected=HIDDEN,
         unselected=HIDDEN,
-        hovertemplate="x %{x}, y %{y}<br>%{customdata:.2f} m<extra></extra>",
+        hovertemplate=f"x %{{x}}, y %{{y}}<br>%{{customdata:.2f}} {unit}<extra></extra>",
         showlegend=False,
     )
     figure.update_layout(dragmode=False, selectionrevision=place)

@@ -31,11 +31,13 @@ class SceneWords(NamedTuple):
     stop: str = "Stop"
     away: str = "away"
     up: str = "up"
+    unit: str = "m"
 
     @property
     def hover(self) -> str:
-        """A place in metres."""
-        places = f"x %{{x:.2f}} m<br>{self.away} %{{y:.2f}} m<br>{self.up} %{{z:.2f}} m"
+        """A place, in metres where these are claimed."""
+        m = f" {self.unit}".rstrip()
+        places = f"x %{{x:.2f}}{m}<br>{self.away} %{{y:.2f}}{m}<br>{self.up} %{{z:.2f}}{m}"
         return f"{places}<extra></extra>"
 
 

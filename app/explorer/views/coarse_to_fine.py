@@ -80,10 +80,14 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
             (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
             (
                 t("coarse_to_fine.range", lang),
-                f"{depth.min():.2f} - {depth.max():.2f} m",
+                f"{depth.min():.2f} - {depth.max():.2f} {look.unit}".rstrip(),
                 t("coarse_to_fine.range_hint", lang),
             ),
-            (t("coarse_to_fine.changed", lang), f"{np.abs(change).mean():.3f} m", None),
+            (
+                t("coarse_to_fine.changed", lang),
+                f"{np.abs(change).mean():.3f} {look.unit}".rstrip(),
+                None,
+            ),
             (
                 t("coarse_to_fine.time", lang),
                 f"{spent:.1f} ms",
@@ -94,7 +98,7 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
     if kind == "photo":
         size = fitted(look.size, LARGE)
         depth, change = enlarged(depth, *size), enlarged(change, *size)
-    final = bar_of(steps.depths if same else depth, "m", colours=look.colours)
+    final = bar_of(steps.depths if same else depth, look.unit, colours=look.colours)
     name = names[STRIDES[level]]
     shown = [
         Shown(
@@ -113,7 +117,7 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
             f"changed-by-{NAMES[level]}",
             map_figure(
                 change,
-                signed_bar(change, "m"),
+                signed_bar(change, look.unit),
                 size=look.size,
                 title=t("coarse_to_fine.change_of", lang, name=name),
                 longest=LARGE,

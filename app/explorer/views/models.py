@@ -25,7 +25,7 @@ def draw(look: Look) -> None:
     other = _second(look)
     a, b = look.prediction.depth, other.prediction.depth
     difference = b - a
-    bar = bar_of([a, b], "m", colours=look.colours)
+    bar = bar_of([a, b], look.unit, colours=look.colours)
     names = (_name(look), _name(other))
     left, _ = st.columns(2)
     with left:
@@ -42,7 +42,7 @@ def draw(look: Look) -> None:
     figure = linked_maps(
         [
             (t("start.photo", lang), look.screen, None),
-            (t("models.difference", lang), difference, signed_bar(difference, "m")),
+            (t("models.difference", lang), difference, signed_bar(difference, look.unit)),
             (f"A: {names[0]}", a, bar),
             (f"B: {names[1]}", b, bar),
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from app.explorer.exhibits.measuring import with_error
 from app.explorer.exhibits.photo import photo_and_depth
 from app.explorer.look import Look, current
 from app.explorer.page_table import PAGES
@@ -23,9 +24,21 @@ def draw(look: Look) -> None:
     near, middle, far = np.nanquantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
-            (t("start.nearest", lang), f"{near:.2f} m", t("start.nearest_hint", lang)),
-            (t("start.middle", lang), f"{middle:.2f} m", t("start.middle_hint", lang)),
-            (t("start.farthest", lang), f"{far:.2f} m", t("start.farthest_hint", lang)),
+            (
+                t("start.nearest", lang),
+                with_error(near, None, look.unit),
+                t("start.nearest_hint", lang),
+            ),
+            (
+                t("start.middle", lang),
+                with_error(middle, None, look.unit),
+                t("start.middle_hint", lang),
+            ),
+            (
+                t("start.farthest", lang),
+                with_error(far, None, look.unit),
+                t("start.farthest_hint", lang),
+            ),
             (
                 t("start.time", lang),
                 f"{look.prediction.milliseconds:.0f} ms",
