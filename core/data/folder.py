@@ -94,16 +94,16 @@ def _expect(right: bool, key: str, got: object, expected: str) -> None:
         )
 
 
-def _table(value: object, key: str) -> Mapping[str, Any]:
+def _table(value: Any, key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     _expect(isinstance(value, Mapping), key, value, "a table")
-    return dict(value)  # type: ignore[call-overload,no-any-return]
+    return dict(value)
 
 
-def _positive(value: object) -> bool:
+def _positive(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and 0 < value < math.inf  # type: ignore[operator]
+    return number and bool(0 < value < math.inf)
 
 
 def load_folder_config(path: str | Path) -> FolderConfig:
