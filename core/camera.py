@@ -188,8 +188,12 @@ def checked_fov(degrees: float) -> float:
     """A horizontal field of view as it is.
 
     Raises:
-        CameraError: outside 5..170 degrees.
+        CameraError: outside 5..170 degrees, or no number.
     """
+    if isinstance(degrees, (str, bool)):
+        raise CameraError(
+            f"The horizontal field of view is {degrees!r:.40}, expected a number of degrees."
+        )
     if not MIN_FOV <= degrees <= MAX_FOV:  # also false for NaN
         raise CameraError(
             f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
@@ -241,7 +245,13 @@ def choose_intrinsics(
             raise CameraError(
                 f"The intrinsics have {len(given)} numbers, expected 4: give fx, fy, cx, cy."
             )
-        fx, fy, cx, cy = (float(number) for number in given)
+        try:
+            fx, fy, cx, cy = (float(number) for number in given)
+        except (TypeError, ValueError) as error:
+            raise CameraError(
+                f"The intrinsics are {given!r:.80}, expected 4 numbers: give fx, fy, cx, cy in "
+                "pixels."
+            ) from error
         return Intrinsics(fx, fy, cx, cy, "given").checked(width, height)
     if not isinstance(picture, tuple):
         focal = picture.focal_px

@@ -215,12 +215,13 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
     from core.geometry.pose import read_pose
     from core.geometry.space import SpaceOptions
+    from core.plain_text import read_text
     from core.point_cloud import CloudOptions
 
     pose = None
     if options.pose is not None:
         try:
-            pose = read_pose(options.pose.read_text())
+            pose = read_pose(read_text(options.pose))
         except (OSError, UnicodeDecodeError) as error:
             raise CameraError(
                 f"The pose {options.pose.name} cannot be read ({error}), expected a text file with "

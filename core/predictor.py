@@ -203,7 +203,7 @@ class Predictor:
         settings = {
             "resolution": asked,
             "flip": bool(flip),
-            "fov": fov,
+            "fov": None if fov is None else float(fov),
             "intrinsics": None if intrinsics is None else _four(camera),
             "working_size": list(size),
             "engine": self.engine.name,

@@ -25,6 +25,7 @@ PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 """Stored units per metre of the two usual 16-bit encodings."""
 
 MAX_PIXELS = 100_000_000
+_NEAREST = 0.03  # metres; no depth camera sees anything nearer
 NPY_MAGIC = b"\x93NUMPY"
 _PICTURES = ("PNG", "TIFF")
 # The modes Pillow gives a 16-bit (or wider) grey PNG; "L" would mean that the millimetres were
@@ -75,10 +76,23 @@ def read_stored(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.generic
 
 
 def in_metres(stored: NDArray[np.generic], scale: float) -> NDArray[np.float32]:
-    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured."""
+    """Stored numbers, `scale` of them a metre, as float32 metres, 0 = nothing measured.
+
+    Raises:
+        DataError: floating-point numbers that were metres already.
+    """
     metres = stored.astype(np.float32) / np.float32(scale)
     # Some sets write infinity or NaN where nothing was measured; a negative depth cannot be one.
-    return np.where(np.isfinite(metres) & (metres > 0), metres, np.float32(0))
+    measured = np.isfinite(metres) & (metres > 0)
+    if stored.dtype.kind == "f" and scale > 1 and measured.any():
+        usual = float(np.median(metres[measured]))
+        if usual < _NEAREST:
+            raise DataError(
+                f"The depth map's floating-point numbers give a median depth of {usual:.2g} m at "
+                f"{scale:g} units per metre, expected a scene more than {_NEAREST:g} m away: set "
+                "the scale to 1 for a map in metres."
+            )
+    return np.where(measured, metres, np.float32(0))
 
 
 def resized_nearest(depth: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:

@@ -21,21 +21,22 @@ root with an `index.json` and no config is read so, in millimetres.
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import partial
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from core.data.pairs import DEPTH_TYPES, depth_maps_in, pair, pictures_in
 from core.data.sample import DEPTH_ENCODINGS, Camera, Frame, FrameDataset
 from core.errors import DataError
-from core.imaging.no_picture import why_no_picture
-from core.imaging.picture_formats import HEAD_BYTES
+from core.plain_text import read_text
 
 CONFIG_NAMES = ("dataset.toml", "dataset.json")
 INDEX_NAME = "index.json"
-_DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff", ".exr", ".pfm")
+_TEXTS = ("root", "rgb", "depth", "depth_suffix", "mask_suffix")
+_SCENE_KEYS = ("camera", "frames")
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,54 @@ class FolderConfig:
     index: str | None = None
 
     def __post_init__(self) -> None:
-        if self.encoding not in DEPTH_ENCODINGS:
-            raise DataError(
-                f"Dataset config: got encoding {self.encoding!r}, "
-                f"expected one of {', '.join(DEPTH_ENCODINGS)}."
-            )
-        if not self.scale > 0:
-            raise DataError(
-                f"Dataset config: got scale {self.scale}, expected stored units per metre above 0."
-            )
+        for name in _TEXTS:
+            _expect(isinstance(getattr(self, name), str), name, getattr(self, name), "a text")
+        _expect(
+            self.encoding in DEPTH_ENCODINGS,
+            "encoding",
+            self.encoding,
+            f"one of {', '.join(DEPTH_ENCODINGS)}",
+        )
+        _expect(_positive(self.scale), "scale", self.scale, "stored units per metre above 0")
+        if self.max_depth is not None:
+            _expect(_positive(self.max_depth), "max_depth", self.max_depth, "metres above 0")
+        if self.index is not None:
+            _expect(isinstance(self.index, str), "index", self.index, "a file name")
+        for name, scene in _table(self.scenes, "scenes").items():
+            for key, value in _table(scene, f"scenes.{name}").items():
+                _expect(
+                    key in _SCENE_KEYS,
+                    f"scenes.{name}",
+                    key,
+                    f"no key but {' and '.join(_SCENE_KEYS)}",
+                )
+                texts = isinstance(value, list) and all(isinstance(stem, str) for stem in value)
+                _expect(
+                    key != "frames" or texts,
+                    f"scenes.{name}.frames",
+                    value,
+                    'a list of stems in quotes, such as ["00001"]',
+                )
+
+
+def _expect(right: bool, key: str, got: object, expected: str) -> None:
+    if not right:
+        raise DataError(
+            f"Dataset config: got {key} {got!r}, expected {expected}; correct it as docs/data.md "
+            "shows."
+        )
+
+
+def _table(value: Any, key: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    _expect(isinstance(value, Mapping), key, value, "a table")
+    return dict(value)
+
+
+def _positive(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and bool(0 < value < math.inf)
 
 
 def load_folder_config(path: str | Path) -> FolderConfig:
@@ -87,7 +127,7 @@ def load_folder_config(path: str | Path) -> FolderConfig:
             "as docs/data.md shows."
         )
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_text(file)
         content = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
     except (OSError, ValueError) as error:
         raise DataError(
@@ -97,8 +137,8 @@ def load_folder_config(path: str | Path) -> FolderConfig:
     unknown = sorted(set(content) - known) if isinstance(content, dict) else ["(not a table)"]
     if unknown:
         raise DataError(f"{file}: unknown key {unknown[0]}; known are {', '.join(sorted(known))}.")
-    content["root"] = str(file.parent / content.get("root", "."))
-    return FolderConfig(**content)
+    config = FolderConfig(**content)
+    return replace(config, root=str(file.parent / config.root))
 
 
 class FolderDataset(FrameDataset):
@@ -139,21 +179,22 @@ def read_index(path: Path, scale: float) -> list[Frame]:
         DataError: the file is missing, is no JSON, or a frame has no camera or picture.
     """
     try:
-        scenes = json.loads(path.read_text(encoding="utf-8"))
+        scenes = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise DataError(f"Cannot read the index {path} ({error}); expected JSON.") from error
     frames = []
     try:
         for scene, entry in scenes.items():
             folder = path.parent / scene
-            pictures = _pictures(folder / "rgb")
+            pictures, depths = pictures_in(folder / "rgb"), depth_maps_in(folder / "depth")
             for item in entry["frames"]:
                 stem = item if isinstance(item, str) else item["stem"]
                 numbers = entry["K"] if isinstance(item, str) else [item[k] for k in _CAMERA_KEYS]
+                picture, depth = pair(stem, pictures, depths, folder / "depth")
                 frames.append(
                     Frame(
-                        rgb_path=pictures[stem],
-                        depth_path=_depth_file(folder / "depth" / stem),
+                        rgb_path=picture,
+                        depth_path=depth,
                         name=f"{scene}/{stem}",
                         depth_scale=scale,
                         camera=_camera(numbers, scene),
@@ -185,7 +226,9 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
         raise DataError(
             f"Scene {name} of {root} has no camera; write camera = [fx, fy, cx, cy] in the config."
         )
-    pictures = _pictures(folder / config.rgb)
+    shared = (folder / config.rgb).resolve() == (folder / config.depth).resolve()
+    depths = depth_maps_in(folder / config.depth)
+    pictures = pictures_in(folder / config.rgb, shared, config.depth_suffix)
     stems = scene.get("frames") or sorted(pictures)
     missing = [stem for stem in stems if stem not in pictures]
     if missing or not stems:
@@ -195,12 +238,12 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
         )
     frames = []
     for stem in stems:
-        depth = folder / config.depth / f"{stem}{config.depth_suffix}"
+        picture, depth = pair(stem, pictures, depths, folder / config.depth, config.depth_suffix)
         mask = folder / config.depth / f"{stem}{config.mask_suffix}.npy"
         frames.append(
             Frame(
-                rgb_path=pictures[stem],
-                depth_path=_depth_file(depth),
+                rgb_path=picture,
+                depth_path=depth,
                 name=stem if name == "." else f"{name}/{stem}",
                 depth_scale=config.scale,
                 camera=_camera(camera, name),
@@ -211,38 +254,20 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
         )
     if not any(frame.depth_path.is_file() for frame in frames):
         raise DataError(
-            f"{folder / config.depth} has no depth map ({', '.join(_DEPTH_TYPES)}) of any frame; "
+            f"{folder / config.depth} has no depth map ({', '.join(DEPTH_TYPES)}) of any frame; "
             "check the keys depth and depth_suffix of the dataset config."
         )
     return frames
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
-    """Pictures by stem; an empty dictionary where the folder is missing."""
-    if not folder.is_dir():
-        return {}
-    kinds = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff")
-    found = (path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds)
-    return {path.stem: path for path in found if not _is_of_the_system(path)}
-
-
-def _is_of_the_system(path: Path) -> bool:
-    """Whether a file only has a picture's name, as macOS leaves ._1.png beside 1.png."""
-    with path.open("rb") as file:
-        return why_no_picture(path.name, partial(file.read, HEAD_BYTES)) is not None
-
-
-def _depth_file(stem: Path) -> Path:
-    """The depth file of a stem: the first of the known types that exists, else a missing PNG."""
-    files = [stem.with_name(stem.name + suffix) for suffix in _DEPTH_TYPES]
-    return next((file for file in files if file.is_file()), files[0])
-
-
 def _camera(numbers: Sequence[float], scene: str) -> Camera:
-    values = [float(number) for number in numbers]
-    if len(values) != 4 or not (values[0] > 0 and values[1] > 0):
+    try:
+        fx, fy, cx, cy = (float(number) for number in numbers)
+    except (TypeError, ValueError):
+        fx = fy = cx = cy = math.nan
+    if not (all(map(math.isfinite, (fx, fy, cx, cy))) and fx > 0 and fy > 0):
         raise DataError(
-            f"Scene {scene}: got the camera {list(numbers)}, expected [fx, fy, cx, cy] in pixels "
+            f"Scene {scene}: got the camera {numbers!r}, expected [fx, fy, cx, cy] in pixels "
             "with focal lengths above 0."
         )
-    return values[0], values[1], values[2], values[3]
+    return fx, fy, cx, cy

@@ -22,6 +22,7 @@ import numpy as np
 
 from core.data.sample import Frame, FrameDataset, Sample, read_split_lines
 from core.errors import DataError
+from core.plain_text import read_text
 
 CAMERA = (518.858, 519.470, 325.582, 253.736)
 """fx, fy, cx, cy of the Kinect's colour camera, in pixels of the 640x480 picture."""
@@ -184,7 +185,7 @@ def _mat_indices(path: Path, split: str, lines: list[list[str]] | None) -> list[
     if (folder / "splits.mat").is_file():
         return _matlab_split(folder / "splits.mat", _SPLIT_KEYS[split])
     if (folder / "split.json").is_file():
-        listed = json.loads((folder / "split.json").read_text(encoding="utf-8"))
+        listed = json.loads(read_text(folder / "split.json"))
         key = split if split in listed else {"val": "test", "test": "val"}.get(split, split)
         if key in listed:
             return [int(index) for index in listed[key]]

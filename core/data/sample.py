@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.data.depth_file import in_metres, read_stored, resized_nearest
-from core.errors import DataError
+from core.errors import DataError, ImageError
+from core.image import decode
+from core.plain_text import read_text
 
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]
@@ -22,6 +24,10 @@ Camera = tuple[float, float, float, float]
 
 MOST_STRETCHED = 1.02
 """How far a depth map's aspect ratio may be off its picture's: sizes are rounded."""
+
+_ORIENTATION = 0x0112  # EXIF
+# What says that a picture's numbers are not sRGB as they stand (`core.image` reads it).
+_SAYS_MORE = {"icc_profile", "gamma", "chromaticity", "transparency"}
 
 DEPTH_ENCODINGS = ("scaled", "sunrgbd")
 """How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
@@ -66,7 +72,7 @@ class Frame:
     """Where one `Sample` lies on disk: two files, the depth scale and the camera.
 
     Attributes:
-        rgb_path, depth_path: the colour picture and the 16-bit depth PNG.
+        rgb_path, depth_path: the colour picture and the depth map.
         name: unique within the dataset.
         depth_scale: stored depth units per metre (1000 for millimetres, 256 for KITTI).
         camera: fx, fy, cx, cy in pixels of the picture.
@@ -94,9 +100,9 @@ class Frame:
         """
         rgb = read_rgb(self.rgb_path)
         depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
-        depth = _at_size(depth, rgb.shape[:2], self.name)
         if self.mask_path is not None:
-            depth = np.where(_read_npy(self.mask_path).squeeze().astype(bool), depth, np.float32(0))
+            depth = np.where(_mask(self.mask_path, depth.shape), depth, np.float32(0))
+        depth = _at_size(depth, rgb.shape[:2], self.name)
         if self.max_depth is not None:
             depth = np.where(depth <= self.max_depth, depth, np.float32(0))
         return Sample(rgb, depth, *self.camera, name=self.name)
@@ -160,13 +166,19 @@ def frame_name(dataset: Sequence[Sample], index: int) -> str:
 
 
 def read_rgb(path: Path) -> RgbArray:
-    """Reads a dataset picture as (H, W, 3) uint8; grey pictures are repeated into three channels.
+    """Reads a dataset picture as (H, W, 3) uint8 sRGB, upright, as the predictor would see it.
 
     Raises:
         DataError: the file is missing or is no picture.
     """
     with _open(path) as picture:
-        return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+        plain = picture.mode in ("RGB", "L") and not _SAYS_MORE & picture.info.keys()
+        if plain and picture.getexif().get(_ORIENTATION, 1) == 1:
+            return np.asarray(picture.convert("RGB"), dtype=np.uint8)
+    try:
+        return decode(path).rgb
+    except ImageError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray:
@@ -178,21 +190,26 @@ def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray
         encoding: "scaled", or "sunrgbd" for 16-bit numbers rotated left by three bits.
 
     Raises:
-        DataError: the file is missing, is no depth map, or has 8 bits per pixel.
+        DataError: the file is missing, is no depth map, has 8 bits per pixel, or another scale.
     """
     try:
         stored = read_stored(path.read_bytes())
+        if encoding == "sunrgbd":
+            numbers = stored.astype(np.uint16)
+            stored = (numbers >> 3) | (numbers << 13)
+        return in_metres(stored, scale)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{path} does not exist, expected the frame's depth map; check the dataset's root "
+            "folder and its split file."
+        ) from error
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror}); expected the frame's depth map. Check the "
-            "dataset's root folder and its split file."
+            f"{path} cannot be read ({error.strerror}); expected the frame's depth map. Check its "
+            "permissions."
         ) from error
     except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    if encoding == "sunrgbd":
-        numbers = stored.astype(np.uint16)
-        stored = (numbers >> 3) | (numbers << 13)
-    return in_metres(stored, scale)
 
 
 def read_split_lines(path: Path) -> list[list[str]]:
@@ -204,7 +221,7 @@ def read_split_lines(path: Path) -> list[list[str]]:
         DataError: the file is missing or lists nothing.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"Cannot read the split file {path} ({error}); expected a text file with one frame "
@@ -217,15 +234,22 @@ def read_split_lines(path: Path) -> list[list[str]]:
     return lines
 
 
-def _read_npy(path: Path) -> NDArray[np.generic]:
+def _mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """(H, W), False where a depth is to be ignored."""
     try:
-        # Pickled arrays could run code, and no depth map needs one.
-        array: NDArray[np.generic] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Pickled arrays could run code, and no mask needs one.
+        array = np.load(path, allow_pickle=False)
+        mask = np.asarray(array, bool).squeeze()
+    except (OSError, ValueError, TypeError, EOFError) as error:
         raise DataError(
             f"{path} cannot be read as a NumPy array ({error}); expected an unpickled .npy."
         ) from error
-    return array
+    if mask.shape != shape:
+        raise DataError(
+            f"{path} is of shape {mask.shape}, expected {shape}, as the depth map; check that both "
+            "files belong to the same frame."
+        )
+    return mask
 
 
 def _open(path: Path) -> Image.Image:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from torch import Tensor
 from torch.nn import functional
 
@@ -58,7 +60,7 @@ def checked_resolution(resolution: int) -> int:
     Raises:
         ConfigError: below 96 or above 2048, or no number.
     """
-    if isinstance(resolution, bool) or not isinstance(resolution, int):
+    if isinstance(resolution, bool) or not isinstance(resolution, Integral):
         raise ConfigError(
             f"The resolution is {resolution!r}, expected a whole number of pixels: give the "
             "working height, for example 384."
@@ -68,7 +70,7 @@ def checked_resolution(resolution: int) -> int:
             f"The resolution is {resolution}, expected {MIN_RESOLUTION} to {MAX_RESOLUTION} "
             "pixels: it is the height at which the network sees the photo."
         )
-    return _rounded(resolution)
+    return _rounded(int(resolution))
 
 
 def _rounded(pixels: float) -> int:

@@ -13,6 +13,7 @@ from core.errors import ConfigError
 from core.evaluation.protocol import PROTOCOLS
 from core.model.config import ModelConfig
 from core.model_files.model_info import MAX_WORKING_HEIGHT, MIN_WORKING_HEIGHT
+from core.plain_text import read_text
 
 SCHEDULES = ("poly", "cosine")
 
@@ -210,7 +211,7 @@ def read_config(path: Path) -> TrainConfig:
         ConfigError: an unreadable file, an unknown key, a wrong type or value.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(read_text(path))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             f"The configuration {path} cannot be read ({error}); expected a TOML file such as "

@@ -61,6 +61,7 @@ class Animation:
             "frames": self._frames,
             "audio": False,
             "projection": PINHOLE,
+            "dynamic_range": "standard",
         }
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], float]]:

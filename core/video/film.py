@@ -13,6 +13,7 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
+from core.imaging.colour import Encoding, from_code_points
 from core.imaging.projection import PINHOLE
 from core.video.containers import CONTAINERS
 from core.video.orientation import Orientation
@@ -27,6 +28,7 @@ _PROJECTIONS = {
     4: PINHOLE,
     5: "fisheye",
 }
+_HIGH_RANGE = {16: "PQ", 18: "HLG"}  # transfer functions of ITU-T H.273
 _LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
 # Of the packets, frames that a whole file gives at least: all of an MP4's samples; elsewhere a
 # packet may be half of an interlaced frame, or hold one that is never shown.
@@ -80,6 +82,7 @@ class Film:
             raise TooLargeError((width, height))
         self._start = 0.0
         self._projection = PINHOLE
+        self._dynamic_range = "standard"
 
     def about(self) -> dict[str, Any]:
         """What it says about itself; asked after its first frame."""
@@ -98,15 +101,18 @@ class Film:
             "frames": self._promised,
             "audio": bool(clip.streams.audio),
             "projection": self._projection,
+            "dynamic_range": self._dynamic_range,
         }
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
-        """(H, W, 3) RGB as a player shows it, and its time in seconds.
+        """(H, W, 3) sRGB as a player shows it, and its time in seconds.
 
-        All frames get the first one's size and orientation. What cannot be decoded is left out.
+        All frames get the first one's size, orientation and dynamic range. What cannot be decoded
+        is left out.
         """
         size: tuple[int, int] | None = None
         upright = Orientation()
+        encoding: Encoding | None = None
         packets = frames = failed = 0
         broken = False  # whether the last packet or frame is
         failure: av.FFmpegError | None = None
@@ -125,9 +131,12 @@ class Film:
                 if size is None:
                     size, upright = self._shown_size(frame), _orientation(frame)
                     self._projection = _projection(frame)
+                    self._dynamic_range, encoding = _light(frame)
                     self._start = 0.0 if self._kind == "AVI" else time or 0.0
                 width, height = size
                 rgb: Any = frame.to_ndarray(format="rgb24", width=width, height=height)
+                if encoding is not None:
+                    rgb = encoding.to_srgb(encoding.table(256)[rgb])
                 frames += 1
                 broken = broken or frame.is_corrupt
                 yield upright(rgb), time
@@ -203,6 +212,14 @@ def _orientation(frame: av.VideoFrame) -> Orientation:
     side_data: Any = frame.side_data  # its stub knows no `Type` as a key
     matrix = side_data.get(Type.DISPLAYMATRIX)
     return Orientation() if matrix is None else Orientation.of_matrix(bytes(matrix))
+
+
+def _light(frame: av.VideoFrame) -> tuple[str, Encoding | None]:
+    """A frame's dynamic range, and what brings a high one to sRGB, as for a photo."""
+    name = _HIGH_RANGE.get(int(frame.color_trc))
+    if name is None:
+        return "standard", None
+    return name, from_code_points(int(frame.color_primaries), int(frame.color_trc))
 
 
 def _projection(frame: av.VideoFrame) -> str:

@@ -36,6 +36,7 @@ class ClipInfo:
             are decoded and may be off by some.
         audio: whether it has sound, which is not copied.
         projection: as `core.image.Photo`'s: "pinhole", or what 360-degree videos say they are.
+        dynamic_range: "standard", or "PQ" or "HLG", whose frames were brought to it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ClipInfo:
     frames: int | None
     audio: bool
     projection: str
+    dynamic_range: str
 
     @property
     def surely(self) -> int:
@@ -168,6 +170,7 @@ class ClipReader:
                     "frames",
                     "audio",
                     "projection",
+                    "dynamic_range",
                 )
             },
         )

@@ -136,11 +136,17 @@ class DepthSequence:
         self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
 
     def _photo(self, frame: Frame) -> Photo:
-        photo, projection = decode(frame.rgb), self._reader.info.projection
-        if projection == PINHOLE:
+        photo, clip = decode(frame.rgb), self._reader.info
+        if clip.dynamic_range != "standard":
+            note = (
+                f"A high dynamic range video ({clip.dynamic_range}): its brightness was fitted to "
+                "an ordinary one's."
+            )
+            photo = replace(photo, notes=(*photo.notes, note))
+        if clip.projection == PINHOLE:
             return photo
-        notes = projection_note(projection, frame.rgb)
-        return replace(photo, projection=projection, notes=notes)
+        notes = (*photo.notes, *projection_note(clip.projection, frame.rgb))
+        return replace(photo, projection=clip.projection, notes=notes)
 
     def finish(self) -> None:
         """Leaves the frames alone in their folder."""

@@ -32,12 +32,13 @@ def write_clip(
     times: Sequence[float] = (),
     matrix: Sequence[int] | None = None,
     codec: str | None = None,
+    transfer: int | None = None,
 ) -> Path:
     """Frames (H, W, 3) nearly without loss; the suffix says what container and codec.
 
     `pixel` is the width and height of one; with `faststart` the file's head comes first; `times`
     are the frames' in seconds, else they come at `rate`; `matrix` is a, b, c, d of
-    the display matrix.
+    the display matrix; `transfer` is the number of the pictures' transfer function in ITU-T H.273.
     """
     codec = codec or CODECS[path.suffix]
     options = {"movflags": "faststart"} if faststart else {}
@@ -53,6 +54,8 @@ def write_clip(
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv444p" if codec == "libx264" else "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(*pixel)
+        if transfer is not None:
+            stream.codec_context.color_trc = transfer
         stream.options = {
             "libx264": {"crf": "4"},
             "libvpx-vp9": {"crf": "4", "cpu-used": "8"},

@@ -512,6 +512,38 @@ def test_the_command_writes_what_it_says(
     assert main([*arguments, "--save", "gif"]) == 2
 
 
+# Light of a grey, white being 1, to the value that stands for it (ITU-R BT.2100; white: 203 cd/m2).
+def _pq(light: float) -> float:
+    power = (light * 203 / 10_000) ** (2610 / 16384)
+    return float(((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32))
+
+
+def _hlg(light: float) -> float:
+    scene = (light * 0.203) ** (1 / 1.2)
+    if scene <= 1 / 12:
+        return float((3 * scene) ** 0.5)
+    return float(0.17883277 * np.log(12 * scene - 0.28466892) + 0.55991073)
+
+
+@pytest.mark.parametrize(("name", "transfer", "curve"), [("PQ", 16, _pq), ("HLG", 18, _hlg)])
+def test_a_high_dynamic_range_looks_as_bright_as_it_was(
+    run: Callable[..., VideoResult],
+    tmp_path: Path,
+    name: str,
+    transfer: int,
+    curve: Callable[[float], float],
+) -> None:
+    shades = (60, 90, 120)  # sRGB, below what is bent
+    values = [round(255 * curve(((n / 255 + 0.055) / 1.055) ** 2.4)) for n in shades]
+    frames = [np.full((HEIGHT, WIDTH, 3), value, np.uint8) for value in values]
+    clip = write_clip(tmp_path / "clip.mp4", frames, transfer=transfer)
+    with ClipReader(clip) as reader:
+        seen = [float(frame.rgb.mean()) for frame in reader]
+        assert reader.info.dynamic_range == name
+    assert seen == pytest.approx(shades, abs=4)
+    assert f"A high dynamic range video ({name})" in " ".join(run(clip).sidecar["notes"])
+
+
 def test_a_spherical_video_is_not_in_metres(
     tmp_path: Path, run: Callable[..., VideoResult]
 ) -> None:
