@@ -56,7 +56,7 @@ def read_exr(
         ExrError: damaged, cut off, too large, deep, or without such channels.
         ImportError: the library is not installed.
     """
-    import OpenEXR  # type: ignore[import-not-found]
+    import OpenEXR
 
     try:
         layout = OpenEXR.File(io.BytesIO(data), header_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from typing import SupportsIndex
 
 from torch import Tensor
 from torch.nn import functional
@@ -54,23 +54,27 @@ def working_size(
     return across, down
 
 
-def checked_resolution(resolution: int) -> int:
+def checked_resolution(resolution: SupportsIndex) -> int:
     """The working height for a resolution asked for: the nearest multiple of 16.
 
     Raises:
         ConfigError: below 96 or above 2048, or no number.
     """
-    if isinstance(resolution, bool) or not isinstance(resolution, Integral):
+    try:
+        pixels = None if isinstance(resolution, bool) else resolution.__index__()
+    except AttributeError:
+        pixels = None
+    if pixels is None:
         raise ConfigError(
             f"The resolution is {resolution!r}, expected a whole number of pixels: give the "
             "working height, for example 384."
         )
-    if not MIN_RESOLUTION <= resolution <= MAX_RESOLUTION:
+    if not MIN_RESOLUTION <= pixels <= MAX_RESOLUTION:
         raise ConfigError(
-            f"The resolution is {resolution}, expected {MIN_RESOLUTION} to {MAX_RESOLUTION} "
+            f"The resolution is {pixels}, expected {MIN_RESOLUTION} to {MAX_RESOLUTION} "
             "pixels: it is the height at which the network sees the photo."
         )
-    return _rounded(int(resolution))
+    return _rounded(pixels)
 
 
 def _rounded(pixels: float) -> int:

@@ -183,7 +183,7 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         with pytest.raises(DataError, match=said):
             train[index]
     (depth / "00005.png").unlink()
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         train[2]
 
 
