@@ -72,7 +72,8 @@ def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
     camera, size = look.prediction.intrinsics, look.size
     alt = t("space.alt", look.lang)
     names = ("fly", "stop", "away", "up")
-    words = SceneWords(*(t(f"space.{name}", look.lang) for name in names), unit=look.unit)
+    written = {name: t(f"space.{name}", look.lang) for name in names}
+    words = SceneWords(**written, unit=look.unit)
     if isinstance(geometry, PointCloud):
         inside = geometry.scene.in_camera(geometry.points)
         colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
