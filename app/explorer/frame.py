@@ -6,6 +6,9 @@ import functools
 import gc
 from pathlib import Path
 
+# Loaded before the first visitors come: Plotly takes a pandas that another visitor's thread is
+# still loading for a whole one.
+import pandas  # noqa: F401 - see above
 import streamlit as st
 
 from app.explorer import controls, sentences

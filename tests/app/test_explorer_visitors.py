@@ -166,6 +166,9 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     shared = MagicMock(spec=Runtime)
     shared.dataframe_source_mgr = DataframeSourceManager()
+    shared.media_file_mgr = app_test.MediaFileManager(app_test.MemoryMediaFileStorage("/media"))
+    shared.cache_storage_manager = app_test.MemoryCacheStorageManager()
+    shared.bidi_component_registry = app_test.BidiComponentManager()
     monkeypatch.setattr(app_test, "Runtime", Unset)
     monkeypatch.setattr(Runtime, "_instance", shared)
     with patch_config_options({"global.appTest": True}):
