@@ -130,7 +130,7 @@ def test_a_loaded_model_is_had_while_another_is_being_loaded(
         goes_on.wait(30)
         return loaded
 
-    monkeypatch.setattr("app.service.load_predictor", slow)
+    monkeypatch.setattr("app.service.load_model", slow)
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(studio.predictor, "second")
         assert begun.wait(30)
