@@ -13,8 +13,8 @@ from pathlib import PurePath
 from core.imaging.picture_formats import HEAD_BYTES, describe, sniff
 
 _PICTURES = (
-    "jpg jpeg jpe jfif mpo png apng webp tif tiff bmp dib gif avif heic heif hif jp2 j2k jpx jxl psd "
-    "xcf exr hdr tga dds pcx ppm pgm pbm pnm pfm qoi dcm sgi"
+    "jpg jpeg jpe jfif mpo png apng webp tif tiff bmp dib gif avif heic heif hif jp2 j2k jpx jxl "
+    "psd xcf exr hdr tga dds pcx ppm pgm pbm pnm pfm qoi dcm sgi"
 )
 # Pictures all the same, and their error says what to do with them.
 _RAW = (
