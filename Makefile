@@ -51,7 +51,7 @@ unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core
 # Pillow is left to requirements-overrides.txt; "+cpu" and its like name a build, not a version.
 lock: $(DEVELOPMENT) ## write constraints.txt from what is installed
 	@{ echo "# The versions that passed the tests, written by \`make lock\` from .venv."; \
-	   $(PIP) list --format=freeze --exclude pillow --exclude pip --exclude setuptools | \
+	   $(PIP) list --format=freeze --exclude pillow --exclude pip | \
 	   sed 's/+[a-z0-9]*$$//'; } > constraints.txt
 
 docs: $(DEVELOPMENT) ## the Python reference, in build/docs

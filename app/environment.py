@@ -100,7 +100,7 @@ VARIABLES = (
         "LAPDEPTH_3D_MB",
         "4000",
         "memory for one heavy piece of work in 3D, on both pages",
-        _LIMITS,
+        _PAGE,
         r"[1-9]\d{2,6}",
         "a number of megabytes from 100",
     ),

@@ -51,6 +51,7 @@ EVERYWHERE = (
     "core.atomic",
     "core.threads",
     "core.shipped",
+    "core.plain_text",
 )  # said in the text instead of drawn
 
 

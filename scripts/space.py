@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OWN = {"deploy/space/README.md": "README.md", "deploy/space/gitattributes": ".gitattributes"}
 SETTINGS = {"LAPDEPTH_PAGES": "depth", "LAPDEPTH_FRAMES": "https://huggingface.co"}
 _COPY = re.compile(r"^COPY ((?:[^\\\n]|\\\n)+)", re.MULTILINE)
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".*")
+# Hidden files of editors and systems stay behind; `.streamlit` belongs to the explorer.
+_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", ".[!s]*")
 
 
 def copied(dockerfile: str) -> list[str]:

@@ -284,12 +284,12 @@ def test_the_command_line_is_the_readmes() -> None:
     offered = commands()
     section = README.partition("## Command line")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `([a-z-]+) ?([^`]*)`", section, re.MULTILINE))
-    documented = {name: set(re.findall(r"--[a-z]+", rest)) for name, rest in rows.items()}
+    documented = {name: set(re.findall(r"--[a-z-]+", rest)) for name, rest in rows.items()}
     assert {name for name in documented if name in offered} == set(offered)
     for name in offered:
         assert documented[name] <= offered[name], f"{name} has no such option"
     paragraph = section.partition("`predict` takes")[2].partition("| name |")[0]
-    named = set(re.findall(r"--[a-z]+", paragraph)) | {"--out"}
+    named = set(re.findall(r"--[a-z][a-z-]*", paragraph)) | {"--out"}
     assert named == offered["predict"] - {"-h", "--help"}
 
 

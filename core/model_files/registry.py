@@ -20,6 +20,8 @@ REGISTRY = "registry.json"
 
 _digests: dict[tuple[str, int, int, int], str] = {}  # by path, inode, size and time of change
 
+MODELS_VARIABLE = "LAPDEPTH_MODELS"
+
 
 def named_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     """The folder of checkpoints that LAPDEPTH_MODELS names, or None.
@@ -30,7 +32,7 @@ def named_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     Raises:
         CheckpointError: there is no such folder.
     """
-    name = (os.environ if environment is None else environment).get("LAPDEPTH_MODELS")
+    name = (os.environ if environment is None else environment).get(MODELS_VARIABLE)
     if not name:
         return None
     folder = Path(name).expanduser().absolute()

@@ -126,7 +126,7 @@ def test_one_camera_s_choice_of_a_model_holds_up_no_other(
         goes_on.wait(30)
         return SimpleNamespace(model="tiny")
 
-    monkeypatch.setattr(studio, "chooser", lambda: slowly)
+    monkeypatch.setattr(studio, "chooser_for", lambda name: slowly if name == "auto" else None)
     live, sent = LiveDepth(studio), as_sent(ROOM)
     with ThreadPoolExecutor(2) as pool:
         choosing = pool.submit(live, "a", sent, PredictSettings("auto"), DisplaySettings())
