@@ -199,7 +199,7 @@ def _from_bytes(
                         f"{label} is a lossless JPEG, whose colours cannot be told, expected an "
                         "ordinary one: save it anew as 8-bit JPEG or PNG."
                     )
-                notes += check_scans(data, frame, label)
+                notes += check_scans(data, frame)
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
                 if min_size is None:
                     ready = decode_jpeg(data, image, tags.orientation, colours)

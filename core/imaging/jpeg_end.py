@@ -55,24 +55,25 @@ def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str)
     )
 
 
-def check_scans(data: bytes, frame: int, label: str) -> tuple[str, ...]:
+def check_scans(data: bytes, frame: int) -> tuple[str, ...]:
     """Look at what a JPEG holds from its frame on, without decoding it.
 
     Args:
         data: the file.
         frame: where its frame's marker is.
-        label: the file, as errors call it.
 
     Returns:
-        A note for the user where a progressive file lacks scans, as when its download stopped.
-
-    Raises:
-        ImageError: a large part of it is nothing but zeros.
+        A note for the user where a progressive file lacks scans, as when its download stopped, or
+        where a large part of it is nothing but zeros.
     """
     scan = data.find(_SCAN, frame)
     end = data.find(_END, max(scan, frame))  # it cannot occur within a scan (ITU-T T.81, F.1.2.3)
     if has_empty_stretch(data, frame, len(data) if end < 0 else end):
-        raise incomplete(label, "JPEG")
+        # A camera's view of one flat colour is coded so, too.
+        return (
+            "A large part of the file's data is zeros: unless the photo shows one flat colour "
+            "there, it is damaged.",
+        )
     if data[frame : frame + 2] not in _PROGRESSIVE:
         return ()
     count = data[frame + 9] if frame + 9 < len(data) else 0

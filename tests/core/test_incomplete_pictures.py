@@ -141,8 +141,8 @@ def test_a_file_of_full_length_whose_end_was_never_written(kind: str) -> None:
     name, options = WHOLE[kind]
     data = encode(PICTURE, name, **options)
     half = data[: len(data) // 2] + bytes(len(data) - len(data) // 2)
-    if name in ("BMP",) or kind == "tiff":  # black may be meant
-        assert "zeros" in decode(half).notes[0]
+    if name in ("BMP", "JPEG") or kind == "tiff":  # black, or one flat colour, may be meant
+        assert any("zeros" in note for note in decode(half).notes)
     else:
         with pytest.raises(ImageError):
             decode(half)
