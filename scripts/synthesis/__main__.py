@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--size", default="", help="WIDTHxHEIGHT")
     parser.add_argument("--samples", type=int, default=4, help="paths per pixel")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--library", type=Path, help="where the models are unpacked")
+    parser.add_argument("--library", dest="unpacked", type=Path, help="of unpacked models")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     world = WORLDS[options.world]
@@ -40,7 +40,7 @@ def main() -> None:
     quality = Quality(width, height, options.samples, options.threads)
     first, _, end = options.seeds.partition(":")
     target = RenderedSet(options.out, options.world)
-    catalog = read_catalog(options.library or options.out / "library")
+    catalog = read_catalog(options.unpacked or options.out / "library")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     store = ModelStore()
     for seed in range(int(first), int(end or int(first) + 1)):

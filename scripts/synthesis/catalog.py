@@ -110,7 +110,7 @@ class Model:
     top: float
     rotation: tuple[float, ...]
     author: str
-    library: str
+    collection: str
     licence: str
 
     @property
@@ -191,7 +191,7 @@ def read_library(text: str, folder: Path) -> Iterator[Model]:
             top=max(0.0, float(entry.get("dropOnTopElevation", 0)) / 100),
             rotation=tuple(float(x) for x in entry.get("modelRotation", "").split()),
             author=entry.get("creator", "unknown"),
-            library=folder.name,
+            collection=folder.name,
             licence=licence,
         )
 
@@ -203,7 +203,7 @@ def credits_of(models: list[Model]) -> list[dict[str, str]]:
             "model": m.key,
             "name": m.name,
             "author": m.author,
-            "library": m.library,
+            "library": m.collection,
             "licence": m.licence,
         }
         for m in models
