@@ -221,7 +221,7 @@ def flat(depth: np.ndarray) -> SimpleNamespace:
     """What a patch is measured in: a wall 3 m away, seen by the scenes' camera."""
     sure = np.full(depth.shape, 0.9, np.float32)
     scene = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))
-    return SimpleNamespace(lang="en", ruler=Measurer(depth, scene, sure))
+    return SimpleNamespace(lang="en", unit="m", ruler=Measurer(depth, scene, sure))
 
 
 def test_the_area_of_a_wall_and_why_a_corner_has_none() -> None:
