@@ -35,9 +35,10 @@ predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
 
 test: lint types audit unit ## lint, types, known holes and the whole test suite
 
-lint: $(DEVELOPMENT) ## ruff: rules and format
+lint: $(DEVELOPMENT) ## ruff: rules and format; import-linter: who may import whom
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 types: $(DEVELOPMENT) ## mypy, strict
 	@$(BIN)/mypy

@@ -1,6 +1,6 @@
 """What the built package holds beside its code: the shipped models and the example photos.
 
-In the repository they lie beside the packages; `core/shipped.py` finds them in both places. What
+In the repository they lie beside the packages; `core/weights/registry.py` finds them in both. What
 else lies in `checkpoints/` (imported weights, for instance) is not packed.
 """
 

@@ -1,7 +1,7 @@
 """Starts both pages, says where they are, and stops them together: `make demo`.
 
 Each page is a process of its own, so that a crash of one shows in the exit status and the other
-does not outlive it. Settings come from the environment (`app/environment.py`).
+does not outlive it. Settings come from the environment (`app/common/environment.py`).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from app import logs
-from app.environment import check
-from app.limits import ServerLimits
-from app.pages import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
+from app.common import logs
+from app.common.environment import check
+from app.common.limits import ServerLimits
+from app.server.processes import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
 from core.errors import DepthError
 
 __all__ = ["Page", "answers", "explorer_page", "gradio_page", "pages_from", "run", "start", "stop"]

@@ -28,10 +28,10 @@ from PIL import Image
 from core.batch.manifest import Entry
 from core.batch.plan import MANIFEST, TABLE, plan
 from core.batch.run import BatchSettings, predict_files
-from core.checkpoint import find_model
-from core.export import parse_outputs
+from core.files.outputs import parse_outputs
 from core.prediction import Prediction
 from core.predictor import load_predictor
+from core.weights.checkpoint import find_model
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 FOLDERS = 100  # the links are spread over

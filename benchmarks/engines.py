@@ -23,9 +23,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.checkpoint import find_model, load_checkpoint
 from core.engines import open_engine
 from core.prediction import normalised
+from core.weights.checkpoint import find_model, load_checkpoint
 
 
 def main() -> None:

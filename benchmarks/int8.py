@@ -74,7 +74,7 @@ def paper(rounds: int) -> dict[str, Any]:
 
 def accuracy(dataset: str, root: Path, precision: str) -> dict[str, float]:
     """What `evaluate` says."""
-    from core.evaluate import EvaluationRequest, run_evaluation
+    from core.evaluate.run import EvaluationRequest, run_evaluation
 
     result = run_evaluation(EvaluationRequest(dataset, root, precision=precision, worst=0))
     figures = {name: round(value, 4) for name, value in vars(result.mean).items()}

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.engines.onnx_engine import OnnxEngine
 from core.engines.onnx_export import to_onnx
 from core.model import LapDepth, ModelConfig
-from core.model_files.model_info import ModelInfo, TrainingCamera
+from core.weights.model_info import ModelInfo, TrainingCamera
 
 PAPER = ModelConfig(encoder="resnext101_32x8d", max_depth=80.0)
 PAPER_SIZE = (352, 1216)  # height and width, KITTI's

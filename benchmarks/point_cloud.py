@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from core.camera import from_fov
-from core.geometry.scene import SceneInfo
-from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 
 Size = tuple[int, int]
 

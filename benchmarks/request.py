@@ -106,12 +106,12 @@ def _seconds_inside(client: Any) -> float:
 
 def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     """The pieces of the endpoint's function, in its order."""
-    from app.outputs import save_outputs
-    from app.scene import Scene
-    from app.settings import DisplaySettings, PredictSettings
-    from app.summary import as_json, display_range
-    from core.imaging.decode_worker import decode_isolated
-    from core.imaging.resize import working_size
+    from app.common.outputs import save_outputs
+    from app.common.request import DisplaySettings, PredictSettings
+    from app.common.result import Scene
+    from app.common.summary import as_json, display_range
+    from core.images.decode_worker import decode_isolated
+    from core.images.resize import working_size
     from core.predictor import load_predictor
 
     predictor = load_predictor(model)

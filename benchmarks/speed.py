@@ -21,9 +21,8 @@ from benchmarks.networks import (
 )
 from benchmarks.photos import jpeg
 from benchmarks.reference import reference_of
-from core.checkpoint import load_checkpoint
 from core.engines.torch_engine import TorchEngine
-from core.export import (
+from core.files.outputs import (
     OUTPUTS,
     ExportJob,
     depth16_scale,
@@ -31,10 +30,11 @@ from core.export import (
     encode_depth16,
     write_outputs,
 )
-from core.imaging.resize import working_size
-from core.imaging.upsample import Guide, upsample_depth
+from core.images.resize import working_size
+from core.images.upsample import Guide, upsample_depth
 from core.model import accumulate
 from core.predictor import Predictor
+from core.weights.checkpoint import load_checkpoint
 
 MEGAPIXELS_12 = (4000, 3000)
 LITE = "lite-indoor"

@@ -26,9 +26,9 @@ from torch.nn import functional
 
 import core
 from core.data import NyuDataset
-from core.evaluation.protocol import NYU, crop
-from core.imaging.resize import resize_rgb
-from core.imaging.upsample import Guide, _Upsampling, upsample_depth
+from core.evaluate.protocol import NYU, crop
+from core.images.resize import resize_rgb
+from core.images.upsample import Guide, _Upsampling, upsample_depth
 
 Method = Callable[[Tensor, Tensor], Tensor]  # (h, w) metres, (H, W, 3) uint8 -> (H, W) metres
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.video.command import models_of
+from core.cli.video import models_of
 from core.video.reader import ClipReader
 from core.video.run import predict_video
 from core.video.settings import VideoSettings, output_path

@@ -10,21 +10,17 @@ Names are imported when they are first used, so that `import core` costs nothing
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from core.version import VERSION
 
 if TYPE_CHECKING:
     from core.errors import DepthError
-    from core.image import Photo, decode
-    from core.point_cloud import point_cloud
+    from core.geometry.point_cloud import point_cloud
+    from core.images.decode import Photo, decode
     from core.prediction import Prediction
     from core.predictor import Predictor, load_predictor
 
-__version__ = VERSION
+__version__ = "0.1.0"
 
 __all__ = [
     "DepthError",
@@ -39,11 +35,12 @@ __all__ = [
 
 _HOMES = {
     "DepthError": "core.errors",
-    "Photo": "core.image",
+    "Photo": "core.images.decode",
     "Prediction": "core.prediction",
     "Predictor": "core.predictor",
-    "decode": "core.image",
+    "decode": "core.images.decode",
     "load_predictor": "core.predictor",
+    "point_cloud": "core.geometry.point_cloud",
 }
 
 
@@ -57,24 +54,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """`core.point_cloud` is a function and, on disk, the module that holds it.
-
-    Importing the module makes Python bind it to the package under that name; here the function
-    stays.
-    """
-
-    if not TYPE_CHECKING:
-
-        @property
-        def point_cloud(self) -> Any:
-            return import_module("core.point_cloud").point_cloud
-
-        @point_cloud.setter
-        def point_cloud(self, module: ModuleType) -> None:
-            pass
-
-
-sys.modules[__name__].__class__ = _Package

@@ -1,8 +1,8 @@
-"""`python -m core`: see `core.cli`."""
+"""`python -m core`: see `core.cli.main`."""
 
 import sys
 
-from core.cli import main
+from core.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

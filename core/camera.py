@@ -33,7 +33,7 @@ _MAX_OTHER_FOV = 178.0  # a field of view given for the short side may open the 
 
 
 class FieldOfView(Protocol):
-    """The camera that a model was trained with (`core.checkpoint.TrainingCamera`), in pixels."""
+    """The camera that a model was trained with (`TrainingCamera`), in pixels."""
 
     @property
     def width(self) -> int: ...
@@ -46,7 +46,7 @@ class FieldOfView(Protocol):
 
 
 class PictureLike(Protocol):
-    """What `choose_intrinsics` reads of a `core.image.Photo`."""
+    """What `choose_intrinsics` reads of a `core.images.decode.Photo`."""
 
     @property
     def rgb(self) -> NDArray[np.uint8]: ...

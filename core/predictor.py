@@ -24,24 +24,24 @@ from PIL import Image
 from torch import Tensor
 
 from core.camera import Intrinsics, choose_intrinsics
-from core.checkpoint import find_model
 from core.engines import Engine, open_engine
 from core.engines.passes import Passes
 from core.errors import EngineError
-from core.image import Photo, decode
-from core.imaging.projection import PINHOLE
-from core.imaging.resize import checked_resolution, working_size
-from core.imaging.upsample import Guide, upsample_depth
-from core.model_choice import Chooser, chooser_for, chosen
-from core.model_files.model_info import ModelInfo
+from core.images.decode import Photo, decode
+from core.images.projection import PINHOLE
+from core.images.resize import checked_resolution, working_size
+from core.images.upsample import Guide, upsample_depth
+from core.model.encoders.base import normalised
 from core.prediction import (
     Prediction,
     PredictionLevel,
     WorkingPass,
     depth_of_levels,
-    normalised,
     size_note,
 )
+from core.weights.checkpoint import find_model
+from core.weights.choice import AUTO, Choice, Chooser, chooser_for
+from core.weights.model_info import ModelInfo
 
 __all__ = [
     "AnyPredictor",
@@ -286,6 +286,11 @@ def _four(camera: Intrinsics) -> list[float]:
     return [camera.fx, camera.fy, camera.cx, camera.cy]
 
 
+def _chosen(prediction: Prediction, choice: Choice) -> Prediction:
+    """The prediction with the choice of its model among its settings."""
+    return replace(prediction, settings={**prediction.settings, "chosen": choice.to_dict()})
+
+
 class AutoPredictor:
     """Predicts every photo with the model that suits it; safe to call from several threads at once.
 
@@ -317,7 +322,7 @@ class AutoPredictor:
         prediction = self.model(choice.model)(
             photo, resolution=resolution, flip=flip, fov=fov, intrinsics=intrinsics
         )
-        return chosen(prediction, choice)
+        return _chosen(prediction, choice)
 
     def model(self, name: str) -> Predictor:
         """One of its models, loaded.
@@ -333,3 +338,19 @@ class AutoPredictor:
 
 def _guide(photo: Photo, size: tuple[int, int]) -> Guide:
     return Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
+
+
+def models_of_run(
+    name: str | None, precision: str = "float32"
+) -> tuple[list[ModelInfo], Callable[[], AnyPredictor]]:
+    """The models, and what loads them for that precision; without a name the photo chooses.
+
+    Raises:
+        CheckpointError: no such model, or the photo cannot choose.
+    """
+    name, load = name or AUTO, partial(load_model, precision=precision)
+    chooser = chooser_for(name)
+    if chooser is not None:
+        models = [find_model(model) for model in chooser.models]
+        return models, lambda: AutoPredictor(chooser, load)
+    return [find_model(name)], partial(load, name)

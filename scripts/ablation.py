@@ -19,11 +19,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.data.catalog import DATA_VARIABLE
-from core.evaluate import EvaluationRequest, run_evaluation
-from core.evaluation.report import write_csv
+from core.evaluate.report import write_csv
+from core.evaluate.run import EvaluationRequest, run_evaluation
 from core.model import ModelConfig
-from core.train import train
-from core.training.config import read_config
+from core.train.config import read_config
+from core.train.loop import train
 
 CONFIG = Path(__file__).parents[1] / "configs" / "ablation.toml"
 SEEDS = (0, 1)

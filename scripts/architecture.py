@@ -8,94 +8,39 @@ from itertools import pairwise
 import torch
 
 from core.model import LapDepth, ModelConfig
-from scripts.import_graph import MODULES, direct
+from scripts.import_graph import arrows
 
 HEIGHT, WIDTH = 352, 704
 PAPER = ModelConfig("resnext101_32x8d", max_depth=80.0)
 
-# Box -> what it holds; a module belongs to the first whose name, or package, it is.
-PARTS = {
-    "explorer pages": ("app.explorer",),
-    "depth page": ("app",),
-    "command line": (
-        *("core.cli", "core.cli_camera", "core.cli_space", "core.__main__", "core.standard_input"),
-        *("core.terminal", "core.batch.command", "core.video.command"),
-    ),
-    "training": (
-        *("core.train", "core.training", "core.losses", "core.losses_geometry"),
-        *("core.data.augment", "core.data.batches"),
-    ),
-    "evaluation": ("core.evaluate", "core.evaluation", "core.metrics", "core.data"),
-    "video": ("core.video",),
-    "batch": ("core.batch",),
-    "predictor": ("core.predictor", "core.model_choice", "core.pipeline"),
-    "engines": ("core.engines",),
-    "inside views": ("core.inside",),
-    "3D and measuring": ("core.geometry", "core.point_cloud", "core.mesh"),
-    "files out": (
-        *("core.export", "core.depth_bytes"),
-        *("core.colormap", "core.imaging.colormap_tables"),
-    ),
-    "prediction": ("core.prediction", "core.geometry.calibration"),
-    "checkpoints": (
-        *("core.checkpoint", "core.model_files", "core.release_keys"),
-        "core.uncertainty",
-    ),
-    "photos in": ("core.image", "core.imaging", "core.camera"),
-    "network": ("core.model",),
-}  # fmt: skip
-EVERYWHERE = (
-    "core",
-    "core.errors",
-    "core.version",
-    "core.atomic",
-    "core.threads",
-    "core.shipped",
-    "core.plain_text",
-)  # said in the text instead of drawn
-
-
-def part_of(module: str) -> str | None:
-    """The box of a module, the longest name deciding; None for what everything uses.
-
-    Raises:
-        KeyError: no box has it.
-    """
-    if module in EVERYWHERE:
-        return None
-    fits = [
-        (len(name), part)
-        for part, names in PARTS.items()
-        for name in names
-        if module == name or module.startswith(f"{name}.")
-    ]
-    if not fits:
-        raise KeyError(f"{module} belongs to no box of scripts/architecture.py")
-    return max(fits)[1]
+# Used nearly everywhere; said in the text instead of drawn.
+EVERYWHERE = ("core", "app", "core.errors", "core.atomic", "core.threads")
+# `PointCloud.save` and `Mesh.save`: the one convenience that looks forward.
+FORWARD = {("core.geometry", "core.files")}
 
 
 def packages() -> str:
-    """Boxes with an arrow to what each uses, as far as that does not follow from other arrows.
+    """The folders with an arrow to what each uses, as far as that does not follow from others.
 
     Raises:
-        ValueError: boxes that use each other.
+        ValueError: folders that use each other.
     """
-    uses: dict[str, set[str]] = {part: set() for part in PARTS}
-    for module in MODULES:
-        part = part_of(module)
-        if part is not None:
-            found = {part_of(other) for other in direct(module)}
-            uses[part] |= {other for other in found if other is not None} - {part}
-    circles = [part for part in PARTS if part in _reached(uses, part)]
+    uses = {
+        folder: {
+            other for other in others if other not in EVERYWHERE and (folder, other) not in FORWARD
+        }
+        for folder, others in arrows().items()
+        if folder not in EVERYWHERE
+    }
+    circles = [folder for folder in uses if folder in _reached(uses, folder)]
     if circles:
-        raise ValueError(f"the boxes {', '.join(circles)} use each other in a circle")
-    names = {part: f"p{index}" for index, part in enumerate(PARTS)}
+        raise ValueError(f"the folders {', '.join(circles)} use each other in a circle")
+    names = {folder: folder.replace(".", "_") for folder in uses}
     lines = ["flowchart TD"]
-    lines += [f'    {name}["{part}"]' for part, name in names.items()]
-    for part, others in uses.items():
+    lines += [f'    {name}["{folder.replace(".", "/")}"]' for folder, name in names.items()]
+    for folder, others in uses.items():
         implied = set().union(*(_reached(uses, other) for other in others)) if others else set()
-        for other in sorted(others - implied, key=list(PARTS).index):
-            lines.append(f"    {names[part]} --> {names[other]}")
+        lines += [f"    {names[folder]} --> {names[other]}" for other in sorted(others - implied)]
     return _fenced(lines)
 
 

@@ -21,11 +21,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.checkpoint import CHECKPOINTS, find_model, load_checkpoint
 from core.data import FolderDataset, KittiDataset, NyuDataset, Sample
 from core.data.augment import AugmentConfig, vary_colour
-from core.imaging.decode_worker import decode_isolated
-from core.model_choice import (
+from core.images.decode_worker import decode_isolated
+from core.weights.checkpoint import CHECKPOINTS, find_model, load_checkpoint
+from core.weights.choice import (
     TABLE,
     ChoiceTable,
     ModelChooser,

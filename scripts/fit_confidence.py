@@ -19,10 +19,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from core.checkpoint import load_checkpoint, save_checkpoint
 from core.data.batches import Batches
-from core.training.config import read_config
-from core.training.uncertainty import fit_error_model
+from core.train.confidence import fit_error_model
+from core.train.config import read_config
+from core.weights.checkpoint import load_checkpoint, save_checkpoint
 
 SEED = 1000  # other views than those of the training
 ZOOM = 1.25

@@ -1,50 +1,31 @@
-"""Which of the project's modules imports which, read from the syntax trees.
-
-An import inside a function or under TYPE_CHECKING counts too.
-"""
+"""Which folder of the project imports which: the arrows of docs/architecture.md."""
 
 from __future__ import annotations
 
-import ast
 import functools
-from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+import grimp
 
-
-def modules() -> dict[str, Path]:
-    """Dotted name -> file of every module of core and app."""
-    found = {}
-    for package in ("core", "app"):
-        for path in sorted((ROOT / package).rglob("*.py")):
-            parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
-
-
-MODULES = modules()
-
-
-def imported_names(source: str, package: str) -> Iterator[str]:
-    """Everything a module imports, as dotted names, relative ones resolved."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")
-                stem = ".".join(parents[: len(parents) - node.level + 1])
-                base = f"{stem}.{base}".rstrip(".")
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+PACKAGES = ("core", "app")
 
 
 @functools.cache
-def direct(name: str) -> set[str]:
-    """The project's own modules that a module imports (packages only where nothing finer is)."""
-    path = MODULES[name]
-    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    own = {n for n in imported_names(path.read_text(), package) if n in MODULES}
-    return {n for n in own if not any(other.startswith(f"{n}.") for other in own)} - {name}
+def graph() -> grimp.ImportGraph:
+    """Every import of `core` and `app`, those inside functions and under TYPE_CHECKING too."""
+    return grimp.build_graph(*PACKAGES)
+
+
+def folder_of(module: str) -> str:
+    """The folder or loose module of a module: `core.images.decode` -> `core.images`."""
+    return ".".join(module.split(".")[:2])
+
+
+def arrows() -> dict[str, set[str]]:
+    """Folder -> the folders that it imports."""
+    found: dict[str, set[str]] = {}
+    for module in sorted(graph().modules):
+        mine = found.setdefault(folder_of(module), set())
+        mine |= {folder_of(other) for other in graph().find_modules_directly_imported_by(module)}
+    for folder, others in found.items():
+        others.discard(folder)
+    return found

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core import Prediction, load_predictor
-from core.colormap import auto_range, colorize
-from core.image import decode
+from core.files.colormap import auto_range, colorize
+from core.images.decode import decode
 from core.predictor import AnyPredictor
 
 ROOT = Path(__file__).resolve().parents[1]

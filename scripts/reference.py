@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from app.environment import VARIABLES
+from app.common.environment import VARIABLES
 from scripts import api_index, architecture
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +28,7 @@ MARKED = re.compile(
 
 
 def variables() -> str:
-    """The table of `app/environment.py`, one heading for each group."""
+    """The table of `app/common/environment.py`, one heading for each group."""
     parts = []
     for group in dict.fromkeys(variable.group for variable in VARIABLES):
         rows = [

@@ -18,11 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.atomic import write_atomic
-from core.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
 from core.data.catalog import DATA_VARIABLE
-from core.evaluate import EvaluationRequest, command_line, run_evaluation
-from core.evaluation.report import to_json, write_csv, write_gallery
-from core.model_files.registry import pin_checkpoint
+from core.evaluate.report import to_json, write_csv, write_gallery
+from core.evaluate.run import EvaluationRequest, command_line, run_evaluation
+from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
+from core.weights.registry import pin_checkpoint
 from scripts.fit_confidence import main as fit_confidence
 
 ROOT = Path(__file__).parents[1]

@@ -22,8 +22,8 @@ import yaml
 from gradio_client import Client, handle_file
 
 from app import demo
-from app.environment import VARIABLES
-from app.pages import gradio_page
+from app.common.environment import VARIABLES
+from app.server.processes import gradio_page
 from scripts import space
 
 if TYPE_CHECKING:

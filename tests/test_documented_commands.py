@@ -20,10 +20,10 @@ from typing import Any
 
 import pytest
 
-from core import checkpoint
-from core.cli import main
-from core.model_files import import_release as importer
-from core.model_files.model_info import ModelInfo
+from core.cli.main import main
+from core.weights import checkpoint
+from core.weights import release as importer
+from core.weights.model_info import ModelInfo
 from tests.core.clips import noisy, write_clip
 from tests.tiny_checkpoint import picture, save_tiny
 

@@ -64,12 +64,12 @@ def test_the_pages_find_what_they_need(site: Path, tmp_path: Path) -> None:
 import json, sys
 from pathlib import Path
 import app, core
-from app.depth_view import static_text
+from app.depth_page.depth_view import static_text
 from app.explorer import frame, sentences, side_bar, views
-from app.gradio_ui import EXAMPLES
-from app.pages import ROOT, explorer_page
-from app.service import Studio
-from app.text import t
+from app.depth_page.page import EXAMPLES
+from app.server.processes import ROOT, explorer_page
+from app.common.service import Studio
+from app.common.text import t
 sentences.load()
 assert static_text("depth_view.js") and frame.ICON.is_file()
 script = ROOT / explorer_page("127.0.0.1", 1).command[4]

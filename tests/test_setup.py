@@ -17,12 +17,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app.environment import VARIABLES
-from app.limits import ServerLimits
-from app.settings import DEFAULT_MODEL
-from core import cli
+from app.common.environment import VARIABLES
+from app.common.limits import ServerLimits
+from app.common.request import DEFAULT_MODEL
+from core import __version__
+from core.cli.main import main as cli
 from core.data.catalog import DEFAULT_DATA
-from core.version import VERSION
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -312,12 +312,12 @@ def anchors(page: Path) -> set[str]:
 
 def test_the_version_is_the_same_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "core.version.VERSION"}
+    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "core.__version__"}
     latest = re.search(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
     assert latest is not None
     assert cited is not None
-    assert VERSION == latest.group(1) == cited.group(1)
+    assert __version__ == latest.group(1) == cited.group(1)
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from core.checkpoint import save_checkpoint
 from core.model import LapDepth, ModelConfig
-from core.model_files.model_info import ModelInfo, TrainingCamera
 from core.prediction import normalised
+from core.weights.checkpoint import save_checkpoint
+from core.weights.model_info import ModelInfo, TrainingCamera
 
 WORKING_HEIGHT = 96
 CAMERA = TrainingCamera(width=640, height=480, fx=520.0, fy=521.0)

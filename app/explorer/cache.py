@@ -17,18 +17,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from app.environment import value
-from app.explorer.kept import HOUR, kept
-from app.service import Studio
-from core.checkpoint import ModelInfo, load_checkpoint
+from app.common.environment import value
+from app.common.service import Studio
+from app.explorer.memory import HOUR, kept
 from core.data.depth_file import resized_nearest
 from core.errors import CameraError, CheckpointError
-from core.geometry.calibration import KnownLength
 from core.geometry.measure import Measurer, calibrated
 from core.geometry.planes import Plane
-from core.image import Photo
-from core.imaging.decode_worker import decode_isolated
-from core.inside.activations import (
+from core.images.decode import Photo
+from core.images.decode_worker import decode_isolated
+from core.inspect.activations import (
     Order,
     Units,
     before_relu,
@@ -37,11 +35,12 @@ from core.inside.activations import (
     compare_orders,
     variant,
 )
-from core.inside.inspection import Inspector, Trace
-from core.inside.receptive_field import receptive_field
-from core.model_choice import Choice, Chooser
-from core.prediction import Prediction, normalised
+from core.inspect.inspection import Inspector, Trace
+from core.inspect.receptive_field import receptive_field
+from core.prediction import KnownLength, Prediction, normalised
 from core.predictor import Passed
+from core.weights.checkpoint import ModelInfo, load_checkpoint
+from core.weights.choice import Choice, Chooser
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on
 Settings = tuple[int | None, bool, float | None]

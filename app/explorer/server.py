@@ -15,8 +15,8 @@ if str(ROOT) not in sys.path:  # Streamlit puts this file's folder on the path, 
 import streamlit as st  # noqa: E402  (needs the path above)
 from starlette.middleware import Middleware  # noqa: E402  (as above)
 
-from app.explorer.page_address import page_routes  # noqa: E402  (as above)
-from app.security_headers import SecurityHeaders  # noqa: E402  (as above)
+from app.explorer.page_table import page_routes  # noqa: E402  (as above)
+from app.server.security_headers import SecurityHeaders  # noqa: E402  (as above)
 
 app = st.App(
     Path(__file__).with_name("main.py"),

@@ -1,1 +1,4 @@
-"""Many photos in one run: what is due, what was done, sidecars and manifest."""
+"""Many photos in one run: what is due, what was done, manifests.
+
+In: files and folders. Out: results that mirror the folders, finished ones skipped.
+"""

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal
 
+from core import __version__
 from core.atomic import write_atomic
 from core.batch.plan import MANIFEST, TABLE
 from core.errors import ExportError
-from core.export import ColorSettings, Output
-from core.geometry.calibration import KnownLength
-from core.imaging.resize import checked_resolution
-from core.model_choice import AUTO
-from core.model_files.model_info import ModelInfo
-from core.version import VERSION
+from core.files.outputs import ColorSettings, Output
+from core.images.resize import checked_resolution
+from core.prediction import KnownLength
+from core.weights.choice import AUTO
+from core.weights.model_info import ModelInfo
 
 if TYPE_CHECKING:
-    from core.geometry.apart import Apart
+    from core.files.geometry_process import Apart
 
 # How a cell begins that Excel and its like calculate: `=cmd.jpg` may be the name of a photo.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -38,7 +38,7 @@ class BatchSettings:
     """What is made of every photo.
 
     Attributes:
-        outputs: files wanted, of `core.export.OUTPUTS`.
+        outputs: files wanted, of `core.files.outputs.OUTPUTS`.
         resolution: working height in pixels; None is the model's.
         flip: average with the mirrored photo.
         precision: of the network's arithmetic, as in `core.load_predictor`.
@@ -48,7 +48,7 @@ class BatchSettings:
         colors: of the colour picture.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
-        apart: what geometry may cost, as in `core.export.ExportJob`.
+        apart: what geometry may cost, as in `core.files.outputs.ExportJob`.
 
     Raises:
         ConfigError: a resolution out of range.
@@ -154,7 +154,7 @@ def write_manifests(
         ExportError: one cannot be written.
     """
     head = {
-        "version": VERSION,
+        "version": __version__,
         "model": described(models),
         "settings": {
             **settings.decisive(),

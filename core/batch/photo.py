@@ -25,14 +25,14 @@ from core.batch.results import (
     staged,
     stem_for,
 )
-from core.batch.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
 from core.errors import DepthError
-from core.export import OUTPUTS, ExportJob, Output, write_outputs
+from core.files.outputs import OUTPUTS, ExportJob, Output, write_outputs
+from core.files.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
 from core.geometry.measure import calibrated
-from core.image import Photo, read_file
-from core.imaging.decode_worker import decode_isolated
-from core.model_files.model_info import ModelInfo
+from core.images.decode import Photo, read_file
+from core.images.decode_worker import decode_isolated
 from core.predictor import AnyPredictor
+from core.weights.model_info import ModelInfo
 
 DEPTH16 = "depth16"
 COLOR = "color"  # the one output that depends on settings of its own

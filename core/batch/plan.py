@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from core.batch import storage
 from core.batch.names import Found, names_for
-from core.batch.sidecar import is_result
 from core.errors import ConfigError
-from core.imaging.no_picture import why_no_picture
-from core.imaging.picture_formats import HEAD_BYTES
+from core.files.sidecar import is_result
+from core.images.formats import HEAD_BYTES, why_no_picture
 
 _log = logging.getLogger(__name__)
 

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from core.batch.manifest import BatchSettings, Entry, Totals
-from core.batch.models import models_of_run
 from core.batch.plan import Job, source_of
+from core.batch.png_scale import with_one_scale
 from core.batch.run import record, remove_stale_below, sources_of
-from core.batch.scale import with_one_scale
 from core.batch.stored_photo import runner_for
 from core.errors import DepthError, EngineError
-from core.model_files.registry import named_folder
+from core.predictor import models_of_run
 from core.threads import usable_threads
+from core.weights.registry import named_folder
 
 _ROWS = 64  # photos of one piece of work at most: what is handed on when an actor dies
 

@@ -21,8 +21,8 @@ from typing import Any
 
 from core.atomic import open_stage, write_atomic, write_refused
 from core.batch.names import key
-from core.batch.sidecar import is_plain, named_files, read_sidecar, retract_sidecar, sidecar_path
 from core.errors import ExportError
+from core.files.sidecar import is_plain, named_files, read_sidecar, retract_sidecar, sidecar_path
 
 _log = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from core.batch.manifest import (
     write_manifests,
 )
 from core.batch.plan import Job, same_file_key
-from core.batch.scale import with_one_scale
+from core.batch.png_scale import with_one_scale
 from core.batch.stored_photo import manifests_at, runner_for
-from core.model_files.model_info import ModelInfo
 from core.predictor import AnyPredictor
+from core.weights.model_info import ModelInfo
 
 __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 

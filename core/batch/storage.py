@@ -16,8 +16,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core.errors import ConfigError, EngineError, ExportError, ImageError
-from core.image import DEFAULT_LIMITS
-from core.imaging.decode_limits import check_bytes
+from core.images.decode import DEFAULT_LIMITS
+from core.images.limits import check_bytes
 
 _ADDRESS = re.compile(r"(?P<root>(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<place>[^/]+))/*(?P<name>.*)")
 _SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "hdfs")

@@ -20,10 +20,10 @@ from core.batch.manifest import BatchSettings, Entry
 from core.batch.photo import PhotoRunner
 from core.batch.plan import MANIFEST, TABLE, Job
 from core.batch.results import has_its_size, is_whole
-from core.batch.sidecar import named_files, read_sidecar, sidecar_path
 from core.errors import ExportError, ImageError
-from core.model_files.model_info import ModelInfo
+from core.files.sidecar import named_files, read_sidecar, sidecar_path
 from core.predictor import AnyPredictor
+from core.weights.model_info import ModelInfo
 
 
 class StoredPhotoRunner:

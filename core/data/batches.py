@@ -44,7 +44,7 @@ class DataSource:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How batches are made: see `core.training.config.TrainConfig` for the fields."""
+    """How batches are made: see `core.train.config.TrainConfig` for the fields."""
 
     sources: tuple[DataSource, ...]
     size: tuple[int, int]

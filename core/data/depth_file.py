@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.errors import DataError, ImageError
-from core.imaging.decode_limits import DecodeLimits
-from core.imaging.decode_worker import read_exr_isolated
-from core.imaging.exr_reader import MAGIC as EXR_MAGIC
-from core.imaging.pfm import MAGIC as PFM_MAGIC
-from core.imaging.pfm import read_pfm
-from core.imaging.pillow_guard import no_warnings
+from core.images.decode_worker import read_exr_isolated
+from core.images.exr_reader import EXR_MAGIC, PFM_MAGIC, read_pfm
+from core.images.limits import DecodeLimits, no_warnings
 
 PNG_SCALES = {"nyu": 1000.0, "kitti": 256.0}
 """Stored units per metre of the two usual 16-bit encodings."""

@@ -30,8 +30,8 @@ from typing import Any
 
 from core.data.pairs import DEPTH_TYPES, depth_maps_in, pair, pictures_in
 from core.data.sample import DEPTH_ENCODINGS, Camera, Frame, FrameDataset
+from core.data.text_file import read_text
 from core.errors import DataError
-from core.plain_text import read_text
 
 CONFIG_NAMES = ("dataset.toml", "dataset.json")
 INDEX_NAME = "index.json"

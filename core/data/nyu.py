@@ -21,8 +21,8 @@ from typing import Any, overload
 import numpy as np
 
 from core.data.sample import Frame, FrameDataset, Sample, read_split_lines
+from core.data.text_file import read_text
 from core.errors import DataError
-from core.plain_text import read_text
 
 CAMERA = (518.858, 519.470, 325.582, 253.736)
 """fx, fy, cx, cy of the Kinect's colour camera, in pixels of the 640x480 picture."""

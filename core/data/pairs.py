@@ -11,8 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import DataError
-from core.imaging.no_picture import why_no_picture
-from core.imaging.picture_formats import HEAD_BYTES
+from core.images.formats import HEAD_BYTES, why_no_picture
 
 PICTURE_TYPES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff"),

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.data.depth_file import in_metres, read_stored, resized_nearest
+from core.data.text_file import read_text
 from core.errors import DataError, ImageError
-from core.image import decode
-from core.plain_text import read_text
+from core.images.decode import decode
 
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]
@@ -26,7 +26,7 @@ MOST_STRETCHED = 1.02
 """How far a depth map's aspect ratio may be off its picture's: sizes are rounded."""
 
 _ORIENTATION = 0x0112  # EXIF
-# What says that a picture's numbers are not sRGB as they stand (`core.image` reads it).
+# What says that a picture's numbers are not sRGB as they stand (`core.images.decode` reads it).
 _SAYS_MORE = {"icc_profile", "gamma", "chromaticity", "transparency"}
 
 DEPTH_ENCODINGS = ("scaled", "sunrgbd")

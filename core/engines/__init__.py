@@ -6,14 +6,14 @@ import logging
 
 import torch
 
-from core.checkpoint import load_checkpoint
 from core.engines.base import Engine
 from core.engines.onnx_engine import open_onnx_engine
 from core.engines.onnx_export import onnx_missing
 from core.engines.torch_engine import TorchEngine, choose_device
 from core.errors import EngineError
-from core.model_files.model_info import ModelInfo
 from core.threads import usable_threads
+from core.weights.checkpoint import load_checkpoint
+from core.weights.model_info import ModelInfo
 
 __all__ = ["ENGINES", "Engine", "open_engine"]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import os
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -37,3 +38,16 @@ class Engine(Protocol):
             EngineError: out of memory, or the engine failed.
         """
         ...
+
+
+def load_onnxruntime() -> Any:
+    """The package, imported so that it sends nothing and leaves no identifier in the home folder.
+
+    Since 1.29 its builds for Linux and macOS keep an identifier and a database of reports for their
+    maker there, unless this variable is set while they are imported; Windows has the call.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # type: ignore[import-untyped]
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime

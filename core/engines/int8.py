@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from core.engines.base import load_onnxruntime
 from core.engines.onnx_export import DEPTH, INPUT
-from core.engines.runtime import load_onnxruntime
 from core.errors import EngineError
-from core.image import decode
-from core.imaging.resize import resize_rgb, working_size
-from core.model_files.model_info import ModelInfo
-from core.prediction import normalised
-from core.shipped import EXAMPLES
+from core.images.decode import decode
+from core.images.resize import resize_rgb, working_size
+from core.model.encoders.base import normalised
+from core.weights.model_info import ModelInfo
+from core.weights.registry import EXAMPLES
 
 MOST_OFF = 0.1  # of depth, on average over the photos; beyond, integers do not suit the network
 _KINDS = ["Conv", "Add", "Concat", "Relu", "Clip"]

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.engines.base import load_onnxruntime
 from core.engines.onnx_export import DEPTH, INPUT, first_line
-from core.engines.runtime import load_onnxruntime
 from core.errors import ExportError
 from core.model import LapDepth
 

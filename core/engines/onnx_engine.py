@@ -19,13 +19,13 @@ import torch
 from torch import Tensor
 
 from core.atomic import write_atomic
-from core.checkpoint import load_checkpoint
+from core.engines.base import load_onnxruntime
 from core.engines.onnx_check import check_onnx
 from core.engines.onnx_export import INPUT, RESIDUALS, onnx_missing, to_onnx
-from core.engines.runtime import load_onnxruntime
 from core.errors import EngineError, ExportError
-from core.model_files.model_info import ModelInfo
 from core.threads import usable_threads
+from core.weights.checkpoint import load_checkpoint
+from core.weights.model_info import ModelInfo
 
 logger = logging.getLogger(__name__)
 

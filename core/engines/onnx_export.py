@@ -23,7 +23,7 @@ from core.errors import EngineError, ExportError
 from core.model import LapDepth
 from core.model.encoders.efficientnet_lite import EfficientNetLite
 from core.model.fold import folded
-from core.model_files.model_info import ModelInfo
+from core.weights.model_info import ModelInfo
 
 INPUT = "image"
 DEPTH = "depth"

@@ -32,13 +32,13 @@ from core.engines.onnx_export import DEPTH, INPUT, RESIDUALS, STRIDES, traced
 from core.model import LapDepth, accumulate
 from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 from core.model.fold import folded
-from core.model_files.model_info import ModelInfo, TrainingCamera
+from core.weights.model_info import ModelInfo, TrainingCamera
 
 FOCAL = "focal"
 LEVELS = tuple(f"level_{stride}" for stride in STRIDES)
 
 METADATA_KEYS = {
-    "lapdepth": "the checkpoint's own information (JSON of core.model_files.model_info.ModelInfo)",
+    "lapdepth": "the checkpoint's own information (JSON of core.weights.model_info.ModelInfo)",
     "name": "the model's name",
     "checkpoint_sha256": "of the safetensors file that was exported",
     "licence": "of the weights",

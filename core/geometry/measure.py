@@ -19,20 +19,22 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.camera import unproject
 from core.errors import CameraError
-from core.geometry.calibration import Calibration, KnownLength, Pixel
 from core.geometry.masks import measured
-from core.geometry.measurements import Area, Box, Distance, Height, Position
+from core.geometry.measurements import Area, Box, Distance, Height, Measured, Position
+from core.geometry.origin import SceneInfo
 from core.geometry.planes import Plane, fit_floor, fit_plane
-from core.geometry.scene import SceneInfo
+from core.prediction import Calibration, KnownLength, Pixel
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -291,3 +293,37 @@ def calibrated(prediction: Prediction, known: KnownLength, *others: KnownLength)
         CameraError: equal points, outside the photo, or no depth there.
     """
     return prediction.calibrated(Measurer.of(prediction).calibration(known, *others))
+
+
+Result = TypeVar("Result", bound=Measured)
+
+
+def survey_points(ruler: Measurer, pixels: Sequence[Pixel]) -> list[Measured]:
+    """Positions, then distances from each point to the next, then heights above a floor in sight.
+
+    Raises:
+        CameraError: a point outside the photo, or without depth.
+    """
+    found: list[Measured] = [ruler.position(*pixel) for pixel in pixels]
+    found += [ruler.distance(start, end) for start, end in pairwise(pixels)]
+    heights = (if_there(partial(ruler.height, *pixel)) for pixel in pixels)
+    return found + [height for height in heights if height is not None]
+
+
+def survey_box(ruler: Measurer, corners: Sequence[float]) -> list[Measured]:
+    """Nearest and median distance of what a box (u0, v0, u1, v1) holds, and its area where flat.
+
+    Raises:
+        CameraError: a box outside the photo, empty, or without depth.
+    """
+    found: list[Measured] = [ruler.box(*corners)]
+    area = if_there(partial(ruler.area, *corners))
+    return found if area is None else [*found, area]
+
+
+def if_there(measure: Callable[[], Result]) -> Result | None:
+    """A result that not every scene has: no floor in sight, or a patch that is not flat."""
+    try:
+        return measure()
+    except CameraError:
+        return None

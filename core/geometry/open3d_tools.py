@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ExportError
-from core.geometry.scene import SceneInfo
-from core.mesh import Mesh
-from core.point_cloud import PointCloud
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import PointCloud
 
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
 _THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing

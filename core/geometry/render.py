@@ -23,9 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from core.errors import ExportError
-from core.geometry.pose import checked_pose
+from core.geometry.mesh import Mesh
+from core.geometry.origin import checked_pose
 from core.geometry.raster import rasterize
-from core.mesh import Mesh
 
 _LONG_SIDE = 640
 _SWAY, _DOLLY = 0.05, 0.15  # of the median depth: how far a camera move goes

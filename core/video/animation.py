@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.imaging.projection import PINHOLE
+from core.images.projection import PINHOLE
+from core.video.completeness import ends_early
 from core.video.film import TooLargeError
-from core.video.whole import ends_early
 
 # What Pillow raises at a file that ends too early.
 _BROKEN = (EOFError, OSError, SyntaxError, IndexError, ValueError, struct.error)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePath
 
-from core.imaging.no_picture import words_for
-from core.imaging.picture_formats import describe, sniff
+from core.images.formats import describe, sniff, words_for
 
 # FFmpeg's name of the demuxer; none for what Pillow reads.
 CONTAINERS = {
@@ -66,7 +65,7 @@ def transport_packets(head: bytes) -> tuple[int, int] | None:
 
 
 def why_no_video(name: str, head: Callable[[], bytes]) -> str | None:
-    """As `core.imaging.no_picture.why_no_picture`, for a folder of videos."""
+    """As `core.images.formats.why_no_picture`, for a folder of videos."""
     if PurePath(name).suffix.lower() in _ENDINGS and not name.startswith("."):
         return None
     start = head()

@@ -19,7 +19,7 @@ from typing import IO
 
 import av
 
-from core.imaging.decode_server import restrict, set_alarm, write_header
+from core.images.decode_server import restrict, set_alarm, write_header
 from core.video.animation import Animation
 from core.video.containers import CONTAINERS, HEAD, container_of
 from core.video.film import Film, TooLargeError

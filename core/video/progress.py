@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core import __version__
 from core.atomic import is_temporary, write_atomic
-from core.version import VERSION
 from core.video.reader import ClipInfo
 from core.video.settings import VideoSettings
 
@@ -41,7 +41,7 @@ class Progress:
         self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
     ) -> None:
         made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
-        key = [VERSION, _STATE, clip.sha256, models, made_with, settings.png_scale]
+        key = [__version__, _STATE, clip.sha256, models, made_with, settings.png_scale]
         self._key = json.dumps(key, sort_keys=True)
         self._path = folder / _FILE
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import EngineError, VideoError
-from core.imaging import decode_process
-from core.imaging.decode_process import opened
-from core.imaging.decode_server import read_header, read_into
+from core.images import decode_process
+from core.images.decode_process import opened
+from core.images.decode_server import read_header, read_into
 from core.video.containers import HEAD, KNOWN, container_of
 
 MEMORY_BYTES = 4 * 2**30  # address space of the decoder; 4K with its reference frames takes one
@@ -35,7 +35,7 @@ class ClipInfo:
         seconds, frames: length; None where the file does not say. Frames are counted before they
             are decoded and may be off by some.
         audio: whether it has sound, which is not copied.
-        projection: as `core.image.Photo`'s: "pinhole", or what 360-degree videos say they are.
+        projection: as `Photo`'s: "pinhole", or what 360-degree videos say they are.
         dynamic_range: "standard", or "PQ" or "HLG", whose frames were brought to it.
     """
 

@@ -25,8 +25,8 @@ from core.batch.results import (
     staged,
     stem_for,
 )
-from core.colormap import range_with_ends
 from core.errors import ExportError
+from core.files.colormap import range_with_ends
 from core.video.progress import is_unfinished
 from core.video.reader import ClipReader
 from core.video.sequence import (

@@ -11,22 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.colormap import colorize
-from core.depth_bytes import depth16_scale, encode_depth16
 from core.errors import ExportError, VideoError
+from core.files.colormap import colorize
+from core.files.depth_maps import depth16_scale, encode_depth16
 from core.geometry.measure import calibrated
-from core.image import Photo, decode
-from core.imaging.projection import PINHOLE, projection_note
-from core.model_choice import Chooser
+from core.images.decode import Photo, decode
+from core.images.projection import PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
-from core.video.depth_range import DepthRange
-from core.video.flicker import FlickerMeter
+from core.video.flicker import DepthRange, FlickerMeter
 from core.video.progress import EVERY, Progress, State, frame_path, joined, parts
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
-from core.video.steady import Steadier
+from core.video.temporal_smoothing import Steadier
 from core.video.writer import SideBySideWriter
+from core.weights.choice import Chooser
 
 Tell = Callable[[str, int, int | None], None]
 UNFINISHED = ".part"

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.depth_bytes import ColorSettings
 from core.errors import ConfigError
-from core.geometry.calibration import KnownLength
-from core.imaging.resize import checked_resolution
-from core.video.steady import SteadySettings
+from core.files.depth_maps import ColorSettings
+from core.images.resize import checked_resolution
+from core.prediction import KnownLength
+from core.video.temporal_smoothing import SteadySettings
 
 # What can be saved, and what is behind the clip's stem.
 VIDEO_OUTPUTS = {"video": "_depth.mp4", "frames": "_frames"}

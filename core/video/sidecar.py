@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core import __version__
 from core.atomic import write_atomic
 from core.batch.results import is_whole
-from core.version import VERSION
 from core.video.reader import ClipInfo
 from core.video.sequence import DepthSequence
 from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
@@ -31,7 +31,7 @@ def describe_video(
     near, far = sequence.range.range()
     chosen = {} if sequence.choice is None else {"chosen": sequence.choice}
     return {
-        "version": VERSION,
+        "version": __version__,
         "input": vars(clip),
         "model": {
             "name": first.info.name,

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from app.storage import Storage
+from app.common.storage import Storage
 from scripts.faults.fault import (
     PHOTO,
     PYTHON,
@@ -32,7 +32,7 @@ from scripts.faults.fault import (
 )
 
 PREDICT = ("core", "predict", PHOTO, "--resolution", "192", "--save", "npy")
-SERVER = "app.gradio_app"
+SERVER = "app.server.main"
 
 
 def disk_full() -> str:
@@ -214,7 +214,7 @@ COMMAND_FAULTS = (
     Fault("Ctrl-C", "SIGINT after 2 s of `predict`", "one sentence, status 130", interrupted),
     Fault(
         "No temp space",
-        "`prlimit --fsize=0 python -m app.gradio_app`",
+        "`prlimit --fsize=0 python -m app.server.main`",
         "one sentence, status 2",
         no_temp_space,
     ),

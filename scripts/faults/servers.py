@@ -16,7 +16,7 @@ import psutil
 from app import demo
 from benchmarks.own_server import own_server
 from benchmarks.plain_client import PlainClient
-from core.checkpoint import CHECKPOINTS
+from core.weights.checkpoint import CHECKPOINTS
 from scripts.faults.fault import PHOTO, Fault, UnavailableError, expect, scratch, short, small_disk
 
 MODEL = "lite-indoor"

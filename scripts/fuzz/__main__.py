@@ -25,7 +25,9 @@ def main() -> None:
     options = parser.parse_args()
     import atheris
 
-    with atheris.instrument_imports(include=["core", "app.settings", "app.space_settings", "PIL"]):
+    with atheris.instrument_imports(
+        include=["core", "app.common.request", "app.common.three_d", "PIL"]
+    ):
         from scripts.fuzz import targets
         from scripts.fuzz.seeds import seeds
     if options.target not in targets.TARGETS:

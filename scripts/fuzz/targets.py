@@ -8,19 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.settings import (
+from app.common.request import (
     cloud_settings,
     display_settings,
     outputs_wanted,
     predict_settings,
     selection,
 )
-from app.space_settings import checked_length, space_options, view_settings
+from app.common.three_d import checked_length, space_options, view_settings
 from core.errors import DepthError
-from core.image import decode, label_of
-from core.imaging.decode_limits import DecodeLimits
-from core.imaging.exr_reader import read_exr_depth
-from core.model_files.tensor_file import _header
+from core.images.decode import decode, label_of
+from core.images.exr_reader import read_exr_depth
+from core.images.limits import DecodeLimits
+from core.weights.tensor_file import _header
 
 _SMALL = DecodeLimits(max_pixels=1_000_000, max_bytes=1 << 20)
 

@@ -13,9 +13,9 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
-from core.checkpoint import find_model, load_checkpoint, save_checkpoint
-from core.model_choice import ChoiceTable, scene_features, write_table
-from core.uncertainty import FEATURES, ErrorModel
+from core.weights.checkpoint import find_model, load_checkpoint, save_checkpoint
+from core.weights.choice import ChoiceTable, scene_features, write_table
+from core.weights.confidence import FEATURES, ErrorModel
 from tests.tiny_checkpoint import picture, save_tiny
 
 MAIN = str(Path(cache.__file__).with_name("main.py"))
@@ -101,7 +101,7 @@ def opened(page: str = "start", photo: bytes = PHOTO, **address: str) -> AppTest
     app.run()
     app.file_uploader(key="photo_file").set_value(("photo.png", photo, "image/png"))
     if page != "start":
-        app.switch_page(f"views/{page}.py")
+        app.switch_page(f"pages/{page}.py")
     app.run()
     sound(app)
     return app

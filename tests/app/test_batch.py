@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app import batch
+from app.common import batch
 from core.errors import ConfigError, ImageError
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.depth_view import bar_ticks, packed_depth, sampled, static_text, words
-from app.text import LANGUAGES
+from app.common.text import LANGUAGES
+from app.depth_page.depth_view import bar_ticks, packed_depth, sampled, static_text, words
 
 
 def unpacked(depth: np.ndarray, longest: int) -> tuple[np.ndarray, dict[str, float]]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app import gradio_app
-from app.environment import VARIABLES, check, value
-from app.pages import pages_from
+from app.common.environment import VARIABLES, check, value
+from app.server.app import main as gradio_app
+from app.server.processes import pages_from
 from core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.error_text import told
-from app.sentence import INTERNAL, sentence
+from app.common.error_text import INTERNAL, sentence, told
 from core import errors
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]

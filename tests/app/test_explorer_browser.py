@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.explorer import sentences
+from app.common.text import t
 from app.explorer.page_table import PAGES
-from app.explorer.side_bar import EXAMPLES
-from app.text import t
+from app.explorer.sidebar import EXAMPLES
 from tests.tiny_checkpoint import picture
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ PATIENCE = 120_000  # milliseconds; the machine may be busy
 @pytest.fixture(scope="module")
 def explorer(serve: Callable[..., str], tiny_models: Path) -> str:
     """The address of an explorer whose model is "tiny"."""
-    sentences.load()
     return serve("explorer", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_MODEL="tiny")
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.explorer.look import chosen_because
+from app.explorer.session_view import chosen_because
 from core.data.catalog import open_dataset
-from core.evaluate import predictor_estimator
-from core.evaluation.protocol import KITTI, NYU, Protocol
-from core.evaluation.scoring import evaluate
-from core.model_choice import AUTO, Choice
+from core.evaluate.protocol import KITTI, NYU, Protocol
+from core.evaluate.run import predictor_estimator
+from core.evaluate.scoring import evaluate
 from core.predictor import load_predictor
+from core.weights.choice import AUTO, Choice
 from tests.app.explorer_app import (
     GREY,
     RED,

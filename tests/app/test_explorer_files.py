@@ -14,8 +14,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.explorer.display import MAX_FIGURE_BYTES
 from app.explorer.page_table import PAGES
-from app.explorer.show import MAX_FIGURE_BYTES
 from tests.app.explorer_app import TRUTH, npy, opened, sound, upload_truth
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
@@ -97,5 +97,5 @@ def test_pages_with_files_offer_them() -> None:
     app = opened("export")
     names = {entry.label for entry in app.download_button}
     assert {"NumPy .npy", "16-bit PNG", "OpenEXR (32-bit)", "Point cloud .ply"} <= names
-    space = sound(app.switch_page("views/space.py").run())
+    space = sound(app.switch_page("pages/space.py").run())
     assert {re.sub(r".* ", "", entry.label) for entry in space.download_button} >= {".ply", ".glb"}

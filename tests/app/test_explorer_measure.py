@@ -14,17 +14,17 @@ from PIL import Image
 from plyfile import PlyData
 from streamlit.testing.v1 import AppTest
 
-from app.explorer.exhibits import measuring
-from app.explorer.exhibits.space import SpaceChoice, file_of
-from app.explorer.look import Look
+from app.common.outputs import save_outputs
+from app.common.request import DisplaySettings
+from app.common.text import t
+from app.explorer.figures import measuring
+from app.explorer.figures.space import SpaceChoice, file_of
 from app.explorer.plots.maps import picture_figure
 from app.explorer.plots.over_photo import clickable
-from app.outputs import save_outputs
-from app.settings import DisplaySettings
-from app.text import t
+from app.explorer.session_view import Look
+from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer
-from core.geometry.scene import SceneInfo
-from core.geometry.space import SpaceOptions
+from core.geometry.origin import SceneInfo
 from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, png, sound
 from tests.core import scenes
 from tests.tiny_checkpoint import picture
@@ -131,12 +131,12 @@ def test_a_known_length_rescales_every_page_and_every_file(tmp_path: Path) -> No
     assert json.loads(saved.sidecar.read_text())["calibration"]["scale"] == factor
 
     # A level's depth is the finest one's at the last level, and that is the photo's.
-    app.switch_page("views/coarse_to_fine.py")
+    app.switch_page("pages/coarse_to_fine.py")
     sound(app.run())
     low, high = (float(n) for n in metrics(app)["Depth"].removesuffix(" m").split(" - "))
     assert low == pytest.approx(float(look.prediction.depth.min()), abs=0.006)
     assert high == pytest.approx(float(look.prediction.depth.max()), abs=0.006)
-    app.switch_page("views/space.py")
+    app.switch_page("pages/space.py")
     sound(app.run())
     app.toggle(key="setfov").set_value(True)  # predicts anew
     sound(app.run())
@@ -175,7 +175,7 @@ def start(**address: str) -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=SECONDS)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page("views/measure.py")
+    app.switch_page("pages/measure.py")
     return sound(app.run())
 
 

@@ -10,11 +10,12 @@ import plotly.graph_objects as go
 import pytest
 import torch
 
-from app import text
-from app.explorer import sentences
-from app.explorer.computed.feature_view import montage
-from app.explorer.computed.loss_forms import distorted, forms, log_differences, punishment, sample
-from app.explorer.computed.reconstruction import (
+from app.common import text
+from app.explorer import display
+from app.explorer.display import MAX_FIGURE_BYTES, npz
+from app.explorer.figures.datasets import Entry, MeasuredSet
+from app.explorer.figures.features import montage
+from app.explorer.figures.pyramids import (
     borders,
     enlarged,
     fitted,
@@ -22,12 +23,12 @@ from app.explorer.computed.reconstruction import (
     rebuild,
     rms,
 )
-from app.explorer.measured_sets import Entry, MeasuredSet
-from app.explorer.offline_page import html_page
+from app.explorer.inputs import check_shape, suggested_scale, truth_beside
 from app.explorer.page_table import PAGES, neighbours
+from app.explorer.pages.loss import distorted, forms, log_differences, punishment, sample
+from app.explorer.pages.models import linked_maps
 from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.linked import linked_maps
 from app.explorer.plots.maps import LARGE, PHONE, fit, map_figure, picture_figure
 from app.explorer.plots.over_photo import over_photo, points_over_photo
 from app.explorer.plots.space import (
@@ -39,20 +40,18 @@ from app.explorer.plots.space import (
     surface_figure,
     upright,
 )
-from app.explorer.show import MAX_FIGURE_BYTES, npz
-from app.explorer.truth_source import check_shape, suggested_scale, truth_beside
+from app.explorer.report import html_page
 from core.camera import from_fov, project
-from core.data.kitti_scenes import drive_of, kind_of
+from core.data.kitti import drive_of, kind_of
 from core.errors import DataError
-from core.evaluation.protocol import NYU
-from core.losses import silog
+from core.evaluate.protocol import NYU
+from core.train.losses import silog
 
-EXPLORER = Path(sentences.__file__).parent
+EXPLORER = Path(display.__file__).parent
 RNG = np.random.default_rng(3)
 
 
 def test_every_sentence_that_a_page_asks_for_exists_in_both_languages():
-    sentences.load()
     known = set(text.keys())
     asked = set()
     for path in EXPLORER.rglob("*.py"):
@@ -72,18 +71,17 @@ def test_every_sentence_that_a_page_asks_for_exists_in_both_languages():
 
 def test_loading_the_sentences_twice_is_harmless():
     before = set(text.keys())
-    sentences.load()
     assert set(text.keys()) >= before
 
 
 def test_every_idea_has_formulas_and_a_source():
     for page in PAGES:
-        formulas, source = sentences.formulas_of(page.key)
+        formulas, source = display.formulas_of(page.key)
         if page.section == "ideas":
             assert formulas, page.key
             assert len(source) > 10
-    assert "10.1109/TCSVT.2021.3049869" in sentences.formulas_of("coarse_to_fine")[1]
-    assert sentences.formulas_of("export") == ((), "")
+    assert "10.1109/TCSVT.2021.3049869" in display.formulas_of("coarse_to_fine")[1]
+    assert display.formulas_of("export") == ((), "")
 
 
 def test_pages_lead_from_one_to_the_next():
@@ -378,7 +376,7 @@ def test_ground_truth_must_have_the_photos_shape():
 
 
 def test_the_room_brings_its_depth_along(tmp_path):
-    from app.explorer.side_bar import FIRST, examples
+    from app.explorer.sidebar import FIRST, examples
 
     known = examples()
     assert FIRST in known

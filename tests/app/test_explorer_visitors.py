@@ -17,9 +17,10 @@ from streamlit.runtime.dataframe_source_manager import DataframeSourceManager
 from streamlit.testing.v1 import AppTest, app_test
 from streamlit.testing.v1.util import patch_config_options
 
-from app.explorer import cache, kept
-from app.explorer.kept import Keeper, bytes_of
-from app.explorer.look import Look
+from app.explorer import cache
+from app.explorer import memory as kept
+from app.explorer.memory import Keeper, bytes_of
+from app.explorer.session_view import Look
 from core.engines.passes import Passes
 from core.prediction import Prediction
 from tests.app.explorer_app import MAIN, SECONDS, png, sound

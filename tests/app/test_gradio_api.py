@@ -23,10 +23,10 @@ from PIL import Image
 from plyfile import PlyData
 
 from app import demo
-from app.server import health
-from app.service import Studio
+from app.common.service import Studio
+from app.server.app import health
 from core.camera import project
-from core.colormap import colorize
+from core.files.colormap import colorize
 from core.prediction import Prediction
 from core.predictor import Predictor, load_predictor
 from tests.core.pictures import encode, scene

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.server import SESSIONS
+from app.server.app import SESSIONS
 from benchmarks.plain_client import PlainClient
 from core.prediction import Prediction
 from core.predictor import load_predictor

@@ -16,11 +16,11 @@ import gradio as gr
 import httpx
 import pytest
 
-from app.gradio_blocks import GuardedBlocks
-from app.gradio_guard import Guard
-from app.limits import RateLimit, ServerLimits, client_of, is_local
-from app.metrics import Metrics
-from app.wanted import wanted
+from app.common.blocks import GuardedBlocks
+from app.common.cancellation import wanted
+from app.common.limits import RateLimit, ServerLimits, client_of, is_local
+from app.common.metrics import Metrics
+from app.server.guard import Guard
 from core.errors import ConfigError
 
 CALL = {"data": [1]}
@@ -208,7 +208,7 @@ def test_a_broken_stream_of_events_still_ends(studio_url: str) -> None:
 
 
 def test_a_body_that_stops_half_way_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.http_body.PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("app.server.http_body.PAUSE_SECONDS", 0.05)
 
     async def stalls() -> Any:
         yield b"{"

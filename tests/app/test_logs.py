@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.logs import JsonFormatter, relay
+from app.common.logs import JsonFormatter, relay
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.scene import Scene
-from app.service import Studio
-from app.settings import predict_settings
-from app.space_settings import checked_length
-from app.text import t
-from core.colormap import COLORMAPS
-from core.image import decode
+from app.common.request import predict_settings
+from app.common.result import Scene
+from app.common.service import Studio
+from app.common.text import t
+from app.common.three_d import checked_length
+from core.files.colormap import COLORMAPS
+from core.images.decode import decode
 from tests.core.pictures import encode
 from tests.tiny_checkpoint import picture, save_tiny
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app import mcp
+from app.api import mcp
 from core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,18 +13,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.depth_view import packed_depth
-from app.gradio_html import measured_html
-from app.measurement import measure
-from app.outputs import save_outputs
-from app.scene import Scene
-from app.scene_cache import BoundedCache
-from app.sentence import sentence
-from app.service import Studio
-from app.settings import DisplaySettings, PredictSettings, Selection
-from app.summary import accuracy_sentence, as_html, as_json, display_range
+from app.common.error_text import sentence
+from app.common.measurement import measure
+from app.common.outputs import save_outputs
+from app.common.request import DisplaySettings, PredictSettings, Selection
+from app.common.result import BoundedCache, Scene
+from app.common.service import Studio
+from app.common.summary import accuracy_sentence, as_html, as_json, display_range
+from app.depth_page.depth_view import packed_depth
+from app.depth_page.summary_html import measured_html
 from core.errors import CheckpointError, ConfigError, ImageError
-from core.image import Photo, decode
+from core.images.decode import Photo, decode
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 
@@ -130,7 +129,7 @@ def test_a_loaded_model_is_had_while_another_is_being_loaded(
         goes_on.wait(30)
         return loaded
 
-    monkeypatch.setattr("app.service.load_model", slow)
+    monkeypatch.setattr("app.common.service.load_model", slow)
     with ThreadPoolExecutor(2) as pool:
         loading = pool.submit(studio.predictor, "second")
         assert begun.wait(30)

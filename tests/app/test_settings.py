@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.settings import (
+from app.common.request import (
     OUTPUTS,
     CloudSettings,
     DisplaySettings,
@@ -21,7 +21,7 @@ from app.settings import (
     selection,
 )
 from core.errors import ConfigError
-from core.export import OUTPUTS as WRITERS
+from core.files.outputs import OUTPUTS as WRITERS
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.storage import Storage, remove_orphans
+from app.common.storage import Storage, remove_orphans
 from core.errors import ExportError, ImageError
 
 

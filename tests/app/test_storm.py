@@ -11,8 +11,8 @@ import pytest
 from benchmarks.plain_client import PlainClient
 from benchmarks.storm import Tally, good_answer, try_call, try_picture
 from core.errors import ImageError
-from core.image import Photo
-from core.imaging.decode_worker import decode_isolated
+from core.images.decode import Photo
+from core.images.decode_worker import decode_isolated
 from scripts.hostile.calls import malformed
 from scripts.hostile.corpus import corpus
 from scripts.hostile.mutations import mutated

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import app.video_text  # noqa: F401 - registers its sentences
-from app.text import keys, language_of, register, t
+from app.common.text import keys, language_of, read, t
 
 APP = Path(__file__).resolve().parents[2] / "app"
 
@@ -28,7 +27,7 @@ def test_every_sentence_is_there_in_both_languages_with_the_same_blanks() -> Non
 
 def test_every_key_that_the_gradio_app_names_is_there() -> None:
     known = set(keys())
-    for path in APP.glob("*.py"):
+    for path in APP.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
         for key in re.findall(r'\bt\("([a-z_]+\.[a-z0-9_]+)"', source):
             assert key in known, (path.name, key)
@@ -36,10 +35,15 @@ def test_every_key_that_the_gradio_app_names_is_there() -> None:
             assert f"studio.{name}" in known, (path.name, name)
 
 
-def test_a_table_cannot_silently_replace_another_s_sentence() -> None:
-    register("view", {"depth": (t("view.depth"), t("view.depth", "zh"))})
+def test_a_sentence_has_every_language_once(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[view]\ndepth.en = "Depth"\ndepth.zh = "x"\n')
+    assert read(tmp_path) == {"view.depth": {"en": "Depth", "zh": "x"}}
+    (tmp_path / "b.toml").write_text('[view]\ndepth.en = "Other"\ndepth.zh = "y"\n')
     with pytest.raises(ValueError, match="defined twice"):
-        register("view", {"depth": ("something else", "别的")})
+        read(tmp_path)
+    (tmp_path / "b.toml").write_text('[view]\nfar.en = "Far"\n')
+    with pytest.raises(ValueError, match="view.far"):
+        read(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.live import LiveDepth, encoded_picture
-from app.service import Studio
-from app.settings import DisplaySettings, PredictSettings
-from app.timing import TimeLeft
-from app.video import run_video
-from app.wanted import set_wanted
+from app.common.cancellation import set_wanted
+from app.common.request import DisplaySettings, PredictSettings
+from app.common.service import Studio
+from app.depth_page.handlers import TimeLeft
+from app.depth_page.live import LiveDepth, encoded_picture
+from app.depth_page.video import run_video
 from core.errors import ExportError, ImageError, VideoError
 from core.predictor import load_predictor
 from tests.core.clips import noisy, write_clip
@@ -106,7 +106,9 @@ def test_a_camera_s_picture_becomes_its_depth(studio: Studio, tiny_models: Path)
 def test_more_cameras_than_a_room_holds_each_keep_their_past(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.live._GAP", 60.0)  # a loaded machine takes long for all of them
+    monkeypatch.setattr(
+        "app.depth_page.live._GAP", 60.0
+    )  # a loaded machine takes long for all of them
     live, sent = LiveDepth(studio), as_sent(ROOM[::2, ::2].copy())
     for turn in range(2):
         for number in range(20):

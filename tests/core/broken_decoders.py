@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.image import Photo, decode
+from core.images.decode import Photo, decode
 
 
 def by_content(data: bytes, **options: Any) -> Photo:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.evaluation.analysis import (
+from core.evaluate.analysis import (
     FRACTIONS,
     BinnedErrors,
     border_bins,

@@ -16,14 +16,13 @@ import numpy as np
 import pytest
 
 from core.errors import DepthError, EngineError, ExportError
-from core.geometry import apart
-from core.geometry.apart import Apart, build_apart, is_heavy, write_apart
-from core.geometry.calibration import Calibration, KnownLength
-from core.geometry.outputs import write_geometry
-from core.geometry.space import SpaceOptions, build
-from core.mesh import Mesh
-from core.point_cloud import CloudOptions, PointCloud
-from core.prediction import Prediction
+from core.files import geometry_process as apart
+from core.files.geometry_process import Apart, build_apart, is_heavy, write_apart
+from core.files.outputs_3d import write_geometry
+from core.geometry.build import SpaceOptions, build
+from core.geometry.mesh import Mesh
+from core.geometry.point_cloud import CloudOptions, PointCloud
+from core.prediction import Calibration, KnownLength, Prediction
 from tests.core import scenes
 
 POSE = (1.0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 3, 0, 0, 0, 1)
@@ -153,8 +152,8 @@ def test_the_process_dies_with_the_program() -> None:
     waiting = (
         "import sys, time\n"
         "from core.geometry import apart\n"
-        "from core.imaging import decode_process\n"
-        "from core.geometry.space import SpaceOptions\n"
+        "from core.images import decode_process\n"
+        "from core.geometry.build import SpaceOptions\n"
         "from tests.core.test_apart import predicted\n"
         "apart.is_heavy = lambda *_: True\n"
         "begin = decode_process.start\n"

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.batch.archive import unpack
-from core.batch.zip_names import encoding_of
+from core.batch.archive import encoding_of, unpack
 from core.errors import ImageError
 
 

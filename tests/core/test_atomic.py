@@ -16,7 +16,7 @@ import pytest
 from core.atomic import check_own, open_stage, remove_stale, write_atomic
 from core.engines.onnx_export import is_own_onnx
 from core.errors import ConfigError, ExportError
-from core.evaluation.report import COLUMNS, is_own_csv, is_own_gallery
+from core.evaluate.report import COLUMNS, is_own_csv, is_own_gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG_AGO = 1_000_000_000

@@ -12,9 +12,9 @@ from core.data import NyuDataset, Sample
 from core.data.nyu import CAMERA, DEPTH_SCALE
 from core.data.sample import FrameDataset, read_depth
 from core.errors import DataError
-from core.evaluation.baselines import predictors, training_statistics
-from core.evaluation.protocol import Box, Protocol
-from core.metrics import compute_metrics, mean_metrics
+from core.evaluate.baselines import predictors, training_statistics
+from core.evaluate.metrics import compute_metrics, mean_metrics
+from core.evaluate.protocol import Box, Protocol
 
 PROTOCOL = Protocol("test", max_depth=20.0)
 

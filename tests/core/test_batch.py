@@ -20,9 +20,9 @@ from core.batch import photo as photo_module
 from core.batch.packing import packed
 from core.batch.plan import Job, plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
-from core.batch.sidecar import sidecar_path
 from core.errors import CheckpointError, ConfigError, ExportError
-from core.export import ColorSettings, parse_outputs
+from core.files.outputs import ColorSettings, parse_outputs
+from core.files.sidecar import sidecar_path
 from core.predictor import Predictor
 from tests.tiny_checkpoint import picture, tiny_config, tiny_info
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from core.batch.plan import MANIFEST, TABLE
-from core.cli import main
+from core.cli.main import main
 from tests.conftest import ROOT
 from tests.tiny_checkpoint import picture, save_tiny
 

@@ -17,9 +17,9 @@ from core.batch.packing import check_own_zip, packed
 from core.batch.plan import plan
 from core.batch.results import replacing, staged
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
-from core.batch.sidecar import named_files, read_sidecar
 from core.errors import ConfigError, ExportError
-from core.export import parse_outputs
+from core.files.outputs import parse_outputs
+from core.files.sidecar import named_files, read_sidecar
 from core.predictor import Predictor
 from tests.core.test_batch import INFO, _Flat, photo, starter
 from tests.core.test_batch import files as listing
@@ -210,7 +210,7 @@ def test_a_disk_that_is_full_leaves_the_earlier_results(
         raise ExportError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.export.encode_exr", refuse)
+        patch.setattr("core.files.outputs.encode_exr", refuse)
         assert run(source, save="npy,exr", resolution=128)[0] == Totals(failed=1)
     assert before == {
         name: (tmp_path / "out" / name).read_bytes() for name in listing(tmp_path / "out")

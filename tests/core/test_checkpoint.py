@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from core import checkpoint
-from core.checkpoint import (
+from core.errors import CheckpointError, ConfigError, ExportError
+from core.model import LapDepth, ModelConfig
+from core.weights import checkpoint, registry
+from core.weights.checkpoint import (
     CHECKPOINTS,
     ModelInfo,
     TrainingCamera,
@@ -30,10 +32,7 @@ from core.checkpoint import (
     save_checkpoint,
     scan_models,
 )
-from core.errors import CheckpointError, ConfigError, ExportError
-from core.model import LapDepth, ModelConfig
-from core.model_files import registry
-from core.model_files.tensor_file import MAX_HEADER_BYTES, read_header
+from core.weights.tensor_file import MAX_HEADER_BYTES, read_header
 
 CONFIG = ModelConfig("efficientnet_lite0", max_depth=10.0, decoder_width=128)
 INFO = ModelInfo(

@@ -16,10 +16,12 @@ import pytest
 from PIL import Image
 
 import core
-from core import checkpoint, cli, engines
-from core.cli import DONE, FAILED, INTERRUPTED, UNUSABLE, main
+from core import engines
+from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE, main
+from core.cli.main import main as cli
 from core.data.nyu import CAMERA
-from core.metrics import METRICS
+from core.evaluate.metrics import METRICS
+from core.weights import checkpoint
 from tests.tiny_checkpoint import picture, save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -289,7 +291,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from core.cli import main\n"
+        "import sys; from core.cli.main import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "heavy = {'torch', 'numpy', 'PIL', 'tqdm', 'safetensors', 'onnxruntime'}\n"

@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import checkpoint, engines
-from core.cli import DONE, FAILED, UNUSABLE, main
-from core.geometry.calibration import KnownLength
+from core import engines
+from core.cli.main import DONE, FAILED, UNUSABLE, main
 from core.geometry.measure import Measurer, calibrated
-from core.image import decode
+from core.images.decode import decode
+from core.prediction import KnownLength
 from core.predictor import load_model
+from core.weights import checkpoint
 from tests.core.clips import write_clip
 from tests.tiny_checkpoint import picture, save_tiny
 

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from plyfile import PlyData
 
-from core import checkpoint, engines
-from core.cli import DONE, FAILED, UNUSABLE, main
+from core import engines
+from core.cli.main import DONE, FAILED, UNUSABLE, main
+from core.weights import checkpoint
 from tests.tiny_checkpoint import picture, save_tiny
 
 

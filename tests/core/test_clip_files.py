@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.service import Studio
-from app.settings import DisplaySettings, PredictSettings
-from app.video import run_video
-from core.cli import main
+from app.common.request import DisplaySettings, PredictSettings
+from app.common.service import Studio
+from app.depth_page.video import run_video
+from core.cli.main import main
 from core.errors import VideoError
 from core.video.reader import ClipReader, Frame
 from core.video.sequence import check_length

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.colormap import (
+from core.errors import ConfigError, DataError
+from core.files.colormap import (
     COLORMAPS,
     INVALID_COLOR,
     SIGNED,
@@ -15,7 +16,6 @@ from core.colormap import (
     colorize_signed,
     display_range,
 )
-from core.errors import ConfigError, DataError
 
 # Machado, Oliveira and Fernandes (2009), table 1, severity 1.0, on linear RGB.
 DEFICIENCIES = {

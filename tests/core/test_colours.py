@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from core.image import decode
-from core.imaging.colour import BT709, _matrix, from_code_points
+from core.images.colour import BT709, _matrix, from_code_points
+from core.images.decode import decode
 from tests.core.pictures import encode, png, png_chunk, scene, tiff
 
 SCENE = scene(40, 56)

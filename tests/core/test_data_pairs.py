@@ -12,8 +12,8 @@ from PIL import Image
 from core.data import FolderDataset
 from core.data.depth_file import read_ground_truth
 from core.data.sample import read_rgb, read_split_lines
+from core.data.text_file import read_text
 from core.errors import DataError
-from core.plain_text import read_text
 
 CONFIG = "camera = [500.0, 501.0, 3.0, 2.0]\n"
 GREEN, RED = (0, 200, 0), (200, 0, 0)

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from core.errors import EngineError, ImageError
-from core.image import decode
-from core.imaging.decode_limits import DecodeLimits
-from core.imaging.decode_worker import DEFAULT_SECONDS, DecodeWorker, decode_isolated
+from core.images.decode import decode
+from core.images.decode_worker import DEFAULT_SECONDS, DecodeWorker, decode_isolated
+from core.images.limits import DecodeLimits
 from tests.core.pictures import encode, png, scene
 
 SCENE = scene()

@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.data.depth_file import PNG_SCALES, read_ground_truth, resized_nearest
 from core.errors import DataError
-from core.imaging.exr_reader import read_exr_depth
+from core.images.exr_reader import read_exr_depth
 
 OpenEXR = pytest.importorskip("OpenEXR")
 

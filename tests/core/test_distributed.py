@@ -90,7 +90,7 @@ def test_two_processes_learn_from_the_whole_batch(recipes: dict[str, Path], tmp_
     # Without batch statistics (the encoder's are frozen), two halves of a batch give the gradient
     # of the whole; the decoder's norms see their own half, so only the data can be compared.
     from core.data.batches import Batches
-    from core.training.config import read_config
+    from core.train.config import read_config
 
     plan = read_config(recipes["whole"]).plan
     whole, _ = Batches(plan).load(3)

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from core.errors import CheckpointError, ConfigError
 from core.model.encoders import ENCODERS, build_encoder, freeze_norm
-from core.model_files.pretrained import load_imagenet_weights
+from core.weights.imagenet import load_imagenet_weights
 
 # (1/32, 1/16, 1/8, 1/4, 1/2) as the families' papers and publishers give them.
 CHANNELS = {

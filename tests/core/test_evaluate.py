@@ -13,10 +13,10 @@ import torch
 from PIL import Image
 
 from core.camera import Intrinsics
-from core.checkpoint import save_checkpoint
 from core.data import Sample
 from core.errors import DataError
-from core.evaluate import (
+from core.evaluate.protocol import KITTI, NYU, Protocol
+from core.evaluate.run import (
     Estimate,
     EvaluationRequest,
     command_line,
@@ -26,9 +26,9 @@ from core.evaluate import (
     run_evaluation,
     score_baselines,
 )
-from core.evaluation.protocol import KITTI, NYU, Protocol
 from core.model import LapDepth, ModelConfig
-from core.model_files.model_info import ModelInfo, TrainingCamera
+from core.weights.checkpoint import save_checkpoint
+from core.weights.model_info import ModelInfo, TrainingCamera
 
 PROTOCOL = Protocol("test", max_depth=10.0, range_edges=(0.0, 3.0, 10.0))
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from core.image import Photo, decode
+from core.images.decode import Photo, decode
 
 PHONE = {0xA405: 26, 0x920A: 5.1, 0xA002: 4032, 0xA003: 3024}  # its main camera, 4:3
 # The sensor's diagonal is that of 4032 x 3024: 5040 px for 43.27 mm of film.

@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.batch.sidecar import write_sidecar
 from core.camera import Intrinsics
-from core.colormap import COLORMAPS, INVALID_COLOR
 from core.errors import ConfigError, ExportError
-from core.export import (
+from core.files import png
+from core.files.colormap import COLORMAPS, INVALID_COLOR
+from core.files.exr import encode_exr
+from core.files.outputs import (
     OUTPUTS,
     ColorSettings,
     ExportJob,
@@ -33,9 +34,8 @@ from core.export import (
     parse_outputs,
     write_npz,
 )
-from core.imaging import png
-from core.imaging.exr import encode_exr
-from core.imaging.png import encode_png
+from core.files.png import encode_png
+from core.files.sidecar import write_sidecar
 
 ROOT = Path(__file__).resolve().parents[2]
 

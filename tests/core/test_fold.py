@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.engines.pointwise import route_pointwise
+from core.engines.torch_engine import route_pointwise
 from core.model import LapDepth
 from core.model.encoders import ENCODERS, Encoder
 from core.model.fold import folded

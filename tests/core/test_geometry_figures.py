@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core.data import Sample
-from core.evaluation.geometry import measure_geometry, summarise_geometry
+from core.evaluate.geometry import measure_geometry, summarise_geometry
 
 HEIGHT, WIDTH, FOCAL = 200, 240, 260.0
 U = np.arange(WIDTH) - (WIDTH - 1) / 2

@@ -13,9 +13,9 @@ from PIL import Image, ImageCms
 
 from core.camera import choose_intrinsics
 from core.errors import ConfigError, ImageError
-from core.image import decode
-from core.imaging.decode_limits import DecodeLimits
-from core.model_files.model_info import TrainingCamera
+from core.images.decode import decode
+from core.images.limits import DecodeLimits
+from core.weights.model_info import TrainingCamera
 from tests.core.pictures import encode, png, png_chunk, scene, tiff
 
 SCENE = scene()

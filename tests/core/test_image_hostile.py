@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
 from core.errors import ConfigError, ImageError
-from core.image import Photo, decode
-from core.imaging.decode_limits import DecodeLimits
+from core.images.decode import Photo, decode
+from core.images.limits import DecodeLimits
 from tests.core.pictures import encode, png, png_chunk, png_header, scene, tiff
 
 SCENE = scene()

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from core.errors import ImageError
-from core.image import decode
-from core.imaging.completeness import check_decoded
-from core.imaging.media_boxes import read_items
+from core.images.completeness import check_decoded
+from core.images.decode import decode
+from core.images.isobmff import read_items
 from tests.core.pictures import encode, scene
 
 NOISE = np.random.default_rng(0).integers(0, 90, (256, 384, 3))

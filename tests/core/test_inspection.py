@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.errors import ConfigError
-from core.inside.activations import (
+from core.inspect.activations import (
     before_relu,
     block_input,
     blocks,
@@ -13,7 +13,7 @@ from core.inside.activations import (
     histogram,
     variant,
 )
-from core.inside.features import (
+from core.inspect.features import (
     DENSE_RATES,
     cascade_taps,
     principal_colours,
@@ -22,8 +22,8 @@ from core.inside.features import (
     strongest_channels,
     taps,
 )
-from core.inside.inspection import Inspector
-from core.inside.receptive_field import cell_of, cells_seen, extent, receptive_field
+from core.inspect.inspection import Inspector
+from core.inspect.receptive_field import cell_of, cells_seen, extent, receptive_field
 from core.model import LapDepth, accumulate
 from tests.tiny_checkpoint import calibrated, pictures, tiny_config
 

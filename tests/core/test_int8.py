@@ -10,13 +10,13 @@ import onnx
 import pytest
 from PIL import Image
 
-from core.checkpoint import find_model
-from core.cli import main
+from core.cli.main import main
 from core.engines import int8, onnx_engine, open_engine
 from core.errors import EngineError
-from core.model_files.model_info import ModelInfo
 from core.predictor import load_predictor
-from core.shipped import EXAMPLES
+from core.weights.checkpoint import find_model
+from core.weights.model_info import ModelInfo
+from core.weights.registry import EXAMPLES
 from tests.tiny_checkpoint import picture, save_tiny
 
 PHOTO = EXAMPLES / "coffee.jpg"

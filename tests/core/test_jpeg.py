@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from core import image as image_module
 from core.errors import ImageError
-from core.image import Photo, decode
-from core.imaging import jpeg
-from core.imaging.stated_colours import Recolour
+from core.images import decode as image_module
+from core.images import jpeg
+from core.images.colour_profile import Recolour
+from core.images.decode import Photo, decode
 from tests.core.pictures import encode, scene
 
 pytest.importorskip("simplejpeg")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from core.losses import (
+from core.train.losses import (
     absolute_loss,
     gradient_loss,
     level_loss,

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from core.errors import CameraError
-from core.geometry.calibration import KnownLength
 from core.geometry.measure import Measurer
 from core.geometry.measurements import to_csv
+from core.geometry.origin import SceneInfo
 from core.geometry.planes import fit_floor, fit_plane
-from core.geometry.scene import SceneInfo
+from core.prediction import KnownLength
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

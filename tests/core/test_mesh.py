@@ -13,10 +13,10 @@ from plyfile import PlyData
 
 from core.camera import from_fov
 from core.errors import ExportError
-from core.geometry.scene import SceneInfo
-from core.geometry.texture import encode_texture
-from core.mesh import Mesh
-from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.files.gltf import encode_texture
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT), "tiny", "ab12")

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 import core
-from core.cli import main
-from core.evaluate import resolution_notes
-from core.geometry.calibration import KnownLength
+from core.cli.main import main
+from core.evaluate.run import resolution_notes
 from core.geometry.measure import calibrated
+from core.prediction import KnownLength
 from core.predictor import Predictor, load_predictor
 from tests.core.test_projection import XMP
 from tests.tiny_checkpoint import picture as pixels

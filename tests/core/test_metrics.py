@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.metrics import (
+from core.evaluate.metrics import (
     ALIGNMENTS,
     METRICS,
     DepthMetrics,

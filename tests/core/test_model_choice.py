@@ -11,25 +11,25 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from app.service import Studio
-from app.settings import PredictSettings
-from app.summary import choice_sentence
-from core.batch.models import models_of_run
-from core.checkpoint import find_model, load_checkpoint
-from core.cli import DONE, FAILED, UNUSABLE, main
+from app.common.request import PredictSettings
+from app.common.service import Studio
+from app.common.summary import choice_sentence
+from core.cli.main import DONE, FAILED, UNUSABLE, main
+from core.cli.video import models_of
 from core.errors import CheckpointError, EngineError
-from core.image import decode
-from core.model_choice import (
+from core.images.decode import decode
+from core.predictor import AutoPredictor, Predictor, load_predictor
+from core.weights.checkpoint import find_model, load_checkpoint
+from core.weights.choice import (
     TABLE,
     Choice,
     ChoiceTable,
     ModelChooser,
+    models_of_run,
     open_chooser,
     right_share,
     write_table,
 )
-from core.predictor import AutoPredictor, Predictor, load_predictor
-from core.video.command import models_of
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"

@@ -7,7 +7,7 @@ import pytest
 
 from core.camera import assumed, checked_fov, choose_intrinsics
 from core.errors import CameraError
-from core.imaging.resize import checked_resolution
+from core.images.resize import checked_resolution
 from tests.tiny_checkpoint import tiny_config, tiny_info
 
 CAMERA = tiny_info(tiny_config()).camera

@@ -14,15 +14,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.checkpoint import find_model, load_checkpoint
 from core.engines import onnx_check, onnx_file
 from core.engines.onnx_check import check_onnx
 from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import METADATA_KEYS, check_onnx_file, export_onnx, to_onnx_file
 from core.errors import ExportError
-from core.model_files.model_info import ModelInfo
 from core.prediction import normalised
 from core.predictor import Predictor, load_predictor
+from core.weights.checkpoint import find_model, load_checkpoint
+from core.weights.model_info import ModelInfo
 from tests.tiny_checkpoint import CAMERA, calibrated, picture, pictures, save_tiny, tiny_config
 
 FOCAL = 120.0

@@ -15,8 +15,8 @@ import core
 from core.camera import Intrinsics, from_fov
 from core.errors import CameraError, DepthError, ExportError
 from core.geometry.masks import sky
-from core.geometry.scene import SceneInfo
-from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
 from tests.core import scenes
 from tests.core.full_disk import full_disk
 

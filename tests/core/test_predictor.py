@@ -13,10 +13,10 @@ from torch import Tensor
 
 import core
 from core.camera import Intrinsics
-from core.checkpoint import find_model
 from core.errors import CameraError, ConfigError, EngineError, ImageError
 from core.model import accumulate
 from core.predictor import Predictor, load_predictor
+from core.weights.checkpoint import find_model
 from tests.tiny_checkpoint import CAMERA, picture, save_tiny
 
 
@@ -216,7 +216,7 @@ def test_the_public_names_are_exactly_these() -> None:
         "load_predictor",
         "point_cloud",
     ]
-    from core.point_cloud import point_cloud  # binds the module to the package's name
+    from core.geometry.point_cloud import point_cloud  # binds the module to the package's name
 
     assert core.point_cloud is point_cloud
     assert core.load_predictor is load_predictor

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core.image import Photo, decode
+from core.images.decode import Photo, decode
 from tests.tiny_checkpoint import picture as pixels
 
 XMP = (

@@ -7,7 +7,7 @@ import pytest
 
 from core.data import Sample
 from core.errors import DataError
-from core.evaluation.protocol import KITTI, NYU, Box, Protocol, crop
+from core.evaluate.protocol import KITTI, NYU, Box, Protocol, crop
 
 
 def frame(height: int, width: int, depth: float = 5.0) -> Sample:

@@ -22,15 +22,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
-from core.checkpoint import find_model, list_models, load_checkpoint, pin_checkpoint
 from core.errors import CheckpointError, ExportError
 from core.model import LapDepth, ModelConfig
 from core.model.encoders import ENCODERS
 from core.model.encoders.resnet import ResNet, ResNetSpec
-from core.model_files import import_release as importer
-from core.model_files import release_reader
-from core.model_files.import_release import import_release
-from core.release_keys import release_key
+from core.weights import release as importer
+from core.weights import release as release_reader
+from core.weights.checkpoint import find_model, list_models, load_checkpoint, pin_checkpoint
+from core.weights.release import import_release
+from core.weights.release_keys import release_key
 
 # Every norm + convolution of the release's decoder: name, channels in, out, kernel.
 BLOCKS = [

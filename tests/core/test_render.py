@@ -12,14 +12,14 @@ from PIL import Image
 
 from core.camera import Intrinsics
 from core.errors import CameraError, ExportError
-from core.geometry.augmented import place
-from core.geometry.clip import save_clip
+from core.files.clip import save_clip
 from core.geometry.measure import Measurer
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import CloudOptions, cloud_from_depth
 from core.geometry.raster import rasterize
 from core.geometry.render import anaglyph, camera_move, render, side_by_side, stereo_pair
-from core.geometry.scene import SceneInfo
-from core.mesh import Mesh
-from core.point_cloud import CloudOptions, cloud_from_depth
+from core.geometry.virtual_object import place
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.colormap import INVALID_COLOR
 from core.data import Sample
 from core.errors import ExportError
-from core.evaluation.protocol import Protocol
-from core.evaluation.report import format_table, to_json, write_csv, write_gallery
-from core.evaluation.scoring import Estimate, Evaluation, evaluate
-from core.metrics import METRICS
+from core.evaluate.metrics import METRICS
+from core.evaluate.protocol import Protocol
+from core.evaluate.report import format_table, to_json, write_csv, write_gallery
+from core.evaluate.scoring import Estimate, Evaluation, evaluate
+from core.files.colormap import INVALID_COLOR
 
 PROTOCOL = Protocol("test rooms", max_depth=10.0, range_edges=(0.0, 3.0, 10.0))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.errors import ConfigError
-from core.imaging.resize import MAX_WORKING_PIXELS, resize_rgb, working_size
+from core.images.resize import MAX_WORKING_PIXELS, resize_rgb, working_size
 from tests.tiny_checkpoint import picture
 
 

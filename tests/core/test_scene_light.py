@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from core.errors import ImageError
-from core.image import decode
-from core.imaging.decode_limits import DecodeLimits
-from core.imaging.decode_worker import decode_isolated
+from core.images.decode import decode
+from core.images.decode_worker import decode_isolated
+from core.images.limits import DecodeLimits
 from tests.core.pictures import encode, scene
 
 SCENE = scene(37, 53)

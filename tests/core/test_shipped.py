@@ -10,14 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from core.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_models
 from core.data import NyuDataset
 from core.data.augment import normalise
-from core.evaluate import predictor_estimator
-from core.evaluation.protocol import NYU
-from core.evaluation.scoring import evaluate
+from core.evaluate.protocol import NYU
+from core.evaluate.run import predictor_estimator
+from core.evaluate.scoring import evaluate
 from core.model import LapDepth, accumulate
 from core.predictor import load_predictor
+from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_models
 
 EXAMPLES = CHECKPOINTS.parent / "assets" / "examples"
 ROOM = EXAMPLES / "room.jpg"

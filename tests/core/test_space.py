@@ -14,19 +14,17 @@ import trimesh
 from PIL import Image, ImageDraw
 from plyfile import PlyData
 
-from core.batch.sidecar import describe
 from core.camera import from_fov
 from core.errors import CameraError, DepthError, ExportError
-from core.export import OUTPUTS, ExportJob
-from core.geometry.calibration import KnownLength
+from core.files.outputs import OUTPUTS, ExportJob
+from core.files.sidecar import describe
+from core.geometry.build import SpaceOptions, build
 from core.geometry.measure import Measurer, calibrated
-from core.geometry.pose import read_pose
-from core.geometry.scene import SceneInfo
-from core.geometry.space import SpaceOptions, build
-from core.image import Photo, decode
-from core.mesh import Mesh
-from core.point_cloud import CloudOptions, PointCloud, cloud_from_depth
-from core.prediction import Prediction
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo, read_pose
+from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.images.decode import Photo, decode
+from core.prediction import KnownLength, Prediction
 from core.predictor import load_predictor
 from tests.core import scenes
 from tests.core.full_disk import full_disk

@@ -9,16 +9,16 @@ import pytest
 import torch
 from PIL import Image
 
-from core import train as training
-from core.checkpoint import load_checkpoint
 from core.data import Sample
 from core.data.augment import AugmentConfig, training_view
 from core.data.batches import Batches, DataSource, DrawOrder
 from core.errors import ConfigError, DepthError, ExportError
 from core.model import ModelConfig
-from core.train import train
-from core.training.config import LossConfig, OptimiserConfig, TrainConfig, read_config
-from core.training.state import TrainState, learning_rates, save_state
+from core.train.config import LossConfig, OptimiserConfig, TrainConfig, read_config
+from core.train.loop import loop as training
+from core.train.loop import train
+from core.train.state import TrainState, learning_rates, save_state
+from core.weights.checkpoint import load_checkpoint
 from tests.core.full_disk import full_disk
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 import core
-from core.cli import main
+from core.cli.main import main
 from core.geometry.measure import Measurer
-from core.image import Photo, decode
-from core.imaging.decode_worker import decode_isolated
-from core.point_cloud import CloudOptions
+from core.geometry.point_cloud import CloudOptions
+from core.images.decode import Photo, decode
+from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor, load_predictor
 from tests.core.pictures import png, png_chunk, tiff
 from tests.tiny_checkpoint import picture as pixels

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import load_predictor
-from core.checkpoint import find_model
 from core.errors import ConfigError
 from core.model import LapDepth, LapDepthOutput, ModelConfig
 from core.predictor import Predictor
-from core.training import uncertainty as training
-from core.training.uncertainty import fit_error_model
-from core.uncertainty import FEATURES, ErrorModel, confidence, error_signs
+from core.train.confidence import fit_error_model
+from core.train.loop import confidence as training
+from core.weights.checkpoint import find_model
+from core.weights.confidence import FEATURES, ErrorModel, confidence, error_signs
 
 
 class Steps(LapDepth):

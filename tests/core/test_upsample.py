@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from core import threads as core_threads
-from core.imaging import upsample
-from core.imaging.upsample import Guide, upsample_depth
+from core.images import upsample
+from core.images.upsample import Guide, upsample_depth
 
 
 def upsampled(depth: Tensor, rgb: Tensor) -> Tensor:

@@ -16,20 +16,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from core.cli import main
-from core.colormap import colorize
+from core.cli.main import main
 from core.errors import ConfigError, ExportError, VideoError
-from core.export import ColorSettings
-from core.imaging.decode_server import read_header, read_into
+from core.files.colormap import colorize
+from core.files.outputs import ColorSettings
+from core.images.decode_server import read_header, read_into
 from core.predictor import Predictor
 from core.video import run as run_module
 from core.video import sequence
-from core.video.depth_range import DepthRange
+from core.video.flicker import DepthRange
 from core.video.reader import ClipReader
 from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
-from core.video.steady import Steadier, SteadySettings
+from core.video.temporal_smoothing import Steadier, SteadySettings
 from core.video.writer import SideBySideWriter
 from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk

@@ -21,14 +21,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from core import predictor as predictor_module
-from core.checkpoint import load_checkpoint
-from core.colormap import colorize
 from core.engines.onnx_export import to_onnx
 from core.engines.torch_engine import TorchEngine
-from core.export import ColorSettings, encode_color, encode_depth16
-from core.imaging import upsample
-from core.imaging.upsample import Guide, upsample_depth
+from core.files.colormap import colorize
+from core.files.outputs import ColorSettings, encode_color, encode_depth16
+from core.images import upsample
+from core.images.upsample import Guide, upsample_depth
 from core.predictor import load_predictor
+from core.weights.checkpoint import load_checkpoint
 from tests.tiny_checkpoint import picture, pictures, save_tiny
 
 CONVOLUTIONS = ("aten.conv2d", "aten.mkldnn_convolution")

@@ -15,9 +15,8 @@ from typing import BinaryIO
 
 import pytest
 
-from core.batch import zip_stream
-from core.batch.packing import packed
-from core.batch.zip_stream import ZipStream
+from core.batch import packing as zip_stream
+from core.batch.packing import ZipStream, packed
 from core.errors import ExportError
 
 FILES = {"a.png": b"\x00\x01" * 5000, "room/empty": b"", "Räume/七.npy": os.urandom(3_000_000)}

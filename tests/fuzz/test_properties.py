@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.image import decode
+from core.images.decode import decode
 from scripts.fuzz import targets
 from tests.core.pictures import encode, scene
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from core.training.config import read_config
+from core.train.config import read_config
 from scripts.ablation import CONFIG, variants
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.metrics import METRICS
+from core.evaluate.metrics import METRICS
 from scripts import model_card
 
 ROOT = Path(__file__).resolve().parents[2]

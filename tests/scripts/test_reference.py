@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from app.environment import VARIABLES
-from scripts import api_index, architecture, reference
-from scripts.import_graph import MODULES
+from app.common.environment import VARIABLES
+from scripts import api_index, reference
 
 
 @pytest.mark.parametrize("name", reference.PAGES)
@@ -31,13 +30,6 @@ def test_only_what_is_marked_changes() -> None:
     assert reference.filled(page).endswith("\n\n<!-- /generated -->\nafter\n")
     with pytest.raises(KeyError):
         reference.filled("<!-- generated: nothing -->\n<!-- /generated -->")
-
-
-def test_every_module_has_its_box() -> None:
-    parts = {architecture.part_of(module) for module in MODULES}
-    assert parts - {None} == set(architecture.PARTS)
-    with pytest.raises(KeyError):
-        architecture.part_of("core2.new")
 
 
 def test_the_reference_is_made_from_the_public_modules(tmp_path: Path) -> None:

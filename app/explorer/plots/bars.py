@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.colormap import COLORMAPS, DEFAULT_COLORMAP
-from core.colormap import SIGNED as SIGNED_TABLE
+from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.files.colormap import SIGNED as SIGNED_TABLE
 
 SIGNED, ERROR, ENERGY = "signed", "rising magma", "rising cividis"
 
@@ -21,7 +21,7 @@ class Bar:
     Attributes:
         low, high: values at the ends.
         unit: shown at the bar and under the cursor, "m" for instance.
-        colours: a name of `core.colormap.COLORMAPS` (near is bright), `ERROR` or `ENERGY` (more is
+        colours: a name of `COLORMAPS` (near is bright), `ERROR` or `ENERGY` (more is
             bright), or `SIGNED` with low = -high.
         digits: after the decimal point under the cursor.
     """

@@ -1,6 +1,6 @@
 """The table of encoders. All of them keep the contract of `Encoder`, and one test checks them.
 
-They start with random weights; `core.model_files.pretrained` loads published ones.
+They start with random weights; `core.weights.imagenet` loads published ones.
 """
 
 from __future__ import annotations

@@ -90,3 +90,11 @@ def freeze_norm(encoder: nn.Module) -> None:
         if isinstance(module, _BatchNorm):
             module.eval()
             module.requires_grad_(False)
+
+
+def normalised(rgb: Tensor) -> Tensor:
+    """(h, w, 3) uint8 RGB to the network's (1, 3, h, w) ImageNet-normalised float32."""
+    image = rgb.permute(2, 0, 1)[None].to(torch.float32)
+    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
+    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
+    return (image / 255 - mean) / std

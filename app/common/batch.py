@@ -1,0 +1,182 @@
+"""Many photos of one request: the same files as on the command line, in one zip."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+from app.common.cancellation import wanted
+from app.common.error_text import sentence
+from app.common.limits import geometry_limits
+from app.common.outputs import safe_stem
+from app.common.request import DisplaySettings, PredictSettings
+from app.common.service import Studio
+from core import __version__
+from core.atomic import write_atomic, write_refused
+from core.batch.archive import MAX_BYTES, unpack
+from core.batch.manifest import described, write_table
+from core.batch.packing import packed
+from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
+from core.batch.png_scale import with_one_scale
+from core.batch.run import BatchSettings, Entry, predict_files
+from core.errors import ConfigError, ExportError
+from core.files.outputs import ColorSettings, parse_outputs
+from core.files.sidecar import read_sidecar
+from core.predictor import AnyPredictor, AutoPredictor
+
+UNPACKED = "unpacked"
+MAX_PHOTOS = 200  # of one request; more would hold a place for too long
+
+
+def run_batch(
+    studio: Studio,
+    photos: Sequence[Path],
+    settings: PredictSettings,
+    display: DisplaySettings,
+    outputs: Sequence[str],
+    folder: Path,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Path, dict[str, Any]]:
+    """Predicts every photo and packs the files.
+
+    Args:
+        studio: gives the model.
+        photos: uploaded files; a zip stands for the photos in it.
+        settings, display: as for one photo.
+        outputs: kinds of files wanted.
+        folder: the request's own; when it is deleted or the client left, the batch stops.
+        tell: called with (photos done, photos in all).
+
+    Returns:
+        the zip, and its manifest: model, settings, counts, and for every photo what became of it.
+
+    Raises:
+        DepthError: too many photos, no such model, or a full disk. What is wrong with one photo
+            is in the manifest.
+    """
+    inputs = _unpacked(photos, folder)
+    chooser = studio.chooser_for(settings.model)
+    if chooser is None:
+        predictor = studio.predictor(settings.model)
+        models, predict = [predictor.info], cast(AnyPredictor, predictor)
+    else:
+        models = [studio.predictor(name).info for name in chooser.models]
+        predict = AutoPredictor(chooser, studio.predictor)
+    out = folder / "results"
+    left_out = LeftOut()
+    # Uploads are flat, their names cleaned by Gradio; the folders they lie in are the server's.
+    jobs = plan(inputs, out, left_out=left_out, mirror=False)
+    asked = BatchSettings(
+        parse_outputs(",".join(outputs)),
+        resolution=settings.resolution,
+        flip=settings.flip,
+        fov=settings.fov,
+        colors=ColorSettings(display.colormap, display.near, display.far),
+        apart=geometry_limits(),
+    )
+    asked = with_one_scale(asked, jobs, out, models)
+    entries: list[dict[str, Any]] = []
+    scales: list[float] = []
+    still_wanted = wanted()
+    tell(0, len(jobs))
+
+    def note(entry: Entry) -> None:
+        if not (still_wanted() and folder.is_dir()):
+            raise ExportError(
+                "The batch was stopped: its client left or the server ends, expected both to "
+                "stay: send the photos again."
+            )
+        entries.append(_public(entry))
+        tell(len(entries), len(jobs))
+
+    archive = folder / "depth.zip"
+    # Packed photo by photo and deleted at once: a batch takes its room on the disk only once.
+    with packed(str(archive), out, move=True) as pack:
+
+        def ended(entry: Entry) -> None:
+            note(entry)
+            scales.extend(_png_scale(out, entry))
+            pack(entry)
+
+        totals = predict_files(
+            jobs,
+            out,
+            models,
+            lambda: predict,
+            asked,
+            on_entry=ended,
+        )
+        manifest = {
+            "version": __version__,
+            "model": described(models),
+            "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
+            "png_scale": scales[0] if scales else None,
+            "counts": asdict(totals),
+            "left_out": dict(left_out),
+            "photos": entries,
+        }
+        # Instead of the batch's own, which name the server's paths.
+        write_atomic(out / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+        write_table(out / TABLE, manifest, entries)
+    shutil.rmtree(out)
+    shutil.rmtree(folder / UNPACKED, ignore_errors=True)
+    return archive, manifest
+
+
+def _png_scale(out: Path, entry: Entry) -> list[float]:
+    """The scale of a photo's 16-bit PNG, where it has one."""
+    about = read_sidecar(out / entry.stem) if entry.files else None
+    scale = (about or {}).get("depth", {}).get("png_scale")
+    return [] if scale is None else [scale]
+
+
+def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
+    """The inputs of the plan, every zip unpacked into a folder of its own.
+
+    Raises:
+        ConfigError: too many photos.
+        DepthError: a zip that cannot be unpacked, or all of them together hold too much.
+    """
+    inputs: list[Path] = []
+    count, left = 0, MAX_BYTES
+    for number, path in enumerate(photos):
+        if zipfile.is_zipfile(path):
+            inputs.append(folder / UNPACKED / str(number))
+            if sum(map(zipfile.is_zipfile, photos)) > 1:  # then the results say from which
+                inputs[-1] /= safe_stem(path.stem)
+            count += unpack(path, inputs[-1], MAX_PHOTOS, left)
+            left -= sum(file.stat().st_size for file in inputs[-1].rglob("*") if file.is_file())
+        else:
+            # Gradio keeps two equal uploads of one name as one file, and both are wanted.
+            inputs.append(_again(path, folder / UNPACKED / str(number)) if path in inputs else path)
+            count += 1
+        if count > MAX_PHOTOS:
+            raise ConfigError(
+                f"The batch has more than {MAX_PHOTOS} photos, expected at most so many: send them "
+                "in several batches, or use the command line (python -m core predict)."
+            )
+    return inputs
+
+
+def _again(path: Path, folder: Path) -> Path:
+    """The same file in another folder.
+
+    Raises:
+        ExportError: the disk refused.
+    """
+    try:
+        folder.mkdir(parents=True)
+        return Path(shutil.copy(path, folder / path.name))
+    except OSError as error:
+        raise write_refused(path.name, error) from error
+
+
+def _public(entry: Entry) -> dict[str, Any]:
+    """An entry without the server's paths."""
+    error = None if entry.error is None else sentence(ExportError(entry.error))
+    return {**vars(entry), "input": Path(entry.input).name, "error": error}

@@ -1,0 +1,170 @@
+"""The environment variables that configure the program: one table, checked before anything starts.
+
+`docs/configuration.md` is made from this table (`python -m scripts.reference`), and a test compares
+it with what the sources read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.errors import ConfigError
+from core.weights.registry import named_folder
+
+_SHOWN = 40  # characters of a wrong value that an error repeats
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One setting.
+
+    Attributes:
+        name: of the environment variable.
+        default: what holds where it is missing or empty, as written in the environment; empty
+            where nothing does.
+        meaning: for the table, in one line.
+        group: who reads it, a heading of the table.
+        expected: a pattern that its whole value has to match, or None where whoever reads it
+            checks it (the limits in `app/common/limits.py`) or anything goes.
+        hint: what that pattern says, in words.
+    """
+
+    name: str
+    default: str
+    meaning: str
+    group: str
+    expected: str | None = None
+    hint: str = ""
+
+
+_SITES = r"https?://[\w.*-]+(:\d+)?( https?://[\w.*-]+(:\d+)?)*"
+_START, _PAGE, _FILES, _SET_UP = "Start", "Pages", "Files and threads", "Set-up with make"
+_LIMITS = "Limits of the depth page"
+
+VARIABLES = (
+    Variable("HOST", "127.0.0.1", "address both pages listen on; `0.0.0.0` is every one", _START),
+    Variable("GRADIO_PORT", "7860", "port of the depth page and its HTTP interface", _START),
+    Variable("STREAMLIT_PORT", "8501", "port of the explorer", _START),
+    Variable(
+        "LAPDEPTH_PAGES",
+        "depth,explorer",
+        "which pages `make demo` and the container start",
+        _START,
+        r"(depth|explorer)(,(depth|explorer))?",
+        "depth, explorer or depth,explorer",
+    ),
+    Variable(
+        "LAPDEPTH_LOG",
+        "text",
+        "`json`: every line of the log is a JSON object",
+        _START,
+        "text|json",
+        "text or json",
+    ),
+    Variable("LAPDEPTH_MODEL", "auto", "model that the pages start with", _PAGE),
+    Variable(
+        "LAPDEPTH_MODELS",
+        "",
+        "folder of checkpoints, for pages and commands; else the shipped `checkpoints`",
+        _FILES,
+    ),
+    Variable("LAPDEPTH_USER", "", "with a password: the depth page asks for them", _PAGE),
+    Variable("LAPDEPTH_PASSWORD", "", "belongs to `LAPDEPTH_USER`", _PAGE),
+    Variable(
+        "LAPDEPTH_FRAMES",
+        "",
+        "sites that may show the pages inside theirs, separated by spaces; else none",
+        _PAGE,
+        _SITES,
+        "addresses such as https://example.org, separated by spaces",
+    ),
+    Variable(
+        "LAPDEPTH_MCP",
+        "off",
+        "`on`: the HTTP endpoints are also tools for language models (MCP)",
+        _PAGE,
+        "on|off",
+        "on or off",
+    ),
+    Variable("LAPDEPTH_QUEUE", "32", "calls that may wait; more are told that it is full", _LIMITS),
+    Variable("LAPDEPTH_CLIENT_QUEUE", "24", "calls of one client that may wait or run", _LIMITS),
+    Variable("LAPDEPTH_RATE", "0", "calls of one client in a minute; 0 is no limit", _LIMITS),
+    Variable("LAPDEPTH_CALL_SECONDS", "120", "how long one call may run", _LIMITS),
+    Variable("LAPDEPTH_BATCH_SECONDS", "1800", "how long one batch may run", _LIMITS),
+    Variable("LAPDEPTH_UPLOAD_MB", "1000", "of one upload, all its files together", _LIMITS),
+    Variable("LAPDEPTH_CACHE_MB", "192", "memory for results that are kept", _LIMITS),
+    Variable(
+        "LAPDEPTH_3D_MB",
+        "4000",
+        "memory for one heavy piece of work in 3D, on both pages",
+        _PAGE,
+        r"[1-9]\d{2,6}",
+        "a number of megabytes from 100",
+    ),
+    Variable("LAPDEPTH_TEMP_MB", "4000", "disk for uploads and results; the oldest go", _LIMITS),
+    Variable("LAPDEPTH_CONNECTIONS", "512", "connections open at a time", _LIMITS),
+    Variable(
+        "LAPDEPTH_METRICS",
+        "local",
+        "who may read `/metrics` (Prometheus): `local`, `all` or `off`",
+        _LIMITS,
+    ),
+    Variable(
+        "LAPDEPTH_EXPLORER_MB",
+        "1000",
+        "memory of the explorer for photos and what is computed of them",
+        _PAGE,
+        r"[1-9]\d{1,6}",
+        "a number of megabytes from 10",
+    ),
+    Variable(
+        "LAPDEPTH_CACHE", "", "folder for converted models; else the system's cache folder", _FILES
+    ),
+    Variable(
+        "LAPDEPTH_DATA",
+        "../shared/data",
+        "folder with real data sets, for tests, training and evaluation",
+        _FILES,
+    ),
+    Variable(
+        "OMP_NUM_THREADS", "", "processor threads of the network; else one for each core", _FILES
+    ),
+    Variable("TORCH_INDEX", "", "package index to take torch from; else the one pip uses", _SET_UP),
+    Variable("PYTHON", "python3", "the Python that makes `.venv` (3.11 or newer)", _SET_UP),
+)
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+def value(name: str, environment: Mapping[str, str] | None = None) -> str:
+    """What a variable of the table says, its default where it is missing or empty.
+
+    Args:
+        name: of the table.
+        environment: to read from; None is this process's.
+
+    Raises:
+        ConfigError: a value that is not what the table expects.
+    """
+    variable = _BY_NAME[name]
+    text = (os.environ if environment is None else environment).get(name) or variable.default
+    if text and variable.expected and not re.fullmatch(variable.expected, text, re.ASCII):
+        example = f"{name}={variable.default}" if variable.default else f"no {name}"
+        raise ConfigError(
+            f"{name} is {text[:_SHOWN]!r}; expected {variable.hint}. For example: {example}"
+        )
+    return text
+
+
+def check(environment: Mapping[str, str] | None = None) -> None:
+    """Reads every variable once, so that a wrong one stops the start and not a request.
+
+    Raises:
+        ConfigError: the first that is not as the table expects.
+        CheckpointError: a folder of models that is not there.
+    """
+    for variable in VARIABLES:
+        value(variable.name, environment)
+    named_folder(environment)

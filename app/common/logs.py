@@ -1,0 +1,105 @@
+"""Logs for people (text) or for machines (LAPDEPTH_LOG=json: one JSON object a line).
+
+In JSON the keys are `time` (UTC, ISO 8601), `level`, `logger`, `message`, and `exception` where
+there is one. What a library prints past `logging` is wrapped by the launcher (`relay`), so that
+every line of `python -m app.demo` can be parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TextIO
+
+from app.common import environment
+
+_TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_CHATTY = ("httpx", "httpcore", "asyncio")
+_writing = threading.Lock()
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        entry = _entry(moment, record.levelname, record.name, record.getMessage())
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def as_json(variables: Mapping[str, str] | None = None) -> bool:
+    """Whether the environment asks for JSON.
+
+    Raises:
+        ConfigError: LAPDEPTH_LOG is neither text nor json.
+    """
+    return environment.value("LAPDEPTH_LOG", variables) == "json"
+
+
+def configure() -> None:
+    """Sets up the logging of a page's process, as the environment asks for it.
+
+    May be called again: loggers that came since, with handlers of their own (Streamlit's), then
+    get the same format.
+    """
+    if not as_json():
+        logging.basicConfig(level=logging.INFO, format=_TEXT)
+    else:
+        formatter = JsonFormatter()
+        if not logging.root.handlers:
+            handler = logging.StreamHandler()
+            logging.root.addHandler(handler)
+            logging.root.setLevel(logging.INFO)
+            logging.captureWarnings(capture=True)
+            sys.excepthook = _log_uncaught
+        known = (logging.root, *logging.root.manager.loggerDict.values())
+        for logger in known:
+            for handler in getattr(logger, "handlers", ()):
+                handler.setFormatter(formatter)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def relay(lines: Iterable[bytes], source: str, target: TextIO | None = None) -> None:
+    """Passes on the output of a page: JSON objects as they are, anything else inside one.
+
+    Args:
+        lines: of its output, until it ends.
+        source: name of the page, `logger` of what is wrapped.
+        target: where to; None is standard output.
+    """
+    for raw in lines:
+        line = raw.decode(errors="replace").rstrip()
+        if line and not _is_object(line):
+            line = json.dumps(_entry(datetime.now(UTC), "INFO", source, line), ensure_ascii=False)
+        if line:
+            with _writing:
+                print(line, file=target or sys.stdout, flush=True)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def _entry(moment: datetime, level: str, logger: str, message: str) -> dict[str, str]:
+    time = moment.isoformat(timespec="milliseconds")
+    return {"time": time, "level": level, "logger": logger, "message": message}
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    logging.getLogger("app").critical("ended by an error", exc_info=(kind, error, trace))

@@ -1,0 +1,133 @@
+"""A photo with its depth: what both apps draw, measure and save."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from app.common.request import PredictSettings
+from core.geometry.measure import calibrated
+from core.images.decode import Photo
+from core.prediction import KnownLength, Prediction
+from core.weights.choice import Choice
+
+Value = TypeVar("Value")
+
+
+class BoundedCache(Generic[Value]):
+    """Thread-safe, least recently used first out, bounded by the sum of its values' sizes.
+
+    Args:
+        capacity: bytes of all values together; a larger single value is never kept.
+        size_of: bytes of one value. It is asked again whenever one is put: a value may have grown
+            by what was computed of it on demand.
+        seconds: after which a value is forgotten, however often it was used.
+        clock: seconds that only ever grow.
+    """
+
+    def __init__(
+        self,
+        capacity: int,
+        size_of: Callable[[Value], int],
+        seconds: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._capacity = capacity
+        self._size_of = size_of
+        self._seconds = seconds
+        self._clock = clock
+        self._values: OrderedDict[Hashable, tuple[Value, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Value | None:
+        """The value last put under `key`, or None."""
+        with self._lock:
+            self._forget_old()
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def put(self, key: Hashable, value: Value) -> None:
+        """Keeps `value`, dropping others if there is not room for all."""
+        with self._lock:
+            self._forget_old()
+            self._values.pop(key, None)
+            if self._size_of(value) > self._capacity:
+                return
+            self._values[key] = (value, self._clock())
+            surplus = self._bytes() - self._capacity
+            while surplus > 0:
+                _, (dropped, _) = self._values.popitem(last=False)
+                surplus -= self._size_of(dropped)
+
+    def clear(self) -> None:
+        """Forgets everything."""
+        with self._lock:
+            self._values.clear()
+
+    @property
+    def used(self) -> int:
+        """Bytes held now."""
+        with self._lock:
+            self._forget_old()
+            return self._bytes()
+
+    def _bytes(self) -> int:
+        return sum(self._size_of(value) for value, _ in self._values.values())
+
+    def _forget_old(self) -> None:
+        if self._seconds < math.inf:
+            end = self._clock() - self._seconds
+            for key in [key for key, (_, made) in self._values.items() if made <= end]:
+                del self._values[key]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo and its depth.
+
+    Attributes:
+        photo: as decoded; rgb (H, W, 3) uint8.
+        prediction: depth (H, W) metres and what belongs to it.
+        settings: with which it was asked for; the model is the one that was used.
+        choice: how the photo chose its model; None where the model was given.
+    """
+
+    photo: Photo
+    prediction: Prediction
+    settings: PredictSettings
+    choice: Choice | None = None
+
+    def asked_for(self, name: str, choice: Choice | None) -> Scene:
+        """The same scene as one request got it.
+
+        Args:
+            name: of the request's own file: who sends the same bytes learns no other's name.
+            choice: how the photo chose its model, where the request left that to it.
+        """
+        if (name, choice) == (self.photo.name, self.choice):
+            return self
+        return replace(self, photo=replace(self.photo, name=name), choice=choice)
+
+    def calibrated(self, known: KnownLength | None) -> Scene:
+        """The same scene, rescaled so that a known length comes out; not kept by the studio.
+
+        Raises:
+            CameraError: the two points are outside the photo, have no depth or are the same.
+        """
+        if known is None:
+            return self
+        return replace(self, prediction=calibrated(self.prediction, known))
+
+    @property
+    def bytes(self) -> int:
+        """Memory that keeping it costs, without what is computed on demand later."""
+        depth = self.prediction.depth.nbytes
+        spare = depth if self.prediction.info.error_model is not None else 0  # the confidence
+        return int(self.photo.rgb.nbytes + depth + spare)

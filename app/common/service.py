@@ -1,0 +1,285 @@
+"""What both apps do, without any page: requests in, views out.
+
+A `Studio` holds the loaded models and a bounded memory of finished predictions, so that however
+many pages look at a photo, it is predicted once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+
+from app.common.request import DEFAULT_MODEL, PredictSettings
+from app.common.result import BoundedCache, Scene
+from core.errors import CheckpointError, ImageError
+from core.images.decode import Photo
+from core.images.decode_worker import decode_isolated
+from core.predictor import Predictor, load_model
+from core.weights.checkpoint import ModelInfo, models_folder, scan_models
+from core.weights.choice import AUTO, FIRST, TABLE, Choice, Chooser, automatic
+
+log = logging.getLogger(__name__)
+
+CACHE_BYTES = 192_000_000
+MODEL_BYTES = 400_000_000  # of the files of the models that stay loaded; one always does
+MAX_CHOICES = 1000  # photos whose choice of model is remembered
+MAX_BUILDING = 3  # in 3D, of which one may be heavy (`core.files.geometry_process`)
+MAX_AT_WORK = 2  # photos decoded and predicted at a time: bounds memory, and two cores are busy
+
+
+class Studio:
+    """Models, photos and predictions shared by all sessions of one process; thread-safe.
+
+    Args:
+        default_model: what is taken when a request names none; where it is not installed, the
+            first that is.
+        models: folder of checkpoints; None takes the program's own.
+        decoder: turns an uploaded file into a photo.
+        cache_bytes: memory for finished predictions.
+    """
+
+    def __init__(
+        self,
+        *,
+        default_model: str = DEFAULT_MODEL,
+        models: Path | None = None,
+        decoder: Callable[[Path], Photo] = decode_isolated,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        self.default_model = default_model
+        self._folder = models
+        self._decode = decoder
+        self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
+        self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
+        self._chooser: tuple[object, Chooser] | None = None
+        self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
+        self._loading = threading.Lock()
+        self._running: dict[Hashable, Future[Scene]] = {}
+        self._bookkeeping = threading.Lock()
+        self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
+        self._building = threading.BoundedSemaphore(MAX_BUILDING)
+        self._ready = threading.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether a model is loaded."""
+        return self._ready.is_set()
+
+    @property
+    def cached_bytes(self) -> int:
+        """Memory that the kept results take."""
+        return self._scenes.used
+
+    def warm_up(self) -> None:
+        """Loads the default model, so that the first photo does not wait for it.
+
+        Raises:
+            CheckpointError: it is missing or damaged.
+        """
+        self.predictor()
+        self._ready.set()
+
+    def models(self) -> list[ModelInfo]:
+        """What is installed now, the default model first."""
+        return self._scan()[0]
+
+    def _scan(self) -> tuple[list[ModelInfo], dict[str, str]]:
+        """What `models` gives, and what is wrong with the others, by their names."""
+        first = FIRST if self.default_model == AUTO else self.default_model
+        installed = scan_models(self._folder)
+        broken = {model.path.stem: model.problem for model in installed.broken}
+        for problem in broken.values():
+            log.warning("unusable checkpoint: %s", problem)
+        return sorted(installed.models, key=lambda i: (i.name != first, i.name)), broken
+
+    def model_names(self) -> list[str]:
+        """What a request may name, the default first; "auto" where the photo can choose."""
+        names = [info.name for info in self.models()]
+        if not self._table().exists():
+            return names
+        return [AUTO, *names] if self.default_model == AUTO else [*names, AUTO]
+
+    def chooser_for(self, model: str) -> Chooser | None:
+        """What chooses the model for a photo, None where one is named.
+
+        Args:
+            model: as a request has it; empty is the default.
+
+        Raises:
+            CheckpointError: as `core.weights.choice.automatic`.
+        """
+        if (model or self.default_model) != AUTO:
+            return None
+        table = self._table()
+        stat = table.stat() if table.exists() else None
+        state = (
+            [(info.name, info.sha256) for info in self.models()],
+            stat and (stat.st_ino, stat.st_size, stat.st_mtime_ns),
+        )
+        kept = self._chooser
+        if kept is not None and kept[0] == state:
+            return kept[1]
+        with self._loading:
+            if self._chooser is None or self._chooser[0] != state:
+                self._chooser = (state, automatic(self._folder))
+            return self._chooser[1]
+
+    def _table(self) -> Path:
+        return (self._folder or models_folder()) / TABLE
+
+    def predictor(self, name: str = "") -> Predictor:
+        """A loaded model; it is loaded again if its file has changed.
+
+        Args:
+            name: of the model; empty and "auto", where there is no photo to choose by, give the
+                first.
+
+        Raises:
+            CheckpointError: no such model, or a damaged file. A path is no name here: what is
+                loaded is only what is installed.
+        """
+        models, broken = self._scan()
+        installed = {info.name: info for info in models}
+        if name in ("", AUTO):
+            name = next(iter(installed), next(iter(broken), FIRST))
+        if name in broken:
+            raise CheckpointError(broken[name])
+        if name not in installed:
+            known = ", ".join(installed) or "none is installed"
+            raise CheckpointError(
+                f"The model is {name[:60]!r}, expected one of those installed ({known}): "
+                "choose one of them."
+            )
+        key = (name, installed[name].sha256)
+        loaded = self._loaded(key)
+        if loaded is not None:  # who has a model does not wait for one that is being loaded
+            return loaded
+        with self._loading:
+            loaded = self._loaded(key)
+            if loaded is not None:
+                return loaded
+            log.info("loading model %s", name)
+            predictor = load_model(installed[name].path or name)
+            with self._bookkeeping:
+                self._predictors[key] = predictor
+                while len(self._predictors) > 1 and self._model_bytes() > MODEL_BYTES:
+                    self._predictors.popitem(last=False)
+            return predictor
+
+    def _loaded(self, key: tuple[str, str]) -> Predictor | None:
+        with self._bookkeeping:
+            if key in self._predictors:
+                self._predictors.move_to_end(key)
+            return self._predictors.get(key)
+
+    def _model_bytes(self) -> int:
+        paths = [predictor.info.path for predictor in self._predictors.values()]
+        return sum(path.stat().st_size for path in paths if path is not None and path.is_file())
+
+    def scene(
+        self,
+        source: Path,
+        settings: PredictSettings,
+        progress: Callable[[str], None] = lambda step: None,
+    ) -> Scene:
+        """A photo's depth, predicted once for the same bytes and settings.
+
+        Args:
+            source: a file with an encoded photo.
+            settings: of the prediction.
+            progress: told "progress_read" and "progress_depth" when these begin.
+
+        Raises:
+            DepthError: the photo, the model or the settings cannot be used.
+        """
+        try:
+            with source.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ImageError(
+                f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
+            ) from error
+        choice, photo = None, None
+        chooser = self.chooser_for(settings.model)
+        if chooser is not None:
+            choice, photo = self._choose(chooser, source, digest, progress)
+        predictor = self.predictor(choice.model if choice else settings.model)
+        settings = replace(settings, model=predictor.info.name)
+        key = (digest, predictor.info.sha256, settings)
+        known = self._scenes.get(key)
+        if known is not None:
+            return known.asked_for(source.name, choice)
+        with self._bookkeeping:
+            running = self._running.get(key)
+            if running is None:
+                mine = self._running[key] = Future()
+        if running is not None:
+            # What is wrong with the other's file is said of it by its name: try one's own instead.
+            if running.exception() is not None:
+                return self.scene(source, settings, progress)
+            return running.result().asked_for(source.name, choice)
+        try:
+            with self._slots:
+                if photo is None:
+                    progress("progress_read")
+                    photo = self._decode(source)
+                progress("progress_depth")
+                prediction = predictor(
+                    photo,
+                    resolution=settings.resolution,
+                    flip=settings.flip,
+                    fov=settings.fov,
+                    intrinsics=settings.intrinsics,
+                )
+            scene = Scene(photo, prediction, settings)
+            self._scenes.put(key, scene)
+            mine.set_result(scene)
+        except BaseException as error:  # who waits for the same scene must not wait for ever
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._bookkeeping:
+                del self._running[key]
+        return scene.asked_for(source.name, choice)
+
+    def _choose(
+        self,
+        chooser: Chooser,
+        source: Path,
+        digest: str,
+        progress: Callable[[str], None],
+    ) -> tuple[Choice, Photo | None]:
+        """A photo's choice, and the photo where it had to be decoded for it."""
+        key = (digest, chooser.key)
+        with self._bookkeeping:
+            known = self._choices.get(key)
+        if known is not None:
+            return known, None
+        with self._slots:
+            progress("progress_read")
+            photo = self._decode(source)
+            choice = chooser(photo.rgb)
+        with self._bookkeeping:
+            self._choices[key] = choice
+            while len(self._choices) > MAX_CHOICES:
+                self._choices.popitem(last=False)
+        return choice, photo
+
+    @contextlib.contextmanager
+    def building(self) -> Iterator[None]:
+        """Waits for one of the few places for work in 3D: photos do not wait for it."""
+        with self._building:
+            yield
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Waits for one of the few places for photos, depth and their files."""
+        with self._slots:
+            yield

@@ -1,0 +1,183 @@
+"""What is said about a result: as JSON for programs, as sentences for people."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from app.common.request import DisplaySettings
+from app.common.result import Scene
+from app.common.text import t
+from core.errors import ConfigError
+from core.files.colormap import auto_range
+from core.prediction import Prediction
+from core.weights.checkpoint import ModelInfo
+from core.weights.choice import Choice
+
+_MEDIAN_SAMPLES = 250_000
+
+
+@dataclass(frozen=True)
+class DepthRange:
+    """Extent of a depth map in metres, over its valid pixels."""
+
+    min: float
+    max: float
+    median: float
+
+
+def depth_range(scene: Scene) -> DepthRange:
+    """Nearest, farthest and median depth in metres; the median of an even sample."""
+    depth = scene.prediction.depth
+    step = max(1, math.isqrt(depth.size // _MEDIAN_SAMPLES))
+    return DepthRange(
+        float(np.fmin.reduce(depth, axis=None)),
+        float(np.fmax.reduce(depth, axis=None)),
+        float(np.nanmedian(depth[::step, ::step])),
+    )
+
+
+def display_range(scene: Scene, display: DisplaySettings) -> tuple[float, float]:
+    """Ends of the colour bar in metres: the fixed ones where given, else from the picture.
+
+    Raises:
+        ConfigError: a fixed end on the wrong side of the picture's own.
+    """
+    near, far = auto_range(scene.prediction.depth)
+    near = near if display.near is None else display.near
+    far = far if display.far is None else display.far
+    if not near < far:
+        raise ConfigError(
+            f"The range would go from {near:.4g} m to {far:.4g} m, expected near below far: "
+            "give both ends, or leave both empty to take them from the picture."
+        )
+    return near, far
+
+
+def accuracy(info: ModelInfo) -> list[tuple[str, float, float, int | None]]:
+    """(data set, mean relative error, share within 25 %, images) that this program measured."""
+    rows = []
+    for data, figures in info.measured.items():
+        if isinstance(figures, Mapping) and {"abs_rel", "delta1"} <= figures.keys():
+            images = figures.get("images")
+            rows.append((str(data), float(figures["abs_rel"]), float(figures["delta1"]), images))
+    return rows
+
+
+def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
+    """The summary that the HTTP endpoints return; lengths in metres, pixels of the photo."""
+    prediction, photo = scene.prediction, scene.photo
+    info, height, width = prediction.info, *prediction.depth.shape
+    extent, known = depth_range(scene), prediction.calibration
+    return {
+        "model": info.name,
+        "model_sha256": info.sha256,
+        "model_choice": None if scene.choice is None else scene.choice.to_dict(),
+        "metric": prediction.metric,
+        "unit": prediction.unit,
+        "range": [extent.min, extent.max],
+        "median": extent.median,
+        "colour_range": [near, far],
+        "intrinsics": prediction.intrinsics.to_dict(),
+        "fov": prediction.intrinsics.hfov(width),
+        "focal_scale": prediction.focal_scale,
+        "scale": prediction.scale,
+        "calibration": None if known is None else known.to_dict(),
+        "milliseconds": prediction.milliseconds,
+        "width": width,
+        "height": height,
+        "photo_sha256": photo.sha256,
+        "photo_format": photo.format,
+        "notes": list(prediction.notes),
+        "settings": asdict(scene.settings),
+        "max_depth": info.config.max_depth,
+        "measured": dict(info.measured),
+        "training_data": info.training_data,
+        "licence": info.licence,
+    }
+
+
+def metres(value: float, *, metric: bool = True) -> str:
+    """A depth for people: centimetres up to 10 m, then decimetres; no unit where it has none."""
+    number = f"{value:.2f}" if value < 10 else f"{value:.1f}"
+    return f"{number} m" if metric else number
+
+
+def kind_of_values(prediction: Prediction, lang: str) -> str:
+    """Whether the values are metres, and why not where the model alone would give them."""
+    if prediction.metric:
+        return t("summary.metric", lang)
+    return t("summary.not_metric" if prediction.info.metric else "summary.relative", lang)
+
+
+def as_html(scene: Scene, lang: str) -> str:
+    """The summary as a table for the page."""
+    rows = "".join(
+        f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
+        for name, value in _rows(scene, lang)
+    )
+    return f'<dl class="summary">{rows}</dl>'
+
+
+def accuracy_sentence(info: ModelInfo, lang: str) -> str:
+    """How accurate a model is, on which data; says so when nobody measured it."""
+    rows = []
+    for data, error, share, images in accuracy(info):
+        name = data
+        if images is not None:
+            name = t("summary.accuracy_images", lang, name=data, count=images)
+        rows.append(t("summary.accuracy_of", lang, error=error, share=share, data=name))
+    return "; ".join(rows) or t("summary.accuracy_unknown", lang)
+
+
+def choice_sentence(choice: Choice, lang: str) -> str:
+    """Why the photo has this model, and what to do where that is doubtful."""
+    if choice.outdoor is None:
+        return t("summary.choice_none", lang, model=choice.model)
+    outdoors = choice.outdoor > 0.5
+    share = choice.outdoor if outdoors else 1 - choice.outdoor
+    where = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
+    return f"{where}. {t('summary.choice_doubt', lang)}" if choice.doubtful else where
+
+
+def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
+    prediction, photo = scene.prediction, scene.photo
+    info, width = prediction.info, prediction.depth.shape[1]
+    extent = depth_range(scene)
+    yield (
+        t("summary.depth", lang),
+        t(
+            "summary.range",
+            lang,
+            low=metres(extent.min, metric=prediction.metric),
+            high=metres(extent.max, metric=prediction.metric),
+            middle=metres(extent.median, metric=prediction.metric),
+        ),
+    )
+    yield t("summary.model", lang), f"{info.name} – {kind_of_values(prediction, lang)}"
+    if scene.choice is not None:
+        yield t("summary.choice", lang), choice_sentence(scene.choice, lang)
+    yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
+    intrinsics = prediction.intrinsics
+    values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)
+    yield t("summary.camera", lang), f"{values} – {t(f'summary.camera_{intrinsics.source}', lang)}"
+    if info.config.focal is None:
+        yield t("summary.focal_scale", lang), t("summary.focal_scale_one", lang)
+    else:
+        scale = t("summary.focal_scale_value", lang, value=prediction.focal_scale)
+        yield t("summary.focal_scale", lang), scale
+    if prediction.calibration is not None:
+        known = prediction.calibration
+        text = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+        yield t("summary.scale", lang), text
+    yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
+    for note in prediction.notes:
+        yield t("summary.note", lang), note
+    yield t("summary.time", lang), t("summary.time_value", lang, ms=prediction.milliseconds)
+    yield t("summary.trained_on", lang), info.training_data
+    yield t("summary.licence", lang), info.licence

@@ -1,0 +1,198 @@
+"""Depth of a camera's pictures as they come, at the rate that the machine gives.
+
+The page sends pictures steadily; while one is worked on, only the latest of those that arrive is
+kept (Gradio's stream holds one place for a session's next picture). So what is shown is never
+older than one picture's work, and nothing queues up.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from app.common.request import DisplaySettings, PredictSettings
+from app.common.service import Studio
+from core.errors import ImageError
+from core.files.colormap import auto_range, colorize, range_with_ends
+from core.images.decode import Photo
+from core.images.decode_worker import decode_isolated
+from core.video.temporal_smoothing import Steadier
+
+MAX_BYTES = 900_000  # of one encoded picture
+_PICTURE = re.compile(r"data:image/(?:jpeg|png|webp);base64,")
+_GAP = 2.0  # seconds without a picture after which the past is forgotten
+_KEPT = 0.9  # share of the past in range and rate, so that colours do not flicker
+
+
+@dataclass
+class _Past:
+    """What one session's camera has shown."""
+
+    settings: PredictSettings
+    model: str
+    begun: float  # with the last picture
+    ended: float = math.inf  # with it; infinite while it is worked on
+    steadier: Steadier = field(default_factory=Steadier)
+    range: tuple[float, float] | None = None
+    seconds: float | None = None  # between two pictures
+
+
+@dataclass(frozen=True)
+class LiveView:
+    """One picture's depth.
+
+    Attributes:
+        jpeg: coloured.
+        near, far: ends of the colours in metres.
+        milliseconds: of work on this picture.
+        rate: pictures a second, lately; None for the first.
+        model: that was used.
+        metric, notes: of the prediction.
+    """
+
+    jpeg: bytes
+    near: float
+    far: float
+    milliseconds: float
+    rate: float | None
+    model: str
+    metric: bool = True
+    notes: tuple[str, ...] = ()
+
+
+class LiveDepth:
+    """Keeps the past of every session's camera; thread-safe.
+
+    Args:
+        studio: gives the model.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._sessions: dict[str, _Past] = {}
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, session: str, picture: Any, settings: PredictSettings, display: DisplaySettings
+    ) -> LiveView:
+        """The next picture's depth, steadied.
+
+        Raises:
+            ImageError: what came is no picture of a camera.
+            DepthError: as for a photo.
+        """
+        started = time.monotonic()
+        photo = decode_isolated(encoded_picture(picture), name="camera")
+        past = self._followed(session, settings, started)
+        if past is None:
+            past = self._begun(session, settings, started, self._model(settings, photo.rgb))
+        try:
+            return self._next(past, photo, display, started)
+        finally:
+            past.ended = time.monotonic()
+
+    def _next(
+        self, past: _Past, photo: Photo, display: DisplaySettings, started: float
+    ) -> LiveView:
+        predictor, settings = self._studio.predictor(past.model), past.settings
+        with self._studio.working():
+            prediction = predictor(
+                photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
+            )
+        steadied = past.steadier(photo.rgb, prediction.depth, started)
+        past.range = _range_after(past.range, auto_range(steadied.depth), anew=steadied.cut)
+        near, far = range_with_ends(past.range, display.near, display.far)
+        drawn = io.BytesIO()
+        Image.fromarray(colorize(steadied.depth, display.colormap, near, far)).save(
+            drawn, "JPEG", quality=85
+        )
+        return LiveView(
+            drawn.getvalue(),
+            near,
+            far,
+            (time.monotonic() - started) * 1000,
+            None if past.seconds is None else 1 / past.seconds,
+            predictor.info.name,
+            prediction.metric,
+            prediction.notes,
+        )
+
+    def forget(self, session: str | None) -> None:
+        """Drops a session's past."""
+        with self._lock:
+            self._sessions.pop(session or "", None)
+
+    def _followed(self, session: str, settings: PredictSettings, now: float) -> _Past | None:
+        """The past that the next picture of a camera goes on from, None where it has none."""
+        with self._lock:
+            past = self._sessions.get(session)
+            if past is None or past.settings != settings or now - past.ended > _GAP:
+                return None
+            elapsed = now - past.begun
+            before = past.seconds
+            past.seconds = elapsed if before is None else _KEPT * before + (1 - _KEPT) * elapsed
+            past.begun, past.ended = now, math.inf
+            return past
+
+    def _begun(self, session: str, settings: PredictSettings, now: float, model: str) -> _Past:
+        """A new past, in place of all that are too old for a next picture."""
+        with self._lock:
+            for old in [name for name, past in self._sessions.items() if now - past.ended > _GAP]:
+                del self._sessions[old]
+            past = self._sessions[session] = _Past(settings, model, begun=now)
+            return past
+
+    def _model(self, settings: PredictSettings, rgb: Any) -> str:
+        """The model for as long as the camera runs: the one given, or chosen by this picture.
+
+        Choosing takes long: no lock is held meanwhile, or every other camera would wait.
+        """
+        chooser = self._studio.chooser_for(settings.model)
+        return settings.model if chooser is None else chooser(rgb).model
+
+
+def is_live_picture(value: Any) -> bool:
+    """Whether a value is a camera's picture as the page sends it: inside the call, no upload."""
+    url = value.get("url") if isinstance(value, dict) else None
+    return isinstance(url, str) and not value.get("path") and _PICTURE.match(url) is not None
+
+
+def encoded_picture(value: Any) -> bytes:
+    """The JPEG, PNG or WebP inside such a value.
+
+    Raises:
+        ImageError: it is none, or too large.
+    """
+    if is_live_picture(value):
+        url = value["url"]
+        with_problem = "it is larger than 900 kB"
+        if len(url) * 3 / 4 <= MAX_BYTES:
+            try:
+                return base64.b64decode(url[url.index(",") + 1 :], validate=True)
+            except (binascii.Error, ValueError):
+                with_problem = "its encoding is damaged"
+        raise ImageError(
+            f"The camera's picture cannot be used ({with_problem}), expected a JPEG or PNG of "
+            "the page's own camera: start the camera anew."
+        )
+    raise ImageError(
+        "There is no picture of a camera in this call, expected one: start the camera on the page."
+    )
+
+
+def _range_after(
+    before: tuple[float, float] | None, now: tuple[float, float], *, anew: bool
+) -> tuple[float, float]:
+    if before is None or anew:
+        return now
+    near, far = (_KEPT * b + (1 - _KEPT) * n for b, n in zip(before, now, strict=True))
+    return near, far

@@ -1,0 +1,240 @@
+// The depth picture that answers: metres under the cursor, pinned points, two points, a box.
+//
+// Runs as the body of a function (element, trigger, props, server, upload, watch). `props.value`
+// is null or what app/depth_page/depth_view.py builds; depth arrives as deflated uint16 units of `step`
+// metres, 0 = no depth, sampled from the full map at known pixels, so that every number shown is
+// the depth of exactly the pixel named beside it.
+const find = (name) => element.querySelector(".dv-" + name);
+const stage = find("stage"), canvas = find("canvas"), marks = find("marks"), tip = find("tip");
+const bar = find("bar"), ticks = find("ticks"), needle = find("needle"), readout = find("readout");
+const words = props.labels[(navigator.language || "en").slice(0, 2)] || props.labels.en;
+let view = null, grid = null, photo = null, cursor = null, points = [], box = null, drag = null;
+let tool = props.mode === "measure" ? "distance" : "point", layer = "depth", loading = 0;
+
+element.querySelectorAll("[data-word]").forEach((node) => {
+  node.textContent = words[node.dataset.word];
+});
+canvas.setAttribute("aria-label", words.canvas);
+
+const metres = (z) => (z < 10 ? z.toFixed(2) : z.toFixed(1)) + unit();
+const unit = () => (view && !view.metric ? "" : " m");
+const column = (i) => Math.floor(((i + 0.5) * view.fullWidth) / view.width);
+const row = (j) => Math.floor(((j + 0.5) * view.fullHeight) / view.height);
+const depthAt = (i, j) => grid[j * view.width + i] * view.step;
+const share = (z) => Math.min(1, Math.max(0, (z - view.near) / (view.far - view.near)));
+
+async function inflate(url) {
+  const reply = await fetch(url);
+  if (!reply.ok) throw new Error(reply.status);
+  const stream = reply.body.pipeThrough(new DecompressionStream("deflate"));
+  return new Uint16Array(await new Response(stream).arrayBuffer());
+}
+
+function picture(url) {
+  return new Promise((resolve, reject) => {
+    const image = new Image();
+    image.onload = () => resolve(image);
+    image.onerror = reject;
+    image.src = url;
+  });
+}
+
+async function load() {
+  const next = props.value, turn = ++loading;
+  element.classList.toggle("dv-has-depth", !!next);
+  if (!next) { view = grid = null; return; }
+  try {
+    const [values, image] = await Promise.all([inflate(next.depth.url), picture(next.photo.url)]);
+    if (turn !== loading) return; // a newer photo has arrived meanwhile
+    const other = !view || view.depth.path !== next.depth.path;
+    [view, grid, photo] = [next, values, image];
+    if (other) { points = []; box = null; cursor = null; }
+    canvas.width = view.width;
+    canvas.height = view.height;
+    marks.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
+    stage.style.aspectRatio = `${view.width} / ${view.height}`;
+    stage.style.maxWidth = `calc(68vh * ${view.width / view.height})`;
+    paint(); paintBar(); paintMarks(); say(words.hint[tool]);
+    previewOdd();
+    element.dataset.ready = view.depth.path; // the browser tests wait for it
+  } catch (error) {
+    say(words.expired);
+  }
+}
+
+// A browser cannot show every format that the server reads (TIFF, HEIC): lend it ours.
+function previewOdd() {
+  document.querySelectorAll(props.preview).forEach((image) => {
+    if (image.complete && !image.naturalWidth) image.src = view.photo.url;
+  });
+}
+
+function paint() {
+  const brush = canvas.getContext("2d");
+  const lut = Uint8Array.from(atob(view.lut), (c) => c.charCodeAt(0));
+  const drawn = brush.createImageData(view.width, view.height);
+  for (let k = 0; k < grid.length; k++) {
+    const entry = grid[k] ? 3 * Math.round(share(grid[k] * view.step) * 255) : -1;
+    for (let c = 0; c < 3; c++) drawn.data[4 * k + c] = entry < 0 ? 128 : lut[entry + c];
+    drawn.data[4 * k + 3] = 255;
+  }
+  brush.putImageData(drawn, 0, 0);
+  if (layer !== "depth") {
+    brush.globalAlpha = layer === "both" ? 0.5 : 1;
+    brush.drawImage(photo, 0, 0, view.width, view.height);
+    brush.globalAlpha = 1;
+  }
+}
+
+function paintBar() {
+  const lut = Uint8Array.from(atob(view.lut), (c) => c.charCodeAt(0));
+  bar.width = 256; bar.height = 1;
+  const brush = bar.getContext("2d"), line = brush.createImageData(256, 1);
+  for (let k = 0; k < 256; k++) {
+    for (let c = 0; c < 3; c++) line.data[4 * k + c] = lut[3 * k + c];
+    line.data[4 * k + 3] = 255;
+  }
+  brush.putImageData(line, 0, 0);
+  ticks.replaceChildren(...view.ticks.map((value, index) => {
+    const tick = document.createElement("span");
+    tick.textContent = value.label + (index === view.ticks.length - 1 ? unit() : "");
+    tick.style.left = 100 * share(value.metres) + "%";
+    return tick;
+  }));
+}
+
+function paintMarks() {
+  const shapes = [];
+  const shape = (name, attributes) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) node.setAttribute(key, attributes[key]);
+    shapes.push(node);
+  };
+  if (points.length === 2) {
+    const [a, b] = points, line = { x1: a[0] + 0.5, y1: a[1] + 0.5, x2: b[0] + 0.5, y2: b[1] + 0.5 };
+    shape("line", { ...line, class: "dv-halo" });
+    shape("line", { ...line, class: "dv-line" });
+  }
+  if (box) {
+    const frame = {
+      x: Math.min(box[0], box[2]), y: Math.min(box[1], box[3]),
+      width: Math.abs(box[2] - box[0]) + 1, height: Math.abs(box[3] - box[1]) + 1,
+    };
+    shape("rect", { ...frame, class: "dv-halo" });
+    shape("rect", { ...frame, class: "dv-line" });
+  }
+  marks.replaceChildren(...shapes);
+  stage.querySelectorAll(".dv-pin").forEach((pin) => pin.remove());
+  points.forEach(([i, j], index) => {
+    const pin = document.createElement("span");
+    pin.className = "dv-pin";
+    pin.style.left = (100 * (i + 0.5)) / view.width + "%";
+    pin.style.top = (100 * (j + 0.5)) / view.height + "%";
+    const z = depthAt(i, j);
+    pin.dataset.label = (tool === "distance" ? "AB"[index] + "  " : "") + (z ? metres(z) : "–");
+    if (i > 0.75 * view.width) pin.classList.add("dv-left");
+    stage.append(pin);
+  });
+}
+
+function say(text) { readout.textContent = text; }
+
+function hover(at) {
+  cursor = at;
+  tip.hidden = needle.hidden = !at;
+  if (!at) return;
+  const [i, j] = at, z = depthAt(i, j);
+  tip.textContent = z ? metres(z) : words.none;
+  tip.style.left = (100 * (i + 0.5)) / view.width + "%";
+  tip.style.top = (100 * (j + 0.5)) / view.height + "%";
+  tip.classList.toggle("dv-left", i > 0.75 * view.width);
+  tip.classList.toggle("dv-below", j < 0.12 * view.height);
+  needle.hidden = !z;
+  needle.style.left = 100 * share(z) + "%";
+  say(`x ${column(i)}, y ${row(j)}:  ${z ? metres(z) : words.none}`);
+}
+
+function where(event) {
+  const frame = canvas.getBoundingClientRect();
+  const clamp = (value, size) => Math.min(size - 1, Math.max(0, Math.floor(value)));
+  return [
+    clamp(((event.clientX - frame.left) / frame.width) * view.width, view.width),
+    clamp(((event.clientY - frame.top) / frame.height) * view.height, view.height),
+  ];
+}
+
+function pick(at) {
+  if (tool === "box") {
+    if (drag) { finishBox(at); } else { drag = at; box = [...at, ...at]; paintMarks(); }
+    return;
+  }
+  box = null;
+  points = tool === "point" || points.length === 2 ? [at] : [...points, at];
+  paintMarks();
+  if (tool === "point" || points.length === 2) {
+    trigger("select", { points: points.map(([i, j]) => [column(i), row(j)]) });
+  }
+}
+
+function finishBox(at) {
+  box = [...drag, ...at]; drag = null; points = [];
+  paintMarks();
+  const [i0, i1] = [box[0], box[2]].sort((a, b) => a - b);
+  const [j0, j1] = [box[1], box[3]].sort((a, b) => a - b);
+  trigger("select", { box: [column(i0), row(j0), column(i1), row(j1)] });
+}
+
+canvas.addEventListener("pointermove", (event) => {
+  if (!view) return;
+  hover(where(event));
+  if (drag) { box = [...drag, ...cursor]; paintMarks(); }
+});
+canvas.addEventListener("pointerleave", () => { if (!drag) hover(null); });
+canvas.addEventListener("pointerdown", (event) => {
+  if (!view || event.button) return;
+  const at = where(event);
+  hover(at);
+  if (tool === "box") canvas.setPointerCapture(event.pointerId);
+  pick(at);
+});
+canvas.addEventListener("pointerup", (event) => {
+  if (!drag) return;
+  const at = where(event), far = Math.abs(at[0] - drag[0]) + Math.abs(at[1] - drag[1]) > 3;
+  if (far) finishBox(at); // otherwise a click: the next one sets the opposite corner
+});
+canvas.addEventListener("keydown", (event) => {
+  if (!view) return;
+  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const step = steps[event.key], reach = event.shiftKey ? 10 : 1;
+  const from = cursor || [view.width >> 1, view.height >> 1];
+  if (step) {
+    const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
+    hover([clamp(from[0] + reach * step[0], view.width), clamp(from[1] + reach * step[1], view.height)]);
+    if (drag) { box = [...drag, ...cursor]; paintMarks(); }
+  } else if (event.key === "Enter" || event.key === " ") {
+    hover(from);
+    pick(from);
+  } else { return; }
+  event.preventDefault();
+});
+
+function choose(kind, name) {
+  element.querySelectorAll(`[data-${kind}]`).forEach((button) => {
+    button.setAttribute("aria-pressed", button.dataset[kind] === name);
+  });
+}
+element.querySelectorAll("[data-layer]").forEach((button) => button.addEventListener("click", () => {
+  layer = button.dataset.layer;
+  choose("layer", layer);
+  if (view) paint();
+}));
+element.querySelectorAll("[data-tool]").forEach((button) => button.addEventListener("click", () => {
+  tool = button.dataset.tool;
+  points = []; box = null; drag = null;
+  choose("tool", tool);
+  if (view) { paintMarks(); say(words.hint[tool]); }
+}));
+choose("layer", layer);
+choose("tool", tool);
+watch("value", load);
+load();

@@ -1,0 +1,121 @@
+"""Small pieces of HTML that the page shows: measurements, the batch's list, the models."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from app.common.result import Scene
+from app.common.summary import accuracy_sentence, metres
+from app.common.text import t
+from core.weights.checkpoint import ModelInfo
+
+EXAMPLE_CALL = """from gradio_client import Client, handle_file
+
+client = Client("http://127.0.0.1:7860")
+color, depth16, summary = client.predict(handle_file("photo.jpg"), api_name="/predict")"""
+
+
+def measured_html(result: Mapping[str, Any], lang: str) -> str:
+    """A measurement as one large number and what it means."""
+    length = partial(metres, metric=result["metric"])
+    if "box" in result:
+        value = length(result["nearest"])
+        notes = [t("measured.box", lang, median=length(result["median"]))]
+        if result["area"] is not None:
+            area = f"{result['area']:.2f}"
+            if result["area_uncertainty"] is not None:
+                area += f" ± {result['area_uncertainty']:.2f}"
+            notes.append(t("measured.area", lang, area=area))
+    elif result["distance"] is not None:
+        value = length(result["distance"])
+        ends = " / ".join(length(point["depth"]) for point in result["points"][:2])
+        notes = [t("measured.distance", lang, ends=ends)]
+    else:
+        point = result["points"][0]
+        value = length(point["depth"])
+        x, y, z = (f"{number:+.2f}" for number in point["position"])
+        u, v = point["pixel"]
+        notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
+        if point["height"] is not None:
+            height = length(point["height"])
+            if point["height_uncertainty"] is not None:
+                height += f" ± {length(point['height_uncertainty'])}"
+            notes.append(t("measured.height", lang, height=height))
+    if result["uncertainty"] is not None:
+        value += f" ± {length(result['uncertainty'])}"
+    if result["calibration"] is not None:
+        notes.append(t("measured.calibrated", lang, scale=result["scale"]))
+    if not result["metric"]:
+        notes.append(t("summary.not_metric" if result["notes"] else "summary.relative", lang))
+    notes += result["notes"]
+    note = html.escape("; ".join(notes))
+    return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
+
+
+def scale_html(scene: Scene, lang: str) -> str:
+    """What the photo was rescaled by, or nothing."""
+    known = scene.prediction.calibration
+    if known is None:
+        return ""
+    note = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+    return f'<p class="scale">{html.escape(t("summary.scale", lang))}: {html.escape(note)}</p>'
+
+
+def listing_html(manifest: Mapping[str, Any], lang: str) -> str:
+    """What became of every photo of a batch."""
+    counts = manifest["counts"]
+    lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
+    if manifest["left_out"]:
+        count = sum(manifest["left_out"].values())
+        lead = f"{lead} {t('batch.left_out', lang, count=count)}"
+    rows = [
+        (
+            photo["input"],
+            t(f"batch.{photo['status']}", lang),
+            photo["error"] or " ".join(photo["notes"]),
+        )
+        for photo in manifest["photos"]
+    ]
+    names = [t(f"batch.{key}", lang) for key in ("photo", "status", "note")]
+    return f"<p>{html.escape(lead)}</p>{_table(names, rows)}"
+
+
+def about_html(models: Sequence[ModelInfo], lang: str) -> str:
+    """What is installed, how accurate it is, and what to know before trusting a number."""
+    rows = [
+        (
+            info.name,
+            t("summary.metric" if info.metric else "summary.relative", lang),
+            f"{info.config.max_depth * 0.018:.2g}–{info.config.max_depth * 0.993:.3g} m",
+            accuracy_sentence(info, lang),
+            info.training_data,
+            info.licence,
+        )
+        for info in models
+    ]
+    keys = ("summary.model", "about.values", "about.reach", "summary.accuracy",
+            "summary.trained_on", "summary.licence")  # fmt: skip
+    listed = _table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
+    paragraphs = "".join(
+        f"<p>{html.escape(t(f'about.{key}', lang))}</p>" for key in ("method", "limits", "camera")
+    )
+    call = html.escape(EXAMPLE_CALL)
+    programs = html.escape(t("about.programs", lang))
+    return (
+        f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p><pre>{call}</pre>"
+    )
+
+
+def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="scroll-x"><table class="listing"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

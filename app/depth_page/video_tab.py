@@ -1,0 +1,211 @@
+"""The tab for clips and for a live camera: layout, wiring, and what its controls do."""
+
+from __future__ import annotations
+
+import base64
+import html
+import time
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from app.common.request import predict_settings
+from app.common.service import Studio
+from app.common.storage import Storage
+from app.common.summary import metres
+from app.common.text import language_of, t
+from app.depth_page.handlers import TimeLeft, chosen_display, cleared_on_failure
+from app.depth_page.live import LiveDepth, LiveView
+from app.depth_page.video import run_video
+from core.errors import VideoError
+
+LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
+LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
+_NOTHING_MADE = (None, gr.update(value=None, visible=False), "")
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+
+
+class VideoHandlers:
+    """The tab's functions over one studio and its storage."""
+
+    def __init__(self, studio: Studio, storage: Storage) -> None:
+        self._studio = studio
+        self._storage = storage
+        self._live = LiveDepth(studio)
+
+    def clip(
+        self,
+        clip: Any,
+        steady: Any,
+        model: Any,
+        resolution: Any,
+        flip: Any,
+        fov: Any,
+        colormap: Any,
+        ranging: Any,
+        near: Any,
+        far: Any,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
+    ) -> tuple[Any, ...]:
+        """A clip to its depth video, its files and a sentence about both."""
+        lang = language_of(request.headers.get("accept-language"))
+        if clip is None:
+            raise VideoError(t("studio.no_video"))
+        settings = predict_settings(model, resolution, flip, fov)
+        display = chosen_display(colormap, ranging, near, far)
+        made = run_video(
+            self._studio,
+            self._storage.uploaded(clip),
+            settings,
+            display,
+            self._storage.folder(request.session_hash),
+            _teller(progress, lang),
+            steady=bool(steady),
+        )
+        files = gr.update(value=[str(made.video), str(made.frames)], visible=True)
+        return str(made.video), files, f"<p>{html.escape(_sentence(made.about, lang))}</p>"
+
+    def live(
+        self,
+        picture: Any,
+        model: Any,
+        resolution: Any,
+        colormap: Any,
+        ranging: Any,
+        near: Any,
+        far: Any,
+        request: gr.Request,
+    ) -> Any:
+        """A camera's picture to its depth, as HTML."""
+        if picture is None:  # the camera was closed
+            return gr.skip()
+        lang = language_of(request.headers.get("accept-language"))
+        display = chosen_display(colormap, ranging, near, far)
+        settings = predict_settings(model, resolution)
+        view = self._live(request.session_hash or "", picture, settings, display)
+        return live_html(view, lang)
+
+    def leave(self, request: gr.Request) -> None:
+        """Forgets a session's camera."""
+        self._live.forget(request.session_hash)
+
+
+def video_tab(
+    studio: Studio,
+    storage: Storage,
+    controls: list[Any],
+    label: Callable[[str], Any],
+) -> VideoHandlers:
+    """Lays the tab out inside the page that is being built.
+
+    Args:
+        studio, storage: of the page.
+        controls: model, resolution, flip, field of view, colour map, range mode, near and far.
+        label: gives a text in the browser's language.
+    """
+    handlers = VideoHandlers(studio, storage)
+    model, resolution, _, _, *display = controls
+    gr.Markdown(label("video_lead"))
+    with gr.Row():
+        with gr.Column():
+            clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
+            steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
+            run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
+        with gr.Column():
+            result = gr.Video(
+                label=label("video_result"), interactive=False, elem_id="video-result"
+            )
+            told = gr.HTML(elem_id="video-told")
+            files = gr.File(
+                label=label("video_files"), file_count="multiple", interactive=False,
+                visible=False, elem_id="video-files",
+            )  # fmt: skip
+    ran = run.click(
+        handlers.clip,
+        [clip, steady, *controls],
+        [result, files, told],
+        concurrency_id="video",  # minutes long: photos do not wait for it
+        concurrency_limit=1,
+        show_progress_on=[result],
+        **_PRIVATE,
+    )
+    cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
+    gr.Markdown(label("live_lead"))
+    with gr.Row():
+        camera = gr.Image(
+            label=label("live_camera"), sources=["webcam"], streaming=True, type="filepath",
+            image_mode=None, webcam_options=gr.WebcamOptions(mirror=False), elem_id="live-camera",
+        )  # fmt: skip
+        shown = gr.HTML(elem_id="live-depth")
+    camera.stream(
+        handlers.live,
+        [camera, model, resolution, *display],
+        shown,
+        stream_every=LIVE_EVERY,
+        time_limit=LIVE_SECONDS,
+        concurrency_id="live",
+        concurrency_limit=2,
+        show_progress="hidden",
+        **_PRIVATE,
+    )
+    return handlers
+
+
+def live_html(view: LiveView, lang: str) -> str:
+    """The picture inside the page itself: no file is made of it."""
+    words = t(
+        "studio.live_told",
+        lang,
+        rate="–" if view.rate is None else f"{view.rate:.1f}",
+        ms=f"{view.milliseconds:.0f}",
+        near=metres(view.near, metric=view.metric),
+        far=metres(view.far, metric=view.metric),
+        model=view.model,
+    )
+    words = " ".join([words, *view.notes])
+    data = base64.b64encode(view.jpeg).decode()
+    alt = html.escape(t("studio.live_alt", lang))
+    picture = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'
+    return f'<figure class="live">{picture}<figcaption>{html.escape(words)}</figcaption></figure>'
+
+
+def _teller(progress: gr.Progress, lang: str) -> Callable[[str, int, int | None], None]:
+    clocks: dict[str, TimeLeft] = {}
+
+    def tell(stage: str, done: int, total: int | None) -> None:
+        clock = clocks.setdefault(stage, TimeLeft(time.monotonic))
+        words = t(
+            f"studio.progress_video_{stage}",
+            lang,
+            done=done,
+            total=total or "?",
+            left=clock.words(done, total),
+        )
+        progress((done, total), desc=words)
+
+    return tell
+
+
+def _sentence(about: dict[str, Any], lang: str) -> str:
+    flicker = about["flicker"]
+    unknown = t("studio.video_no_static", lang)
+    before, after = (
+        unknown if flicker[key] is None else f"{flicker[key]:.4f} m"
+        for key in ("before_m", "after_m")
+    )
+    drawn = about["files"]["video"]
+    told = t(
+        "studio.video_told",
+        lang,
+        frames=about["frames"],
+        cuts=len(about["cuts"]),
+        before=before,
+        after=after,
+        near=metres(drawn["near_m"], metric=about["model"]["metric"]),
+        far=metres(drawn["far_m"], metric=about["model"]["metric"]),
+    )
+    # The first note of a clip that was cut short says that; here it comes in the page's language.
+    cut = [] if about["complete"] else [t("studio.video_cut_short", lang)]
+    return ". ".join([told, *cut, *about["notes"][len(cut) :]])

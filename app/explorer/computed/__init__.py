@@ -1,1 +1,0 @@
-"""Numbers that pages need beyond the prediction: sums, losses, features of other encoders."""

@@ -1,0 +1,224 @@
+"""Prediction against ground truth: maps, metrics, curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.common.text import t
+from app.explorer.display import Shown
+from app.explorer.figures.photo import expected_against_true, expected_map
+from app.explorer.figures.pyramids import enlarged, level_errors
+from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.plots.over_photo import points_over_photo
+from app.explorer.session_view import NAMES, Look
+from core.data.sample import Sample
+from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
+from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
+from core.evaluate.protocol import NYU, Protocol
+
+SPARSE = 0.3  # below this share of measured pixels, points are drawn instead of a map
+MOST_POINTS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """A prediction beside the ground truth, both at the ground truth's size.
+
+    Attributes:
+        truth: (h, w) metres, 0 = not measured.
+        predicted: (h, w) metres, clamped to the protocol's range.
+        valid: (h, w) bool, the pixels that count.
+        metrics: the nine figures.
+        levels: the same for the depth after each level, coarse -> fine.
+        protocol: which pixels count.
+    """
+
+    truth: NDArray[np.float32]
+    predicted: NDArray[np.float64]
+    valid: NDArray[np.bool_]
+    metrics: DepthMetrics
+    levels: list[DepthMetrics]
+    protocol: Protocol
+
+    @cached_property
+    def relative_percent(self) -> NDArray[np.float64]:
+        """(h, w): error in % of the true depth, NaN where no pixel counts."""
+        error = np.abs(self.predicted - self.truth) / np.where(self.valid, self.truth, 1)
+        return np.where(self.valid, 100 * error, np.nan)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether points show more than a map."""
+        return float((self.truth > 0).mean()) < SPARSE
+
+
+def compare(
+    look: Look, truth: NDArray[np.float32], protocol: Protocol, *, align: bool
+) -> Comparison:
+    """Scores the photo's depth.
+
+    Args:
+        look: the photo and its prediction.
+        truth: (h, w) metres, 0 = not measured.
+        protocol: which pixels count.
+        align: bring the prediction's median to the ground truth's first.
+
+    Raises:
+        DataError: no pixel counts.
+    """
+    predicted = protocol.clamp(enlarged(look.prediction.depth, *truth.shape))
+    valid = counting(truth, protocol) & np.isfinite(predicted)  # no depth where it is transparent
+    metrics = compute_metrics(predicted, truth, valid)
+    if align:
+        predicted = protocol.clamp(align_median(predicted, truth, valid))
+        metrics = compute_metrics(predicted, truth, valid)
+    measured = np.where(valid, truth, np.float32(0))
+    levels = level_errors([level.depth for level in look.prediction.levels], measured)
+    return Comparison(truth, predicted, valid, metrics, levels, protocol)
+
+
+def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_]:
+    """(h, w) bool: the pixels of the whole frame that a protocol counts.
+
+    Raises:
+        DataError: the frame has another size than the protocol is made for.
+    """
+    height, width = truth.shape
+    blank = np.zeros((height, width, 3), np.uint8)
+    frame = protocol.prepare(Sample(blank, truth, 1.0, 1.0, 0.0, 0.0, "ground truth"))
+    rows, columns = frame.depth.shape
+    left = (width - columns) // 2  # what a protocol cuts out lies at the bottom centre
+    valid = np.zeros(truth.shape, bool)
+    valid[height - rows :, left : left + columns] = protocol.counts(frame.depth)
+    return valid
+
+
+def row_of(look: Look, found: Comparison) -> list[Shown]:
+    """Input, ground truth and output side by side, the same colours for both depths."""
+    lang = look.lang
+    measured = np.where(found.truth > 0, found.truth, np.nan)
+    bar = bar_of(measured, "m", colours=look.colours)
+    photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
+    return [
+        Shown(
+            "input", picture_figure(look.screen, size=look.size, title=photo, longest=MEDIUM), photo
+        ),
+        Shown("truth", _layer(look, found, measured, bar, truth), truth, {"truth_m": found.truth}),
+        Shown(
+            "output",
+            map_figure(found.predicted, bar, size=look.size, title=output, longest=MEDIUM),
+            output,
+            {"depth_m": found.predicted},
+        ),
+    ]
+
+
+def error_maps(look: Look, found: Comparison) -> list[Shown]:
+    """Signed error in metres and relative error in per cent, where the truth is known.
+
+    The error that the model expects of itself, if it does, comes last, in the same colours.
+    """
+    lang = look.lang
+    error = np.where(found.valid, found.predicted - found.truth, np.nan)
+    relative = found.relative_percent
+    bar = signed_bar(error, "m")
+    high = float(np.nanquantile(relative, 0.99)) or 1.0
+    percent = Bar(0.0, high, "%", ERROR, 1)
+    signed, share = t("compare.error", lang), t("compare.relative", lang)
+    return [
+        Shown("error", _layer(look, found, error, bar, signed), signed, {"error_m": error}),
+        Shown(
+            "relative-error",
+            _layer(look, found, relative, percent, share),
+            share,
+            {"relative_error_percent": relative},
+        ),
+        *expected_map(look, percent),
+    ]
+
+
+def curves(look: Look, found: Comparison) -> list[Shown]:
+    """Error per level, histogram, scatter, error by distance."""
+    lang = look.lang
+    truth, predicted = found.truth[found.valid], found.predicted[found.valid]
+    error = predicted - truth
+    places = np.arange(len(found.levels))
+    series = {
+        "AbsRel": (places, [level.abs_rel for level in found.levels]),
+        "RMSE (m)": (places, [level.rmse for level in found.levels]),
+    }
+    title = t("compare.per_level", lang)
+    levels = line_figure(
+        series, x=t("compare.level", lang), y=t("compare.level_error", lang), title=title
+    )
+    levels.update_xaxes(tickvals=places, ticktext=list(NAMES))
+    centres, percent = histogram_of(error)
+    spread = t("compare.histogram", lang)
+    histogram = line_figure(
+        {spread: (centres, percent)},
+        x=t("compare.error_axis", lang),
+        y="%",
+        title=spread,
+        fill=True,
+    )
+    both = t("compare.scatter", lang)
+    points = scatter_figure(
+        truth,
+        predicted,
+        x=t("compare.truth_axis", lang),
+        y=t("compare.output_axis", lang),
+        title=both,
+        height=320,
+    )
+    edges = (NYU if float(truth.max()) <= NYU.max_depth else found.protocol).range_edges
+    bins = BinnedErrors(range_labels(edges))
+    bins.add(found.predicted, found.truth, found.valid, range_bins(found.truth, edges))
+    filled = [record for record in bins.result() if record.pixels]
+    by_range = [100 * (record.abs_rel or 0.0) for record in filled]
+    name = t("compare.by_range", lang)
+    ranges = bars_figure(
+        {name: by_range}, [record.label for record in filled], x="", y="AbsRel (%)", title=name
+    )
+    return [
+        Shown(
+            "error-per-level",
+            levels,
+            title,
+            {"abs_rel": np.array(series["AbsRel"][1]), "rmse_m": np.array(series["RMSE (m)"][1])},
+        ),
+        Shown("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
+        Shown(
+            "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
+        ),
+        Shown("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
+        *expected_against_true(look, found.relative_percent, found.valid),
+    ]
+
+
+def _layer(
+    look: Look, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
+) -> go.Figure:
+    """A map, or points over the photo where only few pixels were measured."""
+    if not found.sparse:
+        return map_figure(values, bar, size=look.size, title=title, longest=MEDIUM)
+    rows, columns = np.nonzero(np.isfinite(values))
+    step = max(1, -(-len(rows) // MOST_POINTS))
+    rows, columns = rows[::step], columns[::step]
+    height, width = values.shape
+    return points_over_photo(
+        look.screen,
+        (columns + 0.5) * look.size[0] / width - 0.5,
+        (rows + 0.5) * look.size[1] / height - 0.5,
+        values[rows, columns],
+        bar,
+        size=look.size,
+        title=title,
+        marker_size=3,
+    )

@@ -1,0 +1,112 @@
+"""Features of any encoder, and of the photo at any size, for the pages that look at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.explorer import cache
+from app.explorer.memory import kept
+from app.explorer.session_view import Look
+from core.errors import CheckpointError
+from core.images.resize import resize_rgb
+from core.inspect.features import principal_colours, strongest_channels
+from core.model.encoders import Encoder, build_encoder
+from core.prediction import normalised
+from core.weights.checkpoint import ModelInfo
+from core.weights.imagenet import load_imagenet_weights
+
+SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An encoder's features of the photo.
+
+    Attributes:
+        features: (c, h, w) at 1/16, 1/8, 1/4, 1/2.
+        weights: "trained" (with this model), "imagenet" or "random".
+    """
+
+    features: list[Tensor]
+    weights: str
+
+
+def encoder_features(look: Look, name: str | None) -> Found:
+    """The features of the loaded model's encoder (None), or of one of the registry."""
+    if name is None:
+        return Found([feature[0] for feature in look.trace.features], "trained")
+    return _registry_features(look.key, name, look.image)
+
+
+@kept
+def _registry_features(key: str, name: str, _image: Tensor) -> Found:  # noqa: ARG001  (a key)
+    encoder, weights = _registry_encoder(name)
+    with torch.inference_mode():
+        return Found([feature[0] for feature in encoder(_image)], weights)
+
+
+@kept
+def _registry_encoder(name: str) -> tuple[Encoder, str]:
+    """An encoder with ImageNet weights where they are installed, else with random ones."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        encoder = build_encoder(name).eval().requires_grad_(False)
+    try:
+        load_imagenet_weights(encoder)
+    except CheckpointError:
+        return encoder, "random"
+    return encoder, "imagenet"
+
+
+def deepest_feature(look: Look, width: int, height: int) -> Tensor:
+    """The 1/16 feature (c, h, w) of the photo resampled to a size, aspect ratio and all."""
+    return _deepest(look.key, width, height, look.info, look.photo.rgb)
+
+
+@kept
+def _deepest(
+    key: str,  # noqa: ARG001  (a key of the cache)
+    width: int,
+    height: int,
+    _info: ModelInfo,
+    _rgb: NDArray[np.uint8],
+) -> Tensor:
+    opened = cache.network(_info)
+    seen = resize_rgb(torch.from_numpy(np.require(_rgb, np.uint8, ("C", "W"))), (width, height))
+    with opened.lock, torch.inference_mode():
+        feature: Tensor = opened.model.encoder(normalised(seen))[0][0]
+    return feature
+
+
+def grey_tiles(feature: Tensor, count: int) -> list[NDArray[np.uint8]]:
+    """The channels that vary most, each stretched from black (least) to white (most)."""
+    chosen = feature[strongest_channels(feature, count)]
+    low = chosen.amin((1, 2), keepdim=True)
+    spread = (chosen.amax((1, 2), keepdim=True) - low).clamp_min(1e-12)
+    return list(((chosen - low) / spread * 255).round().to(torch.uint8).numpy())
+
+
+def montage(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:
+    """Equal grey tiles (h, w) as one (H, W, 3) picture with thin white lines between them."""
+    height, width = tiles[0].shape
+    rows = -(-len(tiles) // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), 255, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = (
+            n * (s + 1) for n, s in zip(divmod(index, columns), (height, width), strict=True)
+        )
+        sheet[top : top + height, left : left + width] = tile
+    return np.repeat(sheet[..., None], 3, axis=2)
+
+
+def colours_of(feature: Tensor) -> tuple[NDArray[np.uint8], float]:
+    """A feature (c, h, w) as an RGB picture (h, w, 3), and the share of its variance in it."""
+    colours, shares = principal_colours(feature)
+    picture: NDArray[np.uint8] = (colours.numpy() * 255).round().astype(np.uint8)
+    return picture, float(shares.sum())

@@ -1,0 +1,147 @@
+"""What is measured in the photo: as figures, as numbers with their uncertainty, as files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import streamlit as st
+
+from app.common.measurement import measure, measured_csv
+from app.common.request import Selection
+from app.common.text import t
+from app.explorer.display import Shown
+from app.explorer.plots.maps import LARGE, picture_figure
+from app.explorer.plots.over_photo import boxable, clickable, line_between, lock
+from app.explorer.session_view import Look
+from core.errors import CameraError
+from core.geometry.measurements import Distance
+from core.geometry.planes import Plane
+from core.prediction import Pixel
+
+NAMES = ("A", "B")
+Number = tuple[str, str, str | None]  # name, value with its unit, explanation
+Box = tuple[float, float, float, float]  # u0, v0, u1, v1
+
+
+def with_error(value: float, error: float | None, unit: str) -> str:
+    """A number with what the model expects it to be off by, where it expects anything."""
+    off = "" if error is None else f" ± {error:.2f}"
+    return f"{value:.2f}{off} {unit}".rstrip()
+
+
+def line(
+    look: Look,
+    ends: Sequence[Pixel],
+    found: Distance,
+    on_point: Callable[[float, float], None] | None,
+) -> Shown:
+    """The photo with two points of it and the metres between them, to be clicked if it says so."""
+    title = t("measure.line_title", look.lang) if on_point else ""
+    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
+    if on_point:
+        clickable(figure, look.prediction.depth, str(ends), look.unit)
+    lock(figure, look.size)
+    line_between(figure, ends, NAMES, with_error(found.distance, None, look.unit))
+    alt = t("measure.line_alt", look.lang, distance=found.distance)
+    positions = np.array([point.position for point in (found.start, found.end)])
+    data = {"pixels": np.array(ends), "points_m": positions}
+    return Shown("line", figure, alt, data, on_point=on_point)
+
+
+def between(
+    look: Look, ends: Sequence[Pixel], found: Distance, floor: Plane | None
+) -> list[Number]:
+    """The distance, where both ends are, and how high above a floor in sight."""
+    lang = look.lang
+    numbers: list[Number] = [
+        (
+            t("measure.distance", lang),
+            with_error(found.distance, found.uncertainty, look.unit),
+            t("measure.distance_hint", lang),
+        )
+    ]
+    for name, point in zip(NAMES, (found.start, found.end), strict=True):
+        away = t("measure.away", lang, name=name)
+        x, y, z = point.position
+        hint = t("measure.away_hint", lang, x=x, y=y, z=z)
+        numbers.append((away, with_error(point.range, point.uncertainty, look.unit), hint))
+    for name, end in zip(NAMES, ends, strict=True):
+        if floor is not None:
+            height = look.ruler.height(*end, floor)
+            above = t("measure.height", lang, name=name)
+            hint = t("measure.height_hint", lang, camera=height.camera_height)
+            numbers.append((above, with_error(height.height, height.uncertainty, look.unit), hint))
+    return numbers
+
+
+def target(look: Look, box: Box, on_box: Callable[[float, float, float, float], None]) -> Shown:
+    """The photo with a box that can be drawn anew."""
+    u0, v0, u1, v1 = box
+    title = t("measure.box_title", look.lang)
+    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
+    boxable(figure, look.size, (u0, u1, v0, v1))
+    left, top, right, bottom = read = look.ruler.box(*box).box
+    data = {"box_px": np.array(read), "depth_m": look.prediction.depth[top:bottom, left:right]}
+    return Shown("target", figure, title, data, on_box=on_box)
+
+
+def inside(look: Look, box: Box) -> list[Number]:
+    """Nearest and median distance of what a box holds.
+
+    Raises:
+        CameraError: outside the photo, empty, or no depth inside.
+    """
+    lang, found = look.lang, look.ruler.box(*box)
+    error, axis = found.uncertainty, t("measure.near_hint", lang)
+    return [
+        (t("measure.nearest", lang), with_error(found.nearest, error, look.unit), axis),
+        (t("measure.median", lang), with_error(found.median, error, look.unit), axis),
+        (
+            t("measure.range", lang),
+            with_error(found.nearest_range, error, look.unit),
+            t("measure.range_hint", lang),
+        ),
+        (t("measure.pixels", lang), f"{found.pixels:,}", None),
+    ]
+
+
+def patch(look: Look, box: Box) -> tuple[list[Number], str]:
+    """The area of what is flat in a box, or a sentence why there is none."""
+    lang = look.lang
+    try:
+        found = look.ruler.area(*box)
+    except CameraError as error:
+        return [], str(error)
+    value = with_error(found.area, found.uncertainty, look.unit and "m²")
+    share = f"{100 * found.flat_share:.0f} %"
+    return [
+        (t("measure.area", lang), value, t("measure.area_hint", lang)),
+        (t("measure.flat", lang), share, t("measure.flat_hint", lang, off=1000 * found.residual)),
+    ], ""
+
+
+def files(look: Look, name: str, chosen: Selection) -> None:
+    """Buttons for the same results as a table and as JSON, at full precision."""
+
+    def as_json() -> str:
+        return json.dumps(measure(look.scene, chosen), indent=2)
+
+    def as_csv() -> str:
+        return measured_csv(look.scene, chosen)
+
+    with st.container(horizontal=True):
+        for ending, made, mime in (
+            ("csv", as_csv, "text/csv"),
+            ("json", as_json, "application/json"),
+        ):
+            st.download_button(
+                t(f"measure.{ending}", look.lang),
+                made,
+                f"{look.stem}_{name}.{ending}",
+                mime,
+                key=f"save-{name}-{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )

@@ -1,0 +1,141 @@
+"""The photo's points and surface, as figures and as files."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app.common.limits import geometry_limits
+from app.common.text import t
+from app.explorer.display import Shown
+from app.explorer.memory import kept
+from app.explorer.plots.bars import Bar, bar_of
+from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
+from app.explorer.session_view import Look
+from core.files.geometry_process import Apart, build_apart, write_apart
+from core.geometry.build import SpaceOptions
+from core.geometry.mesh import Mesh
+from core.geometry.point_cloud import PointCloud
+
+MAX_FACES = 150_000  # on the screen
+
+
+@dataclass(frozen=True)
+class SpaceChoice:
+    """What the page about space shows.
+
+    Attributes:
+        options: what is built, without a limit on the number of points.
+        colouring: "photo", "depth", "height" or "confidence".
+        screen: at most so many points are drawn.
+    """
+
+    options: SpaceOptions
+    colouring: str
+    screen: int
+
+    def wanted(self, *, full: bool) -> SpaceOptions:
+        """With all points, or as many as a screen shows."""
+        options = self.options
+        if not full:
+            options = options.thinned(min(self.screen, MAX_POINTS))
+            if options.shape != "points" and options.faces is None:
+                options = replace(options, faces=MAX_FACES)
+        return options
+
+
+@kept
+def _on_screen(
+    key: str,  # noqa: ARG001  (a key of the cache)
+    choice: SpaceChoice,
+    _look: Look,
+) -> PointCloud | Mesh:
+    """What is drawn; whole files are made when asked for and not kept."""
+    wanted = choice.wanted(full=False)
+    return build_apart(_look.prediction, _look.photo.rgb, wanted, _limits())
+
+
+def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
+    """The figure and how many points or triangles it has.
+
+    Raises:
+        ExportError: nothing is left, or Open3D is needed and missing.
+    """
+    geometry = _on_screen(look.space_key, choice, look)
+    camera, size = look.prediction.intrinsics, look.size
+    alt = t("space.alt", look.lang)
+    names = ("fly", "stop", "away", "up")
+    written = {name: t(f"space.{name}", look.lang) for name in names}
+    words = SceneWords(**written, unit=look.unit)
+    if isinstance(geometry, PointCloud):
+        inside = geometry.scene.in_camera(geometry.points)
+        colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
+        figure = points_figure(inside, colours, bar, intrinsics=camera, size=size, words=words)
+        data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
+        return Shown("cloud", figure, alt, data), len(geometry)
+    inside = geometry.scene.in_camera(geometry.vertices)
+    colours, bar = _colours(look, choice, inside, geometry.colors, pixels_of(geometry))
+    figure = surface_figure(
+        inside, geometry.faces, colours, bar, intrinsics=camera, size=size, words=words
+    )
+    data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
+    return Shown("surface", figure, alt, data), len(geometry.faces)
+
+
+def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
+    """A .ply or .glb of what is on the screen; `full` takes every pixel instead.
+
+    Raises:
+        ExportError: nothing is left, or the disk refused.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"scene{ending}"
+        options = choice.wanted(full=full)
+        write_apart(path, look.prediction, look.photo.rgb, options, _limits())
+        return path.read_bytes()
+
+
+def _limits() -> Apart:
+    """A heavy piece of work ends with its session, and when another control moves."""
+    return replace(geometry_limits(), wanted=_still_shown)
+
+
+def _still_shown() -> bool:
+    """Streamlit ends a run of a page, by an exception, when its state is asked for."""
+    if get_script_run_ctx(suppress_warning=True) is not None:
+        "look" in st.session_state  # noqa: B015
+    return True
+
+
+def pixels_of(mesh: Mesh) -> NDArray[np.intp]:
+    """(n,) row * width + column of the pixel of the photo that each vertex projects into."""
+    height, width = mesh.photo.shape[:2]
+    column = np.clip(mesh.uv[:, 0] * width, 0, width - 1).astype(np.intp)
+    row = np.clip(mesh.uv[:, 1] * height, 0, height - 1).astype(np.intp)
+    pixels: NDArray[np.intp] = row * width + column
+    return pixels
+
+
+def _colours(
+    look: Look,
+    choice: SpaceChoice,
+    points: NDArray[np.floating],
+    photo: NDArray[np.uint8],
+    pixels: NDArray[np.integer],
+) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
+    confidence = look.prediction.confidence
+    if choice.colouring == "depth":
+        return points[:, 2], bar_of(points[:, 2], look.unit, colours=look.colours)
+    if choice.colouring == "height":
+        height = -points[:, 1]
+        return height, bar_of(height, look.unit, colours="rising cividis")
+    if choice.colouring == "confidence" and confidence is not None:
+        return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
+    return photo, None

@@ -1,0 +1,80 @@
+"""What surrounds every page: language, menu, side bar, errors, the way to the next page."""
+
+from __future__ import annotations
+
+import functools
+import gc
+from pathlib import Path
+
+# Loaded before the first visitors come: Plotly takes a pandas that another visitor's thread is
+# still loading for a whole one.
+import pandas  # noqa: F401 - see above
+import streamlit as st
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.display import guarded
+from app.explorer.page_table import PAGES, way_on
+from app.explorer.session_view import show_next
+from app.explorer.sidebar import choose_language, choose_look
+
+ICON = Path(__file__).with_name("icon.svg")
+_STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
+[data-testid="stMetricValue"] { font-size: 1.45rem }
+h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
+@media (max-width: 640px) {
+  [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem }
+  .js-plotly-plot .modebar-group:not(:first-child) { display: none }  /* it would hide titles */
+}
+</style>
+"""
+# Streamlit's upload field speaks English only.
+_UPLOAD_STYLE = """
+<style>
+[data-testid="stFileUploaderDropzone"] button p,
+[data-testid="stFileUploaderDropzoneInstructions"] span { font-size: 0 }
+[data-testid="stFileUploaderDropzone"] button p::after { content: "%s"; font-size: .9rem }
+[data-testid="stFileUploaderDropzoneInstructions"] span::after { content: "%s"; font-size: .85rem }
+</style>
+"""
+
+
+def run() -> None:
+    """Draws one run of the app: the page that the address names."""
+    st.set_page_config(page_title="LapDepth", page_icon=str(ICON), layout="wide")
+    st.html(_STYLE)
+    lang = choose_language()
+    if lang != "en":
+        words = t("explorer.upload_button", lang), t("explorer.upload_limit", lang)
+        st.html(_UPLOAD_STYLE % words)
+    sections: dict[str, list[st.Page]] = {}
+    for spec in PAGES:
+        page = st.Page(
+            spec.path,
+            title=spec.title(lang),
+            icon=spec.icon,
+            url_path=spec.key,
+            default=spec.key == PAGES[0].key,
+        )
+        header = t(f"explorer.section_{spec.section}", lang) if spec.section else ""
+        sections.setdefault(header, []).append(page)
+    chosen = st.navigation(sections, position="sidebar", expanded=True)
+    controls.turn_to(chosen.url_path)
+    with guarded():
+        show_next(choose_look(lang))
+        chosen.run()
+    way_on(chosen.url_path or PAGES[0].key, lang)
+    _spare_the_libraries()
+
+
+@functools.cache
+def _spare_the_libraries() -> None:
+    """Takes what is loaded by now out of the garbage collector's rounds, once per process.
+
+    Streamlit collects garbage after every run of a page; walking through the modules of torch and
+    plotly, which never become garbage, cost 130 ms each time a slider moved.
+    """
+    gc.collect()
+    gc.freeze()

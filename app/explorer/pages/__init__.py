@@ -1,0 +1,1 @@
+"""One module per page of the explorer, with the figures that only it shows."""

@@ -1,0 +1,259 @@
+"""Idea 3b: atrous convolution, a wide view from few weights."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.memory import kept
+from app.explorer.pages.aspp import receptive_fields
+from app.explorer.plots.bars import ERROR, Bar
+from app.explorer.plots.over_photo import over_photo, points_over_photo
+from app.explorer.session_view import Look, current
+from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
+from core.inspect.receptive_field import cell_of, cells_seen
+from core.model import ModelConfig
+from core.model.aspp import ASPP
+
+SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class AsppView:
+    """An ASPP and its input.
+
+    Attributes:
+        aspp: the model's own, or one with random weights.
+        feature: (1, c, h, w), the encoder's 1/16 feature of the photo.
+        trained: whether the weights are the model's.
+        lock: held while the ASPP runs with hooks.
+    """
+
+    aspp: ASPP
+    feature: Tensor
+    trained: bool
+    lock: threading.Lock
+
+    def seen(self, branch: int, y: int, x: int) -> NDArray[np.float32]:
+        """(h, w): how strongly one place of a branch hangs on each cell, 0 where not at all."""
+        with self.lock:
+            seen: NDArray[np.float32] = cells_seen(self.aspp, self.feature, branch, y, x).numpy()
+        return seen
+
+
+def asppview(look: Look, kind: str, rates: tuple[int, ...]) -> AsppView:
+    """The model's own ASPP where it is of this kind with these rates, else a random one."""
+    own = look.info.config
+    opened = look.inspector
+    feature = look.trace.features[0]
+    if (kind, rates) == (own.aspp, own.aspp_rates):
+        return AsppView(opened.model.aspp, feature, trained=True, lock=opened.lock)
+    aspp = _random_aspp(look.info.sha256, kind, rates, feature.shape[1], own)
+    return AsppView(aspp, feature, trained=False, lock=opened.lock)
+
+
+@kept
+def _random_aspp(
+    model_sha: str,  # noqa: ARG001  (a key of the cache)
+    kind: str,
+    rates: tuple[int, ...],
+    channels: int,
+    _config: ModelConfig,
+) -> ASPP:
+    config = replace(_config, aspp=kind, aspp_rates=rates)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        return ASPP(channels, config.decoder_width or channels, config).eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """One branch at one place.
+
+    Attributes:
+        shown: the sampling grid and the gradient, over the photo.
+        outside: cells of the grid that lie outside the photo.
+        read: cells whose gradient is not exactly 0.
+    """
+
+    shown: list[Shown]
+    outside: int
+    read: int
+
+
+def sampling(
+    look: Look,
+    view: AsppView,
+    branch: int,
+    offsets: list[tuple[int, int]],
+    place: tuple[float, float],
+) -> Sampling:
+    """A branch's sampling grid beside the gradient of its output.
+
+    Args:
+        look: the photo.
+        view: the pyramid with its input.
+        branch: which of its branches.
+        offsets: (row, column) of every cell that the branch can read, from the place.
+        place: share of height and width.
+    """
+    lang = look.lang
+    height, width = view.feature.shape[-2:]
+    y, x = cell_of(place[0], height), cell_of(place[1], width)
+    cells = np.array([(y + i, x + j) for i, j in offsets])
+    inside = ((cells >= 0) & (cells < (height, width))).all(1)
+    step_x, step_y = look.size[0] / width, look.size[1] / height
+    u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
+    seen = view.seen(branch, y, x)
+    strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
+    grid = points_over_photo(
+        look.screen,
+        u,
+        v,
+        size=look.size,
+        title=t("atrous.grid", lang, count=len(offsets)),
+        marker_size=7 if len(offsets) < 40 else 4,
+    )
+    bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
+    title = t("atrous.cells", lang)
+    gradient = over_photo(look.screen, strength, bar, size=look.size, title=title)
+    offset_table = {"offsets_rows_columns": np.array(offsets)}
+    shown = [
+        Shown("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
+        Shown("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
+    ]
+    return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
+
+
+STRIDE = 16
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "atrous")
+    left, right = st.columns(2)
+    with left:
+        kinds = {kind: t(f"atrous.{kind}", lang) for kind in ("dense", "classic")}
+        kind = controls.choice(
+            "aspp",
+            t("atrous.kind", lang),
+            kinds,
+            default=look.info.config.aspp,
+            buttons=True,
+            hint=t("atrous.kind_hint", lang),
+        )
+    own = look.info.config
+    usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
+    rates = own.aspp_rates if kind == own.aspp else usual
+    with right:
+        labels = {str(i): t("atrous.rate", lang, rate=rate) for i, rate in enumerate(rates)}
+        branch = int(
+            controls.choice("rate", t("atrous.branch", lang), labels, default="1", buttons=True)
+        )
+    row, column = _place(lang)
+    with st.spinner(t("explorer.computing", lang)):
+        view = asppview(look, kind, rates)
+    if not view.trained:
+        st.warning(t("atrous.untrained", lang), icon=":material/info:")
+    offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rates[branch])
+    _sampling(look, view, branch, offsets, (row, column))
+    if view.trained:
+        _effective(look, branch, len(rates), (row, column))
+    st.subheader(t("atrous.table", lang))
+    st.table(_table(lang, look))
+
+
+def _place(lang: str) -> tuple[float, float]:
+    left, right = st.columns(2)
+    with left:
+        column = controls.slider(
+            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
+        )
+    with right:
+        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+    return row / 100, column / 100
+
+
+def _sampling(
+    look: Look,
+    view: AsppView,
+    branch: int,
+    offsets: list[tuple[int, int]],
+    place: tuple[float, float],
+) -> None:
+    """The cells that the branch can read, and those that it does read, over the photo."""
+    lang = look.lang
+    found = sampling(look, view, branch, offsets, place)
+    figures(lang, "sampling", found.shown, columns=2)
+    cells_across = reach(offsets)
+    numbers(
+        [
+            (t("atrous.samples", lang), f"{len(offsets)}", t("atrous.samples_hint", lang)),
+            (t("atrous.outside", lang), f"{found.outside}", t("atrous.outside_hint", lang)),
+            (t("atrous.read", lang), f"{found.read}", t("atrous.read_hint", lang)),
+            (
+                t("atrous.reach", lang),
+                f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px",
+                t("atrous.reach_hint", lang),
+            ),
+        ]
+    )
+
+
+def _effective(look: Look, branch: int, count: int, place: tuple[float, float]) -> None:
+    """Gradients with respect to the photo: what one output truly hangs on."""
+    lang = look.lang
+    st.subheader(t("atrous.effective", lang))
+    st.markdown(t("atrous.effective_note", lang))
+    stages = {
+        "feature16": t("atrous.stage_encoder", lang),
+        **{f"branch{i}": t("atrous.stage_branch", lang, number=i + 1) for i in range(count)},
+        "aspp": t("atrous.stage_aspp", lang),
+        "depth": t("atrous.stage_depth", lang),
+    }
+    stage = controls.choice(
+        "stage", t("atrous.stage", lang), stages, default=f"branch{branch}", buttons=False
+    )
+    chosen = {name: stages[name] for name in dict.fromkeys(("feature16", stage, "aspp"))}
+    with st.spinner(t("explorer.computing", lang)):
+        shown, extents = receptive_fields(look, chosen, place)
+    figures(lang, "receptive-fields", shown, columns=len(shown))
+    numbers([(name, size, t("atrous.extent_hint", lang)) for name, size in extents])
+
+
+def _table(lang: str, look: Look) -> dict[str, list[str]]:
+    """Classic and dense rates compared: samples and reach, from the geometry alone."""
+    rows: dict[str, list[str]] = {
+        t("atrous.kind", lang): [],
+        t("atrous.branch", lang): [],
+        t("atrous.samples", lang): [],
+        t("atrous.reach", lang): [],
+    }
+    names = list(rows)
+    width = look.image.shape[-1]
+    for kind, rates in (("classic", CLASSIC_RATES), ("dense", DENSE_RATES)):
+        for index, rate in enumerate(rates):
+            offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
+            pixels = reach(offsets) * STRIDE
+            words = t("atrous.reach_of", lang, pixels=pixels, times=pixels / width)
+            rows[names[0]].append(t(f"atrous.{kind}", lang))
+            rows[names[1]].append(t("atrous.rate", lang, rate=rate))
+            rows[names[2]].append(str(len(offsets)))
+            rows[names[3]].append(words)
+    return rows
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.atrous").draw(current())

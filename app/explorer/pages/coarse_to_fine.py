@@ -1,0 +1,199 @@
+"""Idea 5: the depth is a sum that is refined from 1/16 to the full size."""
+
+from __future__ import annotations
+
+import importlib
+import time
+
+import numpy as np
+import streamlit as st
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.display import Shown, figures, heading, numbers, truth_note
+from app.explorer.figures.pyramids import (
+    Steps,
+    changes_row,
+    depths_row,
+    enlarged,
+    fitted,
+    level_errors,
+    level_label,
+    rebuild,
+    residuals_row,
+)
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import LARGE, map_figure
+from app.explorer.session_view import NAMES, STRIDES, Look, current
+
+_STEP = "play step"
+_SECONDS = 0.8
+
+
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "coarse_to_fine")
+    supervised = "supervised" if look.info.supervised_levels else "unsupervised"
+    st.info(t(f"explorer.{supervised}", lang), icon=":material/info:")
+    viewer = st.container()  # drawn above the gains that it depends on
+    gains = _gains(lang)
+    started = time.perf_counter()
+    steps = rebuild(look.prediction.working.residuals, look.scale, gains)
+    spent = (time.perf_counter() - started) * 1000
+    with viewer:
+        if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
+            st.session_state[_STEP] = 0
+        playing = _STEP in st.session_state
+        st.fragment(_viewer, run_every=_SECONDS if playing else None)(look, steps, spent)
+    _strips(look, steps)
+    _errors(look, steps)
+
+
+def _gains(lang: str) -> tuple[float, ...]:
+    """One slider per level; 1 is the network's own sum."""
+    with st.expander(t("coarse_to_fine.gains", lang), icon=":material/tune:", expanded=True):
+        st.caption(t("coarse_to_fine.gains_hint", lang))
+        if st.button(t("coarse_to_fine.reset", lang), key="reset_gains"):
+            for stride in STRIDES:
+                controls.put(f"g{stride}", 1.0)
+        places = st.columns(len(NAMES))
+        gains = []
+        for place, name, stride in zip(places, NAMES, STRIDES, strict=True):
+            with place:
+                label = t("explorer.level_name", lang, name=name, stride=stride)
+                gains.append(controls.slider(f"g{stride}", label, 0.0, 2.0, 1.0, step=0.1))
+        return tuple(gains)
+
+
+def _viewer(look: Look, steps: Steps, spent: float) -> None:
+    """One level at a time; alone runs again when the slider moves or the film plays."""
+    lang = look.lang
+    finished = _advance()
+    names = {stride: level_label(lang, index) for index, stride in enumerate(STRIDES)}
+    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    with right:
+        same = controls.toggle(
+            "same", t("differences.same", lang), True, hint=t("differences.same_hint", lang)
+        )
+    with left:
+        label = t("coarse_to_fine.level", lang)
+        level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
+    with middle:
+        kinds = {name: t(f"coarse_to_fine.{name}", lang) for name in ("true", "photo")}
+        kind = controls.choice("size", t("coarse_to_fine.size", lang), kinds, buttons=True)
+    depth, change = steps.depths[level], steps.changes[level]
+    height, width = depth.shape
+    numbers(
+        [
+            (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
+            (
+                t("coarse_to_fine.range", lang),
+                f"{depth.min():.2f} - {depth.max():.2f} {look.unit}".rstrip(),
+                t("coarse_to_fine.range_hint", lang),
+            ),
+            (
+                t("coarse_to_fine.changed", lang),
+                f"{np.abs(change).mean():.3f} {look.unit}".rstrip(),
+                None,
+            ),
+            (
+                t("coarse_to_fine.time", lang),
+                f"{spent:.1f} ms",
+                t("coarse_to_fine.time_hint", lang),
+            ),
+        ]
+    )
+    if kind == "photo":
+        size = fitted(look.size, LARGE)
+        depth, change = enlarged(depth, *size), enlarged(change, *size)
+    final = bar_of(steps.depths if same else depth, look.unit, colours=look.colours)
+    name = names[STRIDES[level]]
+    shown = [
+        Shown(
+            f"depth-after-{NAMES[level]}",
+            map_figure(
+                depth,
+                final,
+                size=look.size,
+                title=t("coarse_to_fine.depth_after", lang, name=name),
+                longest=LARGE,
+            ),
+            t("coarse_to_fine.depth_alt", lang, name=name),
+            {"depth_m": steps.depths[level]},
+        ),
+        Shown(
+            f"changed-by-{NAMES[level]}",
+            map_figure(
+                change,
+                signed_bar(change, look.unit),
+                size=look.size,
+                title=t("coarse_to_fine.change_of", lang, name=name),
+                longest=LARGE,
+            ),
+            t("coarse_to_fine.change_alt", lang, name=name),
+            {"change_m": steps.changes[level]},
+        ),
+    ]
+    figures(lang, "level", shown, columns=2)
+    if finished:
+        st.rerun()
+
+
+def _advance() -> bool:
+    """Moves the film on by one level; True after its last picture."""
+    step = st.session_state.get(_STEP)
+    if step is None:
+        return False
+    controls.put("k", STRIDES[step])
+    if step + 1 < len(STRIDES):
+        st.session_state[_STEP] = step + 1
+        return False
+    del st.session_state[_STEP]
+    return True
+
+
+def _strips(look: Look, steps: Steps) -> None:
+    """All levels side by side, the same colours along each row."""
+    lang = look.lang
+    st.subheader(t("coarse_to_fine.all", lang))
+    st.caption(t("coarse_to_fine.all_hint", lang))
+    for word, row in (
+        ("residual", residuals_row(look)),
+        ("depth", depths_row(look, steps)),
+        ("change", changes_row(look, steps)),
+    ):
+        st.markdown(f"**{t(f'coarse_to_fine.{word}_row', lang)}**")
+        figures(lang, f"{word}-levels", row, columns=5)
+
+
+def _errors(look: Look, steps: Steps) -> None:
+    lang = look.lang
+    truth = look.truth_at(*steps.depths[-1].shape)
+    if truth is None:
+        truth_note(look)
+        return
+    errors = level_errors(steps.depths, truth)
+    labels = list(range(len(errors)))
+    figure = line_figure(
+        {
+            "AbsRel": (labels, [error.abs_rel for error in errors]),
+            "RMSE (m)": (labels, [error.rmse for error in errors]),
+        },
+        x=t("coarse_to_fine.axis", lang),
+        y=t("coarse_to_fine.error", lang),
+        title=t("coarse_to_fine.error_title", lang),
+    )
+    figure.update_xaxes(tickvals=labels, ticktext=list(NAMES))
+    data = {
+        "abs_rel": np.array([error.abs_rel for error in errors]),
+        "rmse_m": np.array([error.rmse for error in errors]),
+    }
+    alt = t("coarse_to_fine.error_title", lang)
+    figures(lang, "error-per-level", [Shown("error-per-level", figure, alt, data)])
+    truth_note(look)
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.coarse_to_fine").draw(current())

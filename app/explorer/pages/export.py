@@ -1,0 +1,84 @@
+"""Everything to take home: the report, the depth in every format, the link to this view."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from app.common.outputs import safe_stem, save_outputs
+from app.common.request import DisplaySettings
+from app.common.text import t
+from app.explorer.display import heading
+from app.explorer.report import report
+from app.explorer.session_view import Look, current
+from core.files.outputs import OUTPUTS
+
+
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "export")
+    _report(look)
+    st.subheader(t("export.files", lang))
+    st.markdown(t("export.files_note", lang))
+    with st.container(horizontal=True):
+        for name, output in OUTPUTS.items():
+            st.download_button(
+                t(f"export.{name}", lang),
+                partial(_file, look, name),
+                f"{look.stem}{output.suffix}",
+                output.media_type,
+                key=f"export-{name}",
+                on_click="ignore",
+                icon=":material/download:",
+                help=t(f"export.{name}_hint", lang),
+            )
+        st.download_button(
+            t("export.sidecar", lang),
+            partial(_file, look, None),
+            f"{look.stem}.json",
+            "application/json",
+            key="export-sidecar",
+            on_click="ignore",
+            icon=":material/download:",
+            help=t("export.sidecar_hint", lang),
+        )
+    st.subheader(t("export.link", lang))
+    st.markdown(t("export.link_note", lang))
+
+
+def _report(look: Look) -> None:
+    """Made when asked for, since it runs every page's computations."""
+    lang = look.lang
+    st.subheader(t("export.report", lang))
+    st.markdown(t("export.report_note", lang))
+    if st.button(t("export.make", lang), type="primary", key="make_report"):
+        bar = st.progress(0.0)
+        page = report(look, lambda share, name: bar.progress(share, name))
+        bar.empty()
+        st.success(t("export.made", lang, megabytes=len(page.encode()) / 1e6))
+        st.download_button(
+            t("export.save", lang),
+            page.encode(),
+            f"{safe_stem(look.stem)}_report.html",
+            "text/html",
+            key="save_report",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+
+
+def _file(look: Look, name: str | None) -> bytes:
+    """One result file, or its sidecar (None), written as the command line writes it."""
+    wanted = ["color", "depth16"] if name is None else [name]
+    with tempfile.TemporaryDirectory() as folder:
+        saved = save_outputs(look.scene, DisplaySettings(look.colours), wanted, Path(folder))
+        return (saved.sidecar if name is None else saved.files[name]).read_bytes()
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.export").draw(current())

@@ -1,0 +1,185 @@
+"""The photo in three dimensions: points, surface, camera, files."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from typing import cast
+
+import numpy as np
+import streamlit as st
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.display import figures, fragment, heading, numbers
+from app.explorer.figures.space import SpaceChoice, drawn, file_of
+from app.explorer.session_view import Look, current, with_fov
+from core.camera import MAX_FOV, MIN_FOV
+from core.geometry.build import SHAPES, Shape, SpaceOptions
+from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.origin import read_pose
+from core.geometry.point_cloud import CloudOptions
+
+SURE_STEP = 0.05
+THOUSANDS = 20  # of points at first: without a graphics card each one costs time
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "space")
+    own = look.prediction.intrinsics.hfov(look.size[0])
+    shape, colouring = _kind(look)
+    scene = st.container()  # drawn above the settings that it depends on
+    with st.expander(t("space.settings", lang), icon=":material/tune:", expanded=True):
+        fov = _field_of_view(lang, own)
+        if fov is not None:
+            with st.spinner(t("explorer.working", lang)):
+                look = with_fov(look, fov)
+        choice = _choice(look, shape, colouring)
+    with scene:
+        with st.spinner(t("explorer.computing", lang)):
+            shown, count = drawn(look, choice)
+        figures(lang, "space", [shown])
+        _facts(look, shape, count)
+    _files(look, choice)
+
+
+def _facts(look: Look, shape: str, count: int) -> None:
+    lang = look.lang
+    camera = look.prediction.intrinsics
+    word = "points" if shape == "points" else "triangles"
+    numbers(
+        [
+            (t(f"space.{word}", lang), f"{count:,}", None),
+            (t("space.fov", lang), f"{camera.hfov(look.size[0]):.1f}°", None),
+            (t("space.focal", lang), f"{camera.fx:.0f} px", t(f"space.{camera.source}", lang)),
+        ]
+    )
+    st.caption(t("space.frame", lang))
+
+
+def _kind(look: Look) -> tuple[str, str]:
+    lang = look.lang
+    left, right = st.columns(2)
+    with left:
+        shapes: dict[str, str] = {name: t(f"space.shape_{name}", lang) for name in SHAPES}
+        shape = controls.choice("shape", t("space.shape", lang), shapes, buttons=True)
+    with right:
+        names = ["photo", "depth", "height"]
+        if look.prediction.confidence is not None:
+            names.append("confidence")
+        colourings = {name: t(f"space.by_{name}", lang) for name in names}
+        colouring = controls.choice("by", t("space.by", lang), colourings, buttons=True)
+    return shape, colouring
+
+
+def _field_of_view(lang: str, own: float) -> float | None:
+    """The angle set by hand, None where the photo's own is kept."""
+    if not controls.toggle("setfov", t("space.set_fov", lang), hint=t("space.fov_hint", lang)):
+        return None
+    start = round(min(max(own, MIN_FOV), 150.0))
+    label = t("space.fov", lang)
+    return controls.slider(
+        "hfov", label, MIN_FOV, min(MAX_FOV, 150.0), start, step=1, pattern="%.0f°"
+    )
+
+
+def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
+    lang = look.lang
+    depth = look.prediction.depth[np.isfinite(look.prediction.depth)][::16]
+    far = max(1.0, float(np.ceil(depth.max())))
+    # Something is left even at the slider's near end.
+    low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))
+    left, middle, right = st.columns(3)
+    with left:
+        edges = controls.slider(
+            "edge",
+            t("space.edge", lang),
+            0,
+            20,
+            100 * TOLERANCE,
+            step=1,
+            pattern="%.0f %%",
+            hint=t("space.edge_hint", lang),
+        )
+        sky = controls.toggle("sky", t("space.sky", lang), hint=t("space.sky_hint", lang))
+    with middle:
+        density = controls.slider(
+            "density", t("space.density", lang), 5, 100, THOUSANDS, step=5, pattern="%.0f k"
+        )
+        outliers = controls.toggle(
+            "outliers", t("space.outliers", lang), hint=t("space.open3d", lang)
+        )
+    with right:
+        clip = controls.slider(
+            "clip",
+            t("space.clip", lang),
+            low,
+            far,
+            far,
+            step=0.5,
+            pattern="%.1f m",
+        )
+        voxel = controls.slider(
+            "voxel", t("space.voxel", lang), 0, 20, 0, step=1, pattern="%.0f cm"
+        )
+    normals = shape == "poisson" or controls.toggle("normals", t("space.normals", lang))
+    faces = None
+    if shape != "points":
+        limit = controls.slider(
+            "faces", t("space.faces", lang), 2, 100, 100, step=2, pattern="%.0f k"
+        )
+        faces = int(limit * 1000) if limit < 100 else None
+    confident, confidence = None, look.prediction.confidence
+    if confidence is not None:
+        # The slider ends where a tenth of the picture is left.
+        most = max(SURE_STEP, float(np.quantile(confidence, 0.9)) // SURE_STEP * SURE_STEP)
+        label = t("space.confidence", lang)
+        confident = controls.slider("sure", label, 0, most, 0, step=SURE_STEP)
+    points = CloudOptions(
+        edge_tolerance=edges / 100 or None,
+        far=clip if clip < far else None,
+        drop_sky=sky,
+        min_confidence=confident or None,
+        voxel=voxel / 100 if voxel and shape != "surface" else None,
+        normals=normals,
+    )
+    options = SpaceOptions(
+        points, cast(Shape, shape), outliers=outliers, faces=faces, pose=_pose(lang)
+    )
+    return SpaceChoice(options, colouring, int(density * 1000))
+
+
+def _pose(lang: str) -> tuple[float, ...] | None:
+    """A camera-to-world matrix typed in; the files are then in the world frame."""
+    text = controls.text(
+        "pose",
+        t("space.pose", lang),
+        hint=t("space.pose_hint", lang),
+        placeholder="1 0 0 0\n0 1 0 0\n0 0 1 0\n0 0 0 1",
+    )
+    return read_pose(text) if text.strip() else None
+
+
+def _files(look: Look, choice: SpaceChoice) -> None:
+    lang = look.lang
+    st.subheader(t("space.files", lang))
+    full = controls.toggle("full", t("space.full", lang), True, hint=t("space.full_hint", lang))
+    stem = look.stem
+    with st.container(horizontal=True):
+        for ending, mime in ((".ply", "application/octet-stream"), (".glb", "model/gltf-binary")):
+            st.download_button(
+                t("space.save", lang, ending=ending),
+                partial(file_of, look, choice, ending, full=full),
+                f"{stem}{ending}",
+                mime,
+                key=f"save{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.space").draw(current())

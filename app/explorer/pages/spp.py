@@ -1,0 +1,141 @@
+"""Idea 3a: spatial pyramid pooling, a vector of fixed length from a picture of any size."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import streamlit as st
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.figures.features import deepest_feature
+from app.explorer.plots.bars import ERROR, Bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.session_view import Look, current
+from core.images.resize import resize_rgb, working_size
+from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
+
+HEIGHTS = (96, 160, 240, 320)
+SIDE = 128  # pixels of the square that photos are squeezed to where nobody chooses
+PARTS = 200  # of the vectors drawn
+
+
+def features_at_heights(look: Look) -> tuple[list[tuple[int, int]], list[Tensor]]:
+    """The photo at several sizes (width, height), and its deepest feature (c, h, w) at each."""
+    sizes = [working_size(look.size, height) for height in HEIGHTS]
+    return sizes, [deepest_feature(look, *size) for size in sizes]
+
+
+def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> Shown:
+    """The first and the last vector drawn over each other, neighbouring entries averaged."""
+    curves, data = {}, {}
+    for (w, h), vector in ((sizes[0], vectors[0]), (sizes[-1], vectors[-1])):
+        parts = functional.adaptive_avg_pool1d(vector[None, None], PARTS)[0, 0].numpy()
+        curves[f"{w} x {h}"] = (np.arange(len(parts)), parts)
+        data[f"vector_{w}x{h}"] = vector.numpy()
+    title = t("spp.profile", lang)
+    figure = line_figure(curves, x=t("spp.entry", lang), y=t("spp.value", lang), title=title)
+    return Shown("spp-vectors", figure, title, data)
+
+
+def resized(look: Look, side: int = SIDE) -> tuple[NDArray[np.floating], list[Shown]]:
+    """What squeezing to a square loses: % of full brightness by pixel, and as pictures."""
+    lang, seen = look.lang, look.prediction.working.rgb
+    height, width = seen.shape[:2]
+    small = resize_rgb(seen, (side, side))
+    back = resize_rgb(small, (width, height))
+    lost: NDArray[np.floating] = (back.float() - seen.float()).abs().mean(2).numpy() / 2.55
+    bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
+    squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
+    return lost, [
+        Shown(
+            "squashed",
+            picture_figure(small.numpy(), size=(side, side), title=squashed, longest=MEDIUM),
+            squashed,
+            {"rgb": small.numpy()},
+        ),
+        Shown(
+            "lost",
+            map_figure(lost, bar, size=look.size, title=title, longest=MEDIUM),
+            t("spp.lost_alt", lang),
+            {"lost_percent": lost},
+        ),
+    ]
+
+
+GRIDS = {"1": (1,), "12": (1, 2), "124": SPP_GRIDS, "1248": (1, 2, 4, 8)}
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "spp")
+    left, right = st.columns(2)
+    with left:
+        names = {key: " + ".join(f"{n}x{n}" for n in grids) for key, grids in GRIDS.items()}
+        grids = GRIDS[controls.choice("grids", t("spp.grids", lang), names, default="124")]
+    with right:
+        side = int(
+            controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%.0f px")
+        )
+    with st.spinner(t("explorer.computing", lang)):
+        sizes, kept = features_at_heights(look)
+        squashed = deepest_feature(look, side, side)
+    vectors = [spatial_pyramid_pool(feature, grids) for feature in kept]
+    square = spatial_pyramid_pool(squashed, grids)
+    _lengths(lang, sizes, kept, vectors)
+    figures(lang, "spp", [profile(lang, sizes, vectors)])
+    _loss_of_resizing(look, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
+
+
+def alike(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Cosine of the angle between two vectors: 1 is the same direction."""
+    return float(functional.cosine_similarity(a, b, dim=0))
+
+
+def _lengths(
+    lang: str,
+    sizes: list[tuple[int, int]],
+    features: list[torch.Tensor],
+    vectors: list[torch.Tensor],
+) -> None:
+    st.subheader(t("spp.same_length", lang))
+    st.table(
+        {
+            t("spp.photo_at", lang): [f"{w} x {h}" for w, h in sizes],
+            t("spp.feature", lang): [" x ".join(map(str, f.shape)) for f in features],
+            t("spp.flattened", lang): [f"{f.numel():,}" for f in features],
+            t("spp.vector", lang): [f"{len(v):,}" for v in vectors],
+            t("spp.alike", lang): [f"{alike(vectors[-1], v):.3f}" for v in vectors],
+        }
+    )
+    st.caption(t("spp.alike_note", lang))
+
+
+def _loss_of_resizing(look: Look, side: int, squashed: float, scaled: float) -> None:
+    lang = look.lang
+    st.subheader(t("spp.plain", lang))
+    st.markdown(t("spp.plain_note", lang, side=side))
+    lost, shown = resized(look, side)
+    height, width = lost.shape
+    numbers(
+        [
+            (t("spp.stretch", lang), f"{width / height:.2f} : 1", t("spp.stretch_hint", lang)),
+            (t("spp.lost", lang), f"{np.sqrt((lost**2).mean()):.1f} %", t("spp.lost_hint", lang)),
+            (t("spp.alike_square", lang), f"{squashed:.3f}", None),
+            (t("spp.alike_scaled", lang), f"{scaled:.3f}", t("spp.alike_hint", lang)),
+        ]
+    )
+    figures(lang, "resizing", shown, columns=2)
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.spp").draw(current())

@@ -1,0 +1,137 @@
+"""Idea 4: what is stacked at a level of the decoder, and what each input is worth."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import streamlit as st
+import torch
+from torch import Tensor
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.cache import occluded
+from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.figures.features import colours_of
+from app.explorer.figures.pyramids import level_label
+from app.explorer.plots.bars import Bar, signed_bar
+from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.session_view import NAMES, STRIDES, Look, current
+from core.inspect.inspection import FILLS
+
+
+def parts_of(look: Look, level: int) -> dict[str, Tensor]:
+    """The concatenation of one level (0 is 1/8), split into its three parts."""
+    stacked = look.trace.fused[level][0]
+    return {"feature": stacked[:-4], "residual": stacked[-4:-3], "band": stacked[-3:]}
+
+
+def stacked(look: Look, level: int) -> list[Shown]:
+    """The three parts of the concatenation as pictures, then all of it."""
+    lang, parts = look.lang, parts_of(look, level)
+    picture, share = colours_of(parts["feature"])
+    max_depth = look.info.config.max_depth
+    metres = parts["residual"][0].numpy() * max_depth
+    grey = parts["band"].mean(0).numpy()
+    whole = Bar(0.0, max_depth, "m", look.colours)
+    own = NAMES[level + 1].replace("R", "X")
+    feature = t("stacking.feature", lang, name=own, channels=len(parts["feature"]))
+    residual = t("stacking.residual", lang, name=NAMES[level])
+    band = t("stacking.band", lang, number=4 - level)
+    whole_stack = look.trace.fused[level][0]
+    # Each channel counts alike, as behind the norm that follows; the feature would drown the rest.
+    spread, mean = torch.std_mean(whole_stack, (1, 2), keepdim=True)
+    mixed, mixed_share = colours_of((whole_stack - mean) / spread.clamp_min(1e-6))
+    stack = t("stacking.stack", lang, channels=len(whole_stack))
+    return [
+        Shown(
+            "fused-feature",
+            picture_figure(picture, size=look.size, title=feature, longest=MEDIUM),
+            t("stacking.feature_alt", lang, percent=100 * share),
+            {"feature": parts["feature"].numpy()},
+        ),
+        Shown(
+            "coarser-residual",
+            map_figure(
+                metres,
+                signed_bar(metres, "m") if level else whole,
+                size=look.size,
+                title=residual,
+                longest=MEDIUM,
+            ),
+            residual,
+            {"residual_m": metres},
+        ),
+        Shown(
+            "band",
+            map_figure(
+                grey,
+                signed_bar(grey, t("differences.band_unit", lang)),
+                size=look.size,
+                title=band,
+                longest=MEDIUM,
+            ),
+            band,
+            {"band": parts["band"].numpy()},
+        ),
+        Shown(
+            "stack",
+            picture_figure(mixed, size=look.size, title=stack, longest=MEDIUM),
+            t("stacking.stack_alt", lang, percent=100 * mixed_share),
+            {"stack": whole_stack.numpy()},
+        ),
+    ]
+
+
+def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
+    """Change of depth without each input, and the mean changes as bars."""
+    lang = look.lang
+    effects = occluded(look.key, level, fill, look.info, look.trace)
+    changes = {name: change * look.factor for name, change in effects.items()}
+    bar = signed_bar(list(changes.values()), look.unit)
+    shown = []
+    for name, change in changes.items():
+        title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
+        figure = map_figure(change, bar, size=look.size, title=title, longest=MEDIUM)
+        shown.append(Shown(f"without-{name}", figure, title, {"change_m": change}))
+    means = [float(np.abs(change).mean()) for change in changes.values()]
+    labels = [t(f"stacking.input_{name}", lang) for name in changes]
+    title = t("stacking.bars", lang)
+    figure = bars_figure({title: means}, labels, x="", y=look.unit, title=title)
+    return shown, Shown("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "stacking")
+    names = {str(STRIDES[i]): level_label(lang, i) for i in range(1, len(STRIDES))}
+    chosen = controls.choice("level", t("stacking.level", lang), names, default="8", buttons=True)
+    level = STRIDES[1:].index(int(chosen))
+    with st.spinner(t("explorer.computing", lang)):
+        inputs = stacked(look, level)
+    figures(lang, "stacked", inputs, columns=4)
+    parts = parts_of(look, level)
+    st.table(
+        {
+            t("stacking.part", lang): [t(f"stacking.input_{name}", lang) for name in parts],
+            t("stacking.channels", lang): [str(len(part)) for part in parts.values()],
+            t("stacking.spread", lang): [f"{float(part.std()):.3f}" for part in parts.values()],
+        }
+    )
+    st.caption(t("stacking.spread_note", lang))
+    st.subheader(t("stacking.worth", lang))
+    st.markdown(t("stacking.worth_note", lang))
+    fills = {fill: t(f"stacking.fill_{fill}", lang) for fill in FILLS}
+    fill = controls.choice("fill", t("stacking.fill", lang), fills, buttons=True)
+    with st.spinner(t("explorer.computing", lang)):
+        shown, means = hidden(look, level, fill)
+    figures(lang, "occlusion", shown, columns=2)
+    figures(lang, "occlusion-mean", [means])
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.stacking").draw(current())

@@ -1,0 +1,83 @@
+"""The first page: the photo, its depth, and what the other pages explain."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import streamlit as st
+
+from app.common.text import t
+from app.explorer.display import figures, heading, numbers
+from app.explorer.figures.measuring import with_error
+from app.explorer.figures.photo import photo_and_depth
+from app.explorer.page_table import PAGES
+from app.explorer.session_view import Look, current
+
+
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang = look.lang
+    heading(lang, "start")
+    shown = photo_and_depth(look)
+    figures(lang, "start", shown, columns=len(shown))
+    if look.prediction.confidence is not None:
+        st.caption(t("explorer.expected_note", lang))
+    near, middle, far = np.nanquantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
+    numbers(
+        [
+            (
+                t("start.nearest", lang),
+                with_error(near, None, look.unit),
+                t("start.nearest_hint", lang),
+            ),
+            (
+                t("start.middle", lang),
+                with_error(middle, None, look.unit),
+                t("start.middle_hint", lang),
+            ),
+            (
+                t("start.farthest", lang),
+                with_error(far, None, look.unit),
+                t("start.farthest_hint", lang),
+            ),
+            (
+                t("start.time", lang),
+                f"{look.prediction.milliseconds:.0f} ms",
+                t("start.time_hint", lang),
+            ),
+        ]
+    )
+    low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
+    st.caption(t("start.range", lang, low=low, high=high))
+    _model_card(look)
+    st.subheader(t("start.tour", lang))
+    for start in range(1, len(PAGES), 3):
+        for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
+            place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
+            place.caption(t(f"{page.key}.short", lang))
+
+
+def _model_card(look: Look) -> None:
+    info, lang = look.info, look.lang
+    with st.expander(t("start.model", lang, name=info.name), icon=":material/info:"):
+        rows = [
+            (t("start.encoder", lang), info.config.encoder),
+            (t("start.trained_on", lang), info.training_data),
+            (t("start.licence", lang), info.licence),
+            (t("start.max_depth", lang), f"{info.config.max_depth:g} m"),
+        ]
+        for table, word in ((info.measured, "measured"), (info.published, "published")):
+            for name, value in table.items():
+                rows.append((f"{t(f'start.{word}', lang)}: {name}", _plain(value)))
+        st.table({"": [name for name, _ in rows], " ": [value for _, value in rows]})
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.start").draw(current())

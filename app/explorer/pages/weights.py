@@ -1,0 +1,238 @@
+"""Idea 6: pre-activation and weight standardisation, switched on and off."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from torch import Tensor
+
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.cache import order_view, relu_view
+from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.curves import line_figure
+from app.explorer.plots.maps import MEDIUM, map_figure
+from app.explorer.session_view import NAMES, Look, current
+from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
+
+
+def block_label(look: Look, name: str) -> str:
+    """A block's place in the network, from its module name."""
+    lang, parts = look.lang, name.split(".")
+    if parts[:2] == ["aspp", "branches"]:
+        rate = t("atrous.rate", lang, rate=look.info.config.aspp_rates[int(parts[2])])
+        return t("explorer.pair", lang, name=f"ASPP, {rate}", value=("1x1", "3x3")[int(parts[3])])
+    if parts[0] == "aspp":
+        return t("explorer.pair", lang, name="ASPP", value=t(f"weights.place_{parts[1]}", lang))
+    level = NAMES[0] if parts[1] == "coarsest" else NAMES[int(parts[2]) + 1]
+    if parts[-1].isdigit():
+        place = t("weights.place_head", lang, number=int(parts[-1]) + 1)
+    else:
+        place = t(f"weights.place_{parts[-1]}", lang)
+    return t("explorer.pair", lang, name=level, value=place)
+
+
+def dead_share(units: list[Units]) -> float:
+    """Percentage of all channels that are dead."""
+    total = sum(unit.channels for unit in units)
+    return 100 * sum(unit.dead * unit.channels for unit in units) / total
+
+
+def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
+    """Depth of a variant in the trained network's colours, and the difference between them."""
+    lang, scale = look.lang, look.factor
+    _, depth = relu_view(look.key, on, measured, look.info, look.image)
+    _, usual = relu_view(look.key, _trained(look), False, look.info, look.image)
+    change = (depth - usual) * scale
+    title = t("weights.depth_on" if on else "weights.depth_off", lang)
+    bar = bar_of(usual * scale, look.unit, colours=look.colours)
+    difference = t("weights.change", lang)
+    return [
+        Shown(
+            "depth-variant",
+            map_figure(depth * scale, bar, size=look.size, title=title, longest=MEDIUM),
+            t("weights.depth_alt", lang),
+            {"depth_m": depth * scale},
+        ),
+        Shown(
+            "depth-change",
+            map_figure(
+                change,
+                signed_bar(change, look.unit),
+                size=look.size,
+                title=difference,
+                longest=MEDIUM,
+            ),
+            difference,
+            {"change_m": change},
+        ),
+    ]
+
+
+def units_of(look: Look, *, on: bool, measured: bool) -> tuple[list[Units], list[Units]]:
+    """What every ReLU sees in a variant, and in the network as trained."""
+    units, _ = relu_view(look.key, on, measured, look.info, look.image)
+    reference, _ = relu_view(look.key, _trained(look), False, look.info, look.image)
+    return units, reference
+
+
+def relu_curves(look: Look, units: list[Units]) -> Shown:
+    """Dead channels and values cut off, block by block."""
+    lang = look.lang
+    places = np.arange(len(units))
+    dead = np.array([100 * unit.dead for unit in units])
+    zero = np.array([100 * unit.zero for unit in units])
+    curves = {
+        t("weights.dead_curve", lang): (places, dead),
+        t("weights.zero_curve", lang): (places, zero),
+    }
+    title = t("weights.all_blocks", lang)
+    figure = line_figure(curves, x=t("weights.block_number", lang), y="%", title=title)
+    names = [block_label(look, unit.name) for unit in units]
+    figure.update_traces(
+        mode="lines+markers", text=names, hovertemplate="%{text}<br>%{y:.1f} %<extra></extra>"
+    )
+    return Shown("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
+
+
+def filter_histograms(look: Look, name: str) -> list[Shown]:
+    """A block's filters before and after standardisation."""
+    weight, standard = filters(blocks(look.inspector.model)[name])
+    shown = []
+    for key, values in (("before", weight), ("after", standard)):
+        title = t(f"weights.filters_{key}", look.lang)
+        figure = _histograms({title: histogram(values)}, look.lang, "weight", title)
+        shown.append(Shown(f"weights-{key}", figure, title, {"weight": values.numpy()}))
+    return shown
+
+
+def orders_of(look: Look, name: str, *, on: bool) -> tuple[list[Shown], dict[str, Order]]:
+    """One block in both orders of norm, ReLU and convolution."""
+    lang = look.lang
+    orders = order_view(look.key, name, on, look.info, look.image)
+    shown = []
+    for key, order in orders.items():
+        words = t(f"weights.{key}", lang)
+        for part, found in (("before_relu", order.units.before), ("output", order.output)):
+            title = t(f"weights.{part}", lang, order=words)
+            figure = _histograms({title: found}, lang, "activation", title)
+            data = {"edges": found.edges.numpy(), "density": found.density.numpy()}
+            shown.append(Shown(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
+    return shown, orders
+
+
+def _trained(look: Look) -> bool:
+    return look.info.config.weight_standardisation
+
+
+def _histograms(curves: dict[str, Histogram], lang: str, axis: str, title: str) -> go.Figure:
+    drawn = {
+        name: (((h.edges[1:] + h.edges[:-1]) / 2).numpy(), h.density.numpy())
+        for name, h in curves.items()
+    }
+    return line_figure(
+        drawn,
+        x=t(f"weights.{axis}", lang),
+        y=t("weights.density", lang),
+        title=title,
+        height=280,
+        fill=len(drawn) == 1,
+    )
+
+
+FIRST_BLOCK = "decoder.levels.0.refine"  # where feature, residual and band are mixed
+
+
+@fragment
+def draw(look: Look) -> None:
+    """Draws the page."""
+    lang, trained = look.lang, look.info.config.weight_standardisation
+    heading(lang, "weights")
+    left, right = st.columns(2)
+    with left:
+        on = controls.toggle("ws", t("weights.ws", lang), trained)
+    with right:
+        measured = controls.toggle(
+            "remeasure", t("weights.remeasure", lang), hint=t("weights.remeasure_hint", lang)
+        )
+    _whole_network(look, on, measured)
+    names = {name: block_label(look, name) for name in _blocks(look)}
+    block = controls.choice("block", t("weights.block", lang), names, default=FIRST_BLOCK)
+    _filters(look, block)
+    _orders(look, block, on)
+
+
+def _blocks(look: Look) -> list[str]:
+    return list(blocks(look.inspector.model))
+
+
+def _whole_network(look: Look, on: bool, measured: bool) -> None:
+    """Every ReLU and the depth, in the chosen variant beside the network as it was trained."""
+    lang = look.lang
+    with st.spinner(t("explorer.computing", lang)):
+        maps = variant_maps(look, on=on, measured=measured)
+        units, reference = units_of(look, on=on, measured=measured)
+    figures(lang, "variant", maps, columns=2)
+    if on == look.info.config.weight_standardisation and not measured:
+        st.caption(t("weights.same", lang))
+    zero = float(np.mean([100 * unit.zero for unit in units]))
+    spread = float(np.mean([unit.spread for unit in units]))
+    numbers(
+        [
+            (t("weights.dead", lang), f"{dead_share(units):.1f} %", t("weights.dead_hint", lang)),
+            (
+                t("weights.dead_trained", lang),
+                f"{dead_share(reference):.1f} %",
+                t("weights.dead_trained_hint", lang),
+            ),
+            (t("weights.zero", lang), f"{zero:.1f} %", t("weights.zero_hint", lang)),
+            (t("weights.spread", lang), f"{spread:.2f}", t("weights.spread_hint", lang)),
+        ]
+    )
+    figures(lang, "relu", [relu_curves(look, units)])
+
+
+def _filters(look: Look, name: str) -> None:
+    lang = look.lang
+    st.subheader(t("weights.filters", lang))
+    figures(lang, "filters", filter_histograms(look, name), columns=2)
+    flat = [weight.flatten(1) for weight in filters(blocks(look.inspector.model)[name])]
+    st.table(
+        {
+            "": ["W", "W'"],
+            t("weights.filter_mean", lang): [_span(v.mean(1)) for v in flat],
+            t("weights.filter_spread", lang): [_span(v.std(1)) for v in flat],
+        }
+    )
+
+
+def _span(values: Tensor) -> str:
+    low, high = (round(float(end), 4) + 0.0 for end in (values.min(), values.max()))
+    return f"{low:.4f} … {high:.4f}"
+
+
+def _orders(look: Look, name: str, on: bool) -> None:
+    lang = look.lang
+    st.subheader(t("weights.order", lang))
+    st.markdown(t("weights.order_note", lang))
+    shown, orders = orders_of(look, name, on=on)
+    figures(lang, "orders", shown, columns=2)
+    st.table(
+        {
+            "": [t(f"weights.{key}", lang) for key in orders],
+            t("weights.dead", lang): [f"{100 * o.units.dead:.1f} %" for o in orders.values()],
+            t("weights.zero", lang): [f"{100 * o.units.zero:.1f} %" for o in orders.values()],
+            t("weights.negative", lang): [
+                f"{100 * o.output_negative:.1f} %" for o in orders.values()
+            ],
+        }
+    )
+    st.caption(t("weights.negative_hint", lang))
+
+
+if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
+    importlib.import_module("app.explorer.pages.weights").draw(current())

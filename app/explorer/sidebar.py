@@ -1,0 +1,215 @@
+"""The side bar: which photo, which model, how it is predicted and coloured."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import streamlit as st
+
+from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
+from app.common.summary import kind_of_values
+from app.common.text import LANGUAGES, language_of, t
+from app.explorer import cache, controls
+from app.explorer.display import LANGUAGE
+from app.explorer.inputs import keep, known_for, truth_beside
+from app.explorer.session_view import (
+    Look,
+    Truth,
+    chosen_because,
+    digest_of,
+    keep_truth,
+    rescaled,
+    scale_sentence,
+    truth,
+)
+from core.camera import MAX_FOV, MIN_FOV
+from core.errors import CameraError
+from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.weights.choice import AUTO
+from core.weights.registry import EXAMPLES
+
+FIRST = "room"  # what the shipped model knows best
+MAX_UPLOAD_MB = 256
+_PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
+
+
+def choose_language() -> str:
+    """The language switch; a first visit starts in the browser's language."""
+    names = {code: _LANGUAGE_NAMES[code] for code in LANGUAGES}
+    before = st.session_state.get(LANGUAGE)
+    with st.sidebar:
+        lang = controls.choice(
+            "lang",
+            "Language · 语言",
+            names,
+            default=language_of(st.context.locale),
+            buttons=True,
+        )
+    if before not in (None, lang):
+        controls.relabel("lang")
+    st.session_state[LANGUAGE] = lang
+    return lang
+
+
+def choose_look(lang: str) -> Look:
+    """Draws the side bar's controls and predicts what they ask for.
+
+    Raises:
+        DepthError: the photo, the model or a setting cannot be used.
+    """
+    with st.sidebar:
+        digest, name, data, path = _choose_photo(lang)
+        model = _choose_model(lang)
+        settings, colours = _settings(lang)
+    with st.spinner(t("explorer.working", lang)):
+        photo = cache.decoded(digest, name, data)
+        info, choice = cache.model_for(model, photo)
+        prediction = cache.predicted(photo.sha256, info.sha256, settings, info.name, photo)
+    look = Look(lang, photo, prediction, info, settings, colours, choice)
+    _truth_beside(look, path)
+    look = _rescaled(look, addressed=path is not None)
+    with st.sidebar:
+        _facts(look)
+    return look
+
+
+def _rescaled(look: Look, *, addressed: bool) -> Look:
+    """In the scale of the length that was marked on the photo, where one was."""
+    known = known_for(look.photo.sha256, addressed=addressed)
+    if known is None:
+        return look
+    try:
+        return rescaled(look, known)
+    except CameraError:  # an address with points outside the photo
+        keep(None, look.photo.sha256)
+        known_for(look.photo.sha256, addressed=addressed)  # takes it out of the address
+        return look
+
+
+def examples() -> dict[str, Path]:
+    """The installed example photos by name."""
+    if not EXAMPLES.is_dir():
+        return {}
+    found = sorted(path for path in EXAMPLES.iterdir() if path.suffix.lower() in _PICTURES)
+    return {path.stem: path for path in found}
+
+
+@functools.cache
+def _examples_by_digest() -> dict[str, Path]:
+    """The examples by content: one dropped as a file brings its measured depth along too."""
+    return {digest_of(path.read_bytes()): path for path in examples().values()}
+
+
+def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
+    """Digest, name and encoded bytes of the upload or of the chosen example; an example's path."""
+    uploaded = st.file_uploader(
+        t("explorer.photo", lang),
+        key="photo_file",
+        help=t("explorer.photo_hint", lang),
+        max_upload_size=MAX_UPLOAD_MB,
+    )
+    known = examples()
+    if uploaded is not None:
+        data = uploaded.getvalue()
+        if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
+            st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
+        digest = st.session_state["upload seen"][1]
+        return digest, uploaded.name, data, _examples_by_digest().get(digest)
+    if not known:
+        st.info(t("explorer.no_example", lang))
+        st.stop()
+    names = {name: name.replace("_", " ").replace("-", " ") for name in known}
+    chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
+    data = known[chosen].read_bytes()
+    return digest_of(data), known[chosen].name, data, known[chosen]
+
+
+def _choose_model(lang: str) -> str:
+    """An installed model's name, or AUTO, which leaves the choice to the photo."""
+    names = cache.studio().model_names()
+    if not names:
+        st.error(t("explorer.no_model", lang))
+        st.stop()
+    labels = {name: t("explorer.model_auto", lang) if name == AUTO else name for name in names}
+    return controls.choice("model", t("explorer.model", lang), labels, default=names[0])
+
+
+def _truth_beside(look: Look, path: Path | None) -> None:
+    """Some examples bring measured depth along; an upload for the same photo takes precedence."""
+    known = truth()
+    if path is None or (known is not None and known.photo == look.photo.sha256):
+        return
+    depth = truth_beside(path)
+    if depth is not None:
+        name = f"depth/{path.stem}.png"
+        keep_truth(Truth(depth, name, look.photo.sha256, f"{path}-{digest_of(depth.data)}"))
+
+
+def _settings(lang: str) -> tuple[cache.Settings, str]:
+    with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
+        height = controls.number(
+            "res",
+            t("explorer.resolution", lang),
+            MIN_RESOLUTION,
+            MAX_RESOLUTION,
+            None,
+            step=16,
+            pattern="%.0f",
+            hint=t("explorer.resolution_hint", lang),
+            placeholder=t("explorer.auto", lang),
+        )
+        flip = controls.toggle("flip", t("explorer.flip", lang), hint=t("explorer.flip_hint", lang))
+        fov = controls.number(
+            "fov",
+            t("explorer.fov", lang),
+            MIN_FOV,
+            MAX_FOV,
+            None,
+            pattern="%.1f",
+            hint=t("explorer.fov_hint", lang),
+            placeholder=t("explorer.auto", lang),
+        )
+        colours = controls.choice(
+            "map",
+            t("explorer.colours", lang),
+            {name: name for name in COLORMAPS},
+            default=DEFAULT_COLORMAP,
+        )
+    return (None if height is None else round(height), flip, fov), colours
+
+
+def _facts(look: Look) -> None:
+    w, h = look.prediction.settings["working_size"]
+    width, height = look.size
+    camera = look.prediction.intrinsics
+    st.caption(
+        t(
+            "explorer.facts",
+            look.lang,
+            name=look.photo.name,
+            width=width,
+            height=height,
+            w=w,
+            h=h,
+            ms=look.prediction.milliseconds,
+        )
+        + " · "
+        + t(f"explorer.camera_{camera.source}", look.lang, fov=camera.hfov(width))
+        + " · "
+        + kind_of_values(look.prediction, look.lang)
+    )
+    if look.choice is not None:
+        st.caption(chosen_because(look))
+    if look.known is not None:
+        st.caption(f"{t('summary.scale', look.lang)}: {scale_sentence(look)}")
+        st.button(
+            t("explorer.unscale", look.lang),
+            key="unscale",
+            on_click=keep,
+            args=(None, look.photo.sha256),
+            icon=":material/undo:",
+        )
+    for note in look.prediction.notes:
+        st.caption(note)

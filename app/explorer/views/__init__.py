@@ -1,1 +1,0 @@
-"""One script per page; Streamlit runs it when the page is opened, nothing imports it."""

@@ -1,0 +1,1 @@
+"""The commands of `python -m core` (`lapdepth`): arguments in, exit status out."""

@@ -1,0 +1,198 @@
+"""The command `predict`: its arguments, and a run over photos."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.cli.camera import add_camera, known_lengths
+from core.cli.terminal import MARK, NAME, complain, print_json, progress, read_bytes
+from core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from core.batch.manifest import BatchSettings, Entry
+    from core.batch.plan import Job, LeftOut
+
+PRECISIONS = ("float32", "float16", "bfloat16", "int8")
+_STDOUT = "-"
+
+
+def add_arguments(p: argparse.ArgumentParser) -> None:
+    """Declares what the command takes."""
+    p.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files, folders, patterns, s3:// or gs:// addresses; - is standard input",
+    )
+    p.add_argument(
+        "--out", required=True, metavar="DIR", help="folder for the results, or its address"
+    )
+    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
+    p.add_argument(
+        "--save",
+        default="color,depth16",
+        metavar="LIST",
+        help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
+        "%(default)s)",
+    )
+    p.add_argument(
+        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
+    )
+    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
+    add_precision(p)
+    add_camera(p, rescaled="the photo, which is the only one then")
+    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
+    p.add_argument("--json", action="store_true", help="print the manifest")
+    p.add_argument(
+        "--zip", metavar="FILE", help="also pack the results into FILE; - is standard output"
+    )
+    p.add_argument("--engine", choices=("local", "ray"), default="local", help="what runs it")
+    p.add_argument("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
+
+
+def add_precision(p: argparse.ArgumentParser) -> None:
+    """Declares the precision of the network's arithmetic."""
+    p.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the network's arithmetic: int8 is faster on the CPU and less accurate, the halves "
+        "are for GPUs (default %(default)s)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Predicts every photo; 1 if some failed.
+
+    Raises:
+        DepthError: arguments or a model that cannot be used.
+    """
+    settings = _settings(options)
+    from core.batch.packing import check_own_zip, packed
+    from core.batch.plan import LeftOut
+    from core.batch.png_scale import with_one_scale
+    from core.batch.ray_engine import predict_files_on_ray
+    from core.batch.run import predict_files
+    from core.predictor import models_of_run
+
+    out = _out(options)
+    if options.zip and options.zip != _STDOUT:
+        check_own_zip(Path(options.zip))
+    left_out = LeftOut()
+    entries: list[Entry] = []
+    with contextlib.ExitStack() as stack:
+        jobs = _jobs(options.paths, out, stack, left_out)
+        if left_out:
+            complain(f"{left_out} They are no pictures.")
+        if settings.known_lengths and len(jobs) != 1:
+            raise ConfigError(
+                f"--known-length gives two pixels of one photo, expected that photo alone and got "
+                f"{len(jobs)}: predict it by itself."
+            )
+        models, load = models_of_run(options.model, options.precision)
+        settings = with_one_scale(settings, jobs, out, models)
+        advance, say = stack.enter_context(progress(len(jobs), "photo"))
+        pack: Any = None
+        if options.zip and isinstance(out, Path):
+            pack = stack.enter_context(packed(options.zip, out, manifests=len(jobs) > 1))
+
+        def ended(entry: Entry) -> None:
+            if entry.error is not None:
+                say(f"{entry.input}: {entry.error}")
+            for note in entry.notes:
+                say(f"{entry.input}: {note}")
+            if options.json:
+                entries.append(entry)
+            if pack is not None:
+                pack(entry)
+            advance()
+
+        if options.engine == "ray":
+            totals = predict_files_on_ray(
+                jobs, out, options.model, settings,
+                workers=options.workers, left_out=left_out, on_entry=ended,
+            )  # fmt: skip
+        else:
+            totals = predict_files(
+                jobs, out, models, load, settings, left_out=left_out, on_entry=ended
+            )
+    if options.json:
+        photos = [vars(entry) for entry in entries]
+        name = models[0].name if len(models) == 1 else "auto"
+        print_json(
+            {
+                "model": name,
+                "png_scale": settings.png_scale,
+                "counts": vars(totals),
+                "left_out": dict(left_out),
+                "photos": photos,
+            }
+        )
+    else:
+        tell = complain if options.zip == _STDOUT else print
+        tell(
+            f"{totals.done} done, {totals.skipped} finished before, {totals.failed} failed; "
+            f"results in {options.out}"
+        )
+    return 1 if totals.failed else 0
+
+
+def _jobs(
+    paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack, left_out: LeftOut
+) -> list[Job]:
+    """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
+    from core.batch.plan import plan, same_file_key
+
+    if MARK not in paths:
+        return plan(paths, out, left_out=left_out)
+    data = read_bytes()
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / NAME
+    file.write_bytes(data)
+    jobs = plan([str(file) if path == MARK else path for path in paths], out, left_out=left_out)
+    key = same_file_key(file)
+    return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
+
+
+def _out(options: argparse.Namespace) -> Path | str:
+    from core.batch.storage import place
+
+    out = place(options.out)
+    if isinstance(out, str) and options.zip:
+        raise ConfigError(
+            f"--zip packs a folder of this machine, expected one as --out and got {out}: leave one "
+            "of them out."
+        )
+    if isinstance(out, Path) and out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
+    return out
+
+
+def _settings(options: argparse.Namespace) -> BatchSettings:
+    """What is made of every photo; everything that can be wrong with the options is found here."""
+    if options.workers is not None and not (options.engine == "ray" and options.workers > 0):
+        raise ConfigError("--workers goes with --engine ray and is 1 or more: correct one of them.")
+    if options.json and options.zip == _STDOUT:
+        raise ConfigError(
+            "--json and --zip - both write to standard output, expected one of them: give the zip "
+            "a name."
+        )
+    from core.batch.manifest import BatchSettings
+    from core.camera import checked_fov
+    from core.files.outputs import parse_outputs
+
+    return BatchSettings(
+        outputs=parse_outputs(options.save),
+        resolution=options.resolution,
+        flip=options.flip,
+        precision=options.precision,
+        fov=None if options.fov is None else checked_fov(options.fov),
+        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
+        known_lengths=known_lengths(options),
+        overwrite=options.overwrite,
+    )

@@ -1,1 +1,0 @@
-"""The protocols of the field: who is scored on what, tables, trivial predictors."""

@@ -1,0 +1,239 @@
+"""Heavy work in three dimensions in a process of its own, so that a server goes on serving.
+
+Open3D computes for minutes without letting any other thread of its process run, and takes memory
+by the gigabyte. `write_apart` and `build_apart` do what `core.files.outputs_3d.write_geometry` and
+`core.geometry.build.build` do. What is light happens here and now; what is heavy happens in a
+process that may use so much memory and time, and that ends with whoever waits for it: when the wait
+is given up, and when this process dies.
+
+The process gets arrays and settings as files (.npy, JSON) in a folder of the caller's, and leaves
+its results there: nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import errors
+from core.errors import DepthError, EngineError, ExportError
+from core.files.outputs_3d import Facts, write_geometry
+from core.geometry.build import SpaceOptions, build, confidence_for
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import PointCloud
+from core.images import decode_process
+from core.images.decode_process import Deadline
+
+if TYPE_CHECKING:
+    from core.prediction import Prediction
+
+_log = logging.getLogger(__name__)
+
+MEMORY_BYTES = 4_000_000_000
+SECONDS = 90.0
+OUT_OF_MEMORY = 3  # exit status
+AT_ONCE = 1  # such processes at a time: there is memory for one, and other work for the other core
+_STEP_SECONDS = 0.1  # between two looks at who waits
+_MANY_POINTS = 4_000_000  # more of them take seconds and half a gigabyte
+_MANY_LINES = 250_000  # points of an .obj, which is text: 7 microseconds each
+_REMEDY = (
+    "take a lower density or fewer points, fewer triangles, a coarser surface, or a smaller photo"
+)
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What a heavy piece of work may cost.
+
+    Attributes:
+        memory_bytes: of its process.
+        seconds: wall time of its process, more only where the machine is too busy for it
+            (`Deadline`); waiting for a place is extra.
+        wanted: asked ten times a second whether anybody still waits; may also raise.
+        folder: where its files pass through; None takes the one of the result, or the system's.
+    """
+
+    memory_bytes: int = MEMORY_BYTES
+    seconds: float = SECONDS
+    wanted: Callable[[], bool] = lambda: True
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the process is told.
+
+    Attributes:
+        scene: model, intrinsics, scale; in the camera frame.
+        options: what to build.
+        file: name of the file to write, None for arrays.
+        seconds: that it may take; long after, it ends itself, should nobody else do it.
+        parent: the process that waits for it.
+    """
+
+    scene: SceneInfo
+    options: SpaceOptions
+    file: str | None
+    seconds: float
+    parent: int
+
+
+def is_heavy(wanted: SpaceOptions, pixels: int, ending: str = "") -> bool:
+    """Whether it takes long, or much memory, or keeps other threads from running."""
+    points = wanted.lightened().points_of(pixels)
+    return wanted.needs_open3d(pixels) or points > (
+        _MANY_LINES if ending == ".zip" else _MANY_POINTS
+    )
+
+
+def write_apart(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,
+    apart: Apart,
+) -> Facts:
+    """`core.files.outputs_3d.write_geometry`, within limits.
+
+    Raises:
+        DepthError: as there; or it needs more time or memory than it may have, or nobody waits any
+            more.
+    """
+    wanted = wanted.for_file(path.suffix)
+    if not is_heavy(wanted, prediction.depth.size, path.suffix):
+        return write_geometry(path, prediction, rgb, wanted)
+    with _done(prediction, rgb, wanted, path.name, apart, path.parent) as (folder, facts):
+        (folder / "result" / path.name).replace(path)
+    return facts
+
+
+def build_apart(
+    prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions, apart: Apart
+) -> PointCloud | Mesh:
+    """`core.geometry.build.build`, within limits.
+
+    Raises:
+        DepthError: as there and as `write_apart`.
+    """
+    if not is_heavy(wanted, prediction.depth.size):
+        return build(prediction, rgb, wanted)
+    with _done(prediction, rgb, wanted, None, apart, None) as (folder, facts):
+        arrays = {path.stem: np.load(path) for path in (folder / "result").glob("*.npy")}
+    scene = SceneInfo.of(prediction)
+    if wanted.pose is not None:
+        scene = scene.with_pose(np.reshape(wanted.pose, (4, 4)))
+    normals = arrays.get("normals")
+    if "faces" in arrays:
+        return Mesh(arrays["vertices"], arrays["faces"], scene, rgb, normals)
+    return PointCloud(
+        arrays["points"],
+        arrays["colors"],
+        arrays["pixels"],
+        scene,
+        rgb,
+        normals,
+        facts["stride"],
+        facts["dropped"],
+    )
+
+
+@contextlib.contextmanager
+def _done(
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,
+    file: str | None,
+    apart: Apart,
+    beside: Path | None,
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The folder with what the process made, and its facts; the folder goes with the block."""
+    from pydantic import TypeAdapter  # only who has heavy work pays for the import
+
+    try:
+        with tempfile.TemporaryDirectory(prefix=".apart-", dir=apart.folder or beside) as name:
+            folder = Path(name)
+            (folder / "result").mkdir()
+            arrays: dict[str, NDArray[Any]] = {"depth": prediction.depth, "rgb": rgb}
+            confidence = confidence_for(prediction, wanted)
+            if confidence is not None:
+                arrays["confidence"] = confidence
+            for stem, array in arrays.items():
+                np.save(folder / f"{stem}.npy", array, allow_pickle=False)
+            job = Job(SceneInfo.of(prediction), wanted, file, apart.seconds, os.getpid())
+            (folder / "job.json").write_bytes(TypeAdapter(Job).dump_json(job))
+            yield folder, _facts(folder, apart)
+    except OSError as error:
+        raise ExportError(
+            f"The work in 3D could not be handed over ({error.strerror or error}), expected a "
+            "folder with free space and room for one more process: free some and try again."
+        ) from error
+
+
+def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
+    with _place(apart):
+        process = decode_process.start("core.files.geometry_child", str(folder), apart.memory_bytes)
+        deadline = Deadline(process, apart.seconds)
+        try:
+            with deadline:
+                while process.poll() is None:
+                    _check_wanted(apart)
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(_STEP_SECONDS)
+        finally:
+            decode_process.end(process)
+    if deadline.expired:
+        raise EngineError(
+            f"This work in 3D took longer than {apart.seconds:g} s, expected less: {_REMEDY}."
+        )
+    said = folder / "answer.json"
+    answer = json.loads(said.read_text()) if said.is_file() else {}
+    if "facts" in answer:
+        return dict(answer["facts"])
+    if "error" in answer:
+        kind = getattr(errors, answer["error"]["kind"], DepthError)
+        raise kind(answer["error"]["sentence"])
+    # Native code that gets no memory ends its process by a signal.
+    if "bug" in answer or not (process.returncode == OUT_OF_MEMORY or process.returncode < 0):
+        _log.error(
+            "the process for heavy work in 3D failed:\n%s", answer.get("bug", "at the start")
+        )
+        raise EngineError(
+            "The work in 3D failed inside the program, expected a result: try again, and report it "
+            "if it fails again."
+        )
+    raise EngineError(
+        f"This work in 3D needs more than {apart.memory_bytes / 1e9:.3g} GB of memory, expected "
+        f"less: {_REMEDY}."
+    )
+
+
+@contextlib.contextmanager
+def _place(apart: Apart) -> Iterator[None]:
+    while not _places.acquire(timeout=_STEP_SECONDS):
+        _check_wanted(apart)
+    try:
+        yield
+    finally:
+        _places.release()
+
+
+def _check_wanted(apart: Apart) -> None:
+    if not apart.wanted():
+        raise EngineError(
+            "The work in 3D was stopped since nobody waits for it any more, expected somebody who "
+            "does: ask for it again."
+        )

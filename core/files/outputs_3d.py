@@ -1,0 +1,169 @@
+"""3D files for the table of `core.files.outputs`: geometry, stereo pictures, a clip."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.atomic import write_atomic
+from core.files.clip import save_clip
+from core.files.gltf import plain_name
+from core.files.png import encode_png, with_text
+from core.geometry.build import SpaceOptions, build, save
+from core.geometry.measure import Measurer
+from core.geometry.mesh import Mesh
+from core.geometry.origin import SceneInfo
+from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
+from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
+from core.geometry.virtual_object import Kind, place
+
+if TYPE_CHECKING:
+    from core.prediction import Prediction
+
+Facts = dict[str, Any]
+RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
+CLIP_POINTS = 120_000  # in motion half of that is enough, and twice as fast
+CLIP_FRAMES, CLIP_FPS = 36, 18.0
+_LOW = 0.75  # of the photo's height: where an object stands that has no place
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
+_FRAMES = {".ply": "opencv", ".glb": "gltf", ".zip": "obj: x right, y up, z backward"}
+
+
+def write_geometry(
+    path: Path, prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions
+) -> Facts:
+    """Points or a surface as .ply or .glb, or an .obj with its .mtl and texture in a .zip.
+
+    Raises:
+        ExportError: nothing is left, Open3D is needed and missing, or the disk refused.
+    """
+    return write_built(path, build(prediction, rgb, wanted.for_file(path.suffix)))
+
+
+def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
+    """Writes what was built, in the kind of file that the ending names.
+
+    Raises:
+        ExportError: an ending that cannot hold it, or the disk refused.
+    """
+    if path.suffix == ".zip":
+        _save_zipped_obj(path, built)
+    else:
+        save(built, path)
+    unit = "m" if built.scene.metric else "relative"
+    facts: Facts = {"unit": unit, "frame": _FRAMES[path.suffix]}
+    if isinstance(built, Mesh):
+        return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
+    return facts | {"points": len(built), "dropped": dict(built.dropped)}
+
+
+def write_stereo(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,  # noqa: ARG001 - pictures are made from the photo's place
+) -> Facts:
+    """A .png for both eyes: side by side, or an anaglyph where the name says so."""
+    mesh = _surface(prediction, rgb)
+    left, right = stereo_pair(mesh)
+    kind = "anaglyph" if path.stem.endswith("anaglyph") else "side by side"
+    picture = anaglyph(left, right) if kind == "anaglyph" else side_by_side(left, right)
+    text = SceneInfo.of(prediction).comments()
+    write_atomic(path, with_text(encode_png(np.ascontiguousarray(picture)), text))
+    return {"kind": kind, "width": picture.shape[1], "height": picture.shape[0]}
+
+
+def write_clip(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,  # noqa: ARG001 - as above
+) -> Facts:
+    """A camera move that begins and ends at the photo's own view, as .mp4."""
+    mesh = _surface(prediction, rgb, CLIP_POINTS)
+    comments = SceneInfo.of(prediction).comments()
+    save_clip(path, camera_move(mesh, frames=CLIP_FRAMES), fps=CLIP_FPS, comments=comments)
+    return {"frames": CLIP_FRAMES, "fps": CLIP_FPS}
+
+
+def write_object(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    *,
+    kind: Kind = "ball",
+    at: tuple[float, float] | None = None,
+    size: float = 0.3,
+    back: float = 0.0,
+) -> Facts:
+    """The photo as .png with a virtual object in it, hidden by what stands nearer.
+
+    Args:
+        path: of the picture.
+        prediction: of the photo.
+        rgb: (H, W, 3), the photo.
+        kind: of `core.geometry.virtual_object.KINDS`.
+        at: the pixel (u, v) that it stands on; None: below the photo's middle.
+        size: diameter or edge, metres.
+        back: metres by which it is moved away from the camera.
+
+    Raises:
+        CameraError: outside the photo, or no depth there.
+        ExportError: an object that cannot be, a place behind the camera, or the disk refused.
+    """
+    width, height = prediction.photo_size
+    u, v = at or ((width - 1) / 2, (height - 1) * _LOW)
+    placed = place(rgb, Measurer.of(prediction), u, v, kind=kind, size=size, nearer=-back)
+    text = SceneInfo.of(prediction).comments()
+    write_atomic(path, with_text(encode_png(placed.rgb), text))
+    facts: Facts = {"object": kind, "size": size, "at": [u, v], "back": back}
+    return facts | {"distance": placed.distance, "visible": placed.visible}
+
+
+def _surface(
+    prediction: Prediction, rgb: NDArray[np.uint8], at_most: int = RENDERED_POINTS
+) -> Mesh:
+    """In the camera frame, fine enough for a picture of it.
+
+    Nothing is filtered: seen from near the photo's own place, a border that hangs in the air is
+    less odd than a hole.
+    """
+    options = CloudOptions(edge_tolerance=None, max_points=at_most)
+    return point_cloud(prediction, rgb, options).surface()
+
+
+def _save_zipped_obj(path: Path, built: Any) -> None:
+    stem = plain_name(path.stem.removesuffix("_obj"))
+    with tempfile.TemporaryDirectory() as folder:
+        save(built, Path(folder) / f"{stem}.obj")
+        write_atomic(path, lambda file: _zip(file, sorted(Path(folder).iterdir())))
+
+
+def _zip(file: BinaryIO, parts: Sequence[Path]) -> None:
+    """Packs files without reading them into memory: an .obj of a large photo has gigabytes."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for part in parts:
+            entry = zipfile.ZipInfo(part.name, _ZIP_TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            with (
+                part.open("rb") as source,
+                mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as content,
+            ):
+                archive.writestr(entry, content, compresslevel=1)
+
+
+WRITERS: Mapping[str, Callable[[Path, Prediction, NDArray[np.uint8], SpaceOptions], Facts]] = {
+    "ply": write_geometry,
+    "glb": write_geometry,
+    "obj": write_geometry,
+    "stereo": write_stereo,
+    "anaglyph": write_stereo,
+    "clip": write_clip,
+}

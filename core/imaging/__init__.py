@@ -1,1 +1,0 @@
-"""Pictures as bytes and arrays: decoding in isolation, metadata, resizing, PNG and EXR."""

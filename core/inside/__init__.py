@@ -1,1 +1,0 @@
-"""Looking inside one pass of the network: features, activations, receptive fields."""

@@ -1,0 +1,4 @@
+"""The network from inside, for explanations: features, activations, receptive fields.
+
+In: a model and a photo. Out: arrays to draw.
+"""

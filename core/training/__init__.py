@@ -1,1 +1,0 @@
-"""What a training run is made of: its recipe and its state."""

@@ -1,0 +1,226 @@
+"""Depth of a video steadied over time, without lag where the picture changes.
+
+A network that sees one frame at a time gives every frame its own small error: the whole map
+breathes and single pixels shimmer. Two steps take most of it away:
+
+1. The frame's overall scale is brought towards the steadied one: the median difference of log depth
+   over what did not move.
+2. Every pixel is blended with its steadied past, the less the more its colour has changed, its
+   depth has changed, or the camera moves. Depth is blended as its logarithm, so that near and far
+   count alike.
+
+A scene cut forgets the past: its first frame is what the network gave. Colours and depth are
+compared as means over small cells, where the camera's noise has averaged out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+_THUMB = (18, 32)  # rows and columns: a cut changes the whole picture, noise and detail do not
+_LEAST = 0.06  # mean change of colour (0..1) below which nothing is a cut
+_CERTAIN = 0.30  # and above which everything is
+_TIMES = 3.0  # as much as the frames before changed: a pan changes much, but evenly
+_MEMORY = 0.8  # share of the past in the mean change
+
+
+class CutDetector:
+    """Tells for every frame whether it begins a new scene.
+
+    A wrong alarm costs one unsteadied frame; a missed cut would mix two scenes, and is caught once
+    more, pixel by pixel, where the frames are blended. So this errs on the side of alarm.
+    """
+
+    def __init__(self) -> None:
+        self._thumb: Tensor | None = None
+        self._usual = 0.0
+
+    def __call__(self, cells: Tensor) -> bool:
+        """Takes the next frame.
+
+        Args:
+            cells: (3, h, w) mean colours in 0..1.
+
+        Returns:
+            True for the first frame, and for every frame that begins another scene.
+        """
+        thumb = functional.adaptive_avg_pool2d(cells[None], _THUMB)[0]
+        before, self._thumb = self._thumb, thumb
+        if before is None:
+            return True
+        change = float((thumb - before).abs().mean())
+        cut = change > _CERTAIN or (change > _LEAST and change > _TIMES * self._usual)
+        if cut:
+            self._usual = 0.0
+        else:
+            self._usual = _MEMORY * self._usual + (1 - _MEMORY) * change
+        return cut
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it knows of the frames so far."""
+        known = {} if self._thumb is None else {"thumb": self._thumb.numpy()}
+        return {"usual": np.array(self._usual), **known}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._usual = float(state["usual"])
+        self._thumb = torch.from_numpy(state["thumb"]) if "thumb" in state else None
+
+
+def mean_colours(rgb: Tensor, cell: int) -> Tensor:
+    """(H, W, 3) uint8 to (3, ceil(H / cell), ceil(W / cell)) mean colours in 0..1."""
+    image = rgb.permute(2, 0, 1)[None].to(torch.float32) / 255
+    return functional.avg_pool2d(image, cell, cell, ceil_mode=True, count_include_pad=False)[0]
+
+
+_CELLS_DOWN = 120  # rows of cells; at least two pixels a cell, or noise would count as motion
+_STATIC = 0.03  # change of a cell's colour (0..1) below which it stands still
+_TEXTURE = 0.03  # spread of colour among neighbouring cells from which motion would show
+_COLOUR_SIGMA = 0.04
+_DEPTH_SIGMA = 0.10  # of log depth, as a ratio: 10 %
+_STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: moving, still camera
+
+
+@dataclass(frozen=True)
+class SteadySettings:
+    """How strongly depth is steadied; 0 seconds switches a step off.
+
+    Attributes:
+        seconds: time constant of a pixel's past.
+        scale_seconds: time constant of the whole map's scale.
+    """
+
+    seconds: float = 0.2
+    scale_seconds: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Steadied:
+    """One frame's result.
+
+    Attributes:
+        depth: (H, W) float32 metres.
+        static: (H, W) bool, pixels whose colour stayed since the frame before; None after a cut.
+        cut: whether a scene begins here.
+    """
+
+    depth: NDArray[np.float32]
+    static: NDArray[np.bool_] | None
+    cut: bool
+
+
+class Steadier:
+    """Takes a clip's frames in order; remembers one frame, however long the clip."""
+
+    def __init__(self, settings: SteadySettings | None = None) -> None:
+        self._settings = settings or SteadySettings()
+        self._is_cut = CutDetector()
+        self._cells: Tensor | None = None
+        self._past: Tensor | None = None  # (H, W) log of the steadied depth
+        self._time = 0.0
+
+    @torch.inference_mode()
+    def __call__(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float) -> Steadied:
+        """Steadies the next frame.
+
+        Args:
+            rgb: (H, W, 3).
+            depth: (H, W) metres, above 0, of this frame alone.
+            time: seconds, later than the frame's before.
+        """
+        height, width = depth.shape
+        cell = max(2, round(height / _CELLS_DOWN))
+        cells = mean_colours(torch.from_numpy(np.require(rgb, np.uint8, ("C", "W"))), cell)
+        log = torch.from_numpy(depth).log()
+        before, past, elapsed = self._cells, self._past, time - self._time
+        fits = past is not None and past.shape == log.shape
+        cut = self._is_cut(cells) or not fits
+        self._cells, self._time = cells, time
+        if cut or before is None or past is None:
+            self._past = log
+            return Steadied(depth, None, True)
+        change = _smooth((cells - before)[None])[0].abs().amax(0)
+        static = change < _STATIC
+        blended = self._blended(log, past, cells, change, static, cell, elapsed)
+        self._past = blended
+        rows, columns = np.arange(height) // cell, np.arange(width) // cell
+        return Steadied(blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """What it remembers of the frames so far."""
+        past = {"cells": self._cells, "past": self._past}
+        known = {name: x.numpy() for name, x in past.items() if x is not None}
+        cuts = {f"cut_{name}": x for name, x in self._is_cut.state().items()}
+        return {"time": np.array(self._time), **known, **cuts}
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Goes on from a `state`."""
+        self._time = float(state["time"])
+        self._cells, self._past = (
+            torch.from_numpy(state[name]) if name in state else None for name in ("cells", "past")
+        )
+        cuts = {name[4:]: x for name, x in state.items() if name.startswith("cut_")}
+        self._is_cut.restore(cuts)
+
+    def _blended(
+        self,
+        log: Tensor,
+        past: Tensor,
+        cells: Tensor,
+        change: Tensor,
+        static: Tensor,
+        cell: int,
+        elapsed: float,
+    ) -> Tensor:
+        still = _stillness(cells, static)
+        difference = _smooth(_cell_means(log - past, cell))[0, 0]
+        if still > 0 and bool(static.any()):
+            offset = float(difference[static].median())
+            pull = _kept(elapsed, self._settings.scale_seconds) * still * offset
+            log, difference = log - pull, difference - pull
+        keep = torch.exp(-((change / _COLOUR_SIGMA) ** 2) - (difference / _DEPTH_SIGMA) ** 2)
+        keep *= _kept(elapsed, self._settings.seconds) * still
+        share = functional.interpolate(
+            keep[None, None], size=log.shape, mode="bilinear", align_corners=False
+        )[0, 0]
+        return torch.lerp(log, past, share)
+
+
+def _kept(elapsed: float, seconds: float) -> float:
+    """The share of the past after `elapsed` seconds."""
+    return math.exp(-elapsed / seconds) if seconds > 0 else 0.0
+
+
+def _stillness(cells: Tensor, static: Tensor) -> float:
+    """1 for a still camera, 0 for a moving one.
+
+    Told from the share of cells that stand still among those where motion would show: a white wall
+    looks the same however the camera moves, and yet its depth changes.
+    """
+    high = functional.max_pool2d(cells[None], 3, 1, 1)[0]
+    low = -functional.max_pool2d(-cells[None], 3, 1, 1)[0]
+    textured = (high - low).amax(0) > _TEXTURE
+    count = int(textured.sum())
+    if count == 0:
+        return 1.0
+    share = float((textured & static).sum()) / count
+    return min(1.0, max(0.0, (share - _STILL_FROM) / (_STILL_TO - _STILL_FROM)))
+
+
+def _cell_means(plane: Tensor, cell: int) -> Tensor:
+    return functional.avg_pool2d(
+        plane[None, None], cell, cell, ceil_mode=True, count_include_pad=False
+    )
+
+
+def _smooth(planes: Tensor) -> Tensor:
+    """(1, n, h, w), each cell the mean of its neighbourhood."""
+    return functional.avg_pool2d(planes, 3, 1, 1, count_include_pad=False)
