@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from core.engines import open_engine
-from core.prediction import normalised
+from core.model.encoders.base import normalised
 from core.weights.checkpoint import find_model, load_checkpoint
 
 

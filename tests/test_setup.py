@@ -21,7 +21,7 @@ from app.common.environment import VARIABLES
 from app.common.limits import ServerLimits
 from app.common.request import DEFAULT_MODEL
 from core import __version__
-from core.cli.main import main as cli
+from core.cli import main as cli
 from core.data.catalog import DEFAULT_DATA
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.model import LapDepth, ModelConfig
-from core.prediction import normalised
+from core.model.encoders.base import normalised
 from core.weights.checkpoint import save_checkpoint
 from core.weights.model_info import ModelInfo, TrainingCamera
 

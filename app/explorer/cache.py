@@ -37,7 +37,8 @@ from core.inspect.activations import (
 )
 from core.inspect.inspection import Inspector, Trace
 from core.inspect.receptive_field import receptive_field
-from core.prediction import KnownLength, Prediction, normalised
+from core.model.encoders.base import normalised
+from core.prediction import KnownLength, Prediction
 from core.predictor import Passed
 from core.weights.checkpoint import ModelInfo, load_checkpoint
 from core.weights.choice import Choice, Chooser

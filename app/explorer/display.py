@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from app.common.error_text import told
 from app.common.text import keys, t
+from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
-from app.explorer.report import html_page
 from app.explorer.session_view import Look
 from core.errors import DepthError
 

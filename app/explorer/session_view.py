@@ -20,7 +20,8 @@ from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
 from core.images.decode import Photo
 from core.inspect.inspection import Inspector, Trace
-from core.prediction import KnownLength, Prediction, normalised
+from core.model.encoders.base import normalised
+from core.prediction import KnownLength, Prediction
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
 

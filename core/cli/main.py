@@ -101,14 +101,14 @@ def _command(
 
 
 def _add_predict(commands: Any) -> None:
-    from core.cli.main import predict as command
+    from core.cli import predict as command
 
     p = _command(commands, "predict", command.run, "depth of photos, written as files")
     command.add_arguments(p)
 
 
 def _add_video(commands: Any) -> None:
-    from core.cli.main import video as command
+    from core.cli import video as command
 
     p = _command(commands, "video", command.run, "depth of videos, steadied over time")
     command.add_arguments(p)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.common.environment import VARIABLES, check, value
-from app.server.app import main as gradio_app
+from app.server import main as gradio_app
 from app.server.processes import pages_from
 from core.errors import ConfigError
 

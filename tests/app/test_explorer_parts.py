@@ -24,6 +24,7 @@ from app.explorer.figures.pyramids import (
     rms,
 )
 from app.explorer.inputs import check_shape, suggested_scale, truth_beside
+from app.explorer.offline_page import html_page
 from app.explorer.page_table import PAGES, neighbours
 from app.explorer.pages.loss import distorted, forms, log_differences, punishment, sample
 from app.explorer.pages.models import linked_maps
@@ -40,7 +41,6 @@ from app.explorer.plots.space import (
     surface_figure,
     upright,
 )
-from app.explorer.report import html_page
 from core.camera import from_fov, project
 from core.data.kitti import drive_of, kind_of
 from core.errors import DataError

@@ -17,8 +17,8 @@ from PIL import Image
 
 import core
 from core import engines
+from core.cli import main as cli
 from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE, main
-from core.cli.main import main as cli
 from core.data.nyu import CAMERA
 from core.evaluate.metrics import METRICS
 from core.weights import checkpoint

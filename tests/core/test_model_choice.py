@@ -18,14 +18,13 @@ from core.cli.main import DONE, FAILED, UNUSABLE, main
 from core.cli.video import models_of
 from core.errors import CheckpointError, EngineError
 from core.images.decode import decode
-from core.predictor import AutoPredictor, Predictor, load_predictor
+from core.predictor import AutoPredictor, Predictor, load_predictor, models_of_run
 from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.choice import (
     TABLE,
     Choice,
     ChoiceTable,
     ModelChooser,
-    models_of_run,
     open_chooser,
     right_share,
     write_table,

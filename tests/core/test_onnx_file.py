@@ -19,7 +19,7 @@ from core.engines.onnx_check import check_onnx
 from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import METADATA_KEYS, check_onnx_file, export_onnx, to_onnx_file
 from core.errors import ExportError
-from core.prediction import normalised
+from core.model.encoders.base import normalised
 from core.predictor import Predictor, load_predictor
 from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.model_info import ModelInfo

@@ -14,8 +14,8 @@ from core.data.augment import AugmentConfig, training_view
 from core.data.batches import Batches, DataSource, DrawOrder
 from core.errors import ConfigError, DepthError, ExportError
 from core.model import ModelConfig
+from core.train import loop as training
 from core.train.config import LossConfig, OptimiserConfig, TrainConfig, read_config
-from core.train.loop import loop as training
 from core.train.loop import train
 from core.train.state import TrainState, learning_rates, save_state
 from core.weights.checkpoint import load_checkpoint

@@ -14,8 +14,8 @@ from core import load_predictor
 from core.errors import ConfigError
 from core.model import LapDepth, LapDepthOutput, ModelConfig
 from core.predictor import Predictor
+from core.train import confidence as training
 from core.train.confidence import fit_error_model
-from core.train.loop import confidence as training
 from core.weights.checkpoint import find_model
 from core.weights.confidence import FEATURES, ErrorModel, confidence, error_signs
 

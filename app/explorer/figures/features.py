@@ -17,7 +17,7 @@ from core.errors import CheckpointError
 from core.images.resize import resize_rgb
 from core.inspect.features import principal_colours, strongest_channels
 from core.model.encoders import Encoder, build_encoder
-from core.prediction import normalised
+from core.model.encoders.base import normalised
 from core.weights.checkpoint import ModelInfo
 from core.weights.imagenet import load_imagenet_weights
 
