@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.camera import Intrinsics
-from core.errors import CameraError
+from core.errors import CameraError, ConfigError
 from core.model import accumulate, laplacian_pyramid
 from core.model.encoders.base import normalised
 from core.weights.confidence import confidence
@@ -302,3 +302,19 @@ def depth_of_levels(
 ) -> list[Tensor]:
     """Metres after every level, coarse -> fine: focal_scale * max_depth * sigmoid(sum so far)."""
     return [torch.sigmoid(total) * max_depth * focal_scale for total in accumulate(residuals)]
+
+
+def checked_switch(name: str, given: Any) -> bool:
+    """A setting that is on or off, as it is; "false" and 0 are neither.
+
+    Raises:
+        ConfigError: anything but True and False.
+    """
+    if not isinstance(given, bool | np.bool_):
+        shown = repr(given)
+        shown = shown if len(shown) <= 40 else f"{shown[:40]}..."
+        raise ConfigError(
+            f"The setting {name} is {shown}, expected True or False: give one of the two, not "
+            "a text or a number."
+        )
+    return bool(given)

@@ -36,6 +36,7 @@ from core.prediction import (
     Prediction,
     PredictionLevel,
     WorkingPass,
+    checked_switch,
     depth_of_levels,
     size_note,
 )
@@ -174,11 +175,12 @@ class Predictor:
 
         Raises:
             ImageError: a picture that cannot be decoded or is out of limits.
-            ConfigError: a resolution out of range.
+            ConfigError: a resolution out of range, or a flip that is neither True nor False.
             CameraError: a field of view or intrinsics that no camera has.
             EngineError: out of memory, or the network gave values that are not numbers.
         """
         asked = None if resolution is None else checked_resolution(resolution)
+        checked_switch("flip", flip)
         photo = image if isinstance(image, Photo) else decode(image)
         return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
 
@@ -197,12 +199,13 @@ class Predictor:
         size = working_size((width, height), self.info.working_height, asked)
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
         scale = focal_scale(self.info, camera, (width, height), size)
+        flip = checked_switch("flip", flip)
         with torch.inference_mode():
             guide = _guide(photo, size)
             working, depth = self._pass(guide.seen, flip, scale)
         settings = {
             "resolution": asked,
-            "flip": bool(flip),
+            "flip": flip,
             "fov": None if fov is None else float(fov),
             "intrinsics": None if intrinsics is None else _four(camera),
             "working_size": list(size),
@@ -317,6 +320,7 @@ class AutoPredictor:
         intrinsics: Intrinsics | Sequence[float] | None = None,
     ) -> Prediction:
         """Predicts one photo; arguments and errors as in `Predictor.__call__`."""
+        checked_switch("flip", flip)
         photo = image if isinstance(image, Photo) else decode(image)
         choice = self._chooser(photo.rgb)
         prediction = self.model(choice.model)(

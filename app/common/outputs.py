@@ -16,6 +16,7 @@ from app.common.limits import geometry_limits
 from app.common.request import DisplaySettings
 from app.common.result import Scene
 from app.common.three_d import ViewSettings
+from core.batch.names import portable
 from core.files.outputs import OUTPUTS, ColorSettings, ExportJob, write_outputs
 from core.files.outputs_3d import write_object
 from core.files.sidecar import describe, write_sidecar
@@ -50,8 +51,9 @@ def stem_of(photo: Photo) -> str:
 
 
 def safe_stem(name: str) -> str:
-    """A name with nothing in it that a shell or a path minds; never empty."""
-    return _ODD.sub("_", name).strip("._")[:80] or "photo"
+    """A name with nothing in it that a shell, a path or Windows minds; never empty."""
+    plain = _ODD.sub("_", name).strip("._")[:80] or "photo"
+    return str(portable(Path(plain)))
 
 
 def save_outputs(
@@ -137,7 +139,7 @@ def save_view(scene: Scene, wanted: ViewSettings, folder: Path) -> tuple[Path, d
         output = OUTPUTS[wanted.kind]
         path = output.path(stem)
         return path, {"kind": wanted.kind} | output.write(
-            path, ExportJob(scene.prediction, scene.photo.rgb)
+            path, ExportJob(scene.prediction, scene.photo.rgb, apart=geometry_limits())
         )
     path = stem.with_name(f"{stem.name}_object.png")
     facts = write_object(

@@ -18,7 +18,7 @@ from core.batch.plan import MANIFEST, TABLE
 from core.errors import ExportError
 from core.files.outputs import ColorSettings, Output
 from core.images.resize import checked_resolution
-from core.prediction import KnownLength
+from core.prediction import KnownLength, checked_switch
 from core.weights.choice import AUTO
 from core.weights.model_info import ModelInfo
 
@@ -51,7 +51,7 @@ class BatchSettings:
         apart: what geometry may cost, as in `core.files.outputs.ExportJob`.
 
     Raises:
-        ConfigError: a resolution out of range.
+        ConfigError: a resolution out of range, or a switch that is neither True nor False.
     """
 
     outputs: Sequence[Output]
@@ -69,13 +69,15 @@ class BatchSettings:
     def __post_init__(self) -> None:
         if self.resolution is not None:
             checked_resolution(self.resolution)
+        for name in ("flip", "overwrite"):
+            checked_switch(name, getattr(self, name))
 
     def decisive(self) -> dict[str, Any]:
         """The settings as a sidecar holds them."""
         asked = self.resolution
         return {
             "resolution": None if asked is None else checked_resolution(asked),
-            "flip": self.flip,
+            "flip": bool(self.flip),
             "precision": self.precision,
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),

@@ -4,12 +4,14 @@ A name is the photo's own, without ending, below the folder that it was found in
 where two photos would share it: by the ending (`a.jpg`, `a.png`), by the folder (`one/a`, `two/a`).
 Photos come and go between runs, so a photo also has other names that its results may already have;
 the run looks there before it makes any. Names that differ only in case or in the Unicode form of a
-letter count as one, since they are one on other machines.
+letter count as one, since they are one on other machines; what Windows cannot hold in a name is
+replaced, since results are unpacked there.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -17,6 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NUMBERED = 3  # names with a number that are looked at besides
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_NO_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def names_for(found: Sequence[Found], taken: Iterable[str] = (), *, mirror: bool
     paths = _below_roots(found)
     if mirror:
         paths = _apart(paths, found)
+    paths = [portable(path) for path in paths]
     stems = _unique([_stem(path) for path in paths], paths, {key(Path(name)) for name in taken})
     used = {key(stem) for stem in stems} | {key(Path(name)) for name in taken}
     others: list[list[Path]] = [[] for _ in found]
@@ -71,13 +77,28 @@ def key(stem: Path) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(stem)).casefold())
 
 
+def portable(path: Path) -> Path:
+    """A relative path below which every system can hold results: `CON` becomes `_CON`.
+
+    Args:
+        path: of a photo, with or without ending.
+    """
+    parts = [_DEVICE.sub(r"_\g<0>", _NO_NAME.sub("_", part), count=1) for part in path.parts]
+    folders = [re.sub(r"[. ]+$", "_", part) for part in parts[:-1]]
+    return Path(*folders, *parts[-1:])
+
+
 def _others(found: Found, path: Path, mirror: bool) -> list[Path]:
     """Other names, always as many."""
     folder = Path(Path(found.root).name or ".") if mirror else Path()
     here, below = found.relative, folder / found.relative
-    names = [_stem(path), path, _stem(here), here, _stem(below), below]
-    numbered = [path.with_name(f"{path.name}-{n}") for n in range(2, 2 + _NUMBERED)]
-    return names + numbered
+    names = [_stem(path), path]
+    for each in (portable(here), portable(below)):
+        names += [_stem(each), each]
+    names += [path.with_name(f"{path.name}-{n}") for n in range(2, 2 + _NUMBERED)]
+    for each in (here, below):  # as earlier versions named them
+        names += [_stem(each), each]
+    return names
 
 
 def _stem(path: Path) -> Path:

@@ -190,7 +190,7 @@ def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
         try:
             with deadline:
                 while process.poll() is None:
-                    _check_wanted(apart)
+                    check_wanted(apart)
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         process.wait(_STEP_SECONDS)
         finally:
@@ -224,14 +224,19 @@ def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
 @contextlib.contextmanager
 def _place(apart: Apart) -> Iterator[None]:
     while not _places.acquire(timeout=_STEP_SECONDS):
-        _check_wanted(apart)
+        check_wanted(apart)
     try:
         yield
     finally:
         _places.release()
 
 
-def _check_wanted(apart: Apart) -> None:
+def check_wanted(apart: Apart) -> None:
+    """Ends work that nobody waits for.
+
+    Raises:
+        EngineError: that is so.
+    """
     if not apart.wanted():
         raise EngineError(
             "The work in 3D was stopped since nobody waits for it any more, expected somebody who "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -202,7 +203,7 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
     """A writer of `core.files.outputs_3d`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.files.outputs_3d import WRITERS, write_geometry
+        from core.files.outputs_3d import WRITERS, write_clip, write_geometry
         from core.geometry.build import SpaceOptions
 
         wanted = job.space or SpaceOptions()
@@ -210,6 +211,11 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
             from core.files.geometry_process import write_apart
 
             return write_apart(path, job.prediction, job.rgb, wanted, job.apart)
+        if job.apart is not None and WRITERS[name] is write_clip:
+            from core.files.geometry_process import check_wanted
+
+            asked = partial(check_wanted, job.apart)
+            return write_clip(path, job.prediction, job.rgb, wanted, asked)
         return WRITERS[name](path, job.prediction, job.rgb, wanted)
 
     return write

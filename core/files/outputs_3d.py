@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -21,7 +21,7 @@ from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
-from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
+from core.geometry.render import Picture, anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.virtual_object import Kind, place
 
 if TYPE_CHECKING:
@@ -85,11 +85,21 @@ def write_clip(
     prediction: Prediction,
     rgb: NDArray[np.uint8],
     wanted: SpaceOptions,  # noqa: ARG001 - as above
+    ask: Callable[[], None] = lambda: None,
 ) -> Facts:
-    """A camera move that begins and ends at the photo's own view, as .mp4."""
+    """A camera move that begins and ends at the photo's own view, as .mp4.
+
+    Args:
+        path: of the clip.
+        prediction: of the photo.
+        rgb: (H, W, 3), the photo.
+        wanted: not used.
+        ask: called before each picture; raises where nobody waits for the clip any more.
+    """
     mesh = _surface(prediction, rgb, CLIP_POINTS)
     comments = SceneInfo.of(prediction).comments()
-    save_clip(path, camera_move(mesh, frames=CLIP_FRAMES), fps=CLIP_FPS, comments=comments)
+    moved = camera_move(mesh, frames=CLIP_FRAMES)
+    save_clip(path, _while_wanted(moved, ask), fps=CLIP_FPS, comments=comments)
     return {"frames": CLIP_FRAMES, "fps": CLIP_FPS}
 
 
@@ -125,6 +135,15 @@ def write_object(
     write_atomic(path, with_text(encode_png(placed.rgb), text))
     facts: Facts = {"object": kind, "size": size, "at": [u, v], "back": back}
     return facts | {"distance": placed.distance, "visible": placed.visible}
+
+
+def _while_wanted(pictures: Iterator[Picture], ask: Callable[[], None]) -> Iterator[Picture]:
+    while True:
+        ask()
+        picture = next(pictures, None)
+        if picture is None:
+            return
+        yield picture
 
 
 def _surface(

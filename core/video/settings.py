@@ -10,7 +10,7 @@ from typing import Any
 from core.errors import ConfigError
 from core.files.depth_maps import ColorSettings
 from core.images.resize import checked_resolution
-from core.prediction import KnownLength
+from core.prediction import KnownLength, checked_switch
 from core.video.temporal_smoothing import SteadySettings
 
 # What can be saved, and what is behind the clip's stem.
@@ -35,7 +35,8 @@ class VideoSettings:
         png_scale: steps per metre of the frames; None: by the range of the clip's model.
 
     Raises:
-        ConfigError: nothing or something unknown to save, or a resolution out of range.
+        ConfigError: nothing or something unknown to save, a resolution out of range, or a switch
+            that is neither True nor False.
     """
 
     save: Sequence[str] = tuple(VIDEO_OUTPUTS)
@@ -59,13 +60,15 @@ class VideoSettings:
             )
         if self.resolution is not None:
             checked_resolution(self.resolution)
+        for name in ("flip", "overwrite"):
+            checked_switch(name, getattr(self, name))
 
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the result, as a sidecar holds them."""
         asked = self.resolution
         return {
             "resolution": None if asked is None else checked_resolution(asked),
-            "flip": self.flip,
+            "flip": bool(self.flip),
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
             "known_lengths": [known.numbers() for known in self.known_lengths] or None,

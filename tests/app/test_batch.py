@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.common import batch
+from app.common.outputs import safe_stem
 from core.errors import ConfigError, ImageError
 
 
@@ -55,3 +56,8 @@ def test_what_is_no_picture_names_no_place_of_the_server(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="a text file") as caught:
         batch.plan([tmp_path / "notes.txt"], tmp_path / "out", mirror=False)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "stem"), [("CON", "_CON"), ("..", "photo"), ("a b:c", "a_b_c")])
+def test_the_name_of_a_file_to_take_home_is_one_everywhere(name: str, stem: str) -> None:
+    assert safe_stem(name) == stem

@@ -18,6 +18,7 @@ import pytest
 from core.errors import DepthError, EngineError, ExportError
 from core.files import geometry_process as apart
 from core.files.geometry_process import Apart, build_apart, is_heavy, write_apart
+from core.files.outputs import OUTPUTS, ExportJob
 from core.files.outputs_3d import write_geometry
 from core.geometry.build import SpaceOptions, build
 from core.geometry.mesh import Mesh
@@ -219,3 +220,18 @@ def running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return False
+
+
+def test_a_clip_that_nobody_waits_for_ends_with_its_present_picture(tmp_path: Path) -> None:
+    prediction, rgb = predicted()
+    asked: list[int] = []
+
+    def wanted() -> bool:
+        asked.append(1)
+        return len(asked) < 3
+
+    path = OUTPUTS["clip"].path(tmp_path / "ball")
+    with pytest.raises(EngineError, match="nobody waits for it"):
+        OUTPUTS["clip"].write(path, ExportJob(prediction, rgb, apart=Apart(wanted=wanted)))
+    assert len(asked) == 3
+    assert list(tmp_path.iterdir()) == []

@@ -165,6 +165,45 @@ def test_names_that_are_one_elsewhere_are_told_apart(tmp_path: Path) -> None:
     assert len(keys) == 4
 
 
+def test_names_that_windows_cannot_hold_are_made_such_that_it_can(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "in"
+    given = (
+        "CON.jpg",
+        "aux.b.png",
+        "a\nb.jpg",
+        "12:30?.jpg",
+        "trip. ./a.jpg",
+        "console.jpg",
+        "a..jpg",
+    )
+    for name in given:
+        photo(folder / name)
+    out = tmp_path / "out"
+    stems = {job.source.name: job.stem.as_posix() for job in plan([folder], out)}
+    assert stems == {
+        "CON.jpg": "_CON",
+        "aux.b.png": "_aux.b",
+        "a\nb.jpg": "a_b",
+        "12:30?.jpg": "12_30_",
+        "a.jpg": "trip_/a",
+        "console.jpg": "console",
+        "a..jpg": "a.",
+    }
+    run(folder)
+    assert (out / "_CON.json").is_file()
+    photo(folder / "a_b.png", 9)  # two that become one are told apart
+    names = {job.source.name: str(job.stem) for job in plan([folder], out)}
+    assert (names["a\nb.jpg"], names["a_b.png"]) == ("a_b.jpg", "a_b.png")
+    totals, _ = run(folder)
+    assert (totals.done, totals.skipped) == (1, len(given))  # what is there keeps its name
+
+
+def test_results_that_have_such_a_name_are_found_again(tmp_path: Path) -> None:
+    photo(tmp_path / "in" / "12:30.jpg")
+    (job,) = plan([tmp_path / "in"], tmp_path / "out")
+    assert Path("12:30") in job.others
+
+
 def test_a_name_that_is_too_long_leaves_nothing(tmp_path: Path, run: Run) -> None:
     long = photo(tmp_path / ("é" * 122 + ".png"))  # 248 bytes
     totals, (entry,) = run(long)
