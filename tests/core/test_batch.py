@@ -235,12 +235,13 @@ def test_odd_names_come_back_from_the_manifest_the_table_and_the_zip(
     _, entries = run(folder, save="npy,obj")
     assert {entry.status for entry in entries} == {"done"}
     photos = json.loads((tmp_path / "out" / "manifest.json").read_text())["photos"]
-    assert sorted(photo["stem"] for photo in photos) == sorted(Path(name).stem for name in ODD)
+    stems = {"=1+1", "+a", "@a", "two_lines", "a,_b_;c", "no\udcfftext"}  # as Windows can hold them
+    assert {photo["stem"] for photo in photos} == stems
     with (tmp_path / "out" / "manifest.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len({None, *rows[0]} - set(rows[0])) == 1  # no row is longer than the head
     told = {row["stem"] for row in rows}
-    assert {"'=1+1", "'+a", "'@a", "two\nlines", 'a,"b";c', "no\\udcfftext"} == told
+    assert {"'=1+1", "'+a", "'@a", "two_lines", "a,_b_;c", "no\\udcfftext"} == told
     assert not any(cell[:1] in "=+@" for row in rows for cell in row.values() if cell)
     with packed(str(tmp_path / "all.zip"), tmp_path / "out") as pack:
         for entry in entries:
