@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.batch import storage
 from core.batch.manifest import BatchSettings
-from core.batch.plan import MANIFEST, Job
+from core.batch.plan import Job, read_head
 from core.camera import choose_intrinsics
 from core.errors import DepthError
 from core.files.depth_maps import DEPTH16_SCALES, depth16_scale
@@ -52,7 +49,7 @@ class _Header:
 
 
 def with_one_scale(
-    settings: BatchSettings, jobs: Sequence[Job], out: Path | str, models: Sequence[ModelInfo]
+    settings: BatchSettings, jobs: Sequence[Job], out: Path, models: Sequence[ModelInfo]
 ) -> BatchSettings:
     """The settings of a run with the scale that all its photos get; one photo needs none.
 
@@ -129,35 +126,19 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
     return min(farthest, 65535 / DEPTH16_SCALES[-1])  # what is beyond fails on its own
 
 
-def _header(worker: DecodeWorker, source: Path | str) -> tuple[tuple[int, int], float | None]:
-    name = os.path.basename(source)  # noqa: PTH119 - of an address too
-    start = _start(source)
+def _header(worker: DecodeWorker, source: Path) -> tuple[tuple[int, int], float | None]:
+    name, start = source.name, read_head(source, _HEAD)
     try:
         photo = worker.decode(start, name=name, seconds=_HEADER_SECONDS)
     except DepthError:
         if len(start) < _HEAD:
             raise
-        whole = storage.read(source) if isinstance(source, str) else read_file(source)
-        photo = worker.decode(whole, name=name, seconds=_HEADER_SECONDS)
+        photo = worker.decode(read_file(source), name=name, seconds=_HEADER_SECONDS)
     return photo.full_size, photo.focal_px
 
 
-def _start(source: Path | str) -> bytes:
-    if isinstance(source, str):
-        return storage.head(source, _HEAD)
-    descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        return file.read(_HEAD)
-
-
-def _finished(jobs: Sequence[Job], out: Path | str) -> Iterable[float]:
-    """The scales of results that an earlier run left: of its manifest, and of the sidecars."""
-    if isinstance(out, str):  # a request for every photo would take longer than it is worth
-        content = storage.read_if_there(storage.below(out, MANIFEST)) or b""
-        stated = re.search(rb'^  "png_scale": ([0-9.]+)', content[:65536], re.MULTILINE)
-        if stated:
-            yield float(stated[1])
-        return
+def _finished(jobs: Sequence[Job], out: Path) -> Iterable[float]:
+    """The scales in the sidecars that an earlier run left."""
     for job in jobs:
         for stem in (job.stem, *job.others):
             about = read_sidecar(out / stem)

@@ -18,9 +18,9 @@ from core.batch.manifest import (
     check_replaceable,
     write_manifests,
 )
+from core.batch.photo import PhotoRunner
 from core.batch.plan import Job, same_file_key
 from core.batch.png_scale import with_one_scale
-from core.batch.stored_photo import manifests_at, runner_for
 from core.predictor import AnyPredictor
 from core.weights.model_info import ModelInfo
 
@@ -29,7 +29,7 @@ __all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
 
 def predict_files(
     jobs: Sequence[Job],
-    out: Path | str,
+    out: Path,
     models: Sequence[ModelInfo],
     load: Callable[[], AnyPredictor],
     settings: BatchSettings,
@@ -41,7 +41,7 @@ def predict_files(
 
     Args:
         jobs: of `core.batch.plan.plan`.
-        out: the output folder, or its address in object storage.
+        out: the output folder.
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
@@ -54,7 +54,7 @@ def predict_files(
     """
     remove_stale_below(jobs, out)
     settings = with_one_scale(settings, jobs, out, models)
-    runner = runner_for(out, models, load, settings, sources=sources_of(jobs))
+    runner = PhotoRunner(out, models, load, settings, sources=sources_of(jobs))
     entries = (runner.run(job) for job in jobs)
     totals = record(entries, len(jobs), out, models, settings, left_out=left_out, on_entry=on_entry)
     remove_stale_below(jobs, out)  # of a run that ended while this one began
@@ -64,7 +64,7 @@ def predict_files(
 def record(
     entries: Iterable[Entry],
     count: int,
-    out: Path | str,
+    out: Path,
     models: Sequence[ModelInfo],
     settings: BatchSettings,
     *,
@@ -82,12 +82,9 @@ def record(
         ExportError: a manifest cannot be written, or a file of its name is none.
     """
     totals = Totals()
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8") as lines,
-        manifests_at(out) as folder,
-    ):
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         if count > 1:
-            check_replaceable(folder)
+            check_replaceable(out)
         try:
             for entry in entries:
                 totals.count(entry)
@@ -96,7 +93,7 @@ def record(
                     on_entry(entry)
         finally:  # an interrupted run leaves a manifest of what it did
             if count > 1 and totals != Totals():
-                write_manifests(folder, models, settings, totals, lines, left_out)
+                write_manifests(out, models, settings, totals, lines, left_out)
     return totals
 
 
@@ -105,10 +102,8 @@ def sources_of(jobs: Iterable[Job]) -> frozenset[str]:
     return frozenset(same_file_key(job.source) for job in jobs)
 
 
-def remove_stale_below(jobs: Iterable[Job], out: Path | str) -> None:
+def remove_stale_below(jobs: Iterable[Job], out: Path) -> None:
     """Removes the temporary files that a killed run left among the results."""
-    if isinstance(out, str):
-        return  # an object appears whole
     stems = (stem for job in jobs for stem in (job.stem, *job.others))
     for folder in sorted({(out / stem).parent for stem in stems}):
         remove_stale(folder)

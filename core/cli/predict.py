@@ -28,11 +28,9 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="files, folders, patterns, s3:// or gs:// addresses; - is standard input",
+        help="files, folders, patterns; - is standard input",
     )
-    p.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for the results, or its address"
-    )
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p.add_argument(
         "--save",
@@ -99,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         settings = with_one_scale(settings, jobs, out, models)
         advance, say = stack.enter_context(progress(len(jobs), "photo"))
         pack: Any = None
-        if options.zip and isinstance(out, Path):
+        if options.zip:
             pack = stack.enter_context(packed(options.zip, out, manifests=len(jobs) > 1))
 
         def ended(entry: Entry) -> None:
@@ -144,7 +142,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _jobs(
-    paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack, left_out: LeftOut
+    paths: Sequence[str], out: Path, stack: contextlib.ExitStack, left_out: LeftOut
 ) -> list[Job]:
     """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
     from core.batch.plan import plan, same_file_key
@@ -159,16 +157,14 @@ def _jobs(
     return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
 
 
-def _out(options: argparse.Namespace) -> Path | str:
-    from core.batch.storage import place
-
-    out = place(options.out)
-    if isinstance(out, str) and options.zip:
+def _out(options: argparse.Namespace) -> Path:
+    out = Path(options.out)
+    if "://" in options.out:
         raise ConfigError(
-            f"--zip packs a folder of this machine, expected one as --out and got {out}: leave one "
-            "of them out."
+            f"Got the address {options.out} as --out, expected a folder: mount the store as a "
+            "folder, or copy the results there afterwards."
         )
-    if isinstance(out, Path) and out.exists() and not out.is_dir():
+    if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
     return out
 

@@ -1,4 +1,4 @@
-"""What Open3D does better than this program would: outliers, Poisson surfaces, decimation.
+"""What Open3D does: outliers, Poisson surfaces, decimation, and rendering by ray casting.
 
 Open3D is optional at run time and slow to import, so it is loaded by the first call; everything
 else in 3D works without it.
@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.camera import Intrinsics
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
@@ -27,6 +29,11 @@ from core.geometry.point_cloud import PointCloud
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
 _THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing
 _MAX_STRETCH = 0.05  # of depth: a Poisson vertex further from every point is made up
+_NEAREST = 1e-3  # metres: triangles that reach closer, or behind the camera, are left out
+# Pixels by which rays are moved that hit nothing: in the photo's own view every ray meets a vertex,
+# and on the surface's border it may pass by.
+_EDGE = 1e-3
+_AROUND = ((0, 0), (_EDGE, _EDGE), (-_EDGE, _EDGE), (_EDGE, -_EDGE), (-_EDGE, -_EDGE))
 
 
 def without_outliers(
@@ -132,6 +139,65 @@ def poisson_surface(cloud: PointCloud, *, detail: int = 9) -> Mesh:
             "use more points or the plain surface."
         )
     return _mesh(solid, cloud.scene, cloud.photo)
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A rendered picture.
+
+    Attributes:
+        values: (H, W, c) float32, interpolated; 0 where nothing is.
+        depth: (H, W) float32 metres along the optical axis; infinite where nothing is.
+    """
+
+    values: NDArray[np.float32]
+    depth: NDArray[np.float32]
+
+
+def rasterize(
+    vertices: NDArray[np.floating],
+    faces: NDArray[np.integer],
+    values: NDArray[np.floating],
+    intrinsics: Intrinsics,
+    size: tuple[int, int],
+) -> Raster:
+    """Draws triangles, both sides, the nearest in front: one ray through each pixel's centre.
+
+    Args:
+        vertices: (n, 3) metres in the camera frame.
+        faces: (m, 3) indices.
+        values: (n, c) to interpolate, perspective-correct: colours, texture coordinates.
+        intrinsics: of the picture.
+        size: its width and height in pixels.
+
+    Raises:
+        ExportError: Open3D is missing.
+    """
+    open3d = _open3d()
+    width, height = size
+    faces = faces[(vertices[:, 2] > _NEAREST)[faces].all(axis=1)].astype(np.uint32)
+    result = np.zeros((height * width, values.shape[1]), np.float32)
+    if len(faces) == 0:
+        return Raster(result.reshape(height, width, -1), np.full((height, width), np.inf, "f4"))
+    scene = open3d.t.geometry.RaycastingScene()
+    scene.add_triangles(np.ascontiguousarray(vertices, np.float32), faces)
+    depth = np.full(height * width, np.inf, np.float32)
+    rows, columns = np.divmod(np.arange(height * width), width)
+    for right, down in _AROUND:
+        left_over = np.flatnonzero(np.isinf(depth))
+        rays = np.zeros((len(left_over), 6), np.float32)
+        rays[:, 3] = (columns[left_over] + right - intrinsics.cx) / intrinsics.fx
+        rays[:, 4] = (rows[left_over] + down - intrinsics.cy) / intrinsics.fy
+        rays[:, 5] = 1  # so that the distance along a ray is the depth
+        hits = {name: tensor.numpy() for name, tensor in scene.cast_rays(rays).items()}
+        hit = np.isfinite(hits["t_hit"])
+        seen = left_over[hit]
+        depth[seen] = hits["t_hit"][hit]
+        second, third = hits["primitive_uvs"][hit].T
+        corners = faces[hits["primitive_ids"][hit]].T
+        for corner, weight in zip(corners, (1 - second - third, second, third), strict=True):
+            result[seen] += weight[:, None] * values[corner]
+    return Raster(result.reshape(height, width, -1), depth.reshape(height, width))
 
 
 def _open3d() -> Any:

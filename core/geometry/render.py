@@ -24,8 +24,8 @@ from PIL import Image
 
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
+from core.geometry.open3d_tools import rasterize
 from core.geometry.origin import checked_pose
-from core.geometry.raster import rasterize
 
 _LONG_SIDE = 640
 _SWAY, _DOLLY = 0.05, 0.15  # of the median depth: how far a camera move goes

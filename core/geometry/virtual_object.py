@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.errors import CameraError, ExportError
 from core.geometry.masks import measured
 from core.geometry.measure import Measurer
-from core.geometry.raster import rasterize
+from core.geometry.open3d_tools import rasterize
 
 Kind = Literal["ball", "cube"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
