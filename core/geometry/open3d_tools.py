@@ -29,7 +29,6 @@ from core.geometry.point_cloud import PointCloud
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
 _THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing
 _MAX_STRETCH = 0.05  # of depth: a Poisson vertex further from every point is made up
-_NEAREST = 1e-3  # metres: triangles that reach closer, or behind the camera, are left out
 # Pixels by which rays are moved that hit nothing: in the photo's own view every ray meets a vertex,
 # and on the surface's border it may pass by.
 _EDGE = 1e-3
@@ -154,50 +153,63 @@ class Raster:
     depth: NDArray[np.float32]
 
 
-def rasterize(
-    vertices: NDArray[np.floating],
-    faces: NDArray[np.integer],
-    values: NDArray[np.floating],
-    intrinsics: Intrinsics,
-    size: tuple[int, int],
-) -> Raster:
+class RayCaster:
     """Draws triangles, both sides, the nearest in front: one ray through each pixel's centre.
 
     Args:
-        vertices: (n, 3) metres in the camera frame.
+        vertices: (n, 3) metres in the photo's camera frame.
         faces: (m, 3) indices.
         values: (n, c) to interpolate, perspective-correct: colours, texture coordinates.
-        intrinsics: of the picture.
-        size: its width and height in pixels.
 
     Raises:
         ExportError: Open3D is missing.
     """
-    open3d = _open3d()
-    width, height = size
-    faces = faces[(vertices[:, 2] > _NEAREST)[faces].all(axis=1)].astype(np.uint32)
-    result = np.zeros((height * width, values.shape[1]), np.float32)
-    if len(faces) == 0:
-        return Raster(result.reshape(height, width, -1), np.full((height, width), np.inf, "f4"))
-    scene = open3d.t.geometry.RaycastingScene()
-    scene.add_triangles(np.ascontiguousarray(vertices, np.float32), faces)
-    depth = np.full(height * width, np.inf, np.float32)
-    rows, columns = np.divmod(np.arange(height * width), width)
-    for right, down in _AROUND:
-        left_over = np.flatnonzero(np.isinf(depth))
-        rays = np.zeros((len(left_over), 6), np.float32)
-        rays[:, 3] = (columns[left_over] + right - intrinsics.cx) / intrinsics.fx
-        rays[:, 4] = (rows[left_over] + down - intrinsics.cy) / intrinsics.fy
-        rays[:, 5] = 1  # so that the distance along a ray is the depth
-        hits = {name: tensor.numpy() for name, tensor in scene.cast_rays(rays).items()}
-        hit = np.isfinite(hits["t_hit"])
-        seen = left_over[hit]
-        depth[seen] = hits["t_hit"][hit]
-        second, third = hits["primitive_uvs"][hit].T
-        corners = faces[hits["primitive_ids"][hit]].T
-        for corner, weight in zip(corners, (1 - second - third, second, third), strict=True):
-            result[seen] += weight[:, None] * values[corner]
-    return Raster(result.reshape(height, width, -1), depth.reshape(height, width))
+
+    def __init__(
+        self,
+        vertices: NDArray[np.floating],
+        faces: NDArray[np.integer],
+        values: NDArray[np.floating],
+    ) -> None:
+        self._faces, self._values = faces.astype(np.uint32), values
+        self._scene = _open3d().t.geometry.RaycastingScene()
+        self._scene.add_triangles(np.ascontiguousarray(vertices, np.float32), self._faces)
+
+    def drawn(
+        self,
+        intrinsics: Intrinsics,
+        size: tuple[int, int],
+        pose: NDArray[np.floating] | None = None,
+    ) -> Raster:
+        """What a camera sees.
+
+        Args:
+            intrinsics: of the picture.
+            size: its width and height in pixels.
+            pose: 4x4, of the camera in the photo's camera frame; None: the photo's own view.
+        """
+        width, height = size
+        turn, place = (np.eye(3), np.zeros(3)) if pose is None else (pose[:3, :3], pose[:3, 3])
+        depth = np.full(height * width, np.inf, np.float32)
+        values = np.zeros((height * width, self._values.shape[1]), np.float32)
+        rows, columns = np.divmod(np.arange(height * width), width)
+        for right, down in _AROUND:
+            missed = np.flatnonzero(np.isinf(depth))
+            x = (columns[missed] + right - intrinsics.cx) / intrinsics.fx
+            y = (rows[missed] + down - intrinsics.cy) / intrinsics.fy
+            rays = np.empty((len(missed), 6), np.float32)
+            rays[:, :3] = place
+            # Of length 1 along the optical axis, so that the distance is the depth.
+            rays[:, 3:] = np.stack((x, y, np.ones_like(x)), axis=1) @ turn.T
+            hits = {name: tensor.numpy() for name, tensor in self._scene.cast_rays(rays).items()}
+            hit = np.isfinite(hits["t_hit"])
+            seen = missed[hit]
+            depth[seen] = hits["t_hit"][hit]
+            second, third = hits["primitive_uvs"][hit].T
+            corners = self._faces[hits["primitive_ids"][hit]].T
+            for corner, weight in zip(corners, (1 - second - third, second, third), strict=True):
+                values[seen] += weight[:, None] * self._values[corner]
+        return Raster(values.reshape(height, width, -1), depth.reshape(height, width))
 
 
 def _open3d() -> Any:

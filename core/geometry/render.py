@@ -24,7 +24,7 @@ from PIL import Image
 
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
-from core.geometry.open3d_tools import rasterize
+from core.geometry.open3d_tools import RayCaster
 from core.geometry.origin import checked_pose
 
 _LONG_SIDE = 640
@@ -49,7 +49,12 @@ class View:
 
 
 def render(
-    mesh: Mesh, *, width: int | None = None, pose: ArrayLike | None = None, shift: float = 0.0
+    mesh: Mesh,
+    *,
+    width: int | None = None,
+    pose: ArrayLike | None = None,
+    shift: float = 0.0,
+    caster: RayCaster | None = None,
 ) -> View:
     """The surface as a camera like the photo's sees it.
 
@@ -59,6 +64,7 @@ def render(
         pose: 4x4, of the new camera in the photo's camera frame (metres, OpenCV axes); None: the
             photo's own view.
         shift: moves the picture sideways on the sensor, in photo widths (stereo convergence).
+        caster: of the same mesh, where several views are rendered.
 
     Raises:
         CameraError: not a pose.
@@ -69,11 +75,8 @@ def render(
     height = max(1, round(photo_height * width / photo_width))
     camera = mesh.scene.intrinsics.resized(photo_width, photo_height, width, height)
     camera = camera.cropped(-shift * width, 0)
-    points = mesh.scene.in_camera(mesh.vertices)
-    if pose is not None:
-        matrix = checked_pose(pose)
-        points = (points - matrix[:3, 3]) @ matrix[:3, :3]
-    drawn = rasterize(points, mesh.faces, mesh.uv, camera, (width, height))
+    caster = caster or _caster(mesh)
+    drawn = caster.drawn(camera, (width, height), None if pose is None else checked_pose(pose))
     texture = mesh.photo
     if width < photo_width:  # smaller first, or fine texture would flicker
         smaller = Image.fromarray(texture).resize((width, height), Image.Resampling.BOX)
@@ -104,8 +107,15 @@ def stereo_pair(
             f"The stereo base is {base:g} m, expected a positive length: eyes are 0.065 m apart."
         )
     converged = mesh.scene.intrinsics.fx * base / 2 / median / mesh.photo.shape[1]
+    caster = _caster(mesh)
     left, right = (
-        render(mesh, width=width, pose=_moved(side * base / 2), shift=side * converged).rgb
+        render(
+            mesh,
+            width=width,
+            pose=_moved(side * base / 2),
+            shift=side * converged,
+            caster=caster,
+        ).rgb
         for side in (-1, 1)
     )
     return left, right
@@ -151,6 +161,7 @@ def camera_move(
 def _frames(
     mesh: Mesh, frames: int, width: int | None, kind: str, median: float
 ) -> Iterator[Picture]:
+    caster = _caster(mesh)
     for index in range(frames):
         turn = 2 * math.pi * index / frames
         if kind == "dolly":
@@ -159,7 +170,11 @@ def _frames(
             side = _SWAY * median * math.sin(turn)
             lift = _SWAY * median / 3 * (1 - math.cos(turn))
             pose = _looking(side, -lift, median)
-        yield render(mesh, width=width, pose=pose).rgb
+        yield render(mesh, width=width, pose=pose, caster=caster).rgb
+
+
+def _caster(mesh: Mesh) -> RayCaster:
+    return RayCaster(mesh.scene.in_camera(mesh.vertices), mesh.faces, mesh.uv)
 
 
 def _depths(mesh: Mesh) -> NDArray[np.float64]:

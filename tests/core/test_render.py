@@ -15,7 +15,7 @@ from core.errors import CameraError, ExportError
 from core.files.clip import save_clip
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
-from core.geometry.open3d_tools import rasterize
+from core.geometry.open3d_tools import RayCaster
 from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
 from core.geometry.render import anaglyph, camera_move, render, side_by_side, stereo_pair
@@ -43,12 +43,12 @@ def test_the_nearest_triangle_hides_the_others_in_any_order() -> None:
     quads = np.array([[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7]])
     values = np.repeat([[1.0], [2.0]], 4, axis=0)
     for faces in (quads, quads[::-1], quads[:, ::-1]):
-        drawn = rasterize(vertices, faces, values, camera, (10, 10))
+        drawn = RayCaster(vertices, faces, values).drawn(camera, (10, 10))
         assert drawn.values[4, 4] == 2
         assert drawn.depth[4, 4] == pytest.approx(2)
         assert drawn.values[3, 3] == 2
         assert np.isinf(drawn.depth[0, 0])
-    far_only = rasterize(vertices, quads[:2], values, camera, (10, 10))
+    far_only = RayCaster(vertices, quads[:2], values).drawn(camera, (10, 10))
     assert (far_only.values[3:7, 3:7] == 1).all()
 
 
@@ -57,16 +57,17 @@ def test_interpolation_is_perspective_correct() -> None:
     # One large slanted quad from z = 2 (left) to z = 6 (right), its value being its own z.
     vertices = np.array([[-2, -2, 2], [6, -6, 6], [6, 6, 6], [-2, 2, 2]], np.float64)
     faces = np.array([[0, 1, 2], [0, 2, 3]])
-    drawn = rasterize(vertices, faces, vertices[:, 2:], camera, (100, 100))
+    drawn = RayCaster(vertices, faces, vertices[:, 2:]).drawn(camera, (100, 100))
     seen = np.isfinite(drawn.depth)
     assert seen.mean() > 0.9
     np.testing.assert_allclose(drawn.values[..., 0][seen], drawn.depth[seen], rtol=1e-5)
 
 
 def test_what_is_behind_the_camera_is_not_drawn() -> None:
-    vertices = np.array([[-1, -1, -2], [1, -1, -2], [0, 1, -2], [0, 0, 3]], np.float64)
-    faces = np.array([[0, 1, 2], [0, 1, 3]])
-    drawn = rasterize(vertices, faces, np.ones((4, 1)), Intrinsics(9, 9, 4, 4), (9, 9))
+    vertices = np.array([[-1, -1, -2], [1, -1, -2], [0, 1, -2]], np.float64)
+    drawn = RayCaster(vertices, np.array([[0, 1, 2]]), np.ones((3, 1))).drawn(
+        Intrinsics(9, 9, 4, 4), (9, 9)
+    )
     assert np.isinf(drawn.depth).all()
 
 
