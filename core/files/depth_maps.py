@@ -1,7 +1,7 @@
-"""A depth map as bytes: 16-bit PNG, coloured PNG, .npz.
+"""A depth map as bytes: 16-bit PNG, coloured PNG, OpenEXR, .npz.
 
-Depth that is NaN means "no depth here": it stays NaN in npz, is 0 in the 16-bit PNG and grey in the
-colour PNG. Infinite or negative depth is refused, since no reader could tell it from a distance.
+Depth that is NaN means "no depth here": it stays NaN in npz and EXR, is 0 in the 16-bit PNG and
+grey in the colour PNG. Infinite or negative depth is refused: no reader could tell it from a distance.
 """
 
 from __future__ import annotations
@@ -105,6 +105,39 @@ def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int
     checked_reach(depth)
     strip = color_strips(depth, settings.colormap, settings.near, settings.far)
     return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip, level)
+
+
+def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = None) -> bytes:
+    """Depth as OpenEXR, without loss: one part, scan lines, one 32-bit float channel, ZIP.
+
+    Args:
+        depth: (H, W) float32 metres along the optical axis; NaN and infinity are kept.
+        comments: key -> text, lines of the attribute `comments`.
+
+    Returns:
+        An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
+
+    Raises:
+        ExportError: the package OpenEXR is not installed.
+    """
+    try:
+        import OpenEXR
+    except ImportError as error:
+        raise ExportError(
+            f"An OpenEXR file cannot be written ({error}), expected the package OpenEXR: install "
+            "it, or save npy."
+        ) from error
+    lines = ["Z: depth along the optical axis, metres"]
+    lines += [f"{key}: {' '.join(text.split())}" for key, text in (comments or {}).items()]
+    header = {
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "type": OpenEXR.scanlineimage,
+        "comments": "\n".join(lines).encode("ascii", "backslashreplace").decode(),
+    }
+    buffer = io.BytesIO()
+    channels = {"Z": np.ascontiguousarray(depth, np.float32)}
+    OpenEXR.File(header, channels, num_threads=0).write(buffer)
+    return buffer.getvalue()
 
 
 def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -25,10 +25,10 @@ from core.files.depth_maps import (
     depth16_scale,
     encode_color,
     encode_depth16,
+    encode_exr,
     encode_steps,
     write_npz,
 )
-from core.files.exr import encode_exr
 from core.files.png import with_text
 from core.geometry.origin import SceneInfo
 

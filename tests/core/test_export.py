@@ -24,7 +24,7 @@ from core.camera import Intrinsics
 from core.errors import ConfigError, ExportError
 from core.files import png
 from core.files.colormap import COLORMAPS, INVALID_COLOR
-from core.files.exr import encode_exr
+from core.files.depth_maps import encode_exr
 from core.files.outputs import (
     OUTPUTS,
     ColorSettings,
