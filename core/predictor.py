@@ -25,7 +25,7 @@ from torch import Tensor
 
 from core.camera import Intrinsics, choose_intrinsics
 from core.engines import Engine, open_engine
-from core.engines.passes import Passes
+from core.engines.base import Passes
 from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import PINHOLE
@@ -139,7 +139,7 @@ class Predictor:
     """A loaded model; safe to call from several threads at once.
 
     Nothing is kept between calls. One pass through the network runs at a time: two at once would
-    need twice the memory for the same throughput (`core.engines.passes`).
+    need twice the memory for the same throughput (`core.engines.base`).
 
     Args:
         info: of the model.

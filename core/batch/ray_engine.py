@@ -20,8 +20,7 @@ from typing import Any
 from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.photo import PhotoRunner
 from core.batch.plan import Job
-from core.batch.png_scale import with_one_scale
-from core.batch.run import record, remove_stale_below, sources_of
+from core.batch.run import record, remove_stale_below, sources_of, with_one_scale
 from core.errors import DepthError, EngineError
 from core.predictor import models_of_run
 from core.threads import usable_threads

@@ -74,9 +74,8 @@ def run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     from core.batch.packing import check_own_zip, packed
     from core.batch.plan import LeftOut
-    from core.batch.png_scale import with_one_scale
     from core.batch.ray_engine import predict_files_on_ray
-    from core.batch.run import predict_files
+    from core.batch.run import predict_files, with_one_scale
     from core.predictor import models_of_run
 
     out = _out(options)

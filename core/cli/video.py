@@ -153,7 +153,7 @@ def _with_one_scale(
     settings: VideoSettings, jobs: Sequence[Job], options: argparse.Namespace
 ) -> VideoSettings:
     """With the scale that the frames of all clips get; a single clip has its model's."""
-    from core.batch.png_scale import reach_of, settled
+    from core.batch.run import reach_of, settled
     from core.files.depth_maps import depth16_scale
     from core.predictor import models_of_run
     from core.video.reader import ClipReader

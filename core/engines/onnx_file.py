@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.atomic import write_atomic
-from core.engines.onnx_check import (
+from core.engines.onnx_engine import (
     CHECKED_SIZES,
     checked,
     difference,

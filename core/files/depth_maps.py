@@ -1,7 +1,8 @@
 """A depth map as bytes: 16-bit PNG, coloured PNG, OpenEXR, .npz.
 
 Depth that is NaN means "no depth here": it stays NaN in npz and EXR, is 0 in the 16-bit PNG and
-grey in the colour PNG. Infinite or negative depth is refused: no reader could tell it from a distance.
+grey in the colour PNG. Infinite or negative depth is refused, because no reader could
+tell it from a distance.
 """
 
 from __future__ import annotations

@@ -29,9 +29,9 @@ from core.atomic import write_atomic
 from core.camera import unproject
 from core.errors import ExportError
 from core.geometry import masks
-from core.geometry.flying_pixels import TOLERANCE, flying_pixels
-from core.geometry.normals import surface_normals
+from core.geometry.masks import TOLERANCE, flying_pixels
 from core.geometry.origin import SceneInfo, to_world
+from core.geometry.planes import surface_normals
 
 if TYPE_CHECKING:
     from core.geometry.mesh import Mesh
@@ -46,7 +46,7 @@ class CloudOptions:
 
     Attributes:
         edge_tolerance: relative distance from both surfaces at which a pixel between them flies
-            (`core.geometry.flying_pixels`); None or 0 keeps them.
+            (`core.geometry.masks`); None or 0 keeps them.
         near: least depth in metres.
         far: greatest depth in metres, or None.
         min_confidence: least confidence, 0..1, or None.

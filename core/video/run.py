@@ -27,7 +27,6 @@ from core.batch.results import (
 )
 from core.errors import ExportError
 from core.files.colormap import range_with_ends
-from core.video.progress import is_unfinished
 from core.video.reader import ClipReader
 from core.video.sequence import (
     UNFINISHED,
@@ -45,6 +44,7 @@ from core.video.sidecar import (
     still_good,
     write_video_sidecar,
 )
+from core.video.writer import is_unfinished
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,10 @@ from core.images.projection import PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.flicker import DepthRange, FlickerMeter
-from core.video.progress import EVERY, Progress, State, frame_path, joined, parts
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import Steadier
-from core.video.writer import SideBySideWriter
+from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
 from core.weights.choice import Chooser
 
 Tell = Callable[[str, int, int | None], None]

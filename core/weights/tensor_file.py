@@ -1,22 +1,25 @@
-"""What a safetensors file says it holds, checked before its tensors are read.
+"""The header of a safetensors file, read by ourselves so that nothing is believed or allocated.
 
-The format's own library parses the header and refuses one that does not fit the file: gaps,
-overlaps, a wrong length. Added here: a limit for the header and the types that a model may have.
+Layout (https://github.com/huggingface/safetensors): 8 bytes little-endian header length, a JSON
+header, then the tensors' bytes without gaps.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from safetensors import SafetensorError, safe_open
+from typing import IO, Any
 
 from core.errors import CheckpointError
 
 MAX_HEADER_BYTES = 1 << 20
-DTYPES = ("F32", "F16", "BF16", "I64")  # all that this program writes or reads
+ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}  # all that this program writes or reads
 
 
 @dataclass(frozen=True)
@@ -44,43 +47,49 @@ def read_header(path: Path) -> Header:
     """
     try:
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-        if length > MAX_HEADER_BYTES:
-            raise unusable(path, f"it states a header of {length} bytes")
-        with safe_open(path, "np") as opened:
-            slices = {name: opened.get_slice(name) for name in opened.keys()}  # noqa: SIM118
-            tensors = {
-                name: TensorSpec(each.get_dtype(), tuple(each.get_shape()))
-                for name, each in slices.items()
-            }
-            metadata = opened.metadata() or {}
+            return _header(file, path)
     except OSError as error:
-        raise _unreadable(path, error) from error
-    except (SafetensorError, ValueError) as error:
-        raise unusable(path, f"its header is damaged ({error})") from error
-    for name, spec in tensors.items():
-        if spec.dtype not in DTYPES:
-            raise unusable(path, f"{name} is of type {spec.dtype}, not {', '.join(DTYPES)}")
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); expected a .safetensors file. Check the "
+            "path and its permissions."
+        ) from error
+
+
+def _header(file: IO[bytes], path: Path) -> Header:
+    start = file.read(8)
+    file.seek(0, 2)
+    size = file.tell()
+    length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+    if not 2 <= length <= min(MAX_HEADER_BYTES, size - 8):
+        raise _unusable(path, f"it states a header of {length} bytes in a file of {size}")
+    file.seek(8)
+    text = file.read(length)
+    try:
+        entries = json.loads(text)
+        metadata = entries.pop("__metadata__", {})
+        tensors = {name: _tensor_spec(entry) for name, entry in entries.items()}
+        _check_layout(entries.values(), size - 8 - length)
+        if not all(isinstance(value, str) for value in metadata.values()):
+            raise ValueError("metadata that is not text")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _unusable(path, f"its header is damaged ({error})") from error
     return Header(metadata, tensors)
 
 
-def read_once(path: Path) -> bytes:
-    """All bytes of a file whose header is usable.
+def read_once(path: Path) -> tuple[bytes, Header]:
+    """All bytes of a file and the checked header of those very bytes.
 
     Raises:
         CheckpointError: as `read_header`, before anything large is read.
     """
     read_header(path)
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def metadata_of(data: bytes) -> dict[str, str]:
-    """The metadata of a file that the library has read without an error."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return dict(header.get("__metadata__", {}))
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); check the path and its permissions."
+        ) from error
+    return data, _header(io.BytesIO(data), path)
 
 
 def file_sha256(path: Path) -> str:
@@ -93,19 +102,36 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); check the path and its permissions."
+        ) from error
 
 
-def unusable(path: Path, why: str) -> CheckpointError:
-    """The sentence for a file that is no model."""
+def _tensor_spec(entry: Any) -> TensorSpec:
+    dtype, shape = entry["dtype"], entry["shape"]
+    begin, end = entry["data_offsets"]
+    if dtype not in ITEM_BYTES:
+        raise ValueError(f"type {dtype!r}, expected one of {', '.join(ITEM_BYTES)}")
+    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+        raise ValueError(f"shape {shape!r} at {begin!r} to {end!r}")
+    if end - begin != math.prod(shape) * ITEM_BYTES[dtype]:
+        raise ValueError(f"shape {shape!r} of {dtype} in {end - begin} bytes")
+    return TensorSpec(dtype, tuple(shape))
+
+
+def _check_layout(entries: Iterable[Any], size: int) -> None:
+    """The tensors fill the file from the first byte to the last, without gap or overlap."""
+    position = 0
+    for begin, end in sorted(tuple(entry["data_offsets"]) for entry in entries):
+        if begin != position:
+            raise ValueError(f"a gap or overlap at byte {position}")
+        position = end
+    if position != size:
+        raise ValueError(f"{position} bytes of tensors in a file that holds {size}")
+
+
+def _unusable(path: Path, why: str) -> CheckpointError:
     return CheckpointError(
         f"{path.name} is not a usable .safetensors file: {why}. Get the file again, or convert it "
         "again; `import-release` reads the authors' .pkl files."
-    )
-
-
-def _unreadable(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(
-        f"{path} cannot be read ({error.strerror or error}); expected a .safetensors file. Check "
-        "the path and its permissions."
     )

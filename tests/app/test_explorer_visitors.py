@@ -21,7 +21,7 @@ from app.explorer import cache
 from app.explorer import memory as kept
 from app.explorer.memory import Keeper, bytes_of
 from app.explorer.session_view import Look
-from core.engines.passes import Passes
+from core.engines.base import Passes
 from core.prediction import Prediction
 from tests.app.explorer_app import MAIN, SECONDS, png, sound
 from tests.tiny_checkpoint import picture

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.engines.passes import TOGETHER, Passes
+from core.engines.base import TOGETHER, Passes
 from core.errors import EngineError
 
 

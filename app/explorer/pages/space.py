@@ -16,7 +16,7 @@ from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.session_view import Look, current, with_fov
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.build import SHAPES, Shape, SpaceOptions
-from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.masks import TOLERANCE
 from core.geometry.origin import read_pose
 from core.geometry.point_cloud import CloudOptions
 
