@@ -251,22 +251,6 @@ def range_with_ends(
     return measured
 
 
-def colorize_signed(difference: NDArray[np.floating], limit: float) -> NDArray[np.uint8]:
-    """Colour a signed map, zero in the middle.
-
-    Args:
-        difference: (H, W), any unit, for instance predicted minus true metres.
-        limit: magnitude shown in the outermost colours, same unit.
-
-    Returns:
-        (H, W, 3) uint8 sRGB.
-
-    Raises:
-        ConfigError: the limit is not positive and finite.
-    """
-    return _Lookup(difference, SIGNED, -limit, limit).whole()
-
-
 def auto_range(depth: NDArray[np.floating]) -> tuple[float, float]:
     """A display range that a few odd pixels cannot spoil: 1st and 99th percentile, in metres.
 

@@ -54,20 +54,19 @@ def depth16_scale(reach: float) -> float:
     )
 
 
-def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+def encode_depth16(depth: NDArray[np.float32], scale: float) -> bytes:
     """A 16-bit grey PNG of round(depth * scale); 0 where there is no depth.
 
     Args:
         depth: (H, W) metres; NaN or 0 where there is none. Smaller than half a step becomes one
             step, so that it is not taken for missing.
         scale: steps per metre.
-        level: deflate effort, 1 to 9.
 
     Raises:
         ExportError: infinite or negative depth, or beyond what the scale can hold.
     """
     check_fits(checked_reach(depth), scale)
-    return encode_steps(depth, scale, level)
+    return encode_steps(depth, scale)
 
 
 def check_fits(reach: float, scale: float) -> None:
@@ -83,7 +82,7 @@ def check_fits(reach: float, scale: float) -> None:
         )
 
 
-def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+def encode_steps(depth: NDArray[np.float32], scale: float) -> bytes:
     """`encode_depth16` of depth that is known to fit: the caller has looked at its reach."""
     factor = np.float32(scale)
 
@@ -98,14 +97,14 @@ def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> by
         steps[missing] = 0
         return steps.astype(np.uint16)
 
-    return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
+    return encode_strips(depth.shape, np.dtype(np.uint16), strip)
 
 
-def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:
+def encode_color(depth: NDArray[np.float32], settings: ColorSettings) -> bytes:
     """An RGB PNG of coloured depth; see `core.files.colormap.colorize`."""
     checked_reach(depth)
     strip = color_strips(depth, settings.colormap, settings.near, settings.far)
-    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip, level)
+    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip)
 
 
 def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = None) -> bytes:

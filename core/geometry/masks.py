@@ -2,10 +2,10 @@
 
 Flying pixels have a depth between two surfaces, where a blurred edge has neither one's value.
 
-A pixel flies when, in inverse depth, it is further than `tolerance` of itself away from both the
-nearest and the furthest value around it. Measured in inverse depth because a plane is linear
-there: the steady slope of a floor or a wall seen at a grazing angle is recognised and allowed
-for, so that far roads survive. The threshold is relative to depth: an absolute one eats far
+A pixel flies when, in inverse depth, it is further than `edge_tolerance` of itself away from both
+the nearest and the furthest value around it. Inverse depth is used because a plane is linear in
+it: the steady slope of a floor or a wall seen at a grazing angle is recognised and allowed for, so
+that far roads survive. The threshold is relative to depth: an absolute one eats far
 surfaces. A true, sharp edge has nothing in between and loses nothing.
 """
 
@@ -97,7 +97,7 @@ def _grown(mask: Mask) -> Mask:
     return grown
 
 
-TOLERANCE = 0.05  # relative
+EDGE_TOLERANCE = 0.05  # relative
 _GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
 _MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
 _RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
@@ -107,7 +107,7 @@ Plane = NDArray[np.float32]
 
 
 def flying_pixels(
-    depth: NDArray[np.floating], *, tolerance: float = TOLERANCE
+    depth: NDArray[np.floating], *, edge_tolerance: float = EDGE_TOLERANCE
 ) -> NDArray[np.bool_]:
     """Finds the pixels that hang between two surfaces.
 
@@ -117,7 +117,7 @@ def flying_pixels(
 
     Args:
         depth: (H, W) metres; values that are not finite or not above 0 are no surface.
-        tolerance: relative distance from either surface; smaller finds more.
+        edge_tolerance: relative distance from either surface; smaller finds more.
 
     Returns:
         (H, W) bool, True where the depth belongs to no surface. Linear in the number of pixels.
@@ -139,7 +139,7 @@ def flying_pixels(
     for row in range(above.shape[0]):
         rows = slice(row * block, min((row + 1) * block, height))
         here = inverse[rows]
-        margin = here * np.float32(tolerance)
+        margin = here * np.float32(edge_tolerance)
         with np.errstate(invalid="ignore"):  # NaN (no depth) compares as "not flying"
             flying[rows] = (above[row, columns] - here > margin) & (
                 here - below[row, columns] > margin

@@ -27,6 +27,8 @@ from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import PointCloud
 
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
+# An outlier is further from so many neighbours than so many standard deviations of the mean.
+_NEIGHBOURS, _DEVIATIONS = 20, 2.0
 _THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing
 _MAX_STRETCH = 0.05  # of depth: a Poisson vertex further from every point is made up
 # Pixels by which rays are moved that hit nothing: in the photo's own view every ray meets a vertex,
@@ -35,30 +37,20 @@ _EDGE = 1e-3
 _AROUND = ((0, 0), (_EDGE, _EDGE), (-_EDGE, _EDGE), (_EDGE, -_EDGE), (-_EDGE, -_EDGE))
 
 
-def without_outliers(
-    cloud: PointCloud, *, neighbours: int = 20, deviations: float = 2.0
-) -> PointCloud:
+def without_outliers(cloud: PointCloud) -> PointCloud:
     """Drops the points that are further from their neighbours than is usual in the cloud.
 
-    Args:
-        cloud: of a photo; points are dropped, none is moved.
-        neighbours: how many are looked at.
-        deviations: standard deviations of the mean distance from which a point is an outlier.
+    Points are dropped, none is moved.
 
     Raises:
-        ExportError: Open3D is missing, settings out of range, or nothing is left.
+        ExportError: Open3D is missing, or nothing is left.
     """
-    if neighbours < 1 or not deviations > 0:
-        raise ExportError(
-            f"The outlier filter got {neighbours} neighbours and {deviations:g} deviations, "
-            "expected at least 1 and more than 0: change them."
-        )
-    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(neighbours, deviations)
+    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(_NEIGHBOURS, _DEVIATIONS)
     kept = np.sort(np.asarray(index, np.intp))
     if len(kept) == 0:
         raise ExportError(
             f"None of {len(cloud)} points is left without outliers, expected at least one: "
-            "allow more deviations."
+            "leave the outlier filter out."
         )
     dropped = {**cloud.dropped, "outlier": len(cloud) - len(kept)}
     return dataclasses.replace(

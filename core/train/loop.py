@@ -276,7 +276,6 @@ def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
     info = ModelInfo(
         config=config.model,
         working_height=config.size[0],
-        metric=True,
         supervised_levels=config.loss.levels > 0,
         camera=camera,
         licence=card.licence,

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.images.decode_server import restrict, set_alarm, write_header
+from core.images.decode_process import restrict, set_alarm, write_header
 from core.images.projection import PINHOLE
 from core.video.containers import CONTAINERS, HEAD, container_of, ends_early
 from core.video.film import Film, TooLargeError
