@@ -18,6 +18,7 @@ setup(
     package_data={
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
+        "core.files": ["colormaps.json"],
         "app": ["static/*"],
         "app.explorer": ["icon.svg", "texts/*", ".streamlit/*"],
     },

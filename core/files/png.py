@@ -31,7 +31,7 @@ _GREY, _RGB = 0, 2
 _UP = 2
 _STRIP_BYTES = 1 << 19  # small enough for the cache, large enough that threads seldom meet
 _BLOCK_BYTES = 1 << 22  # deflated on its own: large enough that the file grows by a thousandth
-_ISAL_LEVEL = 1  # its fastest that is also small; it knows 0 to 3
+_LEVEL = 1  # of both the fastest that is also small
 _ZLIB_HEADER = b"\x78\x01"  # deflate, a window of 32 KiB, fast (RFC 1950, 2.2)
 _ADLER = 65521
 
@@ -125,9 +125,8 @@ def _deflated(strip: Strip, top: int, bottom: int, height: int, row_bytes: int) 
 
 def _compressor() -> Any:
     """What deflates, without zlib's header and checksum; both kinds have the same methods."""
-    if isal_zlib is not None:
-        return isal_zlib.compressobj(_ISAL_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflate: Any = zlib if isal_zlib is None else isal_zlib
+    return deflate.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def _adler_of_both(first: int, second: int, size: int) -> int:

@@ -1,8 +1,9 @@
 """Decoder processes, seen from both sides: how they are started and ended, and what they serve.
 
 A process is started without secrets in its environment, answers one request after the other on its
-pipes and is killed when its time is over. Each message is a length (4 bytes, big endian), that much JSON, then raw bytes whose number the JSON
-tells. Requests carry an encoded picture or depth map, answers the pixels or a sentence.
+pipes and is killed when its time is over. Each message is a length (4 bytes, big endian), that much
+JSON, then raw bytes whose number the JSON tells. Requests carry an encoded picture or depth map,
+answers the pixels or a sentence.
 """
 
 from __future__ import annotations
