@@ -10,8 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths
-from core.cli.terminal import MARK, NAME, complain, print_json, progress, read_bytes
+from core.cli.terminal import (
+    MARK,
+    NAME,
+    add_camera,
+    complain,
+    known_lengths,
+    print_json,
+    progress,
+    read_bytes,
+)
 from core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths, numbers
-from core.cli.terminal import MARK, NAME, complain, read_picture
+from core.cli.terminal import MARK, NAME, add_camera, complain, known_lengths, numbers, read_picture
 from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:

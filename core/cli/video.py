@@ -10,8 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths
-from core.cli.terminal import complain, print_json
+from core.cli.terminal import add_camera, complain, known_lengths, print_json
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.video.containers import KNOWN
 

@@ -21,8 +21,15 @@ import torch
 from torch import Tensor, nn
 
 from core.atomic import write_atomic
-from core.engines.base import load_onnxruntime
-from core.engines.onnx_export import DEPTH, INPUT, RESIDUALS, first_line, onnx_missing, to_onnx
+from core.engines.onnx_export import (
+    DEPTH,
+    INPUT,
+    RESIDUALS,
+    first_line,
+    load_onnxruntime,
+    onnx_missing,
+    to_onnx,
+)
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
 from core.threads import usable_threads

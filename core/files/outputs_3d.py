@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.files.clip import save_clip
+from core.errors import ExportError
 from core.files.gltf import plain_name
 from core.files.png import encode_png, with_text
 from core.geometry.build import SpaceOptions, build, save
@@ -26,6 +28,55 @@ from core.geometry.virtual_object import Kind, place
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
+
+Picture = NDArray[np.uint8]
+
+_CRF = "18"  # H.264's quality: what is hard to tell from the original
+
+
+def save_clip(
+    path: Path, frames: Iterable[Picture], *, fps: float, comments: Mapping[str, str]
+) -> None:
+    """Writes an .mp4, whole or not at all.
+
+    Args:
+        path: of the file.
+        frames: (H, W, 3) uint8 each, one size, at least one.
+        fps: pictures a second.
+        comments: key -> text, kept in the file.
+
+    Raises:
+        ExportError: PyAV is missing, or the disk refused.
+    """
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        raise ExportError(
+            f"PyAV could not be loaded ({error}), expected it for an .mp4: run 'make setup', which "
+            "installs it."
+        ) from error
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as film:
+        film.metadata["comment"] = "; ".join(f"{key}: {text}" for key, text in comments.items())
+        stream: Any = None
+        for picture in frames:
+            picture = _even(picture)
+            if stream is None:
+                rate = Fraction(fps).limit_denominator(1001)
+                stream = film.add_stream("libx264", rate, {"crf": _CRF, "threads": "2"})
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt = "yuv420p"  # the only one that every browser plays
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        film.mux(stream.encode(None))
+    write_atomic(path, buffer.getvalue())
+
+
+def _even(picture: Picture) -> Picture:
+    """With an even width and height, which the format demands: the last line is repeated."""
+    height, width = picture.shape[:2]
+    padded = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(padded)
+
 
 Facts = dict[str, Any]
 RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more

@@ -11,7 +11,7 @@ import pytest
 
 from core.camera import Intrinsics
 from core.errors import CameraError, ExportError
-from core.files.clip import save_clip
+from core.files.outputs_3d import save_clip
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.open3d_tools import RayCaster
