@@ -215,7 +215,7 @@ def record(
         out, models, settings, left_out, on_entry: as for `predict_files`.
 
     Raises:
-        ExportError: a manifest cannot be written, or a file of its name is none.
+        ExportError: a manifest cannot be written, or would replace a file that is not a manifest.
     """
     totals = Totals()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:

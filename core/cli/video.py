@@ -180,7 +180,7 @@ def _summary(path: Path, out: Path, sidecar: dict[str, Any], skipped: bool) -> s
     flicker = sidecar["flicker"]
     change = "no static pixels"
     if flicker["before_m"] is not None:
-        change = f"flicker {flicker['before_m']:.4f} m, steadied {flicker['after_m']:.4f} m"
+        change = f"flicker {flicker['before_m']:.4f} m, after smoothing {flicker['after_m']:.4f} m"
     done = "finished before" if skipped else "done"
     count = sidecar["frames"]
     frames = f"{count} frame{'s' * (count != 1)}"

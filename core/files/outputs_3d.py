@@ -183,7 +183,7 @@ def _surface(
 ) -> Mesh:
     """In the camera frame, fine enough for a picture of it.
 
-    Nothing is filtered: seen from near the photo's own place, a border that hangs in the air is
+    Nothing is filtered: seen from near the photo's own place, a stretched border is
     less odd than a hole.
     """
     options = CloudOptions(edge_tolerance=None, max_points=at_most)
