@@ -215,7 +215,7 @@ class Prediction:
     @property
     def unit(self) -> str:
         """Of the depth: "m", or "relative" where it is right up to one factor at best."""
-        return "m" if self.metric else "relative"
+        return unit_of(self.metric)
 
     @property
     def scale(self) -> float:
@@ -266,6 +266,11 @@ class Prediction:
                     zip(residuals, bands, depths, strict=True)
                 )
             ]
+
+
+def unit_of(metric: bool) -> str:
+    """The unit of depth as files, pages and HTTP name it."""
+    return "m" if metric else "relative"
 
 
 def keeps_scale(enlargement: float) -> bool:

@@ -166,7 +166,7 @@ def _write_npy(path: Path, job: ExportJob) -> Facts:
     depth = np.ascontiguousarray(job.prediction.depth, np.float32)
     checked_reach(depth)
     write_atomic(path, lambda file: np.lib.format.write_array(file, depth, allow_pickle=False))
-    return {"unit": "m"}
+    return {"unit": job.prediction.unit}
 
 
 def _write_npz(path: Path, job: ExportJob) -> Facts:
@@ -177,14 +177,14 @@ def _write_npz(path: Path, job: ExportJob) -> Facts:
     arrays = {"depth": depth, "intrinsics": matrix}
     arrays["origin"] = np.array([f"{key}: {text}" for key, text in job.origin().items()])
     write_atomic(path, lambda file: write_npz(file, arrays))
-    return {"unit": "m", "arrays": list(arrays)}
+    return {"unit": job.prediction.unit, "arrays": list(arrays)}
 
 
 def _write_exr(path: Path, job: ExportJob) -> Facts:
     checked_reach(job.prediction.depth)
     depth = job.prediction.depth.astype(np.float32, copy=False)
     write_atomic(path, encode_exr(depth, comments=job.origin()))
-    return {"unit": "m", "channel": "Z"}
+    return {"unit": job.prediction.unit, "channel": "Z"}
 
 
 def _write_levels(path: Path, job: ExportJob) -> Facts:
@@ -195,7 +195,10 @@ def _write_levels(path: Path, job: ExportJob) -> Facts:
         for field in ("residual", "band", "depth")
     }
     write_atomic(path, lambda file: write_npz(file, arrays))
-    return {"unit": "m", "strides": [level.stride for level in job.prediction.levels]}
+    return {
+        "unit": job.prediction.unit,
+        "strides": [level.stride for level in job.prediction.levels],
+    }
 
 
 def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:

@@ -25,6 +25,7 @@ from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
 from core.geometry.render import anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.virtual_object import Kind, place
+from core.prediction import unit_of
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -108,8 +109,7 @@ def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
         _save_zipped_obj(path, built)
     else:
         save(built, path)
-    unit = "m" if built.scene.metric else "relative"
-    facts: Facts = {"unit": unit, "frame": _FRAMES[path.suffix]}
+    facts: Facts = {"unit": unit_of(built.scene.metric), "frame": _FRAMES[path.suffix]}
     if isinstance(built, Mesh):
         return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
     return facts | {"points": len(built), "dropped": dict(built.dropped)}
