@@ -19,7 +19,8 @@ setup(
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
         "core.files": ["colormaps.json"],
-        "app": ["static/*"],
-        "app.explorer": ["icon.svg", "texts/*", ".streamlit/*"],
+        "app.common": ["texts/*"],
+        "app.depth_page": ["static/*"],
+        "app.explorer": ["icon.svg", ".streamlit/*"],
     },
 )
