@@ -18,7 +18,9 @@ setup(
     package_data={
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
-        "app": ["static/*"],
-        "app.explorer": ["icon.svg", "texts/*", ".streamlit/*"],
+        "core.files": ["colormaps.json"],
+        "app.common": ["texts/*"],
+        "app.depth_page": ["static/*"],
+        "app.explorer": ["icon.svg", ".streamlit/*"],
     },
 )

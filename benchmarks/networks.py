@@ -40,7 +40,6 @@ def paper_network() -> tuple[LapDepth, ModelInfo]:
         name="paper",
         config=PAPER,
         working_height=PAPER_HEIGHT,
-        metric=True,
         supervised_levels=False,
         camera=TrainingCamera(640, 480, 519.0, 519.0),
         licence="none: random weights",

@@ -203,20 +203,19 @@ class Prediction:
     def metric(self) -> bool:
         """Whether depth is claimed to be metres; the one place where that is decided.
 
-        So it is where the model gives metres and sees the photo near the size that it was trained
-        at, or where a known length has fixed the scale; never in a panorama.
+        It is where the model sees the photo near the size that it was trained at, or where a known
+        length has fixed the scale; never in a panorama.
         """
         return self.is_metric(rescaled=self.calibration is not None)
 
     def is_metric(self, *, rescaled: bool) -> bool:
         """The same, for a depth whose scale was fixed from outside or not."""
-        believed = self.info.metric and keeps_scale(self.enlargement)
-        return self.pinhole and (rescaled or believed)
+        return self.pinhole and (rescaled or keeps_scale(self.enlargement))
 
     @property
     def unit(self) -> str:
         """Of the depth: "m", or "relative" where it is right up to one factor at best."""
-        return "m" if self.metric else "relative"
+        return unit_of(self.metric)
 
     @property
     def scale(self) -> float:
@@ -267,6 +266,11 @@ class Prediction:
                     zip(residuals, bands, depths, strict=True)
                 )
             ]
+
+
+def unit_of(metric: bool) -> str:
+    """The unit of depth as files, pages and HTTP name it."""
+    return "m" if metric else "relative"
 
 
 def keeps_scale(enlargement: float) -> bool:

@@ -1,4 +1,4 @@
-"""Photo in, metric depth out: the only place where pictures and arrays become tensors.
+"""Photo in, metric depth out: the interface that converts pictures to tensors and back.
 
 >>> predictor = load_predictor("lite-indoor")
 >>> prediction = predictor("photo.jpg")
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -25,7 +25,6 @@ from torch import Tensor
 
 from core.camera import Intrinsics, choose_intrinsics
 from core.engines import Engine, open_engine
-from core.engines.passes import Passes
 from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import PINHOLE
@@ -41,7 +40,7 @@ from core.prediction import (
     size_note,
 )
 from core.weights.checkpoint import find_model
-from core.weights.choice import AUTO, Choice, Chooser, chooser_for
+from core.weights.choice import AUTO, Chooser, chooser_for
 from core.weights.model_info import ModelInfo
 
 __all__ = [
@@ -95,18 +94,19 @@ def load_model(
     return Predictor(info, open_engine(info, device=device, engine=engine, precision=precision))
 
 
+class Asked(TypedDict, total=False):
+    """The keywords of a call, as `Predictor.__call__` describes them."""
+
+    resolution: int | None
+    flip: bool
+    fov: float | None
+    intrinsics: Intrinsics | Sequence[float] | None
+
+
 class AnyPredictor(Protocol):
     """Photo in, depth out: a `Predictor`, or one that chooses between several."""
 
-    def __call__(
-        self,
-        image: PhotoSource,
-        *,
-        resolution: int | None = None,
-        flip: bool = False,
-        fov: float | None = None,
-        intrinsics: Intrinsics | Sequence[float] | None = None,
-    ) -> Prediction: ...
+    def __call__(self, image: PhotoSource, **asked: Unpack[Asked]) -> Prediction: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class Predictor:
     """A loaded model; safe to call from several threads at once.
 
     Nothing is kept between calls. One pass through the network runs at a time: two at once would
-    need twice the memory for the same throughput (`core.engines.passes`).
+    need twice the memory for the same throughput (docs/performance.md).
 
     Args:
         info: of the model.
@@ -150,7 +150,7 @@ class Predictor:
     def __init__(self, info: ModelInfo, engine: Engine) -> None:
         self.info = info
         self.engine = engine
-        self._passes = Passes(engine)
+        self._turn = threading.Lock()
 
     def __call__(
         self,
@@ -254,7 +254,8 @@ class Predictor:
         image = normalised(rgb)
         if flip:
             image = torch.cat((image, image.flip(3)))
-        residuals = self._passes.run(image)
+        with self._turn:
+            residuals = self.engine.run(image)
         if not all(bool(torch.isfinite(residual).all()) for residual in residuals):
             raise EngineError(
                 f"The model {self.info.name!r} gave values that are not finite numbers for this "
@@ -289,11 +290,6 @@ def _four(camera: Intrinsics) -> list[float]:
     return [camera.fx, camera.fy, camera.cx, camera.cy]
 
 
-def _chosen(prediction: Prediction, choice: Choice) -> Prediction:
-    """The prediction with the choice of its model among its settings."""
-    return replace(prediction, settings={**prediction.settings, "chosen": choice.to_dict()})
-
-
 class AutoPredictor:
     """Predicts every photo with the model that suits it; safe to call from several threads at once.
 
@@ -310,23 +306,14 @@ class AutoPredictor:
         self._loaded: dict[str, Predictor] = {}
         self._loading = threading.Lock()
 
-    def __call__(
-        self,
-        image: PhotoSource,
-        *,
-        resolution: int | None = None,
-        flip: bool = False,
-        fov: float | None = None,
-        intrinsics: Intrinsics | Sequence[float] | None = None,
-    ) -> Prediction:
+    def __call__(self, image: PhotoSource, **asked: Unpack[Asked]) -> Prediction:
         """Predicts one photo; arguments and errors as in `Predictor.__call__`."""
         checked_switch("flip", flip)
         photo = image if isinstance(image, Photo) else decode(image)
         choice = self._chooser(photo.rgb)
-        prediction = self.model(choice.model)(
-            photo, resolution=resolution, flip=flip, fov=fov, intrinsics=intrinsics
-        )
-        return _chosen(prediction, choice)
+        prediction = self.model(choice.model)(photo, **asked)
+        settings = {**prediction.settings, "chosen": choice.to_dict()}
+        return replace(prediction, settings=settings)
 
     def model(self, name: str) -> Predictor:
         """One of its models, loaded.

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from core.data.catalog import DATA_VARIABLE
+from core.data import DATA_VARIABLE
 from core.evaluate.report import write_csv
 from core.evaluate.run import EvaluationRequest, run_evaluation
 from core.model import ModelConfig

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.atomic import write_atomic
-from core.data.catalog import DATA_VARIABLE
+from core.data import DATA_VARIABLE
 from core.evaluate.report import to_json, write_csv, write_gallery
 from core.evaluate.run import EvaluationRequest, command_line, run_evaluation
 from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint

@@ -54,7 +54,6 @@ ELSEWHERE = {
     r"\.venv/bin/python -m core export .*": CLI
     + "export_writes_a_model_that_another_program_runs",
     r".* evaluate --dataset nyu .*": f"{CLI}evaluate_prints_the_metrics",
-    r".* predict s3://.*": "tests/core/test_batch_storage.py",
     r".* --engine ray .*": "tests/core/test_batch_killed.py",
     r"torchrun --nproc-per-node 4 -m core train .*": "tests/core/test_distributed.py",
     r"python -m scripts\.reference": "tests/scripts/test_reference.py",

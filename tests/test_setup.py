@@ -22,7 +22,7 @@ from app.common.limits import ServerLimits
 from app.common.request import DEFAULT_MODEL
 from core import __version__
 from core.cli import main as cli
-from core.data.catalog import DEFAULT_DATA
+from core.data import DEFAULT_DATA
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

@@ -73,7 +73,6 @@ def tiny_info(config: ModelConfig, **changes: Any) -> ModelInfo:
     values: dict[str, Any] = {
         "config": config,
         "working_height": WORKING_HEIGHT,
-        "metric": True,
         "supervised_levels": False,
         "camera": CAMERA,
         "licence": "none: random weights",

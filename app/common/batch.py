@@ -22,8 +22,7 @@ from core.batch.archive import MAX_BYTES, unpack
 from core.batch.manifest import described, write_table
 from core.batch.packing import packed
 from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
-from core.batch.png_scale import with_one_scale
-from core.batch.run import BatchSettings, Entry, predict_files
+from core.batch.run import BatchSettings, Entry, predict_files, with_one_scale
 from core.errors import ConfigError, ExportError
 from core.files.outputs import ColorSettings, parse_outputs
 from core.files.sidecar import read_sidecar

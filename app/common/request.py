@@ -15,7 +15,7 @@ from typing import Any
 from app.common.text import t
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
-from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.masks import EDGE_TOLERANCE
 from core.weights.choice import AUTO
 
 _SHOWN = 60  # characters of a wrong value that an error repeats
@@ -145,7 +145,7 @@ class CloudSettings:
     """
 
     format: str = "ply"
-    edge_filter: float = TOLERANCE
+    edge_filter: float = EDGE_TOLERANCE
     density: float = 1.0
 
 

@@ -112,7 +112,7 @@ def kind_of_values(prediction: Prediction, lang: str) -> str:
     """Whether the values are metres, and why not where the model alone would give them."""
     if prediction.metric:
         return t("summary.metric", lang)
-    return t("summary.not_metric" if prediction.info.metric else "summary.relative", lang)
+    return t("summary.not_metric", lang)
 
 
 def as_html(scene: Scene, lang: str) -> str:

@@ -88,7 +88,7 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     rows = [
         (
             info.name,
-            t("summary.metric" if info.metric else "summary.relative", lang),
+            t("summary.metric", lang),
             f"{info.config.max_depth * 0.018:.2g}–{info.config.max_depth * 0.993:.3g} m",
             accuracy_sentence(info, lang),
             info.training_data,

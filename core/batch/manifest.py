@@ -215,7 +215,7 @@ def _cell(value: Any) -> Any:
 
 
 def check_replaceable(folder: Path) -> None:
-    """Lets no manifest be written over a file of that name that is none.
+    """Refuses to write a manifest over a file of that name that is not a manifest.
 
     Raises:
         ExportError: the output folder has one, of the user's.

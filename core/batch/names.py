@@ -29,14 +29,14 @@ class Found:
     """A file of a run.
 
     Attributes:
-        source: the file, or its address in object storage.
+        source: the file.
         relative: where it lies below the folder that was named, with its ending; for a file that
             was named itself, its name.
         root: that folder, absolute; for a file that was named itself, the one it lies in.
         in_folder: found in a folder.
     """
 
-    source: Path | str
+    source: Path
     relative: Path
     root: str
     in_folder: bool = False
@@ -121,10 +121,7 @@ def _labels(folders: Sequence[str]) -> list[Path]:
     names = [Path(Path(folder).name) for folder in folders]
     if not _repeated(map(key, names)) and all(str(name) != "." for name in names):
         return names
-    try:
-        common = os.path.commonpath(folders)
-    except ValueError:  # one on this machine, one in a store
-        return [Path(f"{name}-{number}") for number, name in enumerate(names, 1)]
+    common = os.path.commonpath(folders)
     return [Path(os.path.relpath(folder, common)) for folder in folders]
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from core.batch.manifest import BatchSettings, Entry, Status
 from core.batch.plan import Job
 from core.batch.results import (
-    Check,
     check_name,
     check_replaceable,
     fingerprint,
@@ -56,7 +55,6 @@ class PhotoRunner:
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
         sources: of `core.batch.run.sources_of`.
-        check: tells whether a result is there as its sidecar describes it.
     """
 
     def __init__(
@@ -67,9 +65,7 @@ class PhotoRunner:
         settings: BatchSettings,
         *,
         sources: frozenset[str],
-        check: Check = is_whole,
     ) -> None:
-        self._is_whole = check
         self.out, self.models, self.settings = out, models, settings
         self._load = load
         self._predictor: AnyPredictor | None = None
@@ -85,7 +81,7 @@ class PhotoRunner:
             DepthError: the model cannot be loaded, so that no photo of the run will do.
         """
         started = time.perf_counter()
-        stem, source = job.stem, Path(job.source)
+        stem, source = job.stem, job.source
         status: Status = "failed"
         sha256, files, error = None, [], None
         notes: list[str] = []
@@ -141,7 +137,7 @@ class PhotoRunner:
             input_sha256=sha256,
             model_sha256=[info.sha256 for info in self.models],
             settings=self.settings.decisive(),
-            is_whole=self._is_whole,
+            is_whole=is_whole,
         )
 
     def _predict(self, photo: Photo, stem: Path) -> None:
@@ -192,7 +188,7 @@ class PhotoRunner:
             name: facts
             for name, facts in old["files"].items()
             if name in OUTPUTS and name not in asked
-            if self._is_whole(OUTPUTS[name].path(stem), facts)
+            if is_whole(OUTPUTS[name].path(stem), facts)
             if facts.get("file") == OUTPUTS[name].path(stem).name
         }
 

@@ -9,9 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from core.batch import storage
 from core.batch.names import Found, names_for
 from core.errors import ConfigError
 from core.files.sidecar import is_result
@@ -30,14 +29,14 @@ class Job:
     """One photo of a run.
 
     Attributes:
-        source: the file; a text is its address in object storage.
+        source: the file.
         stem: where its results go, below the output folder and without suffix: `room/photo`.
         others: other stems, the likeliest first. Its results lie there where an earlier run over
             other photos made them so, or where the stem holds those of another photo.
         shown: what a reader knows it by, where that is not `source`.
     """
 
-    source: Path | str
+    source: Path
     stem: Path
     others: tuple[Path, ...] = ()
     shown: str | None = None
@@ -59,7 +58,7 @@ class LeftOut(Counter[str]):
 
 def plan(
     inputs: Sequence[str | Path],
-    out: Path | str,
+    out: Path,
     *,
     left_out: LeftOut | None = None,
     why_not: Callable[[str, Head], str | None] = why_no_picture,
@@ -73,8 +72,8 @@ def plan(
     is left out; a file that was named itself never is.
 
     Args:
-        inputs: files, folders, patterns; a text may also be an address in object storage.
-        out: the output folder, or its address.
+        inputs: files, folders, patterns.
+        out: the output folder.
         left_out: is told what was left out.
         why_not: words for a file that is left out, from its name and what reads its head.
         mirror: whether folders of files that were named one by one may show in the results' names;
@@ -120,19 +119,18 @@ def plan(
     ]
 
 
-def _left_out(source: Path | str, why_not: Callable[[str, Head], str | None]) -> str | None:
+def _left_out(source: Path, why_not: Callable[[str, Head], str | None]) -> str | None:
     try:
-        return why_not(PurePosixPath(source).name, partial(_head, source))
+        return why_not(source.name, partial(read_head, source))
     except OSError:  # it is named as a photo that cannot be read
         return None
 
 
-def _head(source: Path | str) -> bytes:
-    if isinstance(source, str):
-        return storage.head(source, HEAD_BYTES)
+def read_head(source: Path, count: int = HEAD_BYTES) -> bytes:
+    """The first bytes of a file; of a pipe, those that are there."""
     descriptor = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(descriptor, "rb") as file:
-        return file.read(HEAD_BYTES)
+        return file.read(count)
 
 
 def job_of(photo: Path) -> Job:
@@ -141,20 +139,10 @@ def job_of(photo: Path) -> Job:
     return Job(photo, stem, others)
 
 
-def source_of(text: str) -> Path | str:
-    """A photo's place from its text, as `Job.source` holds it."""
-    return text if storage.is_address(text) else Path(text)
-
-
-def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Found, bool]]:
+def _files(given: str | Path, out: Path) -> Iterator[tuple[Found, bool]]:
     """The files behind one input, and whether each was named itself."""
-    path = storage.place(given) if isinstance(given, str) else given
-    if isinstance(path, str):
-        for source, relative in storage.files_at(path):
-            if isinstance(out, Path) or not source.startswith(f"{out}/"):
-                root = source.removesuffix(f"/{relative}")
-                yield Found(source, Path(relative), root, root == path), source == path
-    elif path.is_dir():
+    path = Path(given)
+    if path.is_dir():
         files = list(_in_folder(path, out))
         if not files:
             raise ConfigError(
@@ -174,7 +162,7 @@ def _files(given: str | Path, out: Path | str) -> Iterator[tuple[Found, bool]]:
         )
 
 
-def _in_folder(folder: Path, out: Path | str) -> Iterator[Found]:
+def _in_folder(folder: Path, out: Path) -> Iterator[Found]:
     root = same_file_key(folder)
     return (Found(f, f.relative_to(folder), root, True) for f in _walk(folder, out))
 
@@ -183,20 +171,15 @@ def _named(path: Path) -> Found:
     return Found(path, Path(path.name), same_file_key(path.parent))
 
 
-def _is_folder_of_results(given: str | Path, out: Path | str) -> bool:
-    place = storage.place(given) if isinstance(given, str) else given
-    if isinstance(place, str) or isinstance(out, str):
-        return place == out
-    return place.is_dir() and _real(place) == _real(out)
+def _is_folder_of_results(given: str | Path, out: Path) -> bool:
+    return Path(given).is_dir() and _real(Path(given)) == _real(out)
 
 
-def _own_results(out: Path | str) -> Callable[[Path | str], bool]:
+def _own_results(out: Path) -> Callable[[Path], bool]:
     """Tells what lies in the output folder and is a result."""
     real = lru_cache(maxsize=1000)(_real)
 
-    def is_own(source: Path | str) -> bool:
-        if isinstance(source, str) or isinstance(out, str):
-            return False  # an address below another is left out by its name
+    def is_own(source: Path) -> bool:
         folder, results = real(source.parent), real(out)
         manifest = folder == results and source.name in (MANIFEST, TABLE)
         return folder.is_relative_to(results) and (manifest or is_result(source))
@@ -216,10 +199,8 @@ def _also_an_input(given: str | Path) -> ConfigError:
     )
 
 
-def same_file_key(path: Path | str) -> str:
+def same_file_key(path: Path) -> str:
     """Equal for two spellings of one path; links keep their own names, and count as files."""
-    if isinstance(path, str):
-        return path
     return os.path.normpath(path.absolute())
 
 
@@ -227,12 +208,12 @@ def _matches(pattern: str) -> list[str]:
     return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
-def _walk(folder: Path, out: Path | str) -> Iterator[Path]:
+def _walk(folder: Path, out: Path) -> Iterator[Path]:
     """All files below a folder, sorted; linked folders are not entered.
 
     Pipes and devices are left out; links to nothing are not, since a photo is missing there.
     """
-    results = _real(out) if isinstance(out, Path) else None
+    results = _real(out)
     if _real(folder) == results:
         return
     for parent, folders, names in os.walk(folder):

@@ -5,7 +5,7 @@ the single process, with a batch of one and a fixed number of threads: so the fi
 byte for byte. Ray restarts an actor that dies and hands its photos to another; those of them that
 were finished already are found finished. Photos wait in Ray only as paths, in bounded number.
 
-On several machines photos and results lie in object storage, or at the same path on each of them.
+On several machines photos and results lie at the same path on each of them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from core.batch.manifest import BatchSettings, Entry, Totals
-from core.batch.plan import Job, source_of
-from core.batch.png_scale import with_one_scale
-from core.batch.run import record, remove_stale_below, sources_of
-from core.batch.stored_photo import runner_for
+from core.batch.photo import PhotoRunner
+from core.batch.plan import Job
+from core.batch.run import record, remove_stale_below, sources_of, with_one_scale
 from core.errors import DepthError, EngineError
 from core.predictor import models_of_run
 from core.threads import usable_threads
@@ -32,7 +31,7 @@ _ROWS = 64  # photos of one piece of work at most: what is handed on when an act
 
 def predict_files_on_ray(
     jobs: Sequence[Job],
-    out: Path | str,
+    out: Path,
     model: str | None,
     settings: BatchSettings,
     *,
@@ -76,15 +75,15 @@ class PhotoActor:
     """What every Ray process holds: the model, loaded with the first photo that needs it."""
 
     def __init__(
-        self, out: Path | str, model: str | None, settings: BatchSettings, sources: frozenset[str]
+        self, out: Path, model: str | None, settings: BatchSettings, sources: frozenset[str]
     ) -> None:
         models, load = models_of_run(model, settings.precision)
-        self._runner = runner_for(out, models, load, settings, sources=sources)
+        self._runner = PhotoRunner(out, models, load, settings, sources=sources)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """A row with a job to one with its entry, both as text."""
         source, stem, *others = json.loads(row["job"])
-        job = Job(source_of(source), Path(stem), tuple(map(Path, others)))
+        job = Job(Path(source), Path(stem), tuple(map(Path, others)))
         entry = self._runner.run(job)
         return {"index": row["index"], "entry": entry.to_line()}
 
@@ -92,7 +91,7 @@ class PhotoActor:
 def _entries(
     ray: Any,
     jobs: Sequence[Job],
-    out: Path | str,
+    out: Path,
     model: str | None,
     settings: BatchSettings,
     workers: int,
@@ -102,14 +101,14 @@ def _entries(
     rows = [  # as JSON, since Arrow takes no name that is no text
         {
             "index": i,
-            "job": json.dumps([str(_absolute(job.source)), *map(str, (job.stem, *job.others))]),
+            "job": json.dumps([str(job.source.absolute()), *map(str, (job.stem, *job.others))]),
         }
         for i, job in enumerate(jobs)
     ]
     pieces = max(min(len(rows), 4 * workers), -(-len(rows) // _ROWS))
     dataset = ray.data.from_items(rows, override_num_blocks=pieces).map(
         PhotoActor,
-        fn_constructor_args=(_absolute(out), _absolute_model(model), settings, sources_of(jobs)),
+        fn_constructor_args=(out.absolute(), _absolute_model(model), settings, sources_of(jobs)),
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=threads,
         runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)} | _models()},
@@ -163,11 +162,6 @@ def _start(ray: Any, cores: int) -> bool:
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False  # the command has its own
     return True
-
-
-def _absolute(place: Path | str) -> Path | str:
-    """A place as every process finds it."""
-    return place.absolute() if isinstance(place, Path) else place
 
 
 def _models() -> dict[str, str]:

@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ _log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 _MOST_PATH = 4095  # bytes of a whole path on Linux; macOS takes 1023
-Check = Callable[[Path, Mapping[str, Any]], bool]
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
@@ -52,11 +51,6 @@ def is_whole(path: Path, facts: Mapping[str, Any]) -> bool:
         return fingerprint(path).items() <= facts.items()
     except OSError:
         return False
-
-
-def has_its_size(path: Path, facts: Mapping[str, Any]) -> bool:
-    """The same for a store, which keeps what it has: only its size is looked at."""
-    return path.is_file() and path.stat().st_size == facts.get("bytes")
 
 
 def same_result(stem: Path, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _add_predict(commands: Any) -> None:
 def _add_video(commands: Any) -> None:
     from core.cli import video as command
 
-    p = _command(commands, "video", command.run, "depth of videos, steadied over time")
+    p = _command(commands, "video", command.run, "depth of videos, with temporal smoothing")
     command.add_arguments(p)
 
 

@@ -10,8 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths
-from core.cli.terminal import MARK, NAME, complain, print_json, progress, read_bytes
+from core.cli.terminal import (
+    MARK,
+    NAME,
+    add_camera,
+    complain,
+    known_lengths,
+    print_json,
+    progress,
+    read_bytes,
+)
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,11 +36,9 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="files, folders, patterns, s3:// or gs:// addresses; - is standard input",
+        help="files, folders, patterns; - is standard input",
     )
-    p.add_argument(
-        "--out", required=True, metavar="DIR", help="folder for the results, or its address"
-    )
+    p.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
     p.add_argument(
         "--save",
@@ -76,9 +82,8 @@ def run(options: argparse.Namespace) -> int:
     settings = _settings(options)
     from core.batch.packing import check_own_zip, packed
     from core.batch.plan import LeftOut
-    from core.batch.png_scale import with_one_scale
     from core.batch.ray_engine import predict_files_on_ray
-    from core.batch.run import predict_files
+    from core.batch.run import predict_files, with_one_scale
     from core.predictor import models_of_run
 
     out = _out(options)
@@ -99,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
         settings = with_one_scale(settings, jobs, out, models)
         advance, say = stack.enter_context(progress(len(jobs), "photo"))
         pack: Any = None
-        if options.zip and isinstance(out, Path):
+        if options.zip:
             pack = stack.enter_context(packed(options.zip, out, manifests=len(jobs) > 1))
 
         def ended(entry: Entry) -> None:
@@ -144,7 +149,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _jobs(
-    paths: Sequence[str], out: Path | str, stack: contextlib.ExitStack, left_out: LeftOut
+    paths: Sequence[str], out: Path, stack: contextlib.ExitStack, left_out: LeftOut
 ) -> list[Job]:
     """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
     from core.batch.plan import plan, same_file_key
@@ -159,16 +164,14 @@ def _jobs(
     return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
 
 
-def _out(options: argparse.Namespace) -> Path | str:
-    from core.batch.storage import place
-
-    out = place(options.out)
-    if isinstance(out, str) and options.zip:
+def _out(options: argparse.Namespace) -> Path:
+    out = Path(options.out)
+    if "://" in options.out:
         raise ConfigError(
-            f"--zip packs a folder of this machine, expected one as --out and got {out}: leave one "
-            "of them out."
+            f"Got the address {options.out} as --out, expected a folder: mount the store as a "
+            "folder, or copy the results there afterwards."
         )
-    if isinstance(out, Path) and out.exists() and not out.is_dir():
+    if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
     return out
 

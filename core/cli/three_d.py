@@ -10,8 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths, numbers
-from core.cli.terminal import MARK, NAME, complain, read_picture
+from core.cli.terminal import MARK, NAME, add_camera, complain, known_lengths, numbers, read_picture
 from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:
@@ -211,7 +210,7 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
 
 
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
-    from core.data.text_file import read_text
+    from core.data.sample import read_text
     from core.geometry.build import SpaceOptions
     from core.geometry.origin import read_pose
     from core.geometry.point_cloud import CloudOptions

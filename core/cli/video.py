@@ -10,8 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.camera import add_camera, known_lengths
-from core.cli.terminal import complain, print_json
+from core.cli.terminal import add_camera, complain, known_lengths, print_json
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.video.containers import KNOWN
 
@@ -153,7 +152,7 @@ def _with_one_scale(
     settings: VideoSettings, jobs: Sequence[Job], options: argparse.Namespace
 ) -> VideoSettings:
     """With the scale that the frames of all clips get; a single clip has its model's."""
-    from core.batch.png_scale import reach_of, settled
+    from core.batch.run import reach_of, settled
     from core.files.depth_maps import depth16_scale
     from core.predictor import models_of_run
     from core.video.reader import ClipReader
@@ -181,7 +180,7 @@ def _summary(path: Path, out: Path, sidecar: dict[str, Any], skipped: bool) -> s
     flicker = sidecar["flicker"]
     change = "no static pixels"
     if flicker["before_m"] is not None:
-        change = f"flicker {flicker['before_m']:.4f} m, steadied {flicker['after_m']:.4f} m"
+        change = f"flicker {flicker['before_m']:.4f} m, after smoothing {flicker['after_m']:.4f} m"
     done = "finished before" if skipped else "done"
     count = sidecar["frames"]
     frames = f"{count} frame{'s' * (count != 1)}"

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data.augment import AugmentConfig, training_view
-from core.data.catalog import open_dataset
+from core.data import open_dataset
+from core.data.augment import AugmentConfig, mark_sky, training_view
 from core.data.sample import FrameDataset, Sample, scenes
-from core.data.sky import mark_sky
 from core.errors import DataError
 
 CACHE_BYTES = 2 << 30  # decoded frames kept in memory; a set that is larger is read again and again
@@ -24,13 +23,13 @@ class DataSource:
     """One dataset to train or validate on.
 
     Attributes:
-        dataset: "nyu", "kitti" or "folder" (see `core.data.catalog.open_dataset`).
+        dataset: "nyu", "kitti" or "folder" (see `core.data.open_dataset`).
         root: its folder; relative paths start from the environment's LAPDEPTH_DATA.
         split: the part of it, "train" or "val".
         border: pixels at every side of a frame that hold no picture.
         repeat: how many times an epoch visits every frame.
         scenes: the only scenes (drives) to take, named as in the index; empty takes all.
-        sky: mark the sky of the pictures as far (`core.data.sky`).
+        sky: mark the sky of the pictures as far (`core.data.augment`).
     """
 
     dataset: str

@@ -20,8 +20,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from core.data.sample import Frame, FrameDataset, Sample, read_split_lines
-from core.data.text_file import read_text
+from core.data.sample import Frame, FrameDataset, Sample, read_split_lines, read_text
 from core.errors import DataError
 
 CAMERA = (518.858, 519.470, 325.582, 253.736)

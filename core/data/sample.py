@@ -1,7 +1,8 @@
-"""One RGB-D training or test frame, and the two file readers every dataset shares."""
+"""One RGB-D training or test frame, and the file readers that every dataset shares."""
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,25 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from core.data.depth_file import in_metres, read_stored, resized_nearest
-from core.data.text_file import read_text
 from core.errors import DataError, ImageError
 from core.images.decode import decode
+
+
+def read_text(path: Path) -> str:
+    """A text file's content, its lines ended by a line feed each.
+
+    UTF-8 with or without the mark that Windows' Notepad puts in front of it, and the UTF-16 that
+    PowerShell's `>` writes.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is neither.
+    """
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8-sig")
+    return text.replace("\r\n", "\n")
+
 
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
-from core.engines.base import Engine
 from core.engines.onnx_engine import open_onnx_engine
 from core.engines.onnx_export import onnx_missing
 from core.engines.torch_engine import TorchEngine, choose_device
@@ -20,6 +21,38 @@ __all__ = ["ENGINES", "Engine", "open_engine"]
 ENGINES = ("auto", "torch", "onnx")
 
 logger = logging.getLogger(__name__)
+
+
+class Engine(Protocol):
+    """Runs one network; safe to call from several threads at once.
+
+    Attributes:
+        name: "torch" or "onnx".
+        device: "cpu", "cuda" or "mps".
+        precision: of the arithmetic, "float32", "float16", "bfloat16" or "int8".
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+
+    def run(self, image: Tensor) -> list[Tensor]:
+        """One pass.
+
+        Args:
+            image: (n, 3, h, w) float32 on the CPU, ImageNet-normalised, h and w multiples of 16.
+
+        Returns:
+            The residuals coarse -> fine (R5..R1), each (n, 1, h_k, w_k) float32 on the CPU. Depth
+            follows from them alone (`core.model.accumulate`), so every engine gives just these.
+
+        Raises:
+            EngineError: out of memory, or the engine failed.
+        """
+        ...
 
 
 def open_engine(

@@ -19,8 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.engines.base import load_onnxruntime
-from core.engines.onnx_export import DEPTH, INPUT
+from core.engines.onnx_export import DEPTH, INPUT, load_onnxruntime
 from core.errors import EngineError
 from core.images.decode import decode
 from core.images.resize import resize_rgb, working_size

@@ -9,6 +9,7 @@ length: `core.engines.onnx_file`.
 from __future__ import annotations
 
 import importlib.util
+import os
 import tempfile
 import threading
 import warnings
@@ -38,6 +39,19 @@ _exporting = threading.Lock()  # torch's exporter and warning filters are proces
 def is_own_onnx(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.atomic.check_own` asks
     """Whether a file with these last bytes is a model of `export_onnx`."""
     return all(key.encode() in tail for key in ("lapdepth", "checkpoint_sha256"))
+
+
+def load_onnxruntime() -> Any:
+    """The package, imported so that it sends nothing and leaves no identifier in the home folder.
+
+    Since 1.29 its builds for Linux and macOS keep an identifier and a database of reports for their
+    maker there, unless this variable is set while they are imported; Windows has the call.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # type: ignore[import-untyped]
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
 def onnx_missing() -> list[str]:

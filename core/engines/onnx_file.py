@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from core.atomic import write_atomic
-from core.engines.onnx_check import (
+from core.engines.onnx_engine import (
     CHECKED_SIZES,
     checked,
     difference,
@@ -182,7 +182,7 @@ def _metadata(info: ModelInfo, *, levels: bool) -> dict[str, str]:
         "default_at_working_height": default_focal(info.camera, working, info.working_height),
     }
     given = {
-        "unit": f"metres along the optical axis{'' if info.metric else ', up to one factor'}",
+        "unit": "metres along the optical axis",
         "max_depth": info.config.max_depth,
         "supervised_levels": info.supervised_levels,
         "outputs": {DEPTH: "metres"}

@@ -95,7 +95,7 @@ def predictor_estimator(
 ) -> Estimator:
     """An estimator around a loaded predictor.
 
-    The frame's own camera is given to the predictor. A network whose depth hangs on the size of
+    The frame's own camera is given to the predictor. A network whose depth depends on the size of
     things in pixels (no canonical focal length) and that works at the height of the protocol's
     `feed` window gets that window pixel for pixel: for the authors' release, only that reproduces
     their figures. The rest of the frame then stays without a prediction.

@@ -1,7 +1,8 @@
-"""A depth map as bytes: 16-bit PNG, coloured PNG, .npz.
+"""A depth map as bytes: 16-bit PNG, coloured PNG, OpenEXR, .npz.
 
-Depth that is NaN means "no depth here": it stays NaN in npz, is 0 in the 16-bit PNG and grey in the
-colour PNG. Infinite or negative depth is refused, since no reader could tell it from a distance.
+Depth that is NaN means "no depth here": it stays NaN in npz and EXR, is 0 in the 16-bit PNG and
+grey in the colour PNG. Infinite or negative depth is refused, because no reader could
+tell it from a distance.
 """
 
 from __future__ import annotations
@@ -53,20 +54,19 @@ def depth16_scale(reach: float) -> float:
     )
 
 
-def encode_depth16(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+def encode_depth16(depth: NDArray[np.float32], scale: float) -> bytes:
     """A 16-bit grey PNG of round(depth * scale); 0 where there is no depth.
 
     Args:
         depth: (H, W) metres; NaN or 0 where there is none. Smaller than half a step becomes one
             step, so that it is not taken for missing.
         scale: steps per metre.
-        level: deflate effort, 1 to 9.
 
     Raises:
         ExportError: infinite or negative depth, or beyond what the scale can hold.
     """
     check_fits(checked_reach(depth), scale)
-    return encode_steps(depth, scale, level)
+    return encode_steps(depth, scale)
 
 
 def check_fits(reach: float, scale: float) -> None:
@@ -82,7 +82,7 @@ def check_fits(reach: float, scale: float) -> None:
         )
 
 
-def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> bytes:
+def encode_steps(depth: NDArray[np.float32], scale: float) -> bytes:
     """`encode_depth16` of depth that is known to fit: the caller has looked at its reach."""
     factor = np.float32(scale)
 
@@ -97,14 +97,47 @@ def encode_steps(depth: NDArray[np.float32], scale: float, level: int = 1) -> by
         steps[missing] = 0
         return steps.astype(np.uint16)
 
-    return encode_strips(depth.shape, np.dtype(np.uint16), strip, level)
+    return encode_strips(depth.shape, np.dtype(np.uint16), strip)
 
 
-def encode_color(depth: NDArray[np.float32], settings: ColorSettings, level: int = 1) -> bytes:
+def encode_color(depth: NDArray[np.float32], settings: ColorSettings) -> bytes:
     """An RGB PNG of coloured depth; see `core.files.colormap.colorize`."""
     checked_reach(depth)
     strip = color_strips(depth, settings.colormap, settings.near, settings.far)
-    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip, level)
+    return encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip)
+
+
+def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = None) -> bytes:
+    """Depth as OpenEXR, without loss: one part, scan lines, one 32-bit float channel, ZIP.
+
+    Args:
+        depth: (H, W) float32 metres along the optical axis; NaN and infinity are kept.
+        comments: key -> text, lines of the attribute `comments`.
+
+    Returns:
+        An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
+
+    Raises:
+        ExportError: the package OpenEXR is not installed.
+    """
+    try:
+        import OpenEXR
+    except ImportError as error:
+        raise ExportError(
+            f"An OpenEXR file cannot be written ({error}), expected the package OpenEXR: install "
+            "it, or save npy."
+        ) from error
+    lines = ["Z: depth along the optical axis, metres"]
+    lines += [f"{key}: {' '.join(text.split())}" for key, text in (comments or {}).items()]
+    header = {
+        "compression": OpenEXR.ZIP_COMPRESSION,
+        "type": OpenEXR.scanlineimage,
+        "comments": "\n".join(lines).encode("ascii", "backslashreplace").decode(),
+    }
+    buffer = io.BytesIO()
+    channels = {"Z": np.ascontiguousarray(depth, np.float32)}
+    OpenEXR.File(header, channels, num_threads=0).write(buffer)
+    return buffer.getvalue()
 
 
 def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:

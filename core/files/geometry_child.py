@@ -25,8 +25,7 @@ from core.files.outputs_3d import write_built
 from core.geometry.build import build_from
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import PointCloud
-from core.images.decode_process import PATIENCE
-from core.images.decode_server import set_alarm
+from core.images.decode_process import PATIENCE, set_alarm
 
 if sys.platform != "win32":
     import resource

@@ -26,10 +26,10 @@ from core.files.depth_maps import (
     depth16_scale,
     encode_color,
     encode_depth16,
+    encode_exr,
     encode_steps,
     write_npz,
 )
-from core.files.exr import encode_exr
 from core.files.png import with_text
 from core.geometry.origin import SceneInfo
 
@@ -167,7 +167,7 @@ def _write_npy(path: Path, job: ExportJob) -> Facts:
     depth = np.ascontiguousarray(job.prediction.depth, np.float32)
     checked_reach(depth)
     write_atomic(path, lambda file: np.lib.format.write_array(file, depth, allow_pickle=False))
-    return {"unit": "m"}
+    return {"unit": job.prediction.unit}
 
 
 def _write_npz(path: Path, job: ExportJob) -> Facts:
@@ -178,14 +178,14 @@ def _write_npz(path: Path, job: ExportJob) -> Facts:
     arrays = {"depth": depth, "intrinsics": matrix}
     arrays["origin"] = np.array([f"{key}: {text}" for key, text in job.origin().items()])
     write_atomic(path, lambda file: write_npz(file, arrays))
-    return {"unit": "m", "arrays": list(arrays)}
+    return {"unit": job.prediction.unit, "arrays": list(arrays)}
 
 
 def _write_exr(path: Path, job: ExportJob) -> Facts:
     checked_reach(job.prediction.depth)
     depth = job.prediction.depth.astype(np.float32, copy=False)
     write_atomic(path, encode_exr(depth, comments=job.origin()))
-    return {"unit": "m", "channel": "Z"}
+    return {"unit": job.prediction.unit, "channel": "Z"}
 
 
 def _write_levels(path: Path, job: ExportJob) -> Facts:
@@ -196,7 +196,10 @@ def _write_levels(path: Path, job: ExportJob) -> Facts:
         for field in ("residual", "band", "depth")
     }
     write_atomic(path, lambda file: write_npz(file, arrays))
-    return {"unit": "m", "strides": [level.stride for level in job.prediction.levels]}
+    return {
+        "unit": job.prediction.unit,
+        "strides": [level.stride for level in job.prediction.levels],
+    }
 
 
 def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.files.clip import save_clip
+from core.errors import ExportError
 from core.files.gltf import plain_name
 from core.files.png import encode_png, with_text
 from core.geometry.build import SpaceOptions, build, save
@@ -23,9 +25,59 @@ from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
 from core.geometry.render import Picture, anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.virtual_object import Kind, place
+from core.prediction import unit_of
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
+
+Picture = NDArray[np.uint8]
+
+_CRF = "18"  # H.264's quality: what is hard to tell from the original
+
+
+def save_clip(
+    path: Path, frames: Iterable[Picture], *, fps: float, comments: Mapping[str, str]
+) -> None:
+    """Writes an .mp4, whole or not at all.
+
+    Args:
+        path: of the file.
+        frames: (H, W, 3) uint8 each, one size, at least one.
+        fps: pictures a second.
+        comments: key -> text, kept in the file.
+
+    Raises:
+        ExportError: PyAV is missing, or the disk refused.
+    """
+    try:
+        import av
+    except (ImportError, OSError) as error:
+        raise ExportError(
+            f"PyAV could not be loaded ({error}), expected it for an .mp4: run 'make setup', which "
+            "installs it."
+        ) from error
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as film:
+        film.metadata["comment"] = "; ".join(f"{key}: {text}" for key, text in comments.items())
+        stream: Any = None
+        for picture in frames:
+            picture = _even(picture)
+            if stream is None:
+                rate = Fraction(fps).limit_denominator(1001)
+                stream = film.add_stream("libx264", rate, {"crf": _CRF, "threads": "2"})
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt = "yuv420p"  # the only one that every browser plays
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        film.mux(stream.encode(None))
+    write_atomic(path, buffer.getvalue())
+
+
+def _even(picture: Picture) -> Picture:
+    """With an even width and height, which the format demands: the last line is repeated."""
+    height, width = picture.shape[:2]
+    padded = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(padded)
+
 
 Facts = dict[str, Any]
 RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
@@ -57,8 +109,7 @@ def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
         _save_zipped_obj(path, built)
     else:
         save(built, path)
-    unit = "m" if built.scene.metric else "relative"
-    facts: Facts = {"unit": unit, "frame": _FRAMES[path.suffix]}
+    facts: Facts = {"unit": unit_of(built.scene.metric), "frame": _FRAMES[path.suffix]}
     if isinstance(built, Mesh):
         return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
     return facts | {"points": len(built), "dropped": dict(built.dropped)}
@@ -151,7 +202,7 @@ def _surface(
 ) -> Mesh:
     """In the camera frame, fine enough for a picture of it.
 
-    Nothing is filtered: seen from near the photo's own place, a border that hangs in the air is
+    Nothing is filtered: seen from near the photo's own place, a stretched border is
     less odd than a hole.
     """
     options = CloudOptions(edge_tolerance=None, max_points=at_most)

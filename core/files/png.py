@@ -31,7 +31,7 @@ _GREY, _RGB = 0, 2
 _UP = 2
 _STRIP_BYTES = 1 << 19  # small enough for the cache, large enough that threads seldom meet
 _BLOCK_BYTES = 1 << 22  # deflated on its own: large enough that the file grows by a thousandth
-_ISAL_LEVEL = 1  # its fastest that is also small; it knows 0 to 3
+_LEVEL = 1  # of both the fastest that is also small
 _ZLIB_HEADER = b"\x78\x01"  # deflate, a window of 32 KiB, fast (RFC 1950, 2.2)
 _ADLER = 65521
 
@@ -39,22 +39,19 @@ Samples = NDArray[np.uint16] | NDArray[np.uint8]
 Strip = Callable[[int, int], Samples]  # rows top..bottom of the picture
 
 
-def encode_png(image: Samples, level: int = 1) -> bytes:
+def encode_png(image: Samples) -> bytes:
     """Encode a map without loss.
 
     Args:
         image: (H, W) uint16 or uint8 grey, or (H, W, 3) uint8 RGB.
-        level: deflate effort, 1 (fast) to 9 (small).
 
     Returns:
         A PNG file.
     """
-    return encode_strips(image.shape, image.dtype, lambda top, bottom: image[top:bottom], level)
+    return encode_strips(image.shape, image.dtype, lambda top, bottom: image[top:bottom])
 
 
-def encode_strips(
-    shape: tuple[int, ...], dtype: np.dtype[Any], strip: Strip, level: int = 1
-) -> bytes:
+def encode_strips(shape: tuple[int, ...], dtype: np.dtype[Any], strip: Strip) -> bytes:
     """Encode a map whose rows are made as they are needed, on all cores.
 
     Args:
@@ -62,7 +59,6 @@ def encode_strips(
         dtype: of the samples, uint8 or uint16.
         strip: (first row, row after the last) to the samples of these rows; called from several
             threads, and for some rows twice.
-        level: deflate effort, 1 (fast) to 9 (small).
 
     Returns:
         A PNG file, the same bytes with any number of threads.
@@ -75,7 +71,7 @@ def encode_strips(
     tops = range(0, height, rows)
 
     def block(top: int) -> _Block:
-        return _deflated(strip, top, min(top + rows, height), height, row_bytes, level)
+        return _deflated(strip, top, min(top + rows, height), height, row_bytes)
 
     blocks = in_threads(block, tops)
     checksum = 1
@@ -105,11 +101,9 @@ class _Block:
     size: int
 
 
-def _deflated(
-    strip: Strip, top: int, bottom: int, height: int, row_bytes: int, level: int
-) -> _Block:
+def _deflated(strip: Strip, top: int, bottom: int, height: int, row_bytes: int) -> _Block:
     """Filters and deflates rows top..bottom, a strip at a time."""
-    compressor, pieces, checksum = _compressor(level), [], 1
+    compressor, pieces, checksum = _compressor(), [], 1
     rows_at_a_time = max(1, _STRIP_BYTES // row_bytes)
     filtered = np.empty((rows_at_a_time, row_bytes + 1), np.uint8)
     filtered[:, 0] = _UP
@@ -129,11 +123,10 @@ def _deflated(
     return _Block(b"".join(pieces), checksum, (bottom - top) * (row_bytes + 1))
 
 
-def _compressor(level: int) -> Any:
+def _compressor() -> Any:
     """What deflates, without zlib's header and checksum; both kinds have the same methods."""
-    if level == 1 and isal_zlib is not None:
-        return isal_zlib.compressobj(_ISAL_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflate: Any = zlib if isal_zlib is None else isal_zlib
+    return deflate.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def _adler_of_both(first: int, second: int, size: int) -> int:

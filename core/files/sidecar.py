@@ -118,7 +118,7 @@ def _replaceable(stem: Path) -> Path:
 
 
 def read_sidecar(stem: Path) -> dict[str, Any] | None:
-    """A sidecar's content; None where there is none or the file is none of this program's."""
+    """A sidecar's content; None where there is none, or it was not written by this program."""
     try:
         content = json.loads(sidecar_path(stem).read_bytes())
     except (OSError, ValueError, RecursionError):

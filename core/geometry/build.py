@@ -51,7 +51,7 @@ class SpaceOptions:
     Raises:
         ExportError: an unknown shape, no triangles, or a surface through points that lost their
             grid.
-        CameraError: a pose that is none.
+        CameraError: the numbers are not a camera pose.
     """
 
     points: CloudOptions = field(default_factory=CloudOptions)

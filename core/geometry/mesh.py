@@ -114,13 +114,13 @@ def grid_mesh(
     *,
     lines: tuple[NDArray[np.intp], NDArray[np.intp]],
     normals: NDArray[np.float32] | None = None,
-    tolerance: float,
+    edge_tolerance: float,
 ) -> Mesh:
     """Joins neighbouring points of the photo's grid; the points become the vertices as they are.
 
-    An edge of the grid is cut where inverse depth steps by more than `tolerance` of itself beyond
-    what the steps before and after it account for: a floor seen at a grazing angle steps as much
-    from one row to the next as an object's border, but evenly.
+    An edge of the grid is cut where inverse depth steps by more than `edge_tolerance` of itself
+    beyond what the steps before and after it account for: a floor seen at a grazing angle steps as
+    much from one row to the next as an object's border, but evenly.
 
     Args:
         points: (n, 3) metres, in the frame of `scene`.
@@ -129,7 +129,7 @@ def grid_mesh(
         photo: (H, W, 3).
         lines: rows and columns of the photo that the points were taken from.
         normals: (n, 3) or None.
-        tolerance: relative step of depth that is a border.
+        edge_tolerance: relative step of depth that is a border.
 
     Raises:
         ExportError: no triangle is left.
@@ -140,7 +140,7 @@ def grid_mesh(
     grid = vertex_of.reshape(height, width)[np.ix_(*lines)]
     inverse = (1.0 / scene.in_camera(points)[:, 2]).astype(np.float32)
     values = np.where(grid >= 0, inverse[grid], np.nan)
-    faces = _faces(grid, values, tolerance)
+    faces = _faces(grid, values, edge_tolerance)
     if len(faces) == 0:
         raise ExportError(
             f"No three neighbours are left among {len(points)} points, expected a surface: "
@@ -150,11 +150,11 @@ def grid_mesh(
 
 
 def _faces(
-    grid: NDArray[np.int32], inverse: NDArray[np.float32], tolerance: float
+    grid: NDArray[np.int32], inverse: NDArray[np.float32], edge_tolerance: float
 ) -> NDArray[np.uint32]:
     """Two triangles a cell where its edges hold, one where three corners do."""
-    across = _joined(inverse, tolerance)
-    down = _joined(inverse.T, tolerance).T
+    across = _joined(inverse, edge_tolerance)
+    down = _joined(inverse.T, edge_tolerance).T
     top, bottom, left, right = across[:-1], across[1:], down[:, :-1], down[:, 1:]
     upper_left, upper_right = grid[:-1, :-1], grid[:-1, 1:]
     lower_left, lower_right = grid[1:, :-1], grid[1:, 1:]
@@ -182,11 +182,11 @@ def _faces(
     return faces
 
 
-def _joined(inverse: NDArray[np.float32], tolerance: float) -> NDArray[np.bool_]:
+def _joined(inverse: NDArray[np.float32], edge_tolerance: float) -> NDArray[np.bool_]:
     """Whether neighbours along the last axis lie on one surface: (h, w - 1)."""
     with np.errstate(invalid="ignore"):
         step = np.abs(np.diff(inverse, axis=1))
         around = np.pad(step, ((0, 0), (1, 1)), constant_values=np.nan)
         allowed = np.nan_to_num(np.fmin(around[:, :-2], around[:, 2:]), nan=0.0)
-        allowed += tolerance * np.fmin(inverse[:, :-1], inverse[:, 1:])
+        allowed += edge_tolerance * np.fmin(inverse[:, :-1], inverse[:, 1:])
         return np.asarray(step <= allowed)  # NaN, where a point is missing, is not

@@ -1,4 +1,4 @@
-"""What Open3D does better than this program would: outliers, Poisson surfaces, decimation.
+"""What Open3D does: outliers, Poisson surfaces, decimation, and rendering by ray casting.
 
 Open3D is optional at run time and slow to import, so it is loaded by the first call; everything
 else in 3D works without it.
@@ -14,45 +14,43 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.camera import Intrinsics
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import PointCloud
 
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
+# An outlier is further from so many neighbours than so many standard deviations of the mean.
+_NEIGHBOURS, _DEVIATIONS = 20, 2.0
 _THIN = 0.03  # share of a Poisson surface with the fewest points behind it: bulges over nothing
 _MAX_STRETCH = 0.05  # of depth: a Poisson vertex further from every point is made up
+# Pixels by which rays are moved that hit nothing: in the photo's own view every ray meets a vertex,
+# and on the surface's border it may pass by.
+_EDGE = 1e-3
+_AROUND = ((0, 0), (_EDGE, _EDGE), (-_EDGE, _EDGE), (_EDGE, -_EDGE), (-_EDGE, -_EDGE))
 
 
-def without_outliers(
-    cloud: PointCloud, *, neighbours: int = 20, deviations: float = 2.0
-) -> PointCloud:
+def without_outliers(cloud: PointCloud) -> PointCloud:
     """Drops the points that are further from their neighbours than is usual in the cloud.
 
-    Args:
-        cloud: of a photo; points are dropped, none is moved.
-        neighbours: how many are looked at.
-        deviations: standard deviations of the mean distance from which a point is an outlier.
+    Points are dropped, none is moved.
 
     Raises:
-        ExportError: Open3D is missing, settings out of range, or nothing is left.
+        ExportError: Open3D is missing, or nothing is left.
     """
-    if neighbours < 1 or not deviations > 0:
-        raise ExportError(
-            f"The outlier filter got {neighbours} neighbours and {deviations:g} deviations, "
-            "expected at least 1 and more than 0: change them."
-        )
-    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(neighbours, deviations)
+    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(_NEIGHBOURS, _DEVIATIONS)
     kept = np.sort(np.asarray(index, np.intp))
     if len(kept) == 0:
         raise ExportError(
             f"None of {len(cloud)} points is left without outliers, expected at least one: "
-            "allow more deviations."
+            "leave the outlier filter out."
         )
     dropped = {**cloud.dropped, "outlier": len(cloud) - len(kept)}
     return dataclasses.replace(
@@ -132,6 +130,78 @@ def poisson_surface(cloud: PointCloud, *, detail: int = 9) -> Mesh:
             "use more points or the plain surface."
         )
     return _mesh(solid, cloud.scene, cloud.photo)
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """A rendered picture.
+
+    Attributes:
+        values: (H, W, c) float32, interpolated; 0 where nothing is.
+        depth: (H, W) float32 metres along the optical axis; infinite where nothing is.
+    """
+
+    values: NDArray[np.float32]
+    depth: NDArray[np.float32]
+
+
+class RayCaster:
+    """Draws triangles, both sides, the nearest in front: one ray through each pixel's centre.
+
+    Args:
+        vertices: (n, 3) metres in the photo's camera frame.
+        faces: (m, 3) indices.
+        values: (n, c) to interpolate, perspective-correct: colours, texture coordinates.
+
+    Raises:
+        ExportError: Open3D is missing.
+    """
+
+    def __init__(
+        self,
+        vertices: NDArray[np.floating],
+        faces: NDArray[np.integer],
+        values: NDArray[np.floating],
+    ) -> None:
+        self._faces, self._values = faces.astype(np.uint32), values
+        self._scene = _open3d().t.geometry.RaycastingScene()
+        self._scene.add_triangles(np.ascontiguousarray(vertices, np.float32), self._faces)
+
+    def drawn(
+        self,
+        intrinsics: Intrinsics,
+        size: tuple[int, int],
+        pose: NDArray[np.floating] | None = None,
+    ) -> Raster:
+        """What a camera sees.
+
+        Args:
+            intrinsics: of the picture.
+            size: its width and height in pixels.
+            pose: 4x4, of the camera in the photo's camera frame; None: the photo's own view.
+        """
+        width, height = size
+        turn, place = (np.eye(3), np.zeros(3)) if pose is None else (pose[:3, :3], pose[:3, 3])
+        depth = np.full(height * width, np.inf, np.float32)
+        values = np.zeros((height * width, self._values.shape[1]), np.float32)
+        rows, columns = np.divmod(np.arange(height * width), width)
+        for right, down in _AROUND:
+            missed = np.flatnonzero(np.isinf(depth))
+            x = (columns[missed] + right - intrinsics.cx) / intrinsics.fx
+            y = (rows[missed] + down - intrinsics.cy) / intrinsics.fy
+            rays = np.empty((len(missed), 6), np.float32)
+            rays[:, :3] = place
+            # Of length 1 along the optical axis, so that the distance is the depth.
+            rays[:, 3:] = np.stack((x, y, np.ones_like(x)), axis=1) @ turn.T
+            hits = {name: tensor.numpy() for name, tensor in self._scene.cast_rays(rays).items()}
+            hit = np.isfinite(hits["t_hit"])
+            seen = missed[hit]
+            depth[seen] = hits["t_hit"][hit]
+            second, third = hits["primitive_uvs"][hit].T
+            corners = self._faces[hits["primitive_ids"][hit]].T
+            for corner, weight in zip(corners, (1 - second - third, second, third), strict=True):
+                values[seen] += weight[:, None] * self._values[corner]
+        return Raster(values.reshape(height, width, -1), depth.reshape(height, width))
 
 
 def _open3d() -> Any:

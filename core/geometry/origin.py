@@ -143,7 +143,7 @@ class SceneInfo:
         return np.asarray((points - pose[:3, 3]) @ pose[:3, :3])
 
     def with_pose(self, pose: ArrayLike) -> SceneInfo:
-        """The same, in the world frame of a 4x4 camera-to-world pose (CameraError if none)."""
+        """The same in the world frame of a 4x4 camera-to-world pose, or CameraError."""
         return replace(self, pose=tuple(float(value) for value in checked_pose(pose).ravel()))
 
     def comments(self) -> dict[str, str]:

@@ -29,9 +29,9 @@ from core.atomic import write_atomic
 from core.camera import unproject
 from core.errors import ExportError
 from core.geometry import masks
-from core.geometry.flying_pixels import TOLERANCE, flying_pixels
-from core.geometry.normals import surface_normals
+from core.geometry.masks import EDGE_TOLERANCE, flying_pixels
 from core.geometry.origin import SceneInfo, to_world
+from core.geometry.planes import surface_normals
 
 if TYPE_CHECKING:
     from core.geometry.mesh import Mesh
@@ -46,7 +46,7 @@ class CloudOptions:
 
     Attributes:
         edge_tolerance: relative distance from both surfaces at which a pixel between them flies
-            (`core.geometry.flying_pixels`); None or 0 keeps them.
+            (`core.geometry.masks`); None or 0 keeps them.
         near: least depth in metres.
         far: greatest depth in metres, or None.
         min_confidence: least confidence, 0..1, or None.
@@ -60,7 +60,7 @@ class CloudOptions:
         ExportError: a value out of range.
     """
 
-    edge_tolerance: float | None = TOLERANCE
+    edge_tolerance: float | None = EDGE_TOLERANCE
     near: float = 0.0
     far: float | None = None
     min_confidence: float | None = None
@@ -112,7 +112,7 @@ def kept_pixels(
     if options.drop_sky:
         drop("sky", masks.sky(rgb))
     if options.edge_tolerance:
-        drop("flying", flying_pixels(depth, tolerance=options.edge_tolerance))
+        drop("flying", flying_pixels(depth, edge_tolerance=options.edge_tolerance))
     return kept, dropped
 
 
@@ -189,11 +189,11 @@ class PointCloud:
         dropped = ", ".join(f"{reason} {count}" for reason, count in self.dropped.items() if count)
         return {**self.scene.comments(), "dropped_pixels": dropped or "none"}
 
-    def surface(self, *, tolerance: float = TOLERANCE) -> Mesh:
+    def surface(self, *, edge_tolerance: float = EDGE_TOLERANCE) -> Mesh:
         """The surface through the points, cut where depth jumps.
 
         Args:
-            tolerance: relative step of depth from one grid pixel to the next that is a border.
+            edge_tolerance: relative step of depth from one grid pixel to the next that is a border.
 
         Raises:
             ExportError: the points lost their grid (voxels), or no three neighbours are left.
@@ -215,7 +215,7 @@ class PointCloud:
                 grid_lines(self.photo.shape[1], self.stride),
             ),
             normals=self.normals,
-            tolerance=tolerance,
+            edge_tolerance=edge_tolerance,
         )
 
     def save(self, path: str | Path, *, surface: bool | None = None) -> None:

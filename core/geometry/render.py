@@ -22,13 +22,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from core.errors import ExportError
 from core.geometry.mesh import Mesh
+from core.geometry.open3d_tools import RayCaster
 from core.geometry.origin import checked_pose
-from core.geometry.raster import rasterize
 
 _LONG_SIDE = 640
-_SWAY, _DOLLY = 0.05, 0.15  # of the median depth: how far a camera move goes
+_SWAY = 0.05  # of the median depth: how far a camera move goes
 _NEAR_SHARE = 1 / 30  # stereo base / nearest depth: the rule of thumb of stereo photography
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
@@ -49,7 +48,12 @@ class View:
 
 
 def render(
-    mesh: Mesh, *, width: int | None = None, pose: ArrayLike | None = None, shift: float = 0.0
+    mesh: Mesh,
+    *,
+    width: int | None = None,
+    pose: ArrayLike | None = None,
+    shift: float = 0.0,
+    caster: RayCaster | None = None,
 ) -> View:
     """The surface as a camera like the photo's sees it.
 
@@ -59,6 +63,7 @@ def render(
         pose: 4x4, of the new camera in the photo's camera frame (metres, OpenCV axes); None: the
             photo's own view.
         shift: moves the picture sideways on the sensor, in photo widths (stereo convergence).
+        caster: of the same mesh, where several views are rendered.
 
     Raises:
         CameraError: not a pose.
@@ -69,11 +74,8 @@ def render(
     height = max(1, round(photo_height * width / photo_width))
     camera = mesh.scene.intrinsics.resized(photo_width, photo_height, width, height)
     camera = camera.cropped(-shift * width, 0)
-    points = mesh.scene.in_camera(mesh.vertices)
-    if pose is not None:
-        matrix = checked_pose(pose)
-        points = (points - matrix[:3, 3]) @ matrix[:3, :3]
-    drawn = rasterize(points, mesh.faces, mesh.uv, camera, (width, height))
+    caster = caster or _caster(mesh)
+    drawn = caster.drawn(camera, (width, height), None if pose is None else checked_pose(pose))
     texture = mesh.photo
     if width < photo_width:  # smaller first, or fine texture would flicker
         smaller = Image.fromarray(texture).resize((width, height), Image.Resampling.BOX)
@@ -81,31 +83,18 @@ def render(
     return View(_filled(_sampled(texture, drawn.values), drawn.depth), drawn.depth)
 
 
-def stereo_pair(
-    mesh: Mesh, *, width: int | None = None, base: float | None = None
-) -> tuple[Picture, Picture]:
+def stereo_pair(mesh: Mesh) -> tuple[Picture, Picture]:
     """What a left and a right eye on both sides of the photo's camera see.
 
-    Both pictures are shifted so that the median depth falls on the screen: nearer things stand in
-    front of it, farther ones behind.
-
-    Args:
-        mesh: of a photo.
-        width: of each picture in pixels, as in `render`.
-        base: metres between the eyes; None: a thirtieth of the nearest depth.
-
-    Raises:
-        ExportError: a base that is not positive.
+    The eyes are a thirtieth of the nearest depth apart. Both pictures are shifted so that the
+    median depth falls on the screen: nearer things stand in front of it, farther ones behind.
     """
     near, median = (float(v) for v in np.percentile(_depths(mesh), (5, 50)))
-    base = near * _NEAR_SHARE if base is None else base
-    if not (math.isfinite(base) and base > 0):
-        raise ExportError(
-            f"The stereo base is {base:g} m, expected a positive length: eyes are 0.065 m apart."
-        )
+    base = near * _NEAR_SHARE
     converged = mesh.scene.intrinsics.fx * base / 2 / median / mesh.photo.shape[1]
+    caster = _caster(mesh)
     left, right = (
-        render(mesh, width=width, pose=_moved(side * base / 2), shift=side * converged).rgb
+        render(mesh, pose=_moved(side * base / 2), shift=side * converged, caster=caster).rgb
         for side in (-1, 1)
     )
     return left, right
@@ -123,52 +112,32 @@ def anaglyph(left: Picture, right: Picture) -> Picture:
     return result
 
 
-def camera_move(
-    mesh: Mesh, *, frames: int = 24, width: int | None = None, kind: str = "sway"
-) -> Iterator[Picture]:
+def camera_move(mesh: Mesh, *, frames: int = 24) -> Iterator[Picture]:
     """A short loop that begins and ends at the photo's own view.
 
-    Args:
-        mesh: of a photo.
-        frames: number of pictures.
-        width: of each in pixels, as in `render`.
-        kind: "sway": a small ellipse around the photo's place, looking at the middle of the scene;
-            "dolly": forward and back.
-
-    Raises:
-        ExportError: another kind, or fewer than two frames.
+    The camera goes along a small ellipse around the photo's place and looks at the middle of the
+    scene.
     """
-    if kind not in ("sway", "dolly") or frames < 2:
-        raise ExportError(
-            f"The camera move is '{kind}' with {frames} frames, expected 'sway' or 'dolly' with 2 "
-            "or more: change it."
-        )
     median = float(np.median(_depths(mesh)))
-    # A generator of its own, so that wrong arguments fail here and not at the first picture.
-    return _frames(mesh, frames, width, kind, median)
-
-
-def _frames(
-    mesh: Mesh, frames: int, width: int | None, kind: str, median: float
-) -> Iterator[Picture]:
+    caster = _caster(mesh)
     for index in range(frames):
         turn = 2 * math.pi * index / frames
-        if kind == "dolly":
-            pose = _moved(0, 0, _DOLLY * median * (1 - math.cos(turn)) / 2)
-        else:
-            side = _SWAY * median * math.sin(turn)
-            lift = _SWAY * median / 3 * (1 - math.cos(turn))
-            pose = _looking(side, -lift, median)
-        yield render(mesh, width=width, pose=pose).rgb
+        side = _SWAY * median * math.sin(turn)
+        lift = _SWAY * median / 3 * (1 - math.cos(turn))
+        yield render(mesh, pose=_looking(side, -lift, median), caster=caster).rgb
+
+
+def _caster(mesh: Mesh) -> RayCaster:
+    return RayCaster(mesh.scene.in_camera(mesh.vertices), mesh.faces, mesh.uv)
 
 
 def _depths(mesh: Mesh) -> NDArray[np.float64]:
     return mesh.scene.in_camera(mesh.vertices)[:, 2]
 
 
-def _moved(x: float, y: float = 0.0, z: float = 0.0) -> NDArray[np.float64]:
+def _moved(x: float) -> NDArray[np.float64]:
     pose = np.eye(4)
-    pose[:3, 3] = x, y, z
+    pose[0, 3] = x
     return pose
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from core.errors import CameraError, ExportError
 from core.geometry.masks import measured
 from core.geometry.measure import Measurer
-from core.geometry.raster import rasterize
+from core.geometry.open3d_tools import RayCaster
 
 Kind = Literal["ball", "cube"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -91,9 +91,8 @@ def place(
     points, normals, faces = _ball() if kind == "ball" else _cube(up)
     light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)
     shade = (_AMBIENT + (1 - _AMBIENT) * light)[:, None] * np.array(color, np.float64)
-    drawn = rasterize(
-        points * size + centre, faces, shade, ruler.scene.intrinsics, ruler.scene.photo_size
-    )
+    caster = RayCaster(points * size + centre, faces, shade)
+    drawn = caster.drawn(ruler.scene.intrinsics, ruler.scene.photo_size)
     covered = np.isfinite(drawn.depth)
     behind = measured(ruler.depth) & (drawn.depth > ruler.depth)
     shown = covered & ~behind

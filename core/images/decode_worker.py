@@ -32,8 +32,7 @@ from numpy.typing import NDArray
 from core.errors import DataError, ImageError
 from core.images import decode_process
 from core.images.decode import Photo, Source, decode, label_of, read_file
-from core.images.decode_process import Deadline, opened
-from core.images.decode_server import read_header, read_into, write_header
+from core.images.decode_process import Deadline, opened, read_header, read_into, write_header
 from core.images.limits import DEFAULT_LIMITS, DecodeLimits, check_bytes
 
 _log = logging.getLogger(__name__)
@@ -217,7 +216,7 @@ class DecodeWorker:
         self.close()
         try:
             self._process = process = decode_process.start(
-                "core.images.decode_server", self._decoder, self._memory_bytes, asked=True
+                "core.images.decode_process", self._decoder, self._memory_bytes, asked=True
             )
             with Deadline(process, _START_SECONDS):
                 read_header(opened(process.stdout))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.model import LapDepth
-from core.weights.confidence import FEATURES, MIN_ERROR, ErrorModel, error_signs
+from core.weights.confidence import FEATURES, MIN_ERROR, ErrorModel, error_features
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ def fit_error_model(
         seed: of the pixels that are drawn and of the first weights.
     """
     random = torch.Generator().manual_seed(seed)
-    signs, errors = _collect(model, views, random)
-    mean, scale = signs.mean(0), signs.std(0).clamp_min(1e-4)
-    inputs = ((signs - mean) / scale).clamp(-5, 5)
+    features, errors = _collect(model, views, random)
+    mean, scale = features.mean(0), features.std(0).clamp_min(1e-4)
+    inputs = ((features - mean) / scale).clamp(-5, 5)
     torch.manual_seed(seed)
     first, last = nn.Linear(FEATURES, HIDDEN), nn.Linear(HIDDEN, 1)
     nn.init.constant_(last.bias, float(errors.mean().log()))
@@ -69,10 +69,10 @@ def _collect(
 ) -> tuple[Tensor, Tensor]:
     """Signs (n, FEATURES) and relative errors (n,) of pixels drawn from every view."""
     model.eval()
-    signs, errors = [], []
+    features, errors = [], []
     for images, depths in views:
         output = model(images.contiguous(memory_format=torch.channels_last))
-        found = error_signs(output.residuals).permute(0, 2, 3, 1)
+        found = error_features(output.residuals).permute(0, 2, 3, 1)
         relative = ((output.depth - depths).abs() / depths.clamp_min(1e-3))[:, 0]
         for index, depth in enumerate(depths[:, 0]):
             there = (depth > 1e-3).nonzero()
@@ -80,6 +80,6 @@ def _collect(
                 continue
             drawn = there[torch.randint(len(there), (PIXELS_PER_VIEW,), generator=random)]
             v, u = drawn.T
-            signs.append(found[index, v, u])
+            features.append(found[index, v, u])
             errors.append(relative[index, v, u].clamp(MIN_ERROR, 1.0))
-    return torch.cat(signs).clone(), torch.cat(errors).clone()
+    return torch.cat(features).clone(), torch.cat(errors).clone()

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 
 from core.data.augment import AugmentConfig
 from core.data.batches import BatchPlan, DataSource
-from core.data.text_file import read_text
+from core.data.sample import read_text
 from core.errors import ConfigError
 from core.evaluate.protocol import PROTOCOLS
 from core.model.config import ModelConfig
@@ -20,7 +20,7 @@ SCHEDULES = ("poly", "cosine")
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses of `core.train.losses` and `core.train.losses_geometry`.
+    """Weights of the losses of `core.train.losses` and `core.train.losses`.
 
     `silog` on the final depth always counts 1. `edges` and `normals` need dense depth.
     """
@@ -96,7 +96,7 @@ class TrainConfig:
         ema: decay of the running mean of the weights that is validated and saved; 0 is off.
         save_every, val_every: steps between states on disk and between validations.
         val_images: how many frames a validation looks at; 0 is all of them.
-        drop_blocks: stochastic depth of the encoder (`core.train.stochastic_depth`); 0 is off.
+        drop_blocks: stochastic depth of the encoder (`core.model.encoders.base`); 0 is off.
         imagenet: start the encoder from its ImageNet weights.
         encoder_weights: their file (torchvision's names); empty takes the installed package's.
         init: a checkpoint to start from instead.

@@ -28,18 +28,19 @@ from core.evaluate.protocol import PROTOCOLS
 from core.evaluate.scoring import Estimate, evaluate
 from core.model import LapDepth, LapDepthOutput, accumulate
 from core.model.encoders import freeze_norm
+from core.model.encoders.base import drop_blocks
 from core.train.config import TrainConfig
 from core.train.losses import (
     absolute_loss,
+    edge_loss,
     gradient_loss,
     level_loss,
     log_difference,
+    normal_loss,
     silog,
     sobel_loss,
 )
-from core.train.losses_geometry import edge_loss, normal_loss
 from core.train.state import FILE, RunLog, TrainState, learning_rates, load_state, save_state
-from core.train.stochastic_depth import drop_blocks
 from core.weights.checkpoint import METADATA_KEY, SUFFIX, load_checkpoint, save_checkpoint
 from core.weights.imagenet import load_imagenet_weights
 from core.weights.model_info import ModelInfo, TrainingCamera
@@ -275,7 +276,6 @@ def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
     info = ModelInfo(
         config=config.model,
         working_height=config.size[0],
-        metric=True,
         supervised_levels=config.loss.levels > 0,
         camera=camera,
         licence=card.licence,

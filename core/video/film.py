@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from core.images.colour import Encoding, from_code_points
 from core.images.projection import PINHOLE
-from core.video.completeness import boxes, ends_early
-from core.video.containers import CONTAINERS
+from core.video.containers import CONTAINERS, boxes, ends_early
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class DepthRange:
 
 
 class FlickerMeter:
-    """Mean absolute frame-to-frame change of depth on static pixels, as given and as steadied.
+    """Mean absolute frame-to-frame change of depth on static pixels, before and after smoothing.
 
     Both are measured on the same pixels of the same pairs of frames. Pairs across a cut are left
     out.
@@ -52,46 +52,46 @@ class FlickerMeter:
 
     def __init__(self) -> None:
         self._last: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
-        self._given = self._steadied = self._depth = 0.0
+        self._given = self._smoothed = self._depth = 0.0
         self._pixels = 0
         self._pairs = 0
 
     def add(
         self,
         given: NDArray[np.float32],
-        steadied: NDArray[np.float32],
+        smoothed: NDArray[np.float32],
         static: NDArray[np.bool_] | None,
     ) -> None:
         """Takes the next frame.
 
         Args:
             given: (H, W) metres, of the frame alone.
-            steadied: (H, W) metres, as written.
+            smoothed: (H, W) metres, as written.
             static: pixels that have not moved since the frame before; None after a cut.
         """
-        last, self._last = self._last, (given, steadied)
+        last, self._last = self._last, (given, smoothed)
         if last is None or static is None or not static.any():
             return
         self._given += float(np.abs(given - last[0])[static].sum(dtype=np.float64))
-        self._steadied += float(np.abs(steadied - last[1])[static].sum(dtype=np.float64))
+        self._smoothed += float(np.abs(smoothed - last[1])[static].sum(dtype=np.float64))
         self._depth += float(given[static].sum(dtype=np.float64))
         self._pixels += int(np.count_nonzero(static))
         self._pairs += 1
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All it has learned, and the last frame."""
-        sums = np.array([self._given, self._steadied, self._depth])
+        sums = np.array([self._given, self._smoothed, self._depth])
         state = {"sums": sums, "counts": np.array([self._pixels, self._pairs])}
         if self._last is not None:
-            state |= {"given": self._last[0], "steadied": self._last[1]}
+            state |= {"given": self._last[0], "smoothed": self._last[1]}
         return state
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from a `state`."""
-        self._given, self._steadied, self._depth = map(float, state["sums"])
+        self._given, self._smoothed, self._depth = map(float, state["sums"])
         self._pixels, self._pairs = map(int, state["counts"])
         if "given" in state:
-            self._last = state["given"], state["steadied"]
+            self._last = state["given"], state["smoothed"]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready: in metres, and relative to the static pixels' mean depth.
@@ -102,9 +102,9 @@ class FlickerMeter:
         return {
             "what": "mean absolute frame-to-frame depth change on static pixels",
             "before_m": self._given / self._pixels if found else None,
-            "after_m": self._steadied / self._pixels if found else None,
+            "after_m": self._smoothed / self._pixels if found else None,
             "before_relative": self._given / self._depth if found else None,
-            "after_relative": self._steadied / self._depth if found else None,
+            "after_relative": self._smoothed / self._depth if found else None,
             "pairs": self._pairs,
             "pixels": self._pixels,
         }

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import EngineError, VideoError
 from core.images import decode_process
-from core.images.decode_process import opened
-from core.images.decode_server import read_header, read_into
+from core.images.decode_process import opened, read_header, read_into
 from core.video.containers import HEAD, KNOWN, container_of
 
 MEMORY_BYTES = 4 * 2**30  # address space of the decoder; 4K with its reference frames takes one

@@ -1,6 +1,6 @@
-"""A clip to steadied metric depth: PNG sequence, side-by-side video and sidecar.
+"""A clip to temporally smoothed metric depth: PNG sequence, side-by-side video and sidecar.
 
-The clip is read twice: once to predict, steady and store every frame's depth as a 16-bit PNG, and
+The clip is read twice: once to predict, smooth and store every frame's depth as a 16-bit PNG, and
 once more to draw the video, when the whole clip's depth range is known. So memory holds a few
 frames, however long the clip. The sequence is built under a temporary name and the sidecar comes
 last: a run killed at any moment leaves nothing that looks finished, and the next one goes on from
@@ -27,7 +27,6 @@ from core.batch.results import (
 )
 from core.errors import ExportError
 from core.files.colormap import range_with_ends
-from core.video.progress import is_unfinished
 from core.video.reader import ClipReader
 from core.video.sequence import (
     UNFINISHED,
@@ -45,6 +44,7 @@ from core.video.sidecar import (
     still_good,
     write_video_sidecar,
 )
+from core.video.writer import is_unfinished
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,10 @@ from core.images.projection import PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.video.flicker import DepthRange, FlickerMeter
-from core.video.progress import EVERY, Progress, State, frame_path, joined, parts
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import Steadier
-from core.video.writer import SideBySideWriter
+from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
 from core.weights.choice import Chooser
 
 Tell = Callable[[str, int, int | None], None]
@@ -77,7 +76,7 @@ class DepthSequence:
         self._reader, self._folder = reader, folder
         self._models, self._settings = models, settings
         self._progress = Progress(folder, reader.info, models.sha256, settings)
-        self._steadier = Steadier(settings.steady)
+        self._smoother = Steadier(settings.steady)
         self.range = DepthRange()
         self.flicker = FlickerMeter()
         self.scale = 0.0
@@ -89,7 +88,7 @@ class DepthSequence:
         self.milliseconds = 0.0
 
     def write(self) -> Iterator[int]:
-        """Predicts, steadies and stores frame after frame; yields how many are done.
+        """Predicts, smooths and stores frame after frame; yields how many are done.
 
         Frames that are there already are read and not predicted, but for the first, which the
         sidecar tells of.
@@ -118,17 +117,17 @@ class DepthSequence:
             if index < before:
                 continue
             depth = prediction.depth * np.float32(self.first.scale)
-            steadied = self._steadier(frame.rgb, depth, frame.time)
-            self.flicker.add(depth, steadied.depth, steadied.static)
-            self.range.add(steadied.depth)
-            if steadied.cut and self.count:
+            smoothed = self._smoother(frame.rgb, depth, frame.time)
+            self.flicker.add(depth, smoothed.depth, smoothed.static)
+            self.range.add(smoothed.depth)
+            if smoothed.cut and self.count:
                 self.cuts.append(self.count)
             self.count += 1
             self.times.append(round(frame.time, 6))
             self.milliseconds += prediction.milliseconds
             check_length(self._reader.info, self.count, self._settings)
             path = frame_path(self._folder, self.count)
-            _store(path, encode_depth16(steadied.depth, self.scale))
+            _store(path, encode_depth16(smoothed.depth, self.scale))
             if self.count % EVERY == 0:
                 self._progress.save(self.count, self._state())
             yield self.count
@@ -153,7 +152,7 @@ class DepthSequence:
 
     def _state(self) -> State:
         return joined(
-            steady=self._steadier.state(),
+            steady=self._smoother.state(),
             flicker=self.flicker.state(),
             range=self.range.state(),
             clip={
@@ -170,7 +169,7 @@ class DepthSequence:
         if found is None:
             return 0
         self.count, state = found
-        self._steadier.restore(parts(state, "steady"))
+        self._smoother.restore(parts(state, "steady"))
         self.flicker.restore(parts(state, "flicker"))
         self.range.restore(parts(state, "range"))
         about = parts(state, "clip")

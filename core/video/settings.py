@@ -29,7 +29,7 @@ class VideoSettings:
         intrinsics: fx, fy, cx, cy in pixels of a frame, instead of a field of view.
         known_lengths: in the first frame; they give the scale of the whole clip.
         colors: of the video; ends that are not given are the whole clip's.
-        steady: how strongly depth is steadied over time.
+        steady: strength of the temporal smoothing of depth.
         most_frames: a longer clip is refused; None takes any.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the frames; None: by the range of the clip's model.

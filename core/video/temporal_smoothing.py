@@ -1,11 +1,11 @@
-"""Depth of a video steadied over time, without lag where the picture changes.
+"""Temporal smoothing of a video's depth, without lag where the picture changes.
 
 A network that sees one frame at a time gives every frame its own small error: the whole map
 breathes and single pixels shimmer. Two steps take most of it away:
 
-1. The frame's overall scale is brought towards the steadied one: the median difference of log depth
+1. The frame's overall scale is brought towards the smoothed one: the median difference of log depth
    over what did not move.
-2. Every pixel is blended with its steadied past, the less the more its colour has changed, its
+2. Every pixel is blended with its smoothed past, the less the more its colour has changed, its
    depth has changed, or the camera moves. Depth is blended as its logarithm, so that near and far
    count alike.
 
@@ -35,8 +35,9 @@ _MEMORY = 0.8  # share of the past in the mean change
 class CutDetector:
     """Tells for every frame whether it begins a new scene.
 
-    A wrong alarm costs one unsteadied frame; a missed cut would mix two scenes, and is caught once
-    more, pixel by pixel, where the frames are blended. So this errs on the side of alarm.
+    A false alarm costs one frame without smoothing; a missed cut would mix two scenes, and is
+    caught once more, pixel by pixel, where the frames are blended. So this errs on the side of
+    alarm.
     """
 
     def __init__(self) -> None:
@@ -91,7 +92,7 @@ _STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: m
 
 @dataclass(frozen=True)
 class SteadySettings:
-    """How strongly depth is steadied; 0 seconds switches a step off.
+    """Strength of the temporal smoothing; 0 seconds switches a step off.
 
     Attributes:
         seconds: time constant of a pixel's past.
@@ -124,7 +125,7 @@ class Steadier:
         self._settings = settings or SteadySettings()
         self._is_cut = CutDetector()
         self._cells: Tensor | None = None
-        self._past: Tensor | None = None  # (H, W) log of the steadied depth
+        self._past: Tensor | None = None  # (H, W) log of the smoothed depth
         self._time = 0.0
 
     @torch.inference_mode()

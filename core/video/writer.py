@@ -1,15 +1,125 @@
-"""The depth video: frame and coloured depth side by side, H.264 in MP4."""
+"""The depth video: frame and coloured depth side by side, H.264 in MP4.
+
+Beside the frames lies the state with which an interrupted clip is resumed. Everything that depends
+on earlier frames (temporal smoothing, cuts, flicker, the clip's depth range) is stored exactly, so
+a clip that was interrupted gets the same files as one that was not.
+"""
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import zipfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from core import __version__
+from core.atomic import is_temporary, write_atomic
 from core.errors import ExportError
+from core.video.reader import ClipInfo
+from core.video.settings import VideoSettings
+
+EVERY = 32  # frames: some seconds' work, against some hundredths of a second to store
+State = dict[str, NDArray[Any]]
+_FILE = "progress.npz"
+_FRAME = re.compile(r"\d{6,}\.png")
+_STATE = 3  # raised when the state has other parts
+_PNG_END = b"IEND\xaeB`\x82"
+
+
+class Progress:
+    """Stores and finds the state of one clip's unfinished frames.
+
+    Args:
+        folder: of the frames.
+        clip, models, settings: with any other of them the frames would be others.
+    """
+
+    def __init__(
+        self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
+    ) -> None:
+        made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
+        key = [__version__, _STATE, clip.sha256, models, made_with, settings.png_scale]
+        self._key = json.dumps(key, sort_keys=True)
+        self._path = folder / _FILE
+
+    def save(self, count: int, state: State) -> None:
+        """Notes the state after so many frames.
+
+        Raises:
+            ExportError: it cannot be written.
+        """
+        buffer = io.BytesIO()
+        np.savez(buffer, key=np.array(self._key), count=np.array(count), **state)  # type: ignore[arg-type]
+        write_atomic(self._path, buffer.getvalue())
+
+    def load(self) -> tuple[int, State] | None:
+        """How many frames are done and the state after them; None where to begin anew."""
+        try:
+            with np.load(self._path, allow_pickle=False) as stored:
+                state = dict(stored)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+        key, count = state.pop("key", None), state.pop("count", None)
+        if key is None or count is None or str(key) != self._key:
+            return None
+        done = int(count)
+        whole = all(_whole(frame_path(self._path.parent, n)) for n in range(1, done + 1))
+        return (done, state) if whole else None
+
+    def clear(self, count: int) -> None:
+        """Removes what an interrupted run left beyond so many frames."""
+        folder = self._path.parent
+        kept = {frame_path(folder, number) for number in range(1, count + 1)}
+        for path in folder.iterdir():
+            if path not in kept and (count == 0 or path != self._path):
+                path.unlink()
+
+    def remove(self) -> None:
+        """Leaves the frames alone, which are all there now."""
+        self._path.unlink(missing_ok=True)
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Whether a folder is there and holds nothing but what an interrupted clip leaves."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return all(
+        _FRAME.fullmatch(path.name) or path.name == _FILE or is_temporary(path)
+        for path in folder.iterdir()
+    )
+
+
+def frame_path(folder: Path, number: int) -> Path:
+    """Where the frame of a number, from 1, lies."""
+    return folder / f"{number:06d}.png"
+
+
+def _whole(path: Path) -> bool:
+    """Whether a PNG has its end: after a power cut it may lack it."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_PNG_END), io.SEEK_END)
+            return file.read() == _PNG_END
+    except OSError:
+        return False
+
+
+def parts(state: State, name: str) -> State:
+    """The part of a state whose names begin with one."""
+    return {key[len(name) + 1 :]: x for key, x in state.items() if key.startswith(f"{name}.")}
+
+
+def joined(**named: State) -> State:
+    """States under their names, as `parts` takes them apart."""
+    return {f"{name}.{key}": x for name, state in named.items() for key, x in state.items()}
+
 
 _WIDEST = 3840  # pixels: what players decode everywhere
 _TICKS = 90_000  # a second

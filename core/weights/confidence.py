@@ -2,7 +2,7 @@
 
 The residuals tell where the network is unsure: at borders, where a fine level corrects a coarse
 one strongly, and at the far end of the range. A perceptron of one hidden layer turns a dozen such
-signs, pixel by pixel, into the expected relative error. It is fitted after the network
+features, pixel by pixel, into the expected relative error. It is fitted after the network
 (`core.train.confidence`), changes no depth and is computed when first asked for, in about a
 fifth of a prediction's time (15 against 71 ms for 480x640 pixels, PyTorch, one thread).
 """
@@ -32,7 +32,7 @@ class ErrorModel:
     """The fitted perceptron.
 
     Attributes:
-        mean, scale: of each of the FEATURES signs, which are standardised by them.
+        mean, scale: of each of the FEATURES inputs, which are standardised by them.
         hidden: one row of FEATURES weights for every hidden unit; hidden_bias: theirs.
         out: one weight for every hidden unit; out_bias: the logarithm of the error at rest.
 
@@ -100,9 +100,9 @@ class ErrorModel:
         Returns:
             (n, 1, h, w), from MIN_ERROR up to 1.
         """
-        signs = (error_signs(residuals) - _column(self.mean)) / _column(self.scale)
+        features = (error_features(residuals) - _column(self.mean)) / _column(self.scale)
         units = functional.conv2d(
-            signs.clamp(-5, 5),
+            features.clamp(-5, 5),
             torch.tensor(self.hidden)[..., None, None],
             torch.tensor(self.hidden_bias),
         )
@@ -114,7 +114,7 @@ class ErrorModel:
         return logs.exp().clamp(MIN_ERROR, 1.0)
 
 
-def error_signs(residuals: Sequence[Tensor]) -> Tensor:
+def error_features(residuals: Sequence[Tensor]) -> Tensor:
     """What the expected error is read from.
 
     Args:
@@ -133,8 +133,8 @@ def error_signs(residuals: Sequence[Tensor]) -> Tensor:
     sizes = [_grown(residual.abs(), size) for residual in residuals[2:]]
     relief = [_spread(final, window) for window in WINDOWS]
     row = torch.linspace(-1, 1, size[0], device=final.device)[:, None].expand(size)
-    signs = [sums[-1], final, *corrections, *sizes, *relief, row.expand_as(final)]
-    return torch.cat(signs, 1)
+    features = [sums[-1], final, *corrections, *sizes, *relief, row.expand_as(final)]
+    return torch.cat(features, 1)
 
 
 def confidence(expected: Tensor, size: tuple[int, int]) -> Tensor:

@@ -49,7 +49,6 @@ class ModelInfo:
         sha256: of the whole file; empty until it is saved.
         config: what builds the network.
         working_height: the network's input height in pixels that it was trained for.
-        metric: whether the output is metres (else: correct up to one factor a picture).
         supervised_levels: whether the coarse levels' depth was trained too, not the finest alone.
         camera: of the training pictures.
         licence: of the weights.
@@ -68,7 +67,6 @@ class ModelInfo:
     sha256: str = ""
     config: ModelConfig
     working_height: int
-    metric: bool
     supervised_levels: bool
     camera: TrainingCamera
     licence: str
@@ -128,7 +126,6 @@ class ModelInfo:
             return cls(
                 config=ModelConfig.from_dict(_take(values, "config", dict)),
                 working_height=_take(values, "working_height", int),
-                metric=_take(values, "metric", bool),
                 supervised_levels=_take(values, "supervised_levels", bool),
                 camera=TrainingCamera(**_take(values, "camera", dict)),
                 licence=_take(values, "licence", str),
@@ -181,9 +178,8 @@ def facts(info: ModelInfo) -> dict[str, Any]:
 
 def card(info: ModelInfo) -> str:
     """A few lines of text for a terminal."""
-    metric = "metric" if info.metric else "up to scale"
     config = info.config
-    about = f"{metric}, up to {config.max_depth:g} m, {config.encoder}"
+    about = f"up to {config.max_depth:g} m, {config.encoder}"
     lines = [
         f"{info.name}  ({about}, works at {info.working_height} px)",
         f"  licence   {info.licence}",

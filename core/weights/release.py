@@ -139,7 +139,6 @@ def import_release(
     info = ModelInfo(
         config=config,
         working_height=release.working_height,
-        metric=True,
         supervised_levels=False,
         camera=release.camera,
         licence="GPL-3.0, as the authors' release",

@@ -20,7 +20,6 @@ from core.errors import CheckpointError
 
 MAX_HEADER_BYTES = 1 << 20
 ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8}  # all that this program writes or reads
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -99,16 +98,13 @@ def file_sha256(path: Path) -> str:
     Raises:
         CheckpointError: the file cannot be read.
     """
-    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}); check the path and its permissions."
         ) from error
-    return digest.hexdigest()
 
 
 def _tensor_spec(entry: Any) -> TensorSpec:

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from core.files.exr import encode_exr
+from core.files.depth_maps import encode_exr
 from scripts.fuzz.targets import TARGETS
 from scripts.hostile.corpus import corpus
 

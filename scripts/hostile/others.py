@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from core.files.exr import encode_exr
+from core.files.depth_maps import encode_exr
 from scripts.hostile.written import Named, encoded, picture
 
 _TEXTS = {

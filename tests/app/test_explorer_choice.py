@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.explorer.session_view import chosen_because
-from core.data.catalog import open_dataset
+from core.data import open_dataset
 from core.evaluate.protocol import KITTI, NYU, Protocol
 from core.evaluate.run import predictor_estimator
 from core.evaluate.scoring import evaluate

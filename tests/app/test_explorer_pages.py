@@ -17,7 +17,7 @@ from app.common.text import t
 from app.explorer import cache
 from app.explorer.page_table import PAGES
 from core.evaluate.metrics import compute_metrics
-from core.files.exr import encode_exr
+from core.files.depth_maps import encode_exr
 from core.model import LapDepth, laplacian_pyramid
 from core.weights.checkpoint import load_checkpoint
 from tests.app.explorer_app import (

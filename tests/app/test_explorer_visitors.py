@@ -21,8 +21,8 @@ from app.explorer import cache
 from app.explorer import memory as kept
 from app.explorer.memory import Keeper, bytes_of
 from app.explorer.session_view import Look
-from core.engines.passes import Passes
 from core.prediction import Prediction
+from core.predictor import Predictor
 from tests.app.explorer_app import MAIN, SECONDS, png, sound
 from tests.tiny_checkpoint import picture
 
@@ -41,13 +41,13 @@ def keeper(monkeypatch: pytest.MonkeyPatch, explorer_models: Path) -> Keeper:
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows by one with every pass through a network."""
     counted: list[int] = []
-    run = Passes.run
+    run = Predictor.passed
 
-    def counting(self: Passes, image: Any) -> Any:
+    def counting(self: Predictor, *given: Any, **named: Any) -> Any:
         counted.append(1)
-        return run(self, image)
+        return run(self, *given, **named)
 
-    monkeypatch.setattr(Passes, "run", counting)
+    monkeypatch.setattr(Predictor, "passed", counting)
     return counted
 
 

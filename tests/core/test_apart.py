@@ -41,7 +41,7 @@ def predicted(factor: int = 1) -> tuple[Prediction, Any]:
         confidence=sure,
         intrinsics=scenes.CAMERA.resized(scenes.WIDTH, scenes.HEIGHT, width, height),
         photo_size=(width, height),
-        info=SimpleNamespace(name="ball", sha256="0" * 64, metric=True),
+        info=SimpleNamespace(name="ball", sha256="0" * 64),
         calibration=Calibration(1.5, KnownLength((1.0, 2.0), (3.0, 4.0), 0.5)),
         scale=1.5,
         is_metric=lambda *, rescaled: rescaled,

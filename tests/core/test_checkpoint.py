@@ -38,7 +38,6 @@ CONFIG = ModelConfig("efficientnet_lite0", max_depth=10.0, decoder_width=128)
 INFO = ModelInfo(
     config=CONFIG,
     working_height=288,
-    metric=True,
     supervised_levels=True,
     camera=TrainingCamera(640, 480, 518.858, 519.470),
     licence="Apache-2.0",

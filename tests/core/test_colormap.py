@@ -13,7 +13,6 @@ from core.files.colormap import (
     SIGNED,
     auto_range,
     colorize,
-    colorize_signed,
     display_range,
 )
 
@@ -136,26 +135,12 @@ def test_nothing_but_holes_is_grey() -> None:
     assert (colorize(np.full((3, 4), np.nan)) == INVALID_COLOR).all()
 
 
-def test_signed_zero_is_neutral() -> None:
-    shown = colorize_signed(np.array([[-2.0, 0.0, 2.0, np.nan]]), 2.0)[0].astype(int)
-    assert shown[0, 2] > shown[0, 0] + 80  # too near: blue
-    assert np.ptp(shown[1]) <= 3
-    assert shown[2, 0] > shown[2, 2] + 80  # too far: orange
-    assert tuple(shown[3]) == INVALID_COLOR
-
-
 @pytest.mark.parametrize(
     ("near", "far"), [(3, 3), (4, 2), (np.nan, 2), (1, np.inf), (float("-inf"), 1)]
 )
 def test_impossible_ranges(near: float, far: float) -> None:
     with pytest.raises(ConfigError, match="colour range goes from .* expected two finite"):
         colorize(np.ones((2, 2)), "viridis", near, far)
-
-
-@pytest.mark.parametrize("limit", [0.0, -1.0, np.nan])
-def test_impossible_limit(limit: float) -> None:
-    with pytest.raises(ConfigError):
-        colorize_signed(np.ones((2, 2)), limit)
 
 
 def test_unknown_map_names_the_known_ones() -> None:

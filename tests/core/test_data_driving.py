@@ -9,9 +9,17 @@ import torch
 from PIL import Image
 
 from core.data import Sample
-from core.data.augment import FAR, AugmentConfig, degrade, shrink_depth, training_view
+from core.data.augment import (
+    FAR,
+    SKY,
+    AugmentConfig,
+    degrade,
+    find_sky,
+    mark_sky,
+    shrink_depth,
+    training_view,
+)
 from core.data.batches import Batches, BatchPlan, DataSource, open_source
-from core.data.sky import SKY, find_sky, mark_sky
 from core.errors import DataError
 
 STILL = AugmentConfig(rotation=0, flip=0, gain=(1, 1), brightness=(1, 1))

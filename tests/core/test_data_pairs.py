@@ -11,8 +11,7 @@ from PIL import Image
 
 from core.data import FolderDataset
 from core.data.depth_file import read_ground_truth
-from core.data.sample import read_rgb, read_split_lines
-from core.data.text_file import read_text
+from core.data.sample import read_rgb, read_split_lines, read_text
 from core.errors import DataError
 
 CONFIG = "camera = [500.0, 501.0, 3.0, 2.0]\n"

@@ -147,7 +147,7 @@ def test_onnx_runtime_reports_nothing(tmp_path: Path) -> None:
     silent = {"ORT_DISABLE_TELEMETRY", "CI"}  # which its maker's code asks as well
     environment = {key: value for key, value in os.environ.items() if key not in silent}
     environment |= {"HOME": str(tmp_path), "TMPDIR": str(tmp_path), "XDG_CACHE_HOME": ""}
-    code = "from core.engines.base import load_onnxruntime; load_onnxruntime()"
+    code = "from core.engines.onnx_export import load_onnxruntime; load_onnxruntime()"
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
     # Otherwise: an identifier and a database in ~/.cache/Microsoft, a session file in TMPDIR.
     assert list(tmp_path.iterdir()) == []
@@ -157,7 +157,7 @@ def test_onnx_runtime_is_loaded_in_one_place() -> None:
     sources = [
         path for path in Path("core").rglob("*.py") if "import onnxruntime" in path.read_text()
     ]
-    assert sources == [Path("core/engines/base.py")]
+    assert sources == [Path("core/engines/onnx_export.py")]
 
 
 def test_auto_takes_onnx_where_it_is_installed_and_pytorch_elsewhere(

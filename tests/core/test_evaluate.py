@@ -228,7 +228,6 @@ def test_from_checkpoint_to_figures(tmp_path: Path) -> None:
     info = ModelInfo(
         config=config,
         working_height=96,
-        metric=True,
         supervised_levels=True,
         camera=TrainingCamera(640, 480, 518.858, 519.470),
         licence="test",

@@ -24,7 +24,7 @@ from core.camera import Intrinsics
 from core.errors import ConfigError, ExportError
 from core.files import png
 from core.files.colormap import COLORMAPS, INVALID_COLOR
-from core.files.exr import encode_exr
+from core.files.depth_maps import encode_exr
 from core.files.outputs import (
     OUTPUTS,
     ColorSettings,
@@ -160,7 +160,7 @@ def test_png_of_many_strips_reads_back(
         rng.integers(0, 65536, (41, 30), dtype=np.uint16),
         rng.integers(0, 256, (1, 700), dtype=np.uint8),
     ):
-        assert np.array_equal(read_png(encode_png(image, level)), image)
+        assert np.array_equal(read_png(encode_png(image)), image)
 
 
 @pytest.mark.parametrize("deflate", ["isal", "zlib"])

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn import functional
 
 from core.camera import Intrinsics, unproject
-from core.geometry.flying_pixels import flying_pixels
+from core.geometry.masks import flying_pixels
 from core.geometry.planes import fit_plane
 
 Map = NDArray[np.float32]

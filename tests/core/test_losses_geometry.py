@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.train.losses_geometry import edge_loss, normal_loss, surface_normals
+from core.train.losses import edge_loss, normal_loss, surface_normals
 
 HEIGHT, WIDTH, FOCAL = 96, 128, 120.0
 U = torch.arange(WIDTH) - (WIDTH - 1) / 2

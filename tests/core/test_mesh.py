@@ -59,8 +59,8 @@ def test_no_triangle_spans_a_border() -> None:
 def test_a_step_just_above_and_below_the_tolerance() -> None:
     depth = scenes.plane((0.0, 0.0, 1.0), 4.0)
     depth[:, 48:] *= 1.08
-    assert len(cloud_of(depth).surface(tolerance=0.10).faces) == 2 * CELLS
-    cut = cloud_of(depth).surface(tolerance=0.06)
+    assert len(cloud_of(depth).surface(edge_tolerance=0.10).faces) == 2 * CELLS
+    cut = cloud_of(depth).surface(edge_tolerance=0.06)
     assert len(cut.faces) == 2 * CELLS - 2 * (scenes.HEIGHT - 1)
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 import core
 from core.cli.main import main
 from core.evaluate.run import resolution_notes
+from core.files.outputs import ColorSettings, ExportJob, parse_outputs, write_outputs
 from core.geometry.measure import calibrated
 from core.prediction import KnownLength
 from core.predictor import Predictor, load_predictor
@@ -51,13 +52,16 @@ def test_near_the_models_own_height_nothing_is_said(predictor: Predictor, times:
     assert resolution_notes(240, round(240 * times)) == []
 
 
-def test_far_from_it_a_note_and_no_metres(predictor: Predictor) -> None:
+def test_far_from_it_a_note_and_no_metres(predictor: Predictor, tmp_path: Path) -> None:
     own = predictor.info.working_height
     far = predictor(picture(320, 240), resolution=3 * own)
     assert (far.metric, far.unit) == (False, "relative")
     assert f"{3 * own}" in far.notes[0]
     assert "too large" in far.notes[0]
     assert "too small" in resolution_notes(288, 96)[0]
+    job = ExportJob(far, np.zeros((240, 320, 3), np.uint8), ColorSettings())
+    facts = write_outputs(parse_outputs("npy,npz,exr,levels"), tmp_path / "far", job)
+    assert {each["unit"] for each in facts.values()} == {"relative"}
     # One known length fixes the scale whatever the height.
     assert calibrated(far, KnownLength((20, 20), (200, 200), 1.0)).metric
 

@@ -14,8 +14,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from core.engines import onnx_check, onnx_file
-from core.engines.onnx_check import check_onnx
+from core.engines import onnx_engine as onnx_check
+from core.engines import onnx_file
+from core.engines.onnx_engine import check_onnx
 from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import METADATA_KEYS, check_onnx_file, export_onnx, to_onnx_file
 from core.errors import ExportError

@@ -71,8 +71,6 @@ def test_settings_out_of_range(detail: int) -> None:
         poisson_surface(ball())
     with pytest.raises(ExportError, match="faces"):
         decimated(ball().surface(), faces=0)
-    with pytest.raises(ExportError, match="deviations"):
-        without_outliers(ball(), deviations=-1)
 
 
 def test_without_open3d_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

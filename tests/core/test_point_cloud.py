@@ -292,18 +292,17 @@ def test_sky_is_found_from_the_upper_border_only() -> None:
     assert cloud.dropped["sky"] == found.sum()
 
 
-def prediction(depth: np.ndarray) -> SimpleNamespace:
+def prediction(depth: np.ndarray, *, metric: bool = True) -> SimpleNamespace:
     """What `point_cloud` reads of a prediction."""
-    info = SimpleNamespace(name="tiny", sha256="ab12", metric=True)
     return SimpleNamespace(
         depth=depth.astype(np.float32),
         confidence=None,
         intrinsics=scenes.CAMERA,
         photo_size=(scenes.WIDTH, scenes.HEIGHT),
-        info=info,
+        info=SimpleNamespace(name="tiny", sha256="ab12"),
         calibration=None,
         notes=(),
-        is_metric=lambda *, rescaled: info.metric or rescaled,
+        is_metric=lambda *, rescaled: metric or rescaled,
     )
 
 
@@ -335,8 +334,7 @@ def test_another_photo_than_the_predicted_one() -> None:
 
 
 def test_a_depth_without_a_scale_does_not_claim_metres() -> None:
-    guess = prediction(scenes.plane((0.0, 0.0, 1.0), 3.0))
-    guess.info.metric = False
+    guess = prediction(scenes.plane((0.0, 0.0, 1.0), 3.0), metric=False)
     assert "unknown" in core.point_cloud(guess, scenes.picture()).comments()["units"]
     calibrated = core.point_cloud(guess, scenes.picture(), scale=2.0)
     assert calibrated.comments()["units"] == "metres"

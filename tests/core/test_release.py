@@ -303,7 +303,6 @@ def test_import_is_exact(case: str, scratch: Path) -> None:
     )
     assert (info.camera.width, info.camera.height, info.camera.fx, info.camera.fy) == camera
     assert [table["delta1"] for table in info.published.values()] == [delta1]
-    assert info.metric
     assert not info.supervised_levels
     assert "GPL-3.0" in info.licence
     assert info.provenance["source_sha256"] == importer.file_sha256(source)

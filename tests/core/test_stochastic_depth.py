@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from core.model.encoders import build_encoder
-from core.train.stochastic_depth import drop_blocks
+from core.model.encoders.base import drop_blocks
 
 
 class AddsOne(nn.Module):

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from core.data import Sample
-from core.data.augment import AugmentConfig, training_view, turn_camera
-from core.data.sky import SKY
+from core.data.augment import SKY, AugmentConfig, training_view, turn_camera
 
 FX, FY, CX, CY = 310.0, 312.0, 162.0, 118.0
 NORMAL = np.array([0.1, 0.2, 1.0])

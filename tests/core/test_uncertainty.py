@@ -17,7 +17,7 @@ from core.predictor import Predictor
 from core.train import confidence as training
 from core.train.confidence import fit_error_model
 from core.weights.checkpoint import find_model
-from core.weights.confidence import FEATURES, ErrorModel, confidence, error_signs
+from core.weights.confidence import FEATURES, ErrorModel, confidence, error_features
 
 
 class Steps(LapDepth):
@@ -73,9 +73,9 @@ def test_fitting_is_repeatable() -> None:
 def test_signs_have_their_number_and_are_finite_on_flat_and_saturated_depth() -> None:
     for value in (0.0, 1.0, -1.0):
         flat = [torch.full((1, 1, 64 // 2**k, 96 // 2**k), value) for k in (4, 3, 2, 1, 0)]
-        signs = error_signs(flat)
-        assert signs.shape == (1, FEATURES, 64, 96)
-        assert torch.isfinite(signs).all()
+        features = error_features(flat)
+        assert features.shape == (1, FEATURES, 64, 96)
+        assert torch.isfinite(features).all()
 
 
 def test_tables_survive_json() -> None:

@@ -20,7 +20,7 @@ from core.cli.main import main
 from core.errors import ConfigError, ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.outputs import ColorSettings
-from core.images.decode_server import read_header, read_into
+from core.images.decode_process import read_header, read_into
 from core.predictor import Predictor
 from core.video import run as run_module
 from core.video import sequence

@@ -12,7 +12,7 @@ from app.explorer import cache
 from app.explorer.memory import HOUR, kept
 from app.explorer.session_view import Look, digest_of
 from core.camera import Intrinsics
-from core.data.catalog import data_root, open_dataset
+from core.data import data_root, open_dataset
 from core.data.kitti import KINDS, KittiDataset, drive_of, kind_of
 from core.data.sample import Sample
 from core.errors import DataError

@@ -13,7 +13,7 @@ from app.explorer.display import figures, fragment, heading, numbers
 from app.explorer.figures.compare import Comparison, compare, row_of
 from app.explorer.figures.datasets import Entry, installed, look_at
 from app.explorer.session_view import Look, current
-from core.data.catalog import DATA_VARIABLE, data_root
+from core.data import DATA_VARIABLE, data_root
 from core.evaluate.metrics import mean_metrics
 
 ROWS = 3

@@ -16,7 +16,7 @@ from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.session_view import Look, current, with_fov
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.build import SHAPES, Shape, SpaceOptions
-from core.geometry.flying_pixels import TOLERANCE
+from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.origin import read_pose
 from core.geometry.point_cloud import CloudOptions
 
@@ -99,7 +99,7 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
             t("space.edge", lang),
             0,
             20,
-            100 * TOLERANCE,
+            100 * EDGE_TOLERANCE,
             step=1,
             pattern="%.0f %%",
             hint=t("space.edge_hint", lang),
