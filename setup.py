@@ -18,7 +18,8 @@ setup(
     package_data={
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
-        "app": ["static/*"],
-        "app.explorer": ["icon.svg", "texts/*", ".streamlit/*"],
+        "app.common": ["texts/*"],
+        "app.depth_page": ["static/*"],
+        "app.explorer": ["formulas.toml", "icon.svg", ".streamlit/*"],
     },
 )
