@@ -25,7 +25,6 @@ from typing import IO
 
 from app.common import logs
 from app.common.environment import check
-from app.common.limits import ServerLimits
 from app.server.processes import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
 from core.errors import DepthError
 
@@ -203,7 +202,6 @@ def main() -> int:
     check_only = parser.parse_args().check
     try:
         check()
-        ServerLimits.from_environment(os.environ)
         if logs.as_json():
             logs.configure()
         pages = pages_from(os.environ)

@@ -1,4 +1,4 @@
-"""Measuring in a scene: positions, distances, boxes, and what a program or a page shows of them."""
+"""Measuring in a photo: positions, distances, boxes, and what a program or a page shows of them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from itertools import pairwise
 from typing import Any
 
 from app.common.request import Selection
-from app.common.result import Scene
+from app.common.result import Result
 from core.geometry.measure import Measurer, if_there, survey_box, survey_points
 from core.geometry.measurements import Distance, to_csv
 
 
-def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
+def measure(result: Result, chosen: Selection) -> dict[str, Any]:
     """Measures what was selected.
 
     Args:
-        scene: photo and depth.
+        result: photo and depth.
         chosen: points or a box, in pixels of the photo.
 
     Returns:
@@ -32,9 +32,9 @@ def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
     Raises:
         CameraError: a point or box outside the photo, or without depth.
     """
-    ruler = Measurer.of(scene.prediction)
+    ruler = Measurer.of(result.prediction)
     found = _box(ruler, chosen.box) if chosen.box else _points(ruler, chosen.points)
-    prediction, known = scene.prediction, scene.prediction.calibration
+    prediction, known = result.prediction, result.prediction.calibration
     return found | {
         "unit": prediction.unit,
         "metric": prediction.metric,
@@ -46,9 +46,9 @@ def measure(scene: Scene, chosen: Selection) -> dict[str, Any]:
     }
 
 
-def measured_csv(scene: Scene, chosen: Selection) -> str:
+def measured_csv(result: Result, chosen: Selection) -> str:
     """The same as a table, one line a result, for a spreadsheet."""
-    ruler = Measurer.of(scene.prediction)
+    ruler = Measurer.of(result.prediction)
     boxed = chosen.box is not None
     found = survey_box(ruler, chosen.box or ()) if boxed else survey_points(ruler, chosen.points)
     return to_csv(found, ruler.scene)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from app.common.request import PredictSettings
+from app.common.request import DepthRequest
 from core.geometry.measure import calibrated
 from core.images.decode import Photo
-from core.prediction import KnownLength, Prediction
+from core.prediction import Prediction
 from core.weights.choice import Choice
 
 Value = TypeVar("Value")
@@ -89,41 +89,38 @@ class BoundedCache(Generic[Value]):
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A photo and its depth.
+class Result:
+    """A photo and its depth, as one request got it.
 
     Attributes:
         photo: as decoded; rgb (H, W, 3) uint8.
         prediction: depth (H, W) metres and what belongs to it.
-        settings: with which it was asked for; the model is the one that was used.
+        request: what was asked for; its model is the one that was used.
         choice: how the photo chose its model; None where the model was given.
     """
 
     photo: Photo
     prediction: Prediction
-    settings: PredictSettings
+    request: DepthRequest
     choice: Choice | None = None
 
-    def asked_for(self, name: str, choice: Choice | None) -> Scene:
-        """The same scene as one request got it.
+    def for_request(self, name: str, request: DepthRequest, choice: Choice | None) -> Result:
+        """The same result as another request for the same prediction gets it.
 
         Args:
             name: of the request's own file: who sends the same bytes learns no other's name.
+            request: with the known length that the depth is rescaled by, which is not kept.
             choice: how the photo chose its model, where the request left that to it.
-        """
-        if (name, choice) == (self.photo.name, self.choice):
-            return self
-        return replace(self, photo=replace(self.photo, name=name), choice=choice)
-
-    def calibrated(self, known: KnownLength | None) -> Scene:
-        """The same scene, rescaled so that a known length comes out; not kept by the studio.
 
         Raises:
-            CameraError: the two points are outside the photo, have no depth or are the same.
+            CameraError: the ends of the known length are outside the photo, have no depth or are
+                the same pixel.
         """
-        if known is None:
+        if (name, request, choice) == (self.photo.name, self.request, self.choice):
             return self
-        return replace(self, prediction=calibrated(self.prediction, known))
+        known = request.known_length
+        prediction = self.prediction if known is None else calibrated(self.prediction, known)
+        return Result(replace(self.photo, name=name), prediction, request, choice)
 
     @property
     def bytes(self) -> int:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.common.cancellation import wanted
+from app.common.cancellation import cancelled
 from app.common.outputs import safe_stem
-from app.common.request import DisplaySettings, PredictSettings
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from core.errors import VideoError
-from core.files.outputs import ColorSettings
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
@@ -40,8 +39,7 @@ class VideoFiles:
 def run_video(
     studio: Studio,
     clip: Path,
-    settings: PredictSettings,
-    display: DisplaySettings,
+    request: DepthRequest,
     folder: Path,
     tell: Tell,
     *,
@@ -52,7 +50,7 @@ def run_video(
     Args:
         studio: gives the model.
         clip: the uploaded file.
-        settings, display: as for a photo; ends that are not given are the whole clip's.
+        request: as for a photo; ends of the colours that are not given are the whole clip's.
         folder: the request's own; when it is deleted (the client left), or the call's
             time is over, the work ends.
         tell: as `core.video.run.predict_video`'s.
@@ -63,14 +61,20 @@ def run_video(
     """
     stem = folder / safe_stem(clip.stem)
     asked = VideoSettings(
-        resolution=settings.resolution,
-        flip=settings.flip,
-        fov=settings.fov,
-        colors=ColorSettings(display.colormap, display.near, display.far),
+        resolution=request.resolution,
+        flip=request.flip,
+        fov=request.fov,
+        colors=request.colors,
         steady=SteadySettings() if steady else SteadySettings(0, 0),
         most_frames=MAX_FRAMES,
     )
-    about = predict_video(clip, stem, _models(studio, settings), asked, _watched(tell))
+    chooser, predictors = studio.predictors(request.model)
+    models = VideoModels(
+        tuple(predictor.info.sha256 for predictor in predictors),
+        lambda name: studio.predictor(name or request.model),
+        chooser,
+    )
+    about = predict_video(clip, stem, models, asked, _watched(tell))
     sequence = output_path(stem, "frames")
     archive = sequence.with_suffix(".zip")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # PNG is deflated already
@@ -80,20 +84,11 @@ def run_video(
     return VideoFiles(output_path(stem, "video"), archive, about.sidecar)
 
 
-def _models(studio: Studio, settings: PredictSettings) -> VideoModels:
-    chooser = studio.chooser_for(settings.model)
-    if chooser is None:
-        predictor = studio.predictor(settings.model)
-        return VideoModels((predictor.info.sha256,), lambda _: predictor)
-    sha256 = tuple(studio.predictor(name).info.sha256 for name in chooser.models)
-    return VideoModels(sha256, studio.predictor, chooser)
-
-
 def _watched(tell: Tell) -> Tell:
-    still_wanted = wanted()
+    is_cancelled = cancelled()
 
     def told(stage: str, done: int, total: int | None) -> None:
-        if not still_wanted():
+        if is_cancelled():
             raise VideoError(
                 "The video was stopped because nobody waits for it, expected the page to stay "
                 "open: send it again."

@@ -10,13 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.request import predict_settings
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.text import language_of, t
-from app.depth_page.handlers import TimeLeft, chosen_display, cleared_on_failure
+from app.depth_page.handlers import FOR_ANY_PHOTO, TimeLeft, cleared_on_failure
 from app.depth_page.live import LiveDepth, LiveView
+from app.depth_page.three_d_handlers import COLOURS, form_request
 from app.depth_page.video import run_video
 from core.errors import VideoError
 
@@ -36,30 +36,23 @@ class VideoHandlers:
 
     def clip(
         self,
-        clip: Any,
-        steady: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
+        *values: Any,
     ) -> tuple[Any, ...]:
-        """A clip to its depth video, its files and a sentence about both."""
+        """A clip to its depth video, its files and a sentence about both.
+
+        Values: the clip, whether it is smoothed over time, the controls for any photo.
+        """
+        clip, steady, *settings = values
         lang = language_of(request.headers.get("accept-language"))
         if clip is None:
             raise VideoError(t("studio.no_video"))
-        settings = predict_settings(model, resolution, flip, fov)
-        display = chosen_display(colormap, ranging, near, far)
+        asked = form_request(FOR_ANY_PHOTO, settings)
         made = run_video(
             self._studio,
             self._storage.uploaded(clip),
-            settings,
-            display,
+            asked,
             self._storage.folder(request.session_hash),
             _teller(progress, lang),
             steady=bool(steady),
@@ -67,25 +60,13 @@ class VideoHandlers:
         files = gr.update(value=[str(made.video), str(made.frames)], visible=True)
         return str(made.video), files, f"<p>{html.escape(_sentence(made.about, lang))}</p>"
 
-    def live(
-        self,
-        picture: Any,
-        model: Any,
-        resolution: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
-        request: gr.Request,
-    ) -> Any:
-        """A camera's picture to its depth, as HTML."""
+    def live(self, request: gr.Request, picture: Any, *values: Any) -> Any:
+        """A camera's picture to its depth, as HTML; values: model, resolution and colours."""
         if picture is None:  # the camera was closed
             return gr.skip()
-        lang = language_of(request.headers.get("accept-language"))
-        display = chosen_display(colormap, ranging, near, far)
-        settings = predict_settings(model, resolution)
-        view = self._live(request.session_hash or "", picture, settings, display)
-        return live_html(view, lang)
+        asked = form_request(("model", "resolution", *COLOURS), values)
+        view = self._live(request.session_hash or "", picture, asked)
+        return live_html(view, language_of(request.headers.get("accept-language")))
 
     def leave(self, request: gr.Request) -> None:
         """Forgets a session's camera."""

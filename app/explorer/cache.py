@@ -8,6 +8,7 @@ hashes, so a changed photo or model file is another entry; what starts with `_` 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 from torch import Tensor
 
 from app.common.environment import value
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.explorer.memory import HOUR, kept
 from core.data.depth_file import resized_nearest
@@ -44,8 +46,6 @@ from core.weights.checkpoint import ModelInfo, load_checkpoint
 from core.weights.choice import Choice, Chooser
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on
-Settings = tuple[int | None, bool, float | None]
-"""Resolution, flip, field of view."""
 
 
 @st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
@@ -100,34 +100,38 @@ def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) ->
     return _chooser(_rgb)
 
 
-@kept
-def predicted(
-    digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo
-) -> Prediction:
-    """A photo's depth, once per photo, model and settings, however many pages look at it.
+def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Prediction:
+    """A photo's depth, once per photo, model and settings, however many pages show it.
 
-    Where it had to make room for others, it comes back without another pass of the network.
-    """
-    passed = _passed(digest, model_sha, settings, model, _photo)
-    return studio().predictor(model).finished(passed, _photo)
-
-
-@kept
-def _passed(digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo) -> Passed:
-    """What the network gave: a thousandth of a large photo's depth."""
-    resolution, flip, fov = settings
-    return studio().predictor(model).passed(_photo, resolution, flip, fov).small()
-
-
-@kept
-def rescaled(
-    digest: str, model_sha: str, settings: Settings, known: KnownLength, _prediction: Prediction
-) -> Prediction:
-    """The same prediction, in the scale of a known length.
+    Args:
+        photo: as decoded.
+        info: of the model.
+        request: the settings; a known length rescales what is kept.
 
     Raises:
-        CameraError: its ends lie outside the photo or are the same pixel.
+        CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
+    key = (photo.sha256, info.sha256, *request.prediction.values())
+    found = _predicted(key, info.name, request, photo)
+    known = request.known_length
+    return found if known is None else _rescaled(key, known, found)
+
+
+@kept
+def _predicted(key: Hashable, _model: str, _request: DepthRequest, _photo: Photo) -> Prediction:
+    """Where it had to make room for others, it comes back without another pass of the network."""
+    return studio().predictor(_model).finished(_passed(key, _model, _request, _photo), _photo)
+
+
+@kept
+def _passed(key: Hashable, _model: str, _request: DepthRequest, _photo: Photo) -> Passed:
+    """What the network gave: a thousandth of a large photo's depth."""
+    return studio().predictor(_model).passed(_photo, **_request.prediction).small()
+
+
+@kept
+def _rescaled(key: Hashable, known: KnownLength, _prediction: Prediction) -> Prediction:
+    """The same prediction in the scale of a known length."""
     return calibrated(_prediction, known)
 
 

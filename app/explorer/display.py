@@ -16,11 +16,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.error_text import told
-from app.common.text import keys, t
+from app.common.text import error_sentence, keys, t
 from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.errors import DepthError
 
 FORMULAS = Path(__file__).with_name("formulas.toml")
@@ -122,13 +121,13 @@ def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
             st.metric(label, value, help=help_, width="content")
 
 
-def truth_note(look: Look) -> None:
+def truth_note(view: SessionView) -> None:
     """Where the measured depth of the photo comes from, or how to bring it."""
-    known = look.truth
+    known = view.truth
     if known is None:
-        st.caption(t("explorer.truth_missing", look.lang))
+        st.caption(t("explorer.truth_missing", view.lang))
     else:
-        st.caption(t("explorer.truth_from", look.lang, name=known.name))
+        st.caption(t("explorer.truth_from", view.lang, name=known.name))
 
 
 @contextmanager
@@ -137,7 +136,9 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except (DepthError, MemoryError) as error:
-        st.error(told(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:")
+        st.error(
+            error_sentence(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:"
+        )
         st.stop()
 
 

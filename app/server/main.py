@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import os
 import signal
 import sys
 
 from app.api import mcp
 from app.common import logs
-from app.common.environment import check, value
-from app.common.limits import ServerLimits, share_arenas
+from app.common.environment import ServerLimits, check, value
 from app.common.storage import Storage
 from app.server.processes import address, gradio_page, require_free
 from core.errors import DepthError
 
 DRAIN_SECONDS = 5  # what runs when the server is told to stop may finish within this
+
+M_ARENA_MAX = -8  # malloc.h
+ARENAS = 2  # one for the main thread, one for all others; they compute outside of malloc
+
+
+def share_arenas() -> None:
+    """Limits the heaps among which glibc spreads the threads; call it before any thread starts.
+
+    By default every new thread may get one of eight for each core. Each keeps the holes between
+    blocks in use that once held its largest photo, so that the process grows for hours.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
 
 
 def main() -> int:

@@ -267,8 +267,8 @@ def test_the_bands_add_up_to_the_photo(explorer_models: Path) -> None:
     assert error < 1e-5
     _, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
     bands = laplacian_pyramid(image)
-    look = app.session_state["look"]
-    for level, band in zip(look.prediction.levels, bands, strict=True):
+    view = app.session_state["session view"]
+    for level, band in zip(view.prediction.levels, bands, strict=True):
         assert np.allclose(level.band, band[0].permute(1, 2, 0).numpy(), atol=1e-5)
 
 
@@ -287,7 +287,7 @@ def test_metrics_shown_are_those_of_the_arrays(
     app = opened("compare", tscale=scale)
     upload_truth(app, name, data)
     shown = metrics(sound(app))
-    depth = app.session_state["look"].prediction.depth
+    depth = app.session_state["session view"].prediction.depth
     expected = compute_metrics(depth, truth.astype(np.float32), truth > 0)
     for label, value in (
         ("AbsRel", expected.abs_rel),

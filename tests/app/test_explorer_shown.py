@@ -42,7 +42,7 @@ def expected_percent(depth: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_the_map_of_the_expected_error_is_the_models_own() -> None:
     app = opened()
     chart = drawn(app)[t("explorer.expected", "en")]["data"][0]
-    depth = app.session_state["look"].prediction.depth.astype(np.float64)
+    depth = app.session_state["session view"].prediction.depth.astype(np.float64)
     shown = numbers(chart["z"])
     assert shown.shape == depth.shape
     assert np.allclose(shown, expected_percent(depth), atol=0.02)
@@ -55,7 +55,7 @@ def test_expected_and_true_error_are_compared_pixel_by_pixel() -> None:
     upload_truth(app, "a.npy", npy(TRUTH))
     assert app.selectbox(key="tscale").value == "metres"  # as every .npy is
     charts = drawn(sound(app))
-    depth = app.session_state["look"].prediction.depth.astype(np.float64)
+    depth = app.session_state["session view"].prediction.depth.astype(np.float64)
     relative = 100 * np.abs(depth - TRUTH) / TRUTH
     pixels = sorted(zip(expected_percent(depth).ravel(), relative.ravel(), strict=True))
     groups = [pixels[i * len(pixels) // 10 : (i + 1) * len(pixels) // 10] for i in range(10)]

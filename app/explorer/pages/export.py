@@ -10,27 +10,26 @@ from pathlib import Path
 import streamlit as st
 
 from app.common.outputs import safe_stem, save_outputs
-from app.common.request import DisplaySettings
 from app.common.text import t
 from app.explorer.display import heading
 from app.explorer.report import report
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.files.outputs import OUTPUTS
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "export")
-    _report(look)
+    _report(view)
     st.subheader(t("export.files", lang))
     st.markdown(t("export.files_note", lang))
     with st.container(horizontal=True):
         for name, output in OUTPUTS.items():
             st.download_button(
                 t(f"export.{name}", lang),
-                partial(_file, look, name),
-                f"{look.stem}{output.suffix}",
+                partial(_file, view, name),
+                f"{view.stem}{output.suffix}",
                 output.media_type,
                 key=f"export-{name}",
                 on_click="ignore",
@@ -39,8 +38,8 @@ def draw(look: Look) -> None:
             )
         st.download_button(
             t("export.sidecar", lang),
-            partial(_file, look, None),
-            f"{look.stem}.json",
+            partial(_file, view, None),
+            f"{view.stem}.json",
             "application/json",
             key="export-sidecar",
             on_click="ignore",
@@ -51,20 +50,20 @@ def draw(look: Look) -> None:
     st.markdown(t("export.link_note", lang))
 
 
-def _report(look: Look) -> None:
+def _report(view: SessionView) -> None:
     """Made when asked for, since it runs every page's computations."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("export.report", lang))
     st.markdown(t("export.report_note", lang))
     if st.button(t("export.make", lang), type="primary", key="make_report"):
         bar = st.progress(0.0)
-        page = report(look, lambda share, name: bar.progress(share, name))
+        page = report(view, lambda share, name: bar.progress(share, name))
         bar.empty()
         st.success(t("export.made", lang, megabytes=len(page.encode()) / 1e6))
         st.download_button(
             t("export.save", lang),
             page.encode(),
-            f"{safe_stem(look.stem)}_report.html",
+            f"{safe_stem(view.stem)}_report.html",
             "text/html",
             key="save_report",
             on_click="ignore",
@@ -72,11 +71,11 @@ def _report(look: Look) -> None:
         )
 
 
-def _file(look: Look, name: str | None) -> bytes:
+def _file(view: SessionView, name: str | None) -> bytes:
     """One result file, or its sidecar (None), written as the command line writes it."""
     wanted = ["color", "depth16"] if name is None else [name]
     with tempfile.TemporaryDirectory() as folder:
-        saved = save_outputs(look.scene, DisplaySettings(look.colours), wanted, Path(folder))
+        saved = save_outputs(view.result, wanted, Path(folder))
         return (saved.sidecar if name is None else saved.files[name]).read_bytes()
 
 
