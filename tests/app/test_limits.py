@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import inspect
 import json
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import gradio as gr
 import httpx
 import pytest
+from gradio.queueing import Event
+from gradio.routes import App
+from gradio.utils import LRUCache
 
 from app.common.blocks import GuardedBlocks, client_of
 from app.common.cancellation import cancelled
@@ -240,6 +246,33 @@ def gradio_leftovers() -> Iterator[None]:
         warnings.simplefilter("ignore", ResourceWarning)
         yield
         gc.collect()
+
+
+@pytest.mark.usefixtures("gradio_leftovers")
+def test_gradio_still_has_what_is_used_of_its_inside() -> None:
+    """None of it is promised: a new release of Gradio that lacks one must fail here, by name."""
+    with gr.Blocks() as page:
+        box = gr.Textbox()
+        box.submit(str, box, box)
+    page.queue()
+    queue, function = page._queue, page.fns[0]
+    event = Event(None, function, MagicMock(), "username")
+    for owner, names in (
+        (page, "process_api fns has_launched state_session_capacity temp_file_sets "
+               "upload_file_set get_api_info mcp_server_obj"),
+        (queue, "__len__ pending_messages_per_session pending_event_ids_session active_jobs "
+                "event_queue_per_concurrency_id event_ids_to_events get_active_worker_count"),
+        (function, "api_visibility api_name inputs fn"),
+        (event, "alive request"),
+        (gr.EventData(None, {"points": []}), "_data"),
+        (box, "example_payload api_info"),
+    ):  # fmt: skip
+        missing = [name for name in names.split() if not hasattr(owner, name)]
+        assert not missing, f"{type(owner).__name__}: {missing}"
+    assert isinstance(queue.pending_messages_per_session, LRUCache)
+    assert list(inspect.signature(page.process_api).parameters)[:2] == ["block_fn", "inputs"]
+    assert "stop_event" in inspect.getsource(App)
+    assert "_local_url" in Path(gr.__file__).with_name("mcp.py").read_text()
 
 
 @pytest.mark.usefixtures("gradio_leftovers")
