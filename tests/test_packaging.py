@@ -65,7 +65,7 @@ import json, sys
 from pathlib import Path
 import app, core
 from app.depth_page.depth_view import static_text
-from app.explorer import display, layout, pages, sidebar
+from app.explorer import display, layout, page_scripts, sidebar
 from app.depth_page.page import EXAMPLES
 from app.server.processes import ROOT, explorer_page
 from app.common.service import Studio
@@ -74,7 +74,7 @@ assert display.formulas_of("loss")[0]
 assert static_text("depth_view.js") and layout.ICON.is_file()
 script = ROOT / explorer_page("127.0.0.1", 1).command[4]
 settings = script.parent / ".streamlit" / "config.toml"
-scripts = [path for path in Path(pages.__path__[0]).glob("*.py")]
+scripts = [path for path in Path(page_scripts.__path__[0]).glob("*.py")]
 print(json.dumps({
     "core": core.__file__, "app": app.__file__, "models": Studio().model_names(),
     "examples": sorted(path.name for path in EXAMPLES.glob("*.jpg")),
@@ -93,7 +93,7 @@ print(json.dumps({
     assert told["depth"] == sorted(path.name for path in (examples / "depth").iterdir())
     assert told["files"] == [True, True]
     assert told["same"]
-    assert told["pages"] == len(list((ROOT / "app" / "explorer" / "pages").glob("*.py")))
+    assert told["pages"] == len(list((ROOT / "app" / "explorer" / "page_scripts").glob("*.py")))
     assert told["title"] == "Model"
     help_text = run(
         str(site / "bin" / "lapdepth-studio"), "--help", cwd=tmp_path, PYTHONPATH=str(site)

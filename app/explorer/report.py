@@ -21,14 +21,14 @@ from app.explorer.figures.pyramids import (
 )
 from app.explorer.figures.space import SpaceChoice, drawn
 from app.explorer.offline_page import Part, html_page
-from app.explorer.pages.aspp import receptive_fields, responses, worth
-from app.explorer.pages.atrous import asppview, sampling
-from app.explorer.pages.differences import border_figures
-from app.explorer.pages.levels import feature_pictures
-from app.explorer.pages.loss import Knobs, pulls, sweep
-from app.explorer.pages.spp import features_at_heights, profile, resized
-from app.explorer.pages.stacking import hidden, stacked
-from app.explorer.pages.weights import (
+from app.explorer.page_scripts.aspp import receptive_fields, responses, worth
+from app.explorer.page_scripts.atrous import asppview, sampling
+from app.explorer.page_scripts.differences import border_figures
+from app.explorer.page_scripts.levels import feature_pictures
+from app.explorer.page_scripts.loss import Knobs, pulls, sweep
+from app.explorer.page_scripts.spp import features_at_heights, profile, resized
+from app.explorer.page_scripts.stacking import hidden, stacked
+from app.explorer.page_scripts.weights import (
     filter_histograms,
     orders_of,
     relu_curves,

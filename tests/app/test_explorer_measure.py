@@ -130,12 +130,12 @@ def test_a_known_length_rescales_every_page_and_every_file(tmp_path: Path) -> No
     assert json.loads(saved.sidecar.read_text())["calibration"]["scale"] == factor
 
     # A level's depth is the finest one's at the last level, and that is the photo's.
-    app.switch_page("pages/coarse_to_fine.py")
+    app.switch_page("page_scripts/coarse_to_fine.py")
     sound(app.run())
     low, high = (float(n) for n in metrics(app)["Depth"].removesuffix(" m").split(" - "))
     assert low == pytest.approx(float(view.prediction.depth.min()), abs=0.006)
     assert high == pytest.approx(float(view.prediction.depth.max()), abs=0.006)
-    app.switch_page("pages/space.py")
+    app.switch_page("page_scripts/space.py")
     sound(app.run())
     app.toggle(key="setfov").set_value(True)  # predicts anew
     sound(app.run())
@@ -174,7 +174,7 @@ def start(**address: str) -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=SECONDS)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page("pages/measure.py")
+    app.switch_page("page_scripts/measure.py")
     return sound(app.run())
 
 

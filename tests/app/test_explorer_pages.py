@@ -168,8 +168,8 @@ def test_the_language_switch_keeps_every_choice() -> None:
     assert app.select_slider(key="k").value == 8
     assert app.query_params["size"] == "photo"
     assert app.query_params["lang"] == "zh"
-    app.switch_page("pages/levels.py").run()
-    app.switch_page("pages/coarse_to_fine.py").run()
+    app.switch_page("page_scripts/levels.py").run()
+    app.switch_page("page_scripts/coarse_to_fine.py").run()
     assert app.select_slider(key="k").value == 8
 
 
@@ -307,7 +307,7 @@ def test_ground_truth_reaches_the_other_pages_and_can_be_aligned() -> None:
     assert after["AbsRel"] != before["AbsRel"]
     assert after["SILog"] == before["SILog"] or float(after["SILog"]) > 0
     for page in ("coarse_to_fine", "differences", "loss"):
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"page_scripts/{page}.py").run()
         sound(app)
         captions = [entry.value for entry in app.caption]
         assert t("explorer.truth_missing", "en") not in captions, page

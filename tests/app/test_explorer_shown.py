@@ -88,7 +88,7 @@ def test_a_control_that_two_pages_share_shows_its_choice_on_both() -> None:
     app = opened("aspp")
     app.segmented_control(key="fill").set_value(t("stacking.fill_zero", "en"))
     app.run()
-    app.switch_page("pages/stacking.py").run()
+    app.switch_page("page_scripts/stacking.py").run()
     control = sound(app).segmented_control(key="fill")
     assert control.value == "zero"
     assert control.proto.set_value
@@ -99,7 +99,7 @@ def test_an_example_dropped_as_a_file_brings_its_measured_depth() -> None:
     app.run()
     data = (EXAMPLES / "room.jpg").read_bytes()
     app.file_uploader(key="photo_file").set_value(("my room.jpg", data, "image/jpeg"))
-    app.switch_page("pages/compare.py").run()
+    app.switch_page("page_scripts/compare.py").run()
     assert any("depth/room.png" in entry.value for entry in sound(app).caption)
     app.file_uploader(key="photo_file").set_value(("other.jpg", data + b"\0", "image/jpeg"))
     app.run()

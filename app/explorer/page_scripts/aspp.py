@@ -142,4 +142,4 @@ def _worth(view: SessionView) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.aspp").draw(current())
+    importlib.import_module("app.explorer.page_scripts.aspp").draw(current())

@@ -134,4 +134,4 @@ def draw(view: SessionView) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.stacking").draw(current())
+    importlib.import_module("app.explorer.page_scripts.stacking").draw(current())

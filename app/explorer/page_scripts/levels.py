@@ -77,4 +77,4 @@ def draw(view: SessionView) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.levels").draw(current())
+    importlib.import_module("app.explorer.page_scripts.levels").draw(current())

@@ -138,4 +138,4 @@ def _loss_of_resizing(view: SessionView, side: int, squashed: float, scaled: flo
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.spp").draw(current())
+    importlib.import_module("app.explorer.page_scripts.spp").draw(current())

@@ -235,4 +235,4 @@ def _orders(view: SessionView, name: str, on: bool) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.weights").draw(current())
+    importlib.import_module("app.explorer.page_scripts.weights").draw(current())

@@ -80,4 +80,4 @@ def _file(view: SessionView, name: str | None) -> bytes:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.export").draw(current())
+    importlib.import_module("app.explorer.page_scripts.export").draw(current())

@@ -207,4 +207,4 @@ def _table(lang: str, rows: list[tuple[SessionView, Comparison, Entry]]) -> None
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.datasets").draw(current())
+    importlib.import_module("app.explorer.page_scripts.datasets").draw(current())

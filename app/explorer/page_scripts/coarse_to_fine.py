@@ -196,4 +196,4 @@ def _errors(view: SessionView, steps: Steps) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.coarse_to_fine").draw(current())
+    importlib.import_module("app.explorer.page_scripts.coarse_to_fine").draw(current())

@@ -80,4 +80,4 @@ def _plain(value: object) -> str:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.start").draw(current())
+    importlib.import_module("app.explorer.page_scripts.start").draw(current())

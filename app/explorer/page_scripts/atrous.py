@@ -16,7 +16,7 @@ from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import Shown, figures, fragment, heading, numbers
 from app.explorer.memory import kept
-from app.explorer.pages.aspp import receptive_fields
+from app.explorer.page_scripts.aspp import receptive_fields
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.over_photo import over_photo, points_over_photo
 from app.explorer.session_view import SessionView, current
@@ -256,4 +256,4 @@ def _table(lang: str, view: SessionView) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.atrous").draw(current())
+    importlib.import_module("app.explorer.page_scripts.atrous").draw(current())

@@ -122,4 +122,4 @@ def _metrics(lang: str, found: Comparison) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.compare").draw(current())
+    importlib.import_module("app.explorer.page_scripts.compare").draw(current())

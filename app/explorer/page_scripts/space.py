@@ -182,4 +182,4 @@ def _files(view: SessionView, choice: SpaceChoice) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.space").draw(current())
+    importlib.import_module("app.explorer.page_scripts.space").draw(current())

@@ -182,4 +182,4 @@ def _name(view: SessionView) -> str:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.models").draw(current())
+    importlib.import_module("app.explorer.page_scripts.models").draw(current())

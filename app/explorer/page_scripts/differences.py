@@ -136,4 +136,4 @@ def _borders(view: SessionView) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.differences").draw(current())
+    importlib.import_module("app.explorer.page_scripts.differences").draw(current())

@@ -201,4 +201,4 @@ def _object(view: SessionView) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.measure").draw(current())
+    importlib.import_module("app.explorer.page_scripts.measure").draw(current())

@@ -242,4 +242,4 @@ def _forms(lang: str, found: LossForms, count: int, weight: float) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.loss").draw(current())
+    importlib.import_module("app.explorer.page_scripts.loss").draw(current())
