@@ -11,7 +11,6 @@ from typing import Any
 import gradio as gr
 
 from app.common.batch import run_batch
-from app.common.measurement import measure
 from app.common.outputs import save_outputs, save_view
 from app.common.request import (
     CLOUD_FORMATS,
@@ -25,7 +24,7 @@ from app.common.request import (
     space_options,
     view_settings,
 )
-from app.common.result import Result
+from app.common.result import Result, measure
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_json, with_display_range

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from app.common.cancellation import set_still_wanted
 from app.common.environment import ServerLimits
-from app.common.metrics import Metrics
+from app.common.monitoring import Metrics
 from app.common.text import error_sentence, language_of
 from core.errors import DepthError, EngineError, ImageError
 

@@ -10,7 +10,7 @@ import gradio as gr
 from app.api.registration import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits
-from app.common.metrics import Metrics
+from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
 from app.common.storage import Storage

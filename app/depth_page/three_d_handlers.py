@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from app.common.cancellation import geometry_limits
-from app.common.measurement import measure, measured_csv
 from app.common.outputs import first_look, save_view
 from app.common.request import (
     DepthRequest,
@@ -20,7 +19,7 @@ from app.common.request import (
     space_options,
     view_settings,
 )
-from app.common.result import Result
+from app.common.result import Result, measure, measured_csv
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import language_of, t

@@ -26,7 +26,7 @@ from app.api import mcp
 from app.common.blocks import GuardedBlocks
 from app.common.cancellation import cancel_all
 from app.common.environment import ServerLimits, value
-from app.common.metrics import Metrics
+from app.common.monitoring import Metrics
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import error_sentence

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from app.api import mcp
 from app.common.blocks import GuardedBlocks, client_of
 from app.common.environment import ServerLimits
-from app.common.metrics import CONTENT_TYPE, Metrics
+from app.common.monitoring import CONTENT_TYPE, Metrics
 from app.common.text import INTERNAL, error_sentence
 from app.server.asgi import (
     Application,

@@ -11,7 +11,7 @@ import pytest
 
 from app.common.environment import VARIABLES, check, value
 from app.server import main as gradio_app
-from app.server.processes import pages_from
+from app.server.main import pages_from
 from core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]

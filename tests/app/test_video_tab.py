@@ -25,7 +25,7 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.depth_page.handlers import TimeLeft
 from app.depth_page.live import LiveDepth, encoded_picture
-from app.depth_page.video import run_video
+from app.depth_page.video_tab import run_video
 from core.errors import ExportError, ImageError, VideoError
 from core.files.depth_maps import ColorSettings
 from core.predictor import load_predictor
@@ -61,12 +61,14 @@ def as_sent(rgb: np.ndarray[Any, Any], kind: str = "JPEG") -> dict[str, Any]:
 def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
     request = DepthRequest(colors=ColorSettings("viridis"))
-    made = run_video(studio, clip, request, tmp_path, lambda *step: told.append(step))
+    video, frames, about = run_video(
+        studio, clip, request, tmp_path, lambda *step: told.append(step)
+    )
     assert told == [(stage, n, 4) for stage in ("depth", "video") for n in (1, 2, 3, 4)]
-    assert made.video.name == "my_clip_depth.mp4"
-    with zipfile.ZipFile(made.frames) as archive:
+    assert video.name == "my_clip_depth.mp4"
+    with zipfile.ZipFile(frames) as archive:
         names = archive.namelist()
-        assert json.loads(archive.read("my_clip.json")) == made.about
+        assert json.loads(archive.read("my_clip.json")) == about
     assert names == [*(f"my_clip_frames/00000{n}.png" for n in (1, 2, 3, 4)), "my_clip.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "my_clip.json",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from app.common.measurement import measure, measured_csv
 from app.common.request import Selection
+from app.common.result import measure, measured_csv
 from app.common.text import t
 from app.explorer.display import Shown
 from app.explorer.plots.maps import LARGE, picture_figure
