@@ -115,13 +115,13 @@ class GuardedBlocks(gr.Blocks):
         except (ValidationError, InvalidPathError) as error:
             outcome = "refused"
             log.info("refused a call: %s", error)
-            raise shown(ImageError(_NO_UPLOAD), lang) from None
+            raise gradio_error(ImageError(_NO_UPLOAD), lang) from None
         except _LateError as error:
             outcome = "late"
-            raise shown(error, lang) from None
+            raise gradio_error(error, lang) from None
         except Exception as error:
             outcome = "refused" if isinstance(error, DepthError) else "failed"
-            raise shown(error, lang) from None
+            raise gradio_error(error, lang) from None
         finally:
             self._metrics.called(endpoint, outcome, time.monotonic() - started)
 
@@ -177,7 +177,7 @@ class _LateError(EngineError):
     """A call that did not end in time."""
 
 
-def shown(error: Exception, lang: str = "en") -> gr.Error:
+def gradio_error(error: Exception, lang: str = "en") -> gr.Error:
     """The error as the page's message box and, in English, the API's clients get it."""
     return gr.Error(error_sentence(error, lang), duration=None, print_exception=False)
 

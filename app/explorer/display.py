@@ -44,7 +44,7 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
-class Shown:
+class Figure:
     """One figure with what a reader may take home of it.
 
     Attributes:
@@ -66,7 +66,7 @@ class Shown:
 
 
 def figures(
-    lang: str, group: str, shown: Sequence[Shown], *, columns: int = 1, downloads: bool = True
+    lang: str, group: str, shown: Sequence[Figure], *, columns: int = 1, downloads: bool = True
 ) -> None:
     """Draws figures side by side (one below the other on a phone) with one download menu."""
     phone = on_phone()
@@ -154,6 +154,26 @@ def fragment(function: Function) -> Function:
     return cast(Function, st.fragment(run))
 
 
+def download(
+    label: str,
+    content: bytes | Callable[[], bytes | str],
+    name: str,
+    media_type: str,
+    hint: str | None = None,
+) -> None:
+    """A button for a file, which is made when it is pressed; its name is also the button's key."""
+    st.download_button(
+        label,
+        content,
+        name,
+        media_type,
+        key=f"save {name}",
+        on_click="ignore",
+        icon=":material/download:",
+        help=hint,
+    )
+
+
 def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     """Arrays as a compressed .npz."""
     stream = io.BytesIO()
@@ -161,7 +181,7 @@ def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     return stream.getvalue()
 
 
-def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
+def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
     held = [item for item in shown if item.data]
 
     def page() -> bytes:
@@ -197,7 +217,7 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
             )
 
 
-def _selection(key: str, item: Shown) -> dict[str, Any]:
+def _selection(key: str, item: Figure) -> dict[str, Any]:
     """What makes a chart tell of the boxes drawn on it, or of the points clicked."""
     on_box, on_point = item.on_box, item.on_point
     if on_box is not None:

@@ -1,6 +1,6 @@
 """What is computed once and looked at from many pages and sessions, bounded in bytes.
 
-Everything that `kept` functions give shares two drawers, one for what is large and one for the
+Everything that `cached` functions give shares two drawers, one for what is large and one for the
 rest, so that a few large photos never push out the small results of many visitors. In each the
 least recently used leaves first, and everything after an hour.
 """
@@ -85,7 +85,7 @@ def keeper() -> Keeper:
     return Keeper(int(value("LAPDEPTH_EXPLORER_MB")) * 1_000_000)
 
 
-def kept(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
+def cached(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
     """A function whose results are shared by all sessions.
 
     Its arguments name the result, save those that begin with `_`. Nobody may change a result;

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from app.common.summary import kind_of_values
 from app.common.text import t
-from app.explorer.display import Shown, formulas_of
+from app.explorer.display import Figure, formulas_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
 from app.explorer.figures.features import encoder_features
 from app.explorer.figures.photo import photo_and_depth
@@ -44,7 +44,7 @@ from core.inspect.features import SPP_GRIDS, cascade_taps, spatial_pyramid_pool,
 from core.inspect.inspection import FILLS
 
 REPORT_POINTS = 30_000
-Row = tuple[Sequence[Shown], int]
+Row = tuple[Sequence[Figure], int]
 """Figures of one row and how many stand side by side."""
 
 

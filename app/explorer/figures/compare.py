@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
@@ -100,18 +100,18 @@ def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_
     return valid
 
 
-def row_of(view: SessionView, found: Comparison) -> list[Shown]:
+def row_of(view: SessionView, found: Comparison) -> list[Figure]:
     """Input, ground truth and output side by side, the same colours for both depths."""
     lang = view.lang
     measured = np.where(found.truth > 0, found.truth, np.nan)
     bar = bar_of(measured, "m", colours=view.colours)
     photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
     return [
-        Shown(
+        Figure(
             "input", picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM), photo
         ),
-        Shown("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
-        Shown(
+        Figure("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
+        Figure(
             "output",
             map_figure(found.predicted, bar, size=view.size, title=output, longest=MEDIUM),
             output,
@@ -120,7 +120,7 @@ def row_of(view: SessionView, found: Comparison) -> list[Shown]:
     ]
 
 
-def error_maps(view: SessionView, found: Comparison) -> list[Shown]:
+def error_maps(view: SessionView, found: Comparison) -> list[Figure]:
     """Signed error in metres and relative error in per cent, where the truth is known.
 
     The error that the model expects of itself, if it does, comes last, in the same colours.
@@ -133,8 +133,8 @@ def error_maps(view: SessionView, found: Comparison) -> list[Shown]:
     percent = Bar(0.0, high, "%", ERROR, 1)
     signed, share = t("compare.error", lang), t("compare.relative", lang)
     return [
-        Shown("error", _layer(view, found, error, bar, signed), signed, {"error_m": error}),
-        Shown(
+        Figure("error", _layer(view, found, error, bar, signed), signed, {"error_m": error}),
+        Figure(
             "relative-error",
             _layer(view, found, relative, percent, share),
             share,
@@ -144,7 +144,7 @@ def error_maps(view: SessionView, found: Comparison) -> list[Shown]:
     ]
 
 
-def curves(view: SessionView, found: Comparison) -> list[Shown]:
+def curves(view: SessionView, found: Comparison) -> list[Figure]:
     """Error per level, histogram, scatter, error by distance."""
     lang = view.lang
     truth, predicted = found.truth[found.valid], found.predicted[found.valid]
@@ -187,17 +187,17 @@ def curves(view: SessionView, found: Comparison) -> list[Shown]:
         {name: by_range}, [record.label for record in filled], x="", y="AbsRel (%)", title=name
     )
     return [
-        Shown(
+        Figure(
             "error-per-level",
             levels,
             title,
             {"abs_rel": np.array(series["AbsRel"][1]), "rmse_m": np.array(series["RMSE (m)"][1])},
         ),
-        Shown("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
-        Shown(
+        Figure("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
+        Figure(
             "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
         ),
-        Shown("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
+        Figure("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
         *expected_against_true(view, found.relative_percent, found.valid),
     ]
 

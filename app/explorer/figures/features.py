@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.explorer import cache
-from app.explorer.memory import kept
+from app.explorer.memory import cached
 from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb
@@ -44,14 +44,14 @@ def encoder_features(view: SessionView, name: str | None) -> Found:
     return _registry_features(view.key, name, view.image)
 
 
-@kept
+@cached
 def _registry_features(key: str, name: str, _image: Tensor) -> Found:  # noqa: ARG001  (a key)
     encoder, weights = _registry_encoder(name)
     with torch.inference_mode():
         return Found([feature[0] for feature in encoder(_image)], weights)
 
 
-@kept
+@cached
 def _registry_encoder(name: str) -> tuple[Encoder, str]:
     """An encoder with ImageNet weights where they are installed, else with random ones."""
     with torch.random.fork_rng(devices=[]):
@@ -69,7 +69,7 @@ def deepest_feature(view: SessionView, width: int, height: int) -> Tensor:
     return _deepest(view.key, width, height, view.info, view.photo.rgb)
 
 
-@kept
+@cached
 def _deepest(
     key: str,  # noqa: ARG001  (a key of the cache)
     width: int,

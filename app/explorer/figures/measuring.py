@@ -11,7 +11,7 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.result import measure, measured_csv
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure, download
 from app.explorer.plots.maps import LARGE, picture_figure
 from app.explorer.plots.over_photo import boxable, clickable, line_between, lock
 from app.explorer.session_view import SessionView
@@ -36,7 +36,7 @@ def line(
     ends: Sequence[Pixel],
     found: Distance,
     on_point: Callable[[float, float], None] | None,
-) -> Shown:
+) -> Figure:
     """The photo with two points of it and the metres between them, to be clicked if it says so."""
     title = t("measure.line_title", view.lang) if on_point else ""
     figure = picture_figure(view.screen, size=view.size, title=title, longest=LARGE)
@@ -47,7 +47,7 @@ def line(
     alt = t("measure.line_alt", view.lang, distance=found.distance)
     positions = np.array([point.position for point in (found.start, found.end)])
     data = {"pixels": np.array(ends), "points_m": positions}
-    return Shown("line", figure, alt, data, on_point=on_point)
+    return Figure("line", figure, alt, data, on_point=on_point)
 
 
 def between(
@@ -78,7 +78,7 @@ def between(
 
 def target(
     view: SessionView, box: Box, on_box: Callable[[float, float, float, float], None]
-) -> Shown:
+) -> Figure:
     """The photo with a box that can be drawn anew."""
     u0, v0, u1, v1 = box
     title = t("measure.box_title", view.lang)
@@ -86,7 +86,7 @@ def target(
     boxable(figure, view.size, (u0, u1, v0, v1))
     left, top, right, bottom = read = view.ruler.box(*box).box
     data = {"box_px": np.array(read), "depth_m": view.prediction.depth[top:bottom, left:right]}
-    return Shown("target", figure, title, data, on_box=on_box)
+    return Figure("target", figure, title, data, on_box=on_box)
 
 
 def inside(view: SessionView, box: Box) -> list[Number]:
@@ -138,12 +138,5 @@ def files(view: SessionView, name: str, chosen: Selection) -> None:
             ("csv", as_csv, "text/csv"),
             ("json", as_json, "application/json"),
         ):
-            st.download_button(
-                t(f"measure.{ending}", view.lang),
-                made,
-                f"{view.stem}_{name}.{ending}",
-                mime,
-                key=f"save-{name}-{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            label = t(f"measure.{ending}", view.lang)
+            download(label, made, f"{view.stem}_{name}.{ending}", mime)

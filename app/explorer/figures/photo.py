@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.figures.pyramids import enlarged
 from app.explorer.plots.bars import ERROR, Bar, bar_of
 from app.explorer.plots.curves import line_figure
@@ -27,7 +27,7 @@ def expected_percent(view: SessionView) -> NDArray[np.float32] | None:
     return np.where(np.isfinite(view.prediction.depth), 100 * (1 - sure), np.float32(np.nan))
 
 
-def expected_map(view: SessionView, bar: Bar | None = None) -> list[Shown]:
+def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
     """The expected error as a map, in a list that is empty where the model has none.
 
     Args:
@@ -41,12 +41,12 @@ def expected_map(view: SessionView, bar: Bar | None = None) -> list[Shown]:
     bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
     figure = map_figure(expected, bar, size=view.size, title=title, longest=MEDIUM)
     alt = t("explorer.expected_alt", view.lang)
-    return [Shown("expected-error", figure, alt, {"expected_error_percent": expected})]
+    return [Figure("expected-error", figure, alt, {"expected_error_percent": expected})]
 
 
 def expected_against_true(
     view: SessionView, relative: NDArray[np.floating], valid: NDArray[np.bool_]
-) -> list[Shown]:
+) -> list[Figure]:
     """Mean true error of the pixels by the error expected of them, a tenth of the pixels each.
 
     Args:
@@ -73,22 +73,22 @@ def expected_against_true(
         title=title,
     )
     data = {"expected_percent": said, "true_percent": is_so}
-    return [Shown("expected-against-true", figure, title, data)]
+    return [Figure("expected-against-true", figure, title, data)]
 
 
-def photo_and_depth(view: SessionView) -> list[Shown]:
+def photo_and_depth(view: SessionView) -> list[Figure]:
     """The two pictures that everything is about, and the expected error where there is one."""
     lang, depth = view.lang, view.prediction.depth
     step = max(1, max(depth.shape) // 500)
     bar = bar_of(depth[::step, ::step], view.unit, colours=view.colours)
     photo, title = t("start.photo", lang), t("start.depth", lang)
     return [
-        Shown(
+        Figure(
             "photo",
             picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM),
             photo,
         ),
-        Shown(
+        Figure(
             "depth",
             map_figure(depth, bar, size=view.size, title=title, longest=MEDIUM),
             t("start.depth_alt", lang),

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import SMALL, map_figure, picture_figure
@@ -129,7 +129,7 @@ def level_label(lang: str, index: int) -> str:
     return t("explorer.level_name", lang, name=NAMES[index], stride=STRIDES[index])
 
 
-def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> list[Shown]:
+def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> list[Figure]:
     """The low-pass and the bands, coarse -> fine.
 
     Args:
@@ -155,11 +155,11 @@ def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> 
                 bar = shared if same else signed_bar(grey, unit)
             figure = map_figure(grey, bar, size=view.size, title=title, longest=SMALL)
         alt = t("differences.band_alt", lang, name=title)
-        shown.append(Shown(f"band-{5 - index}", figure, alt, {"band": level.band}))
+        shown.append(Figure(f"band-{5 - index}", figure, alt, {"band": level.band}))
     return shown
 
 
-def residuals_row(view: SessionView, *, same: bool = True) -> list[Shown]:
+def residuals_row(view: SessionView, *, same: bool = True) -> list[Figure]:
     """max_depth * R5 as a depth map, then the signed residuals R4..R1 (metres before sigmoid)."""
     levels = view.prediction.levels
     coarse = Bar(0.0, view.info.config.max_depth, "m", view.colours)
@@ -173,22 +173,22 @@ def residuals_row(view: SessionView, *, same: bool = True) -> list[Shown]:
         figure = map_figure(level.residual, bar, size=view.size, title=label, longest=SMALL)
         alt = t("differences.residual_alt", view.lang, name=label)
         data = {"residual_m": level.residual}
-        shown.append(Shown(f"residual-{NAMES[index]}", figure, alt, data))
+        shown.append(Figure(f"residual-{NAMES[index]}", figure, alt, data))
     return shown
 
 
-def depths_row(view: SessionView, steps: Steps) -> list[Shown]:
+def depths_row(view: SessionView, steps: Steps) -> list[Figure]:
     """Depth after each level, one scale."""
     bar = bar_of(steps.depths, view.unit, colours=view.colours)
     return _row(view, steps.depths, bar, "depth")
 
 
-def changes_row(view: SessionView, steps: Steps) -> list[Shown]:
+def changes_row(view: SessionView, steps: Steps) -> list[Figure]:
     """What each level changed in metres, one signed scale."""
     return _row(view, steps.changes, signed_bar(steps.changes[1:], view.unit), "change")
 
 
-def energy(view: SessionView) -> list[Shown]:
+def energy(view: SessionView) -> list[Figure]:
     """Root mean square of every band and of every residual."""
     lang = view.lang
     levels = view.prediction.levels[1:]
@@ -202,15 +202,15 @@ def energy(view: SessionView) -> list[Shown]:
         figure = bars_figure(
             {title: values}, labels, x=t("differences.scale", lang), y=f"RMS ({unit})", title=title
         )
-        shown.append(Shown(f"energy-{name}", figure, title, {"rms": np.array(values)}))
+        shown.append(Figure(f"energy-{name}", figure, title, {"rms": np.array(values)}))
     return shown
 
 
-def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list[Shown]:
+def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list[Figure]:
     shown = []
     for index, values in enumerate(maps):
         label = level_label(view.lang, index)
         figure = map_figure(values, bar, size=view.size, title=label, longest=SMALL)
         alt = t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
-        shown.append(Shown(f"{word}-{NAMES[index]}", figure, alt, {f"{word}_m": values}))
+        shown.append(Figure(f"{word}-{NAMES[index]}", figure, alt, {f"{word}_m": values}))
     return shown

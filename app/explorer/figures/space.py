@@ -14,8 +14,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.common.cancellation import geometry_limits
 from app.common.text import t
-from app.explorer.display import Shown
-from app.explorer.memory import kept
+from app.explorer.display import Figure
+from app.explorer.memory import cached
 from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.session_view import SessionView
@@ -51,7 +51,7 @@ class SpaceChoice:
         return options
 
 
-@kept
+@cached
 def _on_screen(
     key: str,  # noqa: ARG001  (a key of the cache)
     choice: SpaceChoice,
@@ -62,7 +62,7 @@ def _on_screen(
     return build_apart(_look.prediction, _look.photo.rgb, wanted, _limits())
 
 
-def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Shown, int]:
+def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Figure, int]:
     """The figure and how many points or triangles it has.
 
     Raises:
@@ -79,14 +79,14 @@ def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Shown, int]:
         colours, bar = _colours(view, choice, inside, geometry.colors, geometry.pixels)
         figure = points_figure(inside, colours, bar, intrinsics=camera, size=size, words=words)
         data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
-        return Shown("cloud", figure, alt, data), len(geometry)
+        return Figure("cloud", figure, alt, data), len(geometry)
     inside = geometry.scene.in_camera(geometry.vertices)
     colours, bar = _colours(view, choice, inside, geometry.colors, pixels_of(geometry))
     figure = surface_figure(
         inside, geometry.faces, colours, bar, intrinsics=camera, size=size, words=words
     )
     data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
-    return Shown("surface", figure, alt, data), len(geometry.faces)
+    return Figure("surface", figure, alt, data), len(geometry.faces)
 
 
 def file_of(view: SessionView, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:

@@ -12,7 +12,7 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import fields_of, occluded_branches
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
 from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
@@ -33,7 +33,7 @@ def part_name(view: SessionView, part: str) -> str:
     return t(f"aspp.{part}", view.lang)
 
 
-def responses(view: SessionView, *, colour: bool = False) -> list[Shown]:
+def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
     """The 1x1, every branch and the merged feature: mean strength, or three colours."""
     lang, trace = view.lang, view.trace
     parts: list[tuple[str, Tensor]] = [("reduced", trace.reduced)]
@@ -53,11 +53,11 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Shown]:
             bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
             figure = map_figure(strength, bar, size=view.size, title=title, longest=SMALL)
         alt = t("aspp.response_alt", lang, name=title)
-        shown.append(Shown(name, figure, alt, {"response": part[0].numpy()}))
+        shown.append(Figure(name, figure, alt, {"response": part[0].numpy()}))
     return shown
 
 
-def worth(view: SessionView, fill: str) -> tuple[list[Shown], Shown, bool]:
+def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     """Change of depth without each part, the mean changes as bars, and whether one part pools."""
     lang = view.lang
     effects = occluded_branches(view.key, fill, view.info, view.trace)
@@ -68,18 +68,18 @@ def worth(view: SessionView, fill: str) -> tuple[list[Shown], Shown, bool]:
         title = part_name(view, name)
         figure = map_figure(change, bar, size=view.size, title=title, longest=SMALL)
         alt = t("aspp.worth_alt", lang, name=title)
-        shown.append(Shown(f"without-{name}", figure, alt, {"change_m": change}))
+        shown.append(Figure(f"without-{name}", figure, alt, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     title = t("aspp.worth_bars", lang)
     labels = [part_name(view, name) for name in changes]
     figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
-    total = Shown("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    total = Figure("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
     return shown, total, "pooling" in changes
 
 
 def receptive_fields(
     view: SessionView, names: dict[str, str], place: tuple[float, float]
-) -> tuple[list[Shown], list[tuple[str, str]]]:
+) -> tuple[list[Figure], list[tuple[str, str]]]:
     """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
 
     Args:
@@ -98,7 +98,7 @@ def receptive_fields(
         bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
         figure = over_photo(view.screen, strength, bar, size=view.size, title=title, longest=MEDIUM)
         alt = t("atrous.field_alt", view.lang, stage=title)
-        shown.append(Shown(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
+        shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
     return shown, extents
 
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
-from app.explorer.memory import kept
+from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.memory import cached
 from app.explorer.page_scripts.aspp import receptive_fields
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.over_photo import over_photo, points_over_photo
@@ -62,7 +62,7 @@ def asppview(view: SessionView, kind: str, rates: tuple[int, ...]) -> AsppView:
     return AsppView(aspp, feature, trained=False, lock=opened.lock)
 
 
-@kept
+@cached
 def _random_aspp(
     model_sha: str,  # noqa: ARG001  (a key of the cache)
     kind: str,
@@ -86,7 +86,7 @@ class Sampling:
         read: cells whose gradient is not exactly 0.
     """
 
-    shown: list[Shown]
+    shown: list[Figure]
     outside: int
     read: int
 
@@ -129,8 +129,8 @@ def sampling(
     gradient = over_photo(view.screen, strength, bar, size=view.size, title=title)
     offset_table = {"offsets_rows_columns": np.array(offsets)}
     shown = [
-        Shown("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
-        Shown("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
+        Figure("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
+        Figure("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
     ]
     return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, heading, numbers, truth_note
+from app.explorer.display import Figure, figures, heading, numbers, truth_note
 from app.explorer.figures.pyramids import (
     Steps,
     changes_row,
@@ -111,7 +111,7 @@ def _viewer(view: SessionView, steps: Steps, spent: float) -> None:
     final = bar_of(steps.depths if same else depth, view.unit, colours=view.colours)
     name = names[STRIDES[level]]
     shown = [
-        Shown(
+        Figure(
             f"depth-after-{NAMES[level]}",
             map_figure(
                 depth,
@@ -123,7 +123,7 @@ def _viewer(view: SessionView, steps: Steps, spent: float) -> None:
             t("coarse_to_fine.depth_alt", lang, name=name),
             {"depth_m": steps.depths[level]},
         ),
-        Shown(
+        Figure(
             f"changed-by-{NAMES[level]}",
             map_figure(
                 change,
@@ -191,7 +191,7 @@ def _errors(view: SessionView, steps: Steps) -> None:
         "rmse_m": np.array([error.rmse for error in errors]),
     }
     alt = t("coarse_to_fine.error_title", lang)
-    figures(lang, "error-per-level", [Shown("error-per-level", figure, alt, data)])
+    figures(lang, "error-per-level", [Figure("error-per-level", figure, alt, data)])
     truth_note(view)
 
 

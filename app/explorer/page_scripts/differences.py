@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, truth_note
+from app.explorer.display import Figure, figures, fragment, heading, numbers, truth_note
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
 from app.explorer.plots.bars import Bar
 from app.explorer.plots.curves import bars_figure
@@ -21,7 +21,7 @@ from core.model import laplacian_pyramid, reconstruct
 STEEPEST = 0.05  # share of the pixels that count as steps where nobody chooses
 
 
-def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Shown]:
+def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Figure]:
     """Where borders are, residuals there and elsewhere, and the errors where truth is known.
 
     Args:
@@ -37,16 +37,16 @@ def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Shown]
     return shown
 
 
-def _border_map(view: SessionView, near: np.ndarray) -> Shown:
+def _border_map(view: SessionView, near: np.ndarray) -> Figure:
     title = t("differences.border_map", view.lang, percent=100 * float(near.mean()))
     bar = Bar(0.0, 1.0, "", "inferno", 0)
     mask = np.where(near, 0.25, np.nan)
     figure = over_photo(view.screen, mask, bar, size=view.size, title=title, longest=MEDIUM)
     figure.data[1].showscale = False
-    return Shown("borders", figure, t("differences.border_alt", view.lang), {"near": near})
+    return Figure("borders", figure, t("differences.border_alt", view.lang), {"near": near})
 
 
-def _border_energy(view: SessionView, near: np.ndarray) -> Shown:
+def _border_energy(view: SessionView, near: np.ndarray) -> Figure:
     lang = view.lang
     labels, at_border, inside = [], [], []
     for level in view.prediction.levels[1:]:
@@ -63,10 +63,10 @@ def _border_energy(view: SessionView, near: np.ndarray) -> Shown:
         title=title,
     )
     data = {"near_border": np.array(at_border), "interior": np.array(inside)}
-    return Shown("border-energy", figure, title, data)
+    return Figure("border-energy", figure, title, data)
 
 
-def _border_error(view: SessionView, near: np.ndarray, truth: np.ndarray) -> Shown:
+def _border_error(view: SessionView, near: np.ndarray, truth: np.ndarray) -> Figure:
     lang, valid = view.lang, truth > 0
     depth = view.prediction.levels[-1].depth
     relative = np.abs(depth - truth) / np.where(valid, truth, 1)
@@ -76,7 +76,7 @@ def _border_error(view: SessionView, near: np.ndarray, truth: np.ndarray) -> Sho
     title = t("differences.border_error", lang)
     labels = [t("differences.near", lang), t("differences.inside", lang)]
     figure = bars_figure({title: pairs}, labels, x="", y="AbsRel (%)", title=title)
-    return Shown("border-error", figure, title, {"abs_rel_percent": np.array(pairs)})
+    return Figure("border-error", figure, title, {"abs_rel_percent": np.array(pairs)})
 
 
 def draw(view: SessionView) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.common.outputs import safe_stem, save_outputs
 from app.common.text import t
-from app.explorer.display import heading
+from app.explorer.display import download, heading
 from app.explorer.report import report
 from app.explorer.session_view import SessionView, current
 from core.files.outputs import OUTPUTS
@@ -26,26 +26,12 @@ def draw(view: SessionView) -> None:
     st.markdown(t("export.files_note", lang))
     with st.container(horizontal=True):
         for name, output in OUTPUTS.items():
-            st.download_button(
-                t(f"export.{name}", lang),
-                partial(_file, view, name),
-                f"{view.stem}{output.suffix}",
-                output.media_type,
-                key=f"export-{name}",
-                on_click="ignore",
-                icon=":material/download:",
-                help=t(f"export.{name}_hint", lang),
-            )
-        st.download_button(
-            t("export.sidecar", lang),
-            partial(_file, view, None),
-            f"{view.stem}.json",
-            "application/json",
-            key="export-sidecar",
-            on_click="ignore",
-            icon=":material/download:",
-            help=t("export.sidecar_hint", lang),
-        )
+            hint = t(f"export.{name}_hint", lang)
+            file_name, made = f"{view.stem}{output.suffix}", partial(_file, view, name)
+            download(t(f"export.{name}", lang), made, file_name, output.media_type, hint)
+        hint, made = t("export.sidecar_hint", lang), partial(_file, view, None)
+        label = t("export.sidecar", lang)
+        download(label, made, f"{view.stem}.json", "application/json", hint)
     st.subheader(t("export.link", lang))
     st.markdown(t("export.link_note", lang))
 
@@ -60,15 +46,8 @@ def _report(view: SessionView) -> None:
         page = report(view, lambda share, name: bar.progress(share, name))
         bar.empty()
         st.success(t("export.made", lang, megabytes=len(page.encode()) / 1e6))
-        st.download_button(
-            t("export.save", lang),
-            page.encode(),
-            f"{safe_stem(view.stem)}_report.html",
-            "text/html",
-            key="save_report",
-            on_click="ignore",
-            icon=":material/download:",
-        )
+        file_name = f"{safe_stem(view.stem)}_report.html"
+        download(t("export.save", lang), page.encode(), file_name, "text/html")
 
 
 def _file(view: SessionView, name: str | None) -> bytes:

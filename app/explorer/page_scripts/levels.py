@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import Found, colours_of, encoder_features, grey_tiles, montage
 from app.explorer.plots.maps import MEDIUM, picture_figure
 from app.explorer.session_view import SessionView, current
@@ -19,7 +19,7 @@ from core.model.encoders import ENCODERS
 STRIDES = (2, 4, 8, 16)
 
 
-def feature_pictures(view: SessionView, found: Found, *, count: int | None = None) -> list[Shown]:
+def feature_pictures(view: SessionView, found: Found, *, count: int | None = None) -> list[Figure]:
     """One picture per level, fine -> coarse.
 
     Args:
@@ -43,7 +43,7 @@ def feature_pictures(view: SessionView, found: Found, *, count: int | None = Non
             size = (picture.shape[1], picture.shape[0])
         figure = picture_figure(picture, size=size, title=title, longest=MEDIUM)
         data = {"feature": np.asarray(feature)}
-        shown.append(Shown(f"feature-{stride}", figure, note, data))
+        shown.append(Figure(f"feature-{stride}", figure, note, data))
     return shown
 
 

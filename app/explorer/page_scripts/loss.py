@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure
@@ -123,7 +123,7 @@ def truth_of(view: SessionView) -> tuple[FloatArray, bool]:
     return (depth, False) if measured is None else (measured, True)
 
 
-def pulls(view: SessionView, knobs: Knobs) -> list[Shown]:
+def pulls(view: SessionView, knobs: Knobs) -> list[Figure]:
     """The prediction made worse, and the slope of the loss at every pixel."""
     lang = view.lang
     truth, _ = truth_of(view)
@@ -135,13 +135,13 @@ def pulls(view: SessionView, knobs: Knobs) -> list[Shown]:
     bar = bar_of(predicted, view.unit, colours=view.colours)
     slope = signed_bar(pull, t("loss.pull_unit", lang))
     return [
-        Shown(
+        Figure(
             "distorted",
             map_figure(predicted, bar, size=view.size, title=worse, longest=MEDIUM),
             worse,
             {"depth_m": predicted},
         ),
-        Shown(
+        Figure(
             "pull",
             map_figure(pull, slope, size=view.size, title=title, longest=MEDIUM),
             t("loss.pull_alt", lang),
@@ -150,7 +150,7 @@ def pulls(view: SessionView, knobs: Knobs) -> list[Shown]:
     ]
 
 
-def sweep(view: SessionView, knobs: Knobs) -> Shown:
+def sweep(view: SessionView, knobs: Knobs) -> Figure:
     """The loss as the prediction is scaled, for three lambdas; noise as chosen."""
     truth, _ = truth_of(view)
     depth = view.prediction.levels[-1].depth
@@ -175,7 +175,7 @@ def sweep(view: SessionView, knobs: Knobs) -> Shown:
         line={"dash": "dot", "color": "grey"},
     )
     data = {name.replace("λ = ", "lambda_"): values for name, (_, values) in curves.items()}
-    return Shown("sweep", figure, title, {"factor": factors, **data})
+    return Figure("sweep", figure, title, {"factor": factors, **data})
 
 
 @fragment

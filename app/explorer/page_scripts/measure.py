@@ -12,7 +12,7 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, on_phone
+from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
 from app.explorer.plots.maps import LARGE, picture_figure
@@ -197,7 +197,7 @@ def _object(view: SessionView) -> None:
     title = t("measure.placed", lang, distance=placed.distance, percent=100 * placed.visible)
     figure = picture_figure(placed.rgb, size=view.size, title=title, longest=LARGE)
     data = {"rgb": np.asarray(placed.rgb)}
-    figures(lang, "object", [Shown("object", figure, title, data)])
+    figures(lang, "object", [Figure("object", figure, title, data)])
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches

@@ -16,7 +16,7 @@ from plotly.subplots import make_subplots
 from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
 from app.common.text import t
 from app.explorer import cache, controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, on_phone
+from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import scatter_figure
 from app.explorer.plots.maps import MEDIUM, TEMPLATE, heatmap, picture
@@ -118,7 +118,7 @@ def draw(view: SessionView) -> None:
     )
     st.caption(t("models.zoom", lang))
     data = {"depth_a_m": a, "depth_b_m": b, "difference_m": difference}
-    figures(lang, "models", [Shown("two-models", figure, t("models.alt", lang), data)])
+    figures(lang, "models", [Figure("two-models", figure, t("models.alt", lang), data)])
     there = np.isfinite(difference)
     a, b, difference = a[there], b[there], difference[there]
     ratio = b / np.maximum(a, 1e-6)
@@ -138,7 +138,7 @@ def draw(view: SessionView) -> None:
     title = t("models.scatter", lang)
     points = scatter_figure(a, b, x="A (m)", y="B (m)", title=title)
     data = {"depth_a_m": view.prediction.depth, "depth_b_m": other.prediction.depth}
-    figures(lang, "models-scatter", [Shown("scatter", points, title, data)])
+    figures(lang, "models-scatter", [Figure("scatter", points, title, data)])
 
 
 def _second(view: SessionView) -> SessionView:

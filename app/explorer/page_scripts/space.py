@@ -11,7 +11,7 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import figures, fragment, heading, numbers
+from app.explorer.display import download, figures, fragment, heading, numbers
 from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.session_view import SessionView, current, predicted_with
 from core.camera import MAX_FOV, MIN_FOV
@@ -170,15 +170,8 @@ def _files(view: SessionView, choice: SpaceChoice) -> None:
     stem = view.stem
     with st.container(horizontal=True):
         for ending, mime in ((".ply", "application/octet-stream"), (".glb", "model/gltf-binary")):
-            st.download_button(
-                t("space.save", lang, ending=ending),
-                partial(file_of, view, choice, ending, full=full),
-                f"{stem}{ending}",
-                mime,
-                key=f"save{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            made = partial(file_of, view, choice, ending, full=full)
+            download(t("space.save", lang, ending=ending), made, f"{stem}{ending}", mime)
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches

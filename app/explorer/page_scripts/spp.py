@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.figures.features import deepest_feature
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.curves import line_figure
@@ -33,7 +33,7 @@ def features_at_heights(view: SessionView) -> tuple[list[tuple[int, int]], list[
     return sizes, [deepest_feature(view, *size) for size in sizes]
 
 
-def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> Shown:
+def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> Figure:
     """The first and the last vector drawn over each other, neighbouring entries averaged."""
     curves, data = {}, {}
     for (w, h), vector in ((sizes[0], vectors[0]), (sizes[-1], vectors[-1])):
@@ -42,10 +42,10 @@ def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> S
         data[f"vector_{w}x{h}"] = vector.numpy()
     title = t("spp.profile", lang)
     figure = line_figure(curves, x=t("spp.entry", lang), y=t("spp.value", lang), title=title)
-    return Shown("spp-vectors", figure, title, data)
+    return Figure("spp-vectors", figure, title, data)
 
 
-def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], list[Shown]]:
+def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], list[Figure]]:
     """What squeezing to a square loses: % of full brightness by pixel, and as pictures."""
     lang, seen = view.lang, view.prediction.working.rgb
     height, width = seen.shape[:2]
@@ -55,13 +55,13 @@ def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], 
     bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
     squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
     return lost, [
-        Shown(
+        Figure(
             "squashed",
             picture_figure(small.numpy(), size=(side, side), title=squashed, longest=MEDIUM),
             squashed,
             {"rgb": small.numpy()},
         ),
-        Shown(
+        Figure(
             "lost",
             map_figure(lost, bar, size=view.size, title=title, longest=MEDIUM),
             t("spp.lost_alt", lang),
@@ -87,11 +87,11 @@ def draw(view: SessionView) -> None:
             controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%.0f px")
         )
     with st.spinner(t("explorer.computing", lang)):
-        sizes, kept = features_at_heights(view)
+        sizes, features = features_at_heights(view)
         squashed = deepest_feature(view, side, side)
-    vectors = [spatial_pyramid_pool(feature, grids) for feature in kept]
+    vectors = [spatial_pyramid_pool(feature, grids) for feature in features]
     square = spatial_pyramid_pool(squashed, grids)
-    _lengths(lang, sizes, kept, vectors)
+    _lengths(lang, sizes, features, vectors)
     figures(lang, "spp", [profile(lang, sizes, vectors)])
     _loss_of_resizing(view, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import occluded
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
 from app.explorer.plots.bars import Bar, signed_bar
@@ -28,7 +28,7 @@ def parts_of(view: SessionView, level: int) -> dict[str, Tensor]:
     return {"feature": stacked[:-4], "residual": stacked[-4:-3], "band": stacked[-3:]}
 
 
-def stacked(view: SessionView, level: int) -> list[Shown]:
+def stacked(view: SessionView, level: int) -> list[Figure]:
     """The three parts of the concatenation as pictures, then all of it."""
     lang, parts = view.lang, parts_of(view, level)
     picture, share = colours_of(parts["feature"])
@@ -46,13 +46,13 @@ def stacked(view: SessionView, level: int) -> list[Shown]:
     mixed, mixed_share = colours_of((whole_stack - mean) / spread.clamp_min(1e-6))
     stack = t("stacking.stack", lang, channels=len(whole_stack))
     return [
-        Shown(
+        Figure(
             "fused-feature",
             picture_figure(picture, size=view.size, title=feature, longest=MEDIUM),
             t("stacking.feature_alt", lang, percent=100 * share),
             {"feature": parts["feature"].numpy()},
         ),
-        Shown(
+        Figure(
             "coarser-residual",
             map_figure(
                 metres,
@@ -64,7 +64,7 @@ def stacked(view: SessionView, level: int) -> list[Shown]:
             residual,
             {"residual_m": metres},
         ),
-        Shown(
+        Figure(
             "band",
             map_figure(
                 grey,
@@ -76,7 +76,7 @@ def stacked(view: SessionView, level: int) -> list[Shown]:
             band,
             {"band": parts["band"].numpy()},
         ),
-        Shown(
+        Figure(
             "stack",
             picture_figure(mixed, size=view.size, title=stack, longest=MEDIUM),
             t("stacking.stack_alt", lang, percent=100 * mixed_share),
@@ -85,7 +85,7 @@ def stacked(view: SessionView, level: int) -> list[Shown]:
     ]
 
 
-def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Shown], Shown]:
+def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Figure], Figure]:
     """Change of depth without each input, and the mean changes as bars."""
     lang = view.lang
     effects = occluded(view.key, level, fill, view.info, view.trace)
@@ -95,12 +95,12 @@ def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Shown], Shown
     for name, change in changes.items():
         title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
         figure = map_figure(change, bar, size=view.size, title=title, longest=MEDIUM)
-        shown.append(Shown(f"without-{name}", figure, title, {"change_m": change}))
+        shown.append(Figure(f"without-{name}", figure, title, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     labels = [t(f"stacking.input_{name}", lang) for name in changes]
     title = t("stacking.bars", lang)
     figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
-    return shown, Shown("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    return shown, Figure("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})
 
 
 @fragment

@@ -12,7 +12,7 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure
@@ -42,7 +42,7 @@ def dead_share(units: list[Units]) -> float:
     return 100 * sum(unit.dead * unit.channels for unit in units) / total
 
 
-def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Shown]:
+def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]:
     """Depth of a variant in the trained network's colours, and the difference between them."""
     lang, scale = view.lang, view.factor
     _, depth = relu_view(view.key, on, measured, view.info, view.image)
@@ -52,13 +52,13 @@ def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Shown]:
     bar = bar_of(usual * scale, view.unit, colours=view.colours)
     difference = t("weights.change", lang)
     return [
-        Shown(
+        Figure(
             "depth-variant",
             map_figure(depth * scale, bar, size=view.size, title=title, longest=MEDIUM),
             t("weights.depth_alt", lang),
             {"depth_m": depth * scale},
         ),
-        Shown(
+        Figure(
             "depth-change",
             map_figure(
                 change,
@@ -80,7 +80,7 @@ def units_of(view: SessionView, *, on: bool, measured: bool) -> tuple[list[Units
     return units, reference
 
 
-def relu_curves(view: SessionView, units: list[Units]) -> Shown:
+def relu_curves(view: SessionView, units: list[Units]) -> Figure:
     """Dead channels and values cut off, block by block."""
     lang = view.lang
     places = np.arange(len(units))
@@ -96,21 +96,21 @@ def relu_curves(view: SessionView, units: list[Units]) -> Shown:
     figure.update_traces(
         mode="lines+markers", text=names, hovertemplate="%{text}<br>%{y:.1f} %<extra></extra>"
     )
-    return Shown("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
+    return Figure("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
 
 
-def filter_histograms(view: SessionView, name: str) -> list[Shown]:
+def filter_histograms(view: SessionView, name: str) -> list[Figure]:
     """A block's filters before and after standardisation."""
     weight, standard = filters(blocks(view.inspector.model)[name])
     shown = []
     for key, values in (("before", weight), ("after", standard)):
         title = t(f"weights.filters_{key}", view.lang)
         figure = _histograms({title: histogram(values)}, view.lang, "weight", title)
-        shown.append(Shown(f"weights-{key}", figure, title, {"weight": values.numpy()}))
+        shown.append(Figure(f"weights-{key}", figure, title, {"weight": values.numpy()}))
     return shown
 
 
-def orders_of(view: SessionView, name: str, *, on: bool) -> tuple[list[Shown], dict[str, Order]]:
+def orders_of(view: SessionView, name: str, *, on: bool) -> tuple[list[Figure], dict[str, Order]]:
     """One block in both orders of norm, ReLU and convolution."""
     lang = view.lang
     orders = order_view(view.key, name, on, view.info, view.image)
@@ -121,7 +121,7 @@ def orders_of(view: SessionView, name: str, *, on: bool) -> tuple[list[Shown], d
             title = t(f"weights.{part}", lang, order=words)
             figure = _histograms({title: found}, lang, "activation", title)
             data = {"edges": found.edges.numpy(), "density": found.density.numpy()}
-            shown.append(Shown(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
+            shown.append(Figure(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
     return shown, orders
 
 
