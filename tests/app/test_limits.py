@@ -328,7 +328,6 @@ def test_an_unusable_limit_names_its_variable(name: str, value: str) -> None:
 
 def test_limits_come_from_the_environment() -> None:
     environment = {
-        "LAPDEPTH_CLIENT_QUEUE": "30",
         "LAPDEPTH_TEMP_MB": "10",
         "LAPDEPTH_UPLOAD_MB": "5",
     }

@@ -211,7 +211,7 @@ def test_the_cache_drops_what_was_not_used_for_longest() -> None:
 
 def test_the_summary_states_the_scene_s_own_numbers(studio: Studio, photo: Path) -> None:
     found = studio.result(photo, SETTINGS)
-    summary = as_json(found, 1.0, 2.0)
+    summary = as_json(found)
     depth = found.prediction.depth
     assert summary["range"] == [depth.min(), depth.max()]
     assert summary["median"] == np.median(depth)
@@ -274,7 +274,7 @@ def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
     tag = b'<x GPano:ProjectionType="equirectangular"/>'
     Image.fromarray(picture(200, 100)).save(tmp_path / "round.jpg", xmp=tag)
     found = studio.result(tmp_path / "round.jpg", SETTINGS)
-    summary = as_json(found, 1.0, 2.0)
+    summary = as_json(found)
     assert (summary["metric"], summary["unit"]) == (False, "relative")
     assert "360-degree" in summary["notes"][0]
     text = as_html(found, "en")
@@ -302,7 +302,7 @@ def test_transparent_parts_are_in_no_number_of_the_summary(studio: Studio, tmp_p
     rgba[:, :60, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "cup.png")
     found = studio.result(tmp_path / "cup.png", SETTINGS)
-    summary, depth = as_json(found, 1.0, 2.0), found.prediction.depth[:, 60:]
+    summary, depth = as_json(found), found.prediction.depth[:, 60:]
     assert summary["range"] == [depth.min(), depth.max()]
     assert summary["median"] == np.median(depth)
     assert display_range(found)[1] <= depth.max()
