@@ -58,7 +58,7 @@ class GuardedBlocks(gr.Blocks):
         self.has_launched = True  # switches Gradio's own check on
 
     def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
-        """As Gradio's; what is meant for a session that is gone goes nowhere."""
+        """As Gradio's, but messages for a session that is gone are dropped."""
         super().queue(*args, **options)
         self._queue.pending_messages_per_session = _Messages(_SESSIONS_WITH_MESSAGES)
         return self

@@ -1,7 +1,7 @@
-"""What both pages do, without any page: requests in, results out.
+"""The service behind both pages: requests in, results out.
 
-A `Studio` holds the loaded models and a bounded memory of finished predictions, so that however
-many pages look at a photo, it is predicted once.
+A `Studio` holds the loaded models and a bounded cache of finished predictions, so that a photo is
+predicted once, however many pages ask for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is computed once and looked at from many pages and sessions, within bounds (`cached`).
+"""What is computed once for all pages and sessions, within the bounds of `memory.cached`.
 
 Everything is shared by all sessions: nothing in it is changed after it is made. Keys begin with
 hashes, so a changed photo or model file is another entry; what starts with `_` is no key.

@@ -187,7 +187,7 @@ def scale_sentence(view: SessionView) -> str:
 
 
 def current() -> SessionView:
-    """What the present run looks at; set by the entry script before any page runs."""
+    """The view of the present run; the entry script sets it before any page runs."""
     view: SessionView = st.session_state[_VIEW]
     return view
 

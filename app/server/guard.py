@@ -1,8 +1,9 @@
-"""What stands between a stranger's request and the app: ASGI middleware around Gradio.
+"""ASGI middleware that protects Gradio from a stranger's requests.
 
 It lets through only the routes that the page and `gradio_client` use, checks the JSON of a call
-before Gradio sees it, turns away who asks for too much, and adds security headers. What goes wrong
-inside a call is `app.common.blocks`' to turn into a sentence.
+before Gradio sees it, refuses clients that ask for too much, and adds security headers. An error
+inside a call is turned into a sentence by `app.common.blocks`. How many calls an address may make
+in a minute is a question for a proxy (`deploy/nginx.conf`).
 """
 
 from __future__ import annotations

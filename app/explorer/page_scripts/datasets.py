@@ -85,7 +85,7 @@ def installed(root: str) -> dict[str, MeasuredSet]:  # noqa: ARG001  (a key of t
 
 
 def look_at(view: SessionView, entry: Entry, protocol: Protocol) -> tuple[SessionView, Sample]:
-    """A frame as the pages look at a photo, by the side bar's model and with its own camera.
+    """A frame of a data set as a session view, by the side bar's model and with its own camera.
 
     Raises:
         DataError: its files cannot be read, or it does not fit the protocol.
