@@ -21,6 +21,6 @@ setup(
         "core.files": ["colormaps.json"],
         "app.common": ["texts/*"],
         "app.depth_page": ["static/*"],
-        "app.explorer": ["icon.svg", ".streamlit/*"],
+        "app.explorer": ["formulas.toml", "icon.svg", ".streamlit/*"],
     },
 )

@@ -23,10 +23,9 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-from app.common import logs
+from app.common import monitoring
 from app.common.environment import check
-from app.common.limits import ServerLimits
-from app.server.processes import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
+from app.server.main import ROOT, Page, explorer_page, gradio_page, pages_from, require_free
 from core.errors import DepthError
 
 __all__ = ["Page", "answers", "explorer_page", "gradio_page", "pages_from", "run", "start", "stop"]
@@ -135,7 +134,9 @@ def run(pages: Sequence[Page]) -> int:
     relays: list[threading.Thread] = []
     try:
         for page in pages:
-            running[page] = start(page, os.environ, subprocess.PIPE if logs.as_json() else None)
+            running[page] = start(
+                page, os.environ, subprocess.PIPE if monitoring.as_json() else None
+            )
             relays.append(_relay(running[page], page.name))
         _say("Starting (the first time takes a little longer)...")
         waiting = set(pages)
@@ -166,7 +167,9 @@ def run(pages: Sequence[Page]) -> int:
 
 def _relay(process: subprocess.Popen[bytes], name: str) -> threading.Thread:
     """Passes on what a page prints, where the log is JSON; it prints by itself otherwise."""
-    thread = threading.Thread(target=logs.relay, args=(process.stdout or (), name), daemon=True)
+    thread = threading.Thread(
+        target=monitoring.relay, args=(process.stdout or (), name), daemon=True
+    )
     thread.start()
     return thread
 
@@ -176,7 +179,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _announce(pages: Sequence[Page]) -> None:
-    if logs.as_json():
+    if monitoring.as_json():
         for page in pages:
             _say(f"{page.name} is at {page.url}")
         return
@@ -186,7 +189,7 @@ def _announce(pages: Sequence[Page]) -> None:
 
 
 def _say(text: str) -> None:
-    if logs.as_json():
+    if monitoring.as_json():
         log.info(text.strip())
         return
     sys.stdout.write(text + "\n")
@@ -203,9 +206,8 @@ def main() -> int:
     check_only = parser.parse_args().check
     try:
         check()
-        ServerLimits.from_environment(os.environ)
-        if logs.as_json():
-            logs.configure()
+        if monitoring.as_json():
+            monitoring.configure()
         pages = pages_from(os.environ)
         return int(not all(map(answers, pages))) if check_only else run(pages)
     except DepthError as error:

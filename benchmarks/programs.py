@@ -24,7 +24,6 @@ CLIENTS = 8
 SERVER = {
     "LAPDEPTH_MODEL": "lite-indoor",
     "LAPDEPTH_CLIENT_QUEUE": "64",
-    "LAPDEPTH_RATE": "0",
 }
 OWN_MEMORY = "print(open('/proc/self/status').read().split('VmRSS:')[1].split()[0])"
 

@@ -107,9 +107,9 @@ def _seconds_inside(client: Any) -> float:
 def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     """The pieces of the endpoint's function, in its order."""
     from app.common.outputs import save_outputs
-    from app.common.request import DisplaySettings, PredictSettings
-    from app.common.result import Scene
-    from app.common.summary import as_json, display_range
+    from app.common.request import DepthRequest
+    from app.common.result import Result
+    from app.common.summary import as_json, with_display_range
     from core.images.decode_worker import decode_isolated
     from core.images.resize import working_size
     from core.predictor import load_predictor
@@ -117,8 +117,7 @@ def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     predictor = load_predictor(model)
     decoded = decode_isolated(photo, name="photo.jpg")
     prediction = predictor(decoded)
-    scene = Scene(decoded, prediction, PredictSettings(model=model))
-    display = DisplaySettings()
+    result = with_display_range(Result(decoded, prediction, DepthRequest(model=model)))
     size = working_size(prediction.photo_size, predictor.info.working_height)
     folder = tempfile.TemporaryDirectory(prefix="benchmark-request-")
 
@@ -128,14 +127,14 @@ def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
         predictor.engine.run(shades(size[1], size[0]))
 
     def files() -> None:
-        save_outputs(scene, display, ("color", "depth16"), Path(folder.name))
+        save_outputs(result, ("color", "depth16"), Path(folder.name))
 
     return {
         "decode, in the decoder's process": lambda: decode_isolated(photo, name="photo.jpg"),
         "predict": lambda: predictor(decoded),
         "of it the network": network,
         "both PNG files and the sidecar": files,
-        "summary": lambda: as_json(scene, *display_range(scene, display)),
+        "summary": lambda: as_json(result),
     }
 
 

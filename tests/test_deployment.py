@@ -23,7 +23,7 @@ from gradio_client import Client, handle_file
 
 from app import demo
 from app.common.environment import VARIABLES
-from app.server.processes import gradio_page
+from app.server.main import gradio_page
 from scripts import space
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import tomllib
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from app.common.environment import VARIABLES
-from app.common.limits import ServerLimits
 from app.common.request import DEFAULT_MODEL
 from core import __version__
 from core.cli import main as cli
@@ -257,10 +255,6 @@ def test_the_table_of_variables_is_what_the_sources_read() -> None:
 def test_defaults_of_the_table_are_those_of_the_sources() -> None:
     defaults = {variable.name: variable.default for variable in VARIABLES}
     assert defaults["LAPDEPTH_MODEL"] == DEFAULT_MODEL
-    limits = [variable for variable in VARIABLES if variable.group.startswith("Limits")]
-    stated = {variable.name: variable.default for variable in limits}
-    assert len(stated) == len(fields(ServerLimits))
-    assert ServerLimits.from_environment(stated) == ServerLimits()
     assert defaults["LAPDEPTH_DATA"] == str(DEFAULT_DATA)
     assert f"PYTHON ?= {defaults['PYTHON']}" in MAKEFILE
     for name in ("HOST", "GRADIO_PORT", "STREAMLIT_PORT"):

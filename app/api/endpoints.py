@@ -6,28 +6,28 @@ are written out although they repeat each other: Gradio reads the arguments' nam
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from app.common.batch import run_batch
-from app.common.measurement import measure
 from app.common.outputs import save_outputs, save_view
 from app.common.request import (
-    PredictSettings,
-    cloud_settings,
-    display_settings,
+    CLOUD_FORMATS,
+    DepthRequest,
+    depth_request,
     listed,
+    missing,
+    one_of,
     outputs_wanted,
-    predict_settings,
     selection,
+    space_options,
+    view_settings,
 )
-from app.common.result import Scene
+from app.common.result import Result, measure
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.summary import as_json, display_range
-from app.common.three_d import checked_length, space_options, view_settings
+from app.common.summary import as_json, with_display_range
 
 
 class Endpoints:
@@ -59,15 +59,22 @@ class Endpoints:
         known_length: [u0, v0, u1, v1, metres], two pixels and the true distance between them, by
         which the depth is rescaled. What is left out is chosen for you.
         """
-        display = display_settings(colormap, near, far)
-        settings = predict_settings(model, resolution, flip, fov, intrinsics)
-        scene = self._scene(image, settings, known_length)
+        asked = depth_request(
+            model=model,
+            resolution=resolution,
+            flip=flip,
+            fov=fov,
+            intrinsics=intrinsics,
+            known_length=known_length,
+            colormap=colormap,
+            near=near,
+            far=far,
+        )
+        result = with_display_range(self._result(image, asked))
         folder = self._storage.folder(request.session_hash)
-        near, far = display_range(scene, display)
-        drawn = replace(display, near=near, far=far)
         with self._studio.working():
-            saved = save_outputs(scene, drawn, ("color", "depth16"), folder)
-        summary = as_json(scene, near, far) | {"png_scale": saved.facts["depth16"]["scale"]}
+            saved = save_outputs(result, ("color", "depth16"), folder)
+        summary = as_json(result) | {"png_scale": saved.facts["depth16"]["scale"]}
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
 
     def point_cloud(
@@ -101,9 +108,11 @@ class Endpoints:
         normals: true writes them; outliers: true drops them; faces: at most so many triangles;
         pose: camera-to-world, 16 numbers, for world coordinates.
         """
-        wanted = cloud_settings(format, edge_filter, density)
-        space = space_options(
-            wanted,
+        kind = format.lower() if isinstance(format, str) else format
+        kind = one_of("format", kind, CLOUD_FORMATS, "ply")
+        options = space_options(
+            edge_filter=edge_filter,
+            density=density,
             shape=shape,
             near=near,
             far=far,
@@ -115,19 +124,17 @@ class Endpoints:
             faces=faces,
             pose=pose,
         )
-        settings = predict_settings(model, fov=fov, intrinsics=intrinsics)
-        scene = self._scene(image, settings, known_length)
+        result = self._result(image, self._asked(model, fov, intrinsics, known_length))
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
-            saved = save_outputs(scene, display_settings(), (wanted.format,), folder, space)
-        summary = as_json(scene, *display_range(scene, display_settings()))
-        facts = saved.facts[wanted.format]
+            saved = save_outputs(result, (kind,), folder, options)
+        facts = saved.facts[kind]
         about = {
             "points": facts.get("points", facts.get("vertices")),
-            "edge_filter": wanted.edge_filter,
-            "density": wanted.density,
+            "edge_filter": options.points.edge_tolerance or 0.0,
+            "density": 1.0 if missing(density) else float(density),
         }
-        return str(saved.files[wanted.format]), summary | facts | about
+        return str(saved.files[kind]), as_json(result) | facts | about
 
     def measure(
         self,
@@ -146,8 +153,8 @@ class Endpoints:
         sent as points); intrinsics, known_length: as in /predict.
         """
         chosen = selection(points, box)
-        settings = predict_settings(model, fov=fov, intrinsics=intrinsics)
-        return measure(self._scene(image, settings, known_length), chosen)
+        asked = self._asked(model, fov, intrinsics, known_length)
+        return measure(self._result(image, asked), chosen)
 
     def render(
         self,
@@ -170,12 +177,11 @@ class Endpoints:
         so many metres and hidden by what stands nearer; intrinsics, known_length: as in /predict.
         """
         wanted = view_settings(kind, at, thing, size, back)
-        settings = predict_settings(model, fov=fov, intrinsics=intrinsics)
-        scene = self._scene(image, settings, known_length)
+        result = self._result(image, self._asked(model, fov, intrinsics, known_length))
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
-            path, facts = save_view(scene, wanted, folder)
-        return str(path), as_json(scene, *display_range(scene, display_settings())) | facts
+            path, facts = save_view(result, wanted, folder)
+        return str(path), as_json(result) | facts
 
     def batch(
         self,
@@ -198,14 +204,22 @@ class Endpoints:
         archive, manifest = run_batch(
             self._studio,
             [self._storage.uploaded(file) for file in listed(files)],
-            predict_settings(model, resolution, flip, fov),
-            display_settings(colormap, near, far),
+            depth_request(
+                model=model,
+                resolution=resolution,
+                flip=flip,
+                fov=fov,
+                colormap=colormap,
+                near=near,
+                far=far,
+            ),
             outputs_wanted(outputs),
             self._storage.folder(request.session_hash),
         )
         return str(archive), manifest
 
-    def _scene(self, image: Any, settings: PredictSettings, known: Any) -> Scene:
-        """The photo's depth, rescaled where a length is known."""
-        length = checked_length(known)
-        return self._studio.scene(self._storage.uploaded(image), settings).calibrated(length)
+    def _asked(self, model: Any, fov: Any, intrinsics: Any, known_length: Any) -> DepthRequest:
+        return depth_request(model=model, fov=fov, intrinsics=intrinsics, known_length=known_length)
+
+    def _result(self, image: Any, request: DepthRequest) -> Result:
+        return self._studio.result(self._storage.uploaded(image), request)

@@ -6,6 +6,7 @@ uploaded first (`gradio_client.handle_file`); every other argument may be left o
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Literal
 
 import gradio as gr
@@ -47,96 +48,55 @@ def _json(label: str, schema: dict[str, Any], value: Any = None) -> gr.JSON:
     return component
 
 
-def _space_inputs() -> list[Any]:
-    """shape, near, far, confidence, sky, voxel, normals, outliers, faces, pose."""
-    return [
-        gr.Textbox(None, label="shape"),
-        gr.Number(None, label="near"),
-        gr.Number(None, label="far"),
-        gr.Number(None, label="least confidence"),
-        gr.Checkbox(False, label="sky"),
-        gr.Number(None, label="voxel"),
-        gr.Checkbox(False, label="normals"),
-        gr.Checkbox(False, label="outliers"),
-        gr.Number(None, label="faces"),
-        _numbers("pose"),
-    ]
-
-
-def _view_inputs() -> list[Any]:
-    """kind, at, thing, size, back."""
-    return [
-        gr.Textbox("clip", label="kind"),
-        _numbers("at"),
-        gr.Textbox("ball", label="thing"),
-        gr.Number(None, label="size"),
-        gr.Number(None, label="back"),
-    ]
+def _inputs() -> dict[str, Any]:
+    """A component for every argument of an endpoint, by the argument's name."""
+    numbers = ("resolution", "near", "far", "fov", "voxel", "faces", "size", "back")
+    switches = ("flip", "sky", "normals", "outliers")
+    texts = {"model": None, "shape": None, "format": "ply", "kind": "clip", "thing": "ball",
+             "colormap": DEFAULT_COLORMAP}  # fmt: skip
+    return {
+        "image": _upload("image"),
+        "files": _upload("files", file_count="multiple"),
+        **{name: gr.Number(None, label=name) for name in numbers},
+        **{name: gr.Checkbox(False, label=name) for name in switches},
+        **{name: gr.Textbox(value, label=name) for name, value in texts.items()},
+        "density": gr.Number(1, label="density"),
+        "confidence": gr.Number(None, label="least confidence"),
+        "edge_filter": _json("edge filter", _FILTER),
+        "points": _numbers("points", nested=True),
+        "box": _numbers("box"),
+        "intrinsics": _numbers("intrinsics"),
+        "known_length": _numbers("known length"),
+        "at": _numbers("at"),
+        "pose": _numbers("pose"),
+        "outputs": _json("outputs", _NAMES, ["color", "depth16"]),
+    }
 
 
 def add_endpoints(studio: Studio, storage: Storage) -> None:
-    """Declares the endpoints inside the page that is being built, without showing anything."""
+    """Declares the endpoints inside the page that is being built, without showing anything.
+
+    Their arguments are those of the functions, in their order.
+    """
     endpoints = Endpoints(studio, storage)
     with gr.Group(visible=False):
-        image = _upload("image")
-        files = _upload("files", file_count="multiple")
-        model = gr.Textbox(None, label="model")
-        resolution = gr.Number(None, label="resolution")
-        flip = gr.Checkbox(False, label="flip")
-        colormap = gr.Textbox(DEFAULT_COLORMAP, label="colormap")
-        near, far = gr.Number(None, label="near"), gr.Number(None, label="far")
-        fov = gr.Number(None, label="fov")
-        cloud_format = gr.Textbox("ply", label="format")
-        edge_filter, density = _json("edge filter", _FILTER), gr.Number(1, label="density")
-        points, box = _numbers("points", nested=True), _numbers("box")
-        camera, known = _numbers("intrinsics"), _numbers("known length")
-        space = _space_inputs()
-        view = _view_inputs()
-        outputs = _json("outputs", _NAMES, ["color", "depth16"])
+        inputs, summary = _inputs(), gr.JSON(label="summary")
         coloured, depth16 = gr.File(label="coloured depth"), gr.File(label="16-bit depth PNG")
-        cloud, archive = gr.File(label="point cloud"), gr.File(label="zip")
-        rendered = gr.File(label="picture or film")
-        summary, result = gr.JSON(label="summary"), gr.JSON(label="measurement")
-        manifest = gr.JSON(label="manifest")
+        results: dict[str, list[Any]] = {
+            "predict": [coloured, depth16, summary],
+            "point_cloud": [gr.File(label="point cloud"), summary],
+            "measure": [gr.JSON(label="measurement")],
+            "render": [gr.File(label="picture or film"), summary],
+            "batch": [gr.File(label="zip"), gr.JSON(label="manifest")],
+        }
         trigger = gr.Button(visible=False)
-    display = [colormap, near, far]
-    declared: tuple[tuple[str, Any, list[Any], list[Any]], ...] = (
-        (
-            "predict",
-            endpoints.predict,
-            [image, model, resolution, flip, *display, fov, camera, known],
-            [coloured, depth16, summary],
-        ),
-        (
-            "point_cloud",
-            endpoints.point_cloud,
-            [image, model, cloud_format, fov, edge_filter, density, camera, known, *space],
-            [cloud, summary],
-        ),
-        (
-            "measure",
-            endpoints.measure,
-            [image, model, points, fov, box, camera, known],
-            [result],
-        ),
-        (
-            "render",
-            endpoints.render,
-            [image, view[0], model, fov, camera, known, *view[1:]],
-            [rendered, summary],
-        ),
-        (
-            "batch",
-            endpoints.batch,
-            [files, model, resolution, flip, *display, fov, outputs],
-            [archive, manifest],
-        ),
-    )
-    for name, function, inputs, results in declared:
+    for name, filled in results.items():
+        function = getattr(endpoints, name)
+        arguments = [key for key in inspect.signature(function).parameters if key != "request"]
         trigger.click(
             function,
-            inputs,
-            results,
+            [inputs[key] for key in arguments],
+            filled,
             api_name=name,
             preprocess=False,
             **_LONG.get(name, WORK),

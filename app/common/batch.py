@@ -10,12 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from app.common.cancellation import wanted
-from app.common.error_text import sentence
-from app.common.limits import geometry_limits
+from app.common.cancellation import cancelled, geometry_limits
 from app.common.outputs import safe_stem
-from app.common.request import DisplaySettings, PredictSettings
+from app.common.request import DepthRequest
 from app.common.service import Studio
+from app.common.text import error_sentence
 from core import __version__
 from core.atomic import write_atomic, write_refused
 from core.batch.archive import MAX_BYTES, unpack
@@ -24,7 +23,7 @@ from core.batch.packing import packed
 from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
 from core.batch.run import BatchSettings, Entry, predict_files, with_one_scale
 from core.errors import ConfigError, ExportError
-from core.files.outputs import ColorSettings, parse_outputs
+from core.files.outputs import parse_outputs
 from core.files.sidecar import read_sidecar
 from core.predictor import AnyPredictor, AutoPredictor
 
@@ -35,8 +34,7 @@ MAX_PHOTOS = 200  # of one request; more would hold a place for too long
 def run_batch(
     studio: Studio,
     photos: Sequence[Path],
-    settings: PredictSettings,
-    display: DisplaySettings,
+    request: DepthRequest,
     outputs: Sequence[str],
     folder: Path,
     tell: Callable[[int, int], None] = lambda done, total: None,
@@ -46,7 +44,8 @@ def run_batch(
     Args:
         studio: gives the model.
         photos: uploaded files; a zip stands for the photos in it.
-        settings, display: as for one photo.
+        request: how their depth is wanted; no intrinsics and no known length, which are one
+            photo's.
         outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
@@ -59,33 +58,33 @@ def run_batch(
             is in the manifest.
     """
     inputs = _unpacked(photos, folder)
-    chooser = studio.chooser_for(settings.model)
-    if chooser is None:
-        predictor = studio.predictor(settings.model)
-        models, predict = [predictor.info], cast(AnyPredictor, predictor)
-    else:
-        models = [studio.predictor(name).info for name in chooser.models]
-        predict = AutoPredictor(chooser, studio.predictor)
+    chooser, predictors = studio.predictors(request.model)
+    models = [predictor.info for predictor in predictors]
+    predict = (
+        cast(AnyPredictor, predictors[0])
+        if chooser is None
+        else AutoPredictor(chooser, studio.predictor)
+    )
     out = folder / "results"
     left_out = LeftOut()
     # Uploads are flat, their names cleaned by Gradio; the folders they lie in are the server's.
     jobs = plan(inputs, out, left_out=left_out, mirror=False)
     asked = BatchSettings(
         parse_outputs(",".join(outputs)),
-        resolution=settings.resolution,
-        flip=settings.flip,
-        fov=settings.fov,
-        colors=ColorSettings(display.colormap, display.near, display.far),
+        resolution=request.resolution,
+        flip=request.flip,
+        fov=request.fov,
+        colors=request.colors,
         apart=geometry_limits(),
     )
     asked = with_one_scale(asked, jobs, out, models)
     entries: list[dict[str, Any]] = []
     scales: list[float] = []
-    still_wanted = wanted()
+    is_cancelled = cancelled()
     tell(0, len(jobs))
 
     def note(entry: Entry) -> None:
-        if not (still_wanted() and folder.is_dir()):
+        if is_cancelled() or not folder.is_dir():
             raise ExportError(
                 "The batch was stopped: its client left or the server ends, expected both to "
                 "stay: send the photos again."
@@ -113,7 +112,7 @@ def run_batch(
         manifest = {
             "version": __version__,
             "model": described(models),
-            "settings": {**asdict(settings), **asdict(display), "save": list(outputs)},
+            "settings": {**request.to_dict(), **asdict(request.colors), "save": list(outputs)},
             "png_scale": scales[0] if scales else None,
             "counts": asdict(totals),
             "left_out": dict(left_out),
@@ -177,5 +176,5 @@ def _again(path: Path, folder: Path) -> Path:
 
 def _public(entry: Entry) -> dict[str, Any]:
     """An entry without the server's paths."""
-    error = None if entry.error is None else sentence(ExportError(entry.error))
+    error = None if entry.error is None else error_sentence(ExportError(entry.error))
     return {**vars(entry), "input": Path(entry.input).name, "error": error}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +15,10 @@ from gradio.queueing import Event
 from gradio.utils import LRUCache
 from pydantic import ValidationError
 
-from app.common.cancellation import set_wanted
-from app.common.error_text import told
-from app.common.limits import ServerLimits, client_of
-from app.common.metrics import Metrics
-from app.common.text import language_of
+from app.common.cancellation import set_still_wanted
+from app.common.environment import ServerLimits
+from app.common.monitoring import Metrics
+from app.common.text import error_sentence, language_of
 from core.errors import DepthError, EngineError, ImageError
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ _NO_UPLOAD = (
 )
 _LONG = ("batch", "clip")  # functions that work on many pictures
 _SESSIONS_WITH_MESSAGES = 2000  # as Gradio has it
+_IPV6_SITE = 64  # bits: one customer of a provider has all addresses that share them
 PAGE = "page"  # what the metrics call the page's own calls
 
 
@@ -57,7 +58,7 @@ class GuardedBlocks(gr.Blocks):
         self.has_launched = True  # switches Gradio's own check on
 
     def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
-        """As Gradio's; what is meant for a session that is gone goes nowhere."""
+        """As Gradio's, but messages for a session that is gone are dropped."""
         super().queue(*args, **options)
         self._queue.pending_messages_per_session = _Messages(_SESSIONS_WITH_MESSAGES)
         return self
@@ -114,13 +115,13 @@ class GuardedBlocks(gr.Blocks):
         except (ValidationError, InvalidPathError) as error:
             outcome = "refused"
             log.info("refused a call: %s", error)
-            raise shown(ImageError(_NO_UPLOAD), lang) from None
+            raise gradio_error(ImageError(_NO_UPLOAD), lang) from None
         except _LateError as error:
             outcome = "late"
-            raise shown(error, lang) from None
+            raise gradio_error(error, lang) from None
         except Exception as error:
             outcome = "refused" if isinstance(error, DepthError) else "failed"
-            raise shown(error, lang) from None
+            raise gradio_error(error, lang) from None
         finally:
             self._metrics.called(endpoint, outcome, time.monotonic() - started)
 
@@ -137,11 +138,11 @@ class GuardedBlocks(gr.Blocks):
     async def _in_time(self, seconds: float, event: Event | None, call: Any) -> dict[str, Any]:
         """The result of a call, or an error when its time is over.
 
-        A thread cannot be stopped: it goes on until it next asks whether it is `wanted`, and
+        A thread cannot be stopped: it goes on until it next asks whether it is `cancelled`, and
         counts as `overdue` until then.
         """
         late = False
-        set_wanted(lambda: not late and (event is None or bool(event.alive)))
+        set_still_wanted(lambda: not late and (event is None or bool(event.alive)))
         task = asyncio.ensure_future(call)
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
@@ -176,15 +177,28 @@ class _LateError(EngineError):
     """A call that did not end in time."""
 
 
-def shown(error: Exception, lang: str = "en") -> gr.Error:
+def gradio_error(error: Exception, lang: str = "en") -> gr.Error:
     """The error as the page's message box and, in English, the API's clients get it."""
-    return gr.Error(told(error, lang), duration=None, print_exception=False)
+    return gr.Error(error_sentence(error, lang), duration=None, print_exception=False)
 
 
 def _language(request: gr.Request | list[gr.Request] | None) -> str:
     """The language of the browser that called; calls run together are answered in English."""
     headers = getattr(request, "headers", None)
     return language_of(headers.get("accept-language") if headers else None)
+
+
+def client_of(address: str | None) -> str:
+    """Who a network address counts as: itself, or its whole site where it is IPv6."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped is not None:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, _IPV6_SITE), strict=False))
+    return str(parsed)
 
 
 def _client(event: Event) -> str:

@@ -6,12 +6,14 @@ it with what the sources read.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import ConfigError
+from core.images.limits import DEFAULT_LIMITS
 from core.weights.registry import named_folder
 
 _SHOWN = 40  # characters of a wrong value that an error repeats
@@ -27,8 +29,8 @@ class Variable:
             where nothing does.
         meaning: for the table, in one line.
         group: who reads it, a heading of the table.
-        expected: a pattern that its whole value has to match, or None where whoever reads it
-            checks it (the limits in `app/common/limits.py`) or anything goes.
+        expected: a pattern that its whole value has to match, the least number that it may be,
+            or None where whoever reads it checks it or anything goes.
         hint: what that pattern says, in words.
     """
 
@@ -36,7 +38,7 @@ class Variable:
     default: str
     meaning: str
     group: str
-    expected: str | None = None
+    expected: str | float | None = None
     hint: str = ""
 
 
@@ -89,36 +91,35 @@ VARIABLES = (
         "on|off",
         "on or off",
     ),
-    Variable("LAPDEPTH_QUEUE", "32", "calls that may wait; more are told that it is full", _LIMITS),
-    Variable("LAPDEPTH_CLIENT_QUEUE", "24", "calls of one client that may wait or run", _LIMITS),
-    Variable("LAPDEPTH_RATE", "0", "calls of one client in a minute; 0 is no limit", _LIMITS),
-    Variable("LAPDEPTH_CALL_SECONDS", "120", "how long one call may run", _LIMITS),
-    Variable("LAPDEPTH_BATCH_SECONDS", "1800", "how long one batch may run", _LIMITS),
-    Variable("LAPDEPTH_UPLOAD_MB", "1000", "of one upload, all its files together", _LIMITS),
-    Variable("LAPDEPTH_CACHE_MB", "192", "memory for results that are kept", _LIMITS),
+    Variable("LAPDEPTH_QUEUE", "32", "calls that may wait; more are refused", _LIMITS, 1),
+    Variable("LAPDEPTH_CLIENT_QUEUE", "24", "calls of one client, waiting or running", _LIMITS, 1),
+    Variable("LAPDEPTH_CALL_SECONDS", "120", "how long one call may run", _LIMITS, 1),
+    Variable("LAPDEPTH_BATCH_SECONDS", "1800", "how long one batch may run", _LIMITS, 1),
+    Variable("LAPDEPTH_UPLOAD_MB", "1000", "of one upload, all its files together", _LIMITS, 1),
+    Variable("LAPDEPTH_CACHE_MB", "192", "memory for results that are kept", _LIMITS, 0),
     Variable(
         "LAPDEPTH_3D_MB",
         "4000",
         "memory for one heavy piece of work in 3D, on both pages",
         _PAGE,
-        r"[1-9]\d{2,6}",
-        "a number of megabytes from 100",
+        100,
     ),
-    Variable("LAPDEPTH_TEMP_MB", "4000", "disk for uploads and results; the oldest go", _LIMITS),
-    Variable("LAPDEPTH_CONNECTIONS", "512", "connections open at a time", _LIMITS),
+    Variable("LAPDEPTH_TEMP_MB", "4000", "disk for uploads and results; the oldest go", _LIMITS, 1),
+    Variable("LAPDEPTH_CONNECTIONS", "512", "connections open at a time", _LIMITS, 8),
     Variable(
         "LAPDEPTH_METRICS",
         "local",
         "who may read `/metrics` (Prometheus): `local`, `all` or `off`",
         _LIMITS,
+        "local|all|off",
+        "local, all or off",
     ),
     Variable(
         "LAPDEPTH_EXPLORER_MB",
         "1000",
         "memory of the explorer for photos and what is computed of them",
         _PAGE,
-        r"[1-9]\d{1,6}",
-        "a number of megabytes from 10",
+        10,
     ),
     Variable(
         "LAPDEPTH_CACHE", "", "folder for converted models; else the system's cache folder", _FILES
@@ -150,12 +151,30 @@ def value(name: str, environment: Mapping[str, str] | None = None) -> str:
     """
     variable = _BY_NAME[name]
     text = (os.environ if environment is None else environment).get(name) or variable.default
-    if text and variable.expected and not re.fullmatch(variable.expected, text, re.ASCII):
+    expected, hint = variable.expected, variable.hint
+    if isinstance(expected, str):
+        fits = not text or re.fullmatch(expected, text, re.ASCII) is not None
+    else:
+        fits = expected is None or expected <= _finite(text)
+        hint = f"a number from {expected}"
+    if not fits:
         example = f"{name}={variable.default}" if variable.default else f"no {name}"
-        raise ConfigError(
-            f"{name} is {text[:_SHOWN]!r}; expected {variable.hint}. For example: {example}"
-        )
+        raise ConfigError(f"{name} is {text[:_SHOWN]!r}; expected {hint}. For example: {example}")
     return text
+
+
+def number(name: str, environment: Mapping[str, str] | None = None) -> float:
+    """A variable of the table that is a number; arguments and errors as for `value`."""
+    return float(value(name, environment))
+
+
+def _finite(text: str) -> float:
+    """A finite number, or NaN where a text is none."""
+    try:
+        found = float(text)
+    except ValueError:
+        return math.nan
+    return found if math.isfinite(found) else math.nan
 
 
 def check(environment: Mapping[str, str] | None = None) -> None:
@@ -168,3 +187,53 @@ def check(environment: Mapping[str, str] | None = None) -> None:
     for variable in VARIABLES:
         value(variable.name, environment)
     named_folder(environment)
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """How much the depth page gives, to all of its clients and to each of them.
+
+    Attributes:
+        queue: calls of all clients that may wait.
+        client_queue: calls of one client that may wait or run.
+        call_seconds, batch_seconds: how long one call, or one batch, may run.
+        upload_bytes: of one upload, all its files together.
+        cache_bytes: memory for results that are kept.
+        temp_bytes: disk for uploads and results.
+        connections: open at a time, pages that only listen among them.
+        metrics: who may read /metrics: "local" programs, "all", or nobody ("off").
+    """
+
+    queue: int
+    client_queue: int
+    call_seconds: float
+    batch_seconds: float
+    upload_bytes: float
+    cache_bytes: int
+    temp_bytes: float
+    connections: int
+    metrics: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> ServerLimits:
+        """Reads the variables; an empty mapping gives the defaults.
+
+        Raises:
+            ConfigError: one of them is out of range; names it.
+        """
+        return cls(
+            queue=int(number("LAPDEPTH_QUEUE", environment)),
+            client_queue=int(number("LAPDEPTH_CLIENT_QUEUE", environment)),
+            call_seconds=number("LAPDEPTH_CALL_SECONDS", environment),
+            batch_seconds=number("LAPDEPTH_BATCH_SECONDS", environment),
+            upload_bytes=number("LAPDEPTH_UPLOAD_MB", environment) * 1e6,
+            cache_bytes=int(number("LAPDEPTH_CACHE_MB", environment) * 1e6),
+            temp_bytes=number("LAPDEPTH_TEMP_MB", environment) * 1e6,
+            connections=int(number("LAPDEPTH_CONNECTIONS", environment)),
+            metrics=value("LAPDEPTH_METRICS", environment),
+        )
+
+    @property
+    def file_bytes(self) -> int:
+        """Of one uploaded file: no more than a picture may have."""
+        return int(min(DEFAULT_LIMITS.max_bytes, self.upload_bytes))

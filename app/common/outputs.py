@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.common.limits import geometry_limits
-from app.common.request import DisplaySettings
-from app.common.result import Scene
-from app.common.three_d import ViewSettings
+from app.common.cancellation import geometry_limits
+from app.common.request import ViewSettings
+from app.common.result import Result
 from core.batch.names import portable
-from core.files.outputs import OUTPUTS, ColorSettings, ExportJob, write_outputs
+from core.files.outputs import OUTPUTS, ExportJob, write_outputs
 from core.files.outputs_3d import write_object
 from core.files.sidecar import describe, write_sidecar
 from core.geometry.build import SpaceOptions
@@ -57,17 +56,15 @@ def safe_stem(name: str) -> str:
 
 
 def save_outputs(
-    scene: Scene,
-    display: DisplaySettings,
+    result: Result,
     names: Sequence[str],
     folder: Path,
     space: SpaceOptions | None = None,
 ) -> Saved:
-    """Writes the asked-for files of a scene and their sidecar.
+    """Writes the asked-for files of a result and their sidecar.
 
     Args:
-        scene: photo and depth.
-        display: colours of the "color" output.
+        result: photo and depth.
         names: keys of `core.files.outputs.OUTPUTS`.
         folder: an existing folder.
         space: what the 3D files hold; None: the defaults.
@@ -75,13 +72,13 @@ def save_outputs(
     Raises:
         ExportError: a file cannot be written, or cannot hold this depth.
     """
-    colours = ColorSettings(display.colormap, display.near, display.far)
-    job = ExportJob(scene.prediction, scene.photo.rgb, colours, space, apart=geometry_limits())
-    stem = folder / stem_of(scene.photo)
+    colors = result.request.colors
+    job = ExportJob(result.prediction, result.photo.rgb, colors, space, apart=geometry_limits())
+    stem = folder / stem_of(result.photo)
     files = {name: OUTPUTS[name].path(stem) for name in names}
     facts = write_outputs([OUTPUTS[name] for name in files], stem, job)
     described = {name: {"file": path.name, **facts[name]} for name, path in files.items()}
-    sidecar = write_sidecar(stem, describe(scene.photo, scene.prediction, described))
+    sidecar = write_sidecar(stem, describe(result.photo, result.prediction, described))
     return Saved(files, facts, sidecar)
 
 
@@ -119,11 +116,11 @@ def first_look(vertices: NDArray[np.float32]) -> tuple[float, float, float]:
     )
 
 
-def save_view(scene: Scene, wanted: ViewSettings, folder: Path) -> tuple[Path, dict[str, Any]]:
+def save_view(result: Result, wanted: ViewSettings, folder: Path) -> tuple[Path, dict[str, Any]]:
     """Makes the asked-for view.
 
     Args:
-        scene: photo and depth.
+        result: photo and depth.
         wanted: what to make.
         folder: an existing folder.
 
@@ -134,18 +131,18 @@ def save_view(scene: Scene, wanted: ViewSettings, folder: Path) -> tuple[Path, d
     Raises:
         DepthError: no depth at the object's place, nothing to render, or the disk refused.
     """
-    stem = folder / stem_of(scene.photo)
+    stem = folder / stem_of(result.photo)
     if wanted.kind != "object":
         output = OUTPUTS[wanted.kind]
         path = output.path(stem)
         return path, {"kind": wanted.kind} | output.write(
-            path, ExportJob(scene.prediction, scene.photo.rgb, apart=geometry_limits())
+            path, ExportJob(result.prediction, result.photo.rgb, apart=geometry_limits())
         )
     path = stem.with_name(f"{stem.name}_object.png")
     facts = write_object(
         path,
-        scene.prediction,
-        scene.photo.rgb,
+        result.prediction,
+        result.photo.rgb,
         kind=wanted.thing,
         at=wanted.at,
         size=wanted.size,

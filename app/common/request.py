@@ -1,4 +1,4 @@
-"""What a request may ask for: raw values from a page or over HTTP become checked dataclasses.
+"""What a request may ask for: raw values from the page or over HTTP become checked dataclasses.
 
 Every value can be anything that JSON can hold; whatever is not usable gets one sentence that says
 what was got, what was expected and what to do.
@@ -9,15 +9,22 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, cast
 
 from app.common.text import t
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.files.depth_maps import ColorSettings
+from core.geometry.build import SHAPES, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
+from core.geometry.point_cloud import CloudOptions
+from core.geometry.virtual_object import KINDS, Kind
+from core.prediction import MAX_METRES, MIN_METRES, KnownLength
 from core.weights.choice import AUTO
 
+Name = TypeVar("Name", bound=str)
+Default = TypeVar("Default", bound=str | None)
 _SHOWN = 60  # characters of a wrong value that an error repeats
 
 
@@ -96,17 +103,19 @@ def wrong(name: str, got: Any, expected: str, remedy: str) -> ConfigError:
 
 DEFAULT_MODEL = AUTO
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
-MAX_METRES = 1000.0
+FARTHEST_COLOUR = 1000.0  # metres, of the colour bar's ends
 OUTPUTS = (
     "color", "depth16", "npy", "npz", "exr", "levels",
     "ply", "glb", "obj", "stereo", "anaglyph", "clip",
 )  # fmt: skip
 CLOUD_FORMATS = ("ply", "glb", "obj")
+View = Literal["clip", "stereo", "anaglyph", "object"]
+VIEWS: tuple[View, ...] = ("clip", "stereo", "anaglyph", "object")
 
 
 @dataclass(frozen=True)
-class PredictSettings:
-    """What decides the depth of a photo (and so the key of its cached prediction).
+class DepthRequest:
+    """How the depth of a photo, a batch or a clip is wanted: the same on the page and over HTTP.
 
     Attributes:
         model: name of an installed model, "auto" lets the photo choose; empty takes the
@@ -115,6 +124,8 @@ class PredictSettings:
         flip: average with the mirrored photo.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
         intrinsics: fx, fy, cx, cy in pixels of the photo, instead of a field of view.
+        known_length: rescales the depth so that this length comes out.
+        colors: colour map and its range in metres (None: from the picture).
     """
 
     model: str = ""
@@ -122,31 +133,17 @@ class PredictSettings:
     flip: bool = False
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
+    known_length: KnownLength | None = None
+    colors: ColorSettings = field(default_factory=ColorSettings)
 
+    @property
+    def prediction(self) -> dict[str, Any]:
+        """What decides the prediction beside the model: the keywords of a predictor."""
+        return {name: getattr(self, name) for name in ("resolution", "flip", "fov", "intrinsics")}
 
-@dataclass(frozen=True)
-class DisplaySettings:
-    """How depth is drawn: the colour map and its range in metres (None: from the picture)."""
-
-    colormap: str = DEFAULT_COLORMAP
-    near: float | None = None
-    far: float | None = None
-
-
-@dataclass(frozen=True)
-class CloudSettings:
-    """A point cloud or mesh to write.
-
-    Attributes:
-        format: "ply" (OpenCV axes), "glb" (glTF axes) or "obj" (the same, in a zip).
-        edge_filter: relative distance from both surfaces at which a point between them counts as
-            flying and is dropped; 0 keeps all.
-        density: share of the photo's pixels that become points, above 0 up to 1.
-    """
-
-    format: str = "ply"
-    edge_filter: float = EDGE_TOLERANCE
-    density: float = 1.0
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a summary or a manifest states them."""
+        return {"model": self.model, **self.prediction}
 
 
 @dataclass(frozen=True)
@@ -157,75 +154,75 @@ class Selection:
     box: tuple[float, float, float, float] | None = None
 
 
-def predict_settings(
+@dataclass(frozen=True)
+class ViewSettings:
+    """A picture or film to make.
+
+    Attributes:
+        kind: of `VIEWS`.
+        at: the pixel (u, v) that an object stands on; None: below the photo's middle.
+        thing: the object's form.
+        size: of the object, metres.
+        back: metres by which it is moved away from the camera.
+    """
+
+    kind: View = "clip"
+    at: tuple[float, float] | None = None
+    thing: Kind = "ball"
+    size: float = 0.3
+    back: float = 0.0
+
+
+def depth_request(
+    *,
     model: Any = None,
     resolution: Any = None,
     flip: Any = None,
     fov: Any = None,
     intrinsics: Any = None,
-) -> PredictSettings:
-    """Checked settings; a missing value (None or an empty text) takes the default.
+    known_length: Any = None,
+    colormap: Any = None,
+    near: Any = None,
+    far: Any = None,
+) -> DepthRequest:
+    """A checked request; a missing value (None or an empty text) takes the default.
 
     Raises:
         ConfigError: a value of the wrong type or out of range. Whether the model is installed and
             whether a camera can have this field of view is checked where they are used.
+        CameraError: a known length out of range.
     """
     name = "" if missing(model) else model
     if not isinstance(name, str):
         raise wrong("model", model, "the name of an installed model", "see the list of models")
     height = number("resolution", resolution, MIN_RESOLUTION, MAX_RESOLUTION, "pixels")
-    if not (flip is None or isinstance(flip, bool) or (isinstance(flip, int) and flip in (0, 1))):
-        raise wrong("flip", flip, "true or false", "send a JSON boolean")
     camera = numbers("intrinsics", intrinsics, (4,), "four numbers fx, fy, cx, cy in pixels")
-    return PredictSettings(
+    return DepthRequest(
         name.strip(),
         None if height is None else round(height),
-        bool(flip),
+        _switch("flip", flip),
         number("fov", fov, None, None, "of degrees"),
         None if camera is None else tuple(camera),
+        checked_length(known_length),
+        checked_colors(colormap, near, far),
     )
 
 
-def display_settings(colormap: Any = None, near: Any = None, far: Any = None) -> DisplaySettings:
-    """Checked settings; missing bounds are taken from each picture.
+def checked_colors(colormap: Any = None, near: Any = None, far: Any = None) -> ColorSettings:
+    """Checked colours; missing bounds are taken from each picture.
 
     Raises:
         ConfigError: an unknown colour map, or a range that is not 0 <= near < far <= 1000 m.
     """
-    name = DEFAULT_COLORMAP if missing(colormap) else colormap
-    if not isinstance(name, str) or name not in COLORMAPS:
-        raise wrong("colormap", colormap, f"one of {', '.join(COLORMAPS)}", "choose one of these")
-    low = number("near", near, 0, MAX_METRES, "metres")
-    high = number("far", far, 0, MAX_METRES, "metres")
-    return _range(name, low, high)
-
-
-def cloud_settings(
-    format: Any = None,  # noqa: A002 - the documented name
-    edge_filter: Any = None,
-    density: Any = None,
-) -> CloudSettings:
-    """Checked settings of a cloud.
-
-    Args:
-        format: "ply", "glb" or "obj".
-        edge_filter: true or missing (the default threshold), false (off), or a share in 0..0.5.
-        density: above 0 up to 1; missing keeps every pixel.
-
-    Raises:
-        ConfigError: a value of the wrong type or out of range.
-    """
-    kind = "ply" if missing(format) else format
-    if not isinstance(kind, str) or kind.lower() not in CLOUD_FORMATS:
-        raise wrong("format", format, f"one of {', '.join(CLOUD_FORMATS)}", "choose one of these")
-    default = CloudSettings()
-    if isinstance(edge_filter, bool) or missing(edge_filter):
-        threshold = 0.0 if edge_filter is False else default.edge_filter
-    else:
-        limit = number("edge_filter", edge_filter, 0, 0.5, "of the depth")
-        threshold = default.edge_filter if limit is None else limit
-    share = number("density", density, 0.001, 1, "of the pixels")
-    return CloudSettings(kind.lower(), threshold, default.density if share is None else share)
+    name = one_of("colormap", colormap, tuple(COLORMAPS), DEFAULT_COLORMAP)
+    low = number("near", near, 0, FARTHEST_COLOUR, "metres")
+    high = number("far", far, 0, FARTHEST_COLOUR, "metres")
+    if low is not None and high is not None and low >= high:
+        raise ConfigError(
+            f"The range is near {low:g} m to far {high:g} m, expected near below far: "
+            "swap them, or leave one empty to take it from the picture."
+        )
+    return ColorSettings(name, low, high)
 
 
 def selection(points: Any = None, box: Any = None) -> Selection:
@@ -275,15 +272,6 @@ def outputs_wanted(names: Any, allowed: Sequence[str] = OUTPUTS) -> tuple[str, .
     return tuple(name for name in allowed if name in listed)
 
 
-def _range(name: str, near: float | None, far: float | None) -> DisplaySettings:
-    if near is not None and far is not None and near >= far:
-        raise ConfigError(
-            f"The range is near {near:g} m to far {far:g} m, expected near below far: "
-            "swap them, or leave one empty to take it from the picture."
-        )
-    return DisplaySettings(name, near, far)
-
-
 def listed(photos: Any) -> list[Any]:
     """The uploads of a field that takes several.
 
@@ -294,3 +282,120 @@ def listed(photos: Any) -> list[Any]:
     if not uploads or uploads == [None]:
         raise ImageError(t("studio.no_photo"))
     return uploads
+
+
+def checked_length(value: Any) -> KnownLength | None:
+    """Two pixels and the true metres between them: [u0, v0, u1, v1, metres], or None.
+
+    Raises:
+        ConfigError: not five numbers.
+        CameraError: a length out of range.
+    """
+    meaning = f"five numbers u0, v0, u1, v1, metres ({MIN_METRES:g} to {MAX_METRES:g} m)"
+    found = numbers("known_length", value, (5,), meaning)
+    return None if found is None else KnownLength.from_numbers(found)
+
+
+def space_options(
+    *,
+    edge_filter: Any = None,
+    density: Any = None,
+    shape: Any = None,
+    near: Any = None,
+    far: Any = None,
+    confidence: Any = None,
+    sky: Any = None,
+    voxel: Any = None,
+    normals: Any = None,
+    outliers: Any = None,
+    faces: Any = None,
+    pose: Any = None,
+) -> SpaceOptions:
+    """Checked options; what is missing is left out.
+
+    Args:
+        edge_filter: relative distance from both surfaces at which a point between them counts as
+            flying and is dropped, 0..0.5; true or missing takes the default, false keeps all.
+        density: share of the photo's pixels that become points, above 0 up to 1; missing is all.
+        shape: "points", "surface" or "poisson".
+        near, far: of the depths kept, metres.
+        confidence: least confidence, 0 to 1.
+        sky: true drops what looks like daylight sky.
+        voxel: edge of the cells of which one point each is kept, metres.
+        normals: true computes them.
+        outliers: true drops points far from their neighbours.
+        faces: at most so many triangles.
+        pose: camera-to-world, 16 numbers row by row or 4 rows of 4.
+
+    Raises:
+        DepthError: a value of the wrong type or out of range, or two that exclude each other.
+    """
+    if isinstance(edge_filter, bool):
+        tolerance = EDGE_TOLERANCE if edge_filter else None
+    else:
+        given = number("edge_filter", edge_filter, 0, 0.5, "of the depth")
+        tolerance = EDGE_TOLERANCE if given is None else given or None
+    share = number("density", density, 0.001, 1, "of the pixels")
+    triangles = number("faces", faces, 1, 1e8, "triangles")
+    matrix = numbers("pose", pose, (16,), "16 numbers, a 4x4 camera-to-world matrix row by row")
+    points = CloudOptions(
+        edge_tolerance=tolerance,
+        near=number("near", near, 0, 1e6, "metres") or 0.0,
+        far=number("far", far, 0, 1e6, "metres"),
+        # "0" is how a page says "no limit" with a slider.
+        min_confidence=number("confidence", confidence, 0, 1, "(1 is certain)") or None,
+        drop_sky=_switch("sky", sky),
+        stride=1 / math.sqrt(share or 1.0),
+        voxel=number("voxel", voxel, 0, 1e6, "metres") or None,
+        normals=_switch("normals", normals),
+    )
+    return SpaceOptions(
+        points,
+        one_of("shape", shape, SHAPES, None),
+        outliers=_switch("outliers", outliers),
+        faces=None if triangles is None else round(triangles),
+        pose=None if matrix is None else tuple(matrix),
+    )
+
+
+def view_settings(
+    kind: Any = None, at: Any = None, thing: Any = None, size: Any = None, back: Any = None
+) -> ViewSettings:
+    """Checked settings of a picture or film.
+
+    Raises:
+        ConfigError: a value of the wrong type or out of range.
+    """
+    default = ViewSettings()
+    spot = numbers("at", at, (2,), "two numbers u, v in pixels of the photo")
+    extent = number("size", size, 0.01, 100, "metres")
+    moved = number("back", back, -1000, 1000, "metres")
+    return ViewSettings(
+        one_of("kind", kind, VIEWS, default.kind),
+        None if spot is None else (spot[0], spot[1]),
+        one_of("object", thing, KINDS, default.thing),
+        default.size if extent is None else extent,
+        default.back if moved is None else moved,
+    )
+
+
+def one_of(name: str, value: Any, allowed: Sequence[Name], default: Default) -> Name | Default:
+    """One of several names, or the default where there is none.
+
+    Raises:
+        ConfigError: another value.
+    """
+    if missing(value):
+        return default
+    if not isinstance(value, str) or value not in allowed:
+        raise wrong(name, value, f"one of {', '.join(allowed)}", "choose one of these")
+    return cast(Name, value)
+
+
+def _switch(name: str, value: Any) -> bool:
+    """True or false; 1 and 0 count, a missing value is false."""
+    if missing(value):
+        return False
+    if isinstance(value, int | float) and value in (0, 1):
+        return bool(value)
+    raise wrong(name, value, "true or false", "send a JSON boolean")

@@ -1,4 +1,4 @@
-"""A photo with its depth: what both apps draw, measure and save."""
+"""A photo with its depth: what both pages draw, measure and save, and how they measure in it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from functools import partial
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
 
-from app.common.request import PredictSettings
-from core.geometry.measure import calibrated
+from app.common.request import DepthRequest, Selection
+from core.geometry.measure import Measurer, calibrated, if_there, survey_box, survey_points
+from core.geometry.measurements import Distance, to_csv
 from core.images.decode import Photo
-from core.prediction import KnownLength, Prediction
+from core.prediction import Prediction
 from core.weights.choice import Choice
 
 Value = TypeVar("Value")
@@ -89,41 +92,38 @@ class BoundedCache(Generic[Value]):
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A photo and its depth.
+class Result:
+    """A photo and its depth, as one request got it.
 
     Attributes:
         photo: as decoded; rgb (H, W, 3) uint8.
         prediction: depth (H, W) metres and what belongs to it.
-        settings: with which it was asked for; the model is the one that was used.
+        request: what was asked for; its model is the one that was used.
         choice: how the photo chose its model; None where the model was given.
     """
 
     photo: Photo
     prediction: Prediction
-    settings: PredictSettings
+    request: DepthRequest
     choice: Choice | None = None
 
-    def asked_for(self, name: str, choice: Choice | None) -> Scene:
-        """The same scene as one request got it.
+    def for_request(self, name: str, request: DepthRequest, choice: Choice | None) -> Result:
+        """The same result as another request for the same prediction gets it.
 
         Args:
             name: of the request's own file: who sends the same bytes learns no other's name.
+            request: with the known length that the depth is rescaled by, which is not kept.
             choice: how the photo chose its model, where the request left that to it.
-        """
-        if (name, choice) == (self.photo.name, self.choice):
-            return self
-        return replace(self, photo=replace(self.photo, name=name), choice=choice)
-
-    def calibrated(self, known: KnownLength | None) -> Scene:
-        """The same scene, rescaled so that a known length comes out; not kept by the studio.
 
         Raises:
-            CameraError: the two points are outside the photo, have no depth or are the same.
+            CameraError: the ends of the known length are outside the photo, have no depth or are
+                the same pixel.
         """
-        if known is None:
+        if (name, request, choice) == (self.photo.name, self.request, self.choice):
             return self
-        return replace(self, prediction=calibrated(self.prediction, known))
+        known = request.known_length
+        prediction = self.prediction if known is None else calibrated(self.prediction, known)
+        return Result(replace(self.photo, name=name), prediction, request, choice)
 
     @property
     def bytes(self) -> int:
@@ -131,3 +131,70 @@ class Scene:
         depth = self.prediction.depth.nbytes
         spare = depth if self.prediction.info.error_model is not None else 0  # the confidence
         return int(self.photo.rgb.nbytes + depth + spare)
+
+
+def measure(result: Result, chosen: Selection) -> dict[str, Any]:
+    """Measures what was selected.
+
+    Args:
+        result: photo and depth.
+        chosen: points or a box, in pixels of the photo.
+
+    Returns:
+        JSON-ready, lengths in metres, positions in the OpenCV camera frame. For points:
+        `positions`, `points` (each with pixel, position, range and, where a floor is seen,
+        height), `distance` between the first two (None for one) and `distances` of each to the
+        next. For a box: `nearest` and `median` depth along the optical axis, the same straight
+        from the camera as `nearest_range` and `median_range`, and `area` where it is flat.
+        `uncertainty` is that of the first of these numbers, None where the model states none.
+        Always the model, whether it is metric, the intrinsics with their source, and the scale
+        with the known length that it comes from.
+
+    Raises:
+        CameraError: a point or box outside the photo, or without depth.
+    """
+    ruler = Measurer.of(result.prediction)
+    found = _box(ruler, chosen.box) if chosen.box else _points(ruler, chosen.points)
+    prediction, known = result.prediction, result.prediction.calibration
+    return found | {
+        "unit": prediction.unit,
+        "metric": prediction.metric,
+        "notes": list(prediction.notes),
+        "model": prediction.info.name,
+        "intrinsics": prediction.intrinsics.to_dict(),
+        "scale": prediction.scale,
+        "calibration": None if known is None else known.to_dict(),
+    }
+
+
+def measured_csv(result: Result, chosen: Selection) -> str:
+    """The same as a table, one line a result, for a spreadsheet."""
+    ruler = Measurer.of(result.prediction)
+    boxed = chosen.box is not None
+    found = survey_box(ruler, chosen.box or ()) if boxed else survey_points(ruler, chosen.points)
+    return to_csv(found, ruler.scene)
+
+
+def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[str, Any]:
+    points = [ruler.position(*pixel) for pixel in pixels]
+    steps: list[Distance] = [ruler.distance(start, end) for start, end in pairwise(pixels)]
+    heights = [if_there(partial(ruler.height, *pixel)) for pixel in pixels[:2]]
+    listed = [point.to_dict() | {"depth": point.position[2]} for point in points]
+    for entry, height in zip(listed, heights, strict=False):
+        entry["height"] = None if height is None else height.height
+        entry["height_uncertainty"] = None if height is None else height.uncertainty
+    return {
+        "positions": [list(point.position) for point in points],
+        "points": listed,
+        "distance": steps[0].distance if steps else None,
+        "uncertainty": steps[0].uncertainty if steps else points[0].uncertainty,
+        "distances": [step.distance for step in steps],
+    }
+
+
+def _box(ruler: Measurer, corners: tuple[float, float, float, float]) -> dict[str, Any]:
+    area = if_there(partial(ruler.area, *corners))
+    return ruler.box(*corners).to_dict() | {
+        "area": None if area is None else area.area,
+        "area_uncertainty": None if area is None else area.uncertainty,
+    }

@@ -1,7 +1,7 @@
-"""What both apps do, without any page: requests in, views out.
+"""The service behind both pages: requests in, results out.
 
-A `Studio` holds the loaded models and a bounded memory of finished predictions, so that however
-many pages look at a photo, it is predicted once.
+A `Studio` holds the loaded models and a bounded cache of finished predictions, so that a photo is
+predicted once, however many pages ask for it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from app.common.request import DEFAULT_MODEL, PredictSettings
-from app.common.result import BoundedCache, Scene
+from app.common.request import DEFAULT_MODEL, DepthRequest
+from app.common.result import BoundedCache, Result
 from core.errors import CheckpointError, ImageError
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
@@ -56,12 +56,12 @@ class Studio:
         self.default_model = default_model
         self._folder = models
         self._decode = decoder
-        self._scenes: BoundedCache[Scene] = BoundedCache(cache_bytes, lambda scene: scene.bytes)
+        self._results: BoundedCache[Result] = BoundedCache(cache_bytes, lambda result: result.bytes)
         self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
         self._chooser: tuple[object, Chooser] | None = None
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
-        self._running: dict[Hashable, Future[Scene]] = {}
+        self._running: dict[Hashable, Future[Result]] = {}
         self._bookkeeping = threading.Lock()
         self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
         self._building = threading.BoundedSemaphore(MAX_BUILDING)
@@ -75,7 +75,7 @@ class Studio:
     @property
     def cached_bytes(self) -> int:
         """Memory that the kept results take."""
-        return self._scenes.used
+        return self._results.used
 
     def warm_up(self) -> None:
         """Loads the default model, so that the first photo does not wait for it.
@@ -131,6 +131,19 @@ class Studio:
                 self._chooser = (state, automatic(self._folder))
             return self._chooser[1]
 
+    def predictors(self, model: str) -> tuple[Chooser | None, list[Predictor]]:
+        """What may predict the photos of a request.
+
+        Returns:
+            None and the one model that is named, or what chooses for each photo, and its models.
+
+        Raises:
+            CheckpointError: as `chooser_for` and `predictor`.
+        """
+        chooser = self.chooser_for(model)
+        names = (model,) if chooser is None else chooser.models
+        return chooser, [self.predictor(name) for name in names]
+
     def _table(self) -> Path:
         return (self._folder or models_folder()) / TABLE
 
@@ -183,17 +196,17 @@ class Studio:
         paths = [predictor.info.path for predictor in self._predictors.values()]
         return sum(path.stat().st_size for path in paths if path is not None and path.is_file())
 
-    def scene(
+    def result(
         self,
         source: Path,
-        settings: PredictSettings,
+        request: DepthRequest,
         progress: Callable[[str], None] = lambda step: None,
-    ) -> Scene:
+    ) -> Result:
         """A photo's depth, predicted once for the same bytes and settings.
 
         Args:
             source: a file with an encoded photo.
-            settings: of the prediction.
+            request: how its depth is wanted.
             progress: told "progress_read" and "progress_depth" when these begin.
 
         Raises:
@@ -207,47 +220,54 @@ class Studio:
                 f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
             ) from error
         choice, photo = None, None
-        chooser = self.chooser_for(settings.model)
+        chooser = self.chooser_for(request.model)
         if chooser is not None:
             choice, photo = self._choose(chooser, source, digest, progress)
-        predictor = self.predictor(choice.model if choice else settings.model)
-        settings = replace(settings, model=predictor.info.name)
-        key = (digest, predictor.info.sha256, settings)
-        known = self._scenes.get(key)
-        if known is not None:
-            return known.asked_for(source.name, choice)
-        with self._bookkeeping:
-            running = self._running.get(key)
-            if running is None:
-                mine = self._running[key] = Future()
-        if running is not None:
+        predictor = self.predictor(choice.model if choice else request.model)
+        request = replace(request, model=predictor.info.name)
+        found = self._predicted(source, digest, photo, predictor, request, progress)
+        return found.for_request(source.name, request, choice)
+
+    def _predicted(
+        self,
+        source: Path,
+        digest: str,
+        photo: Photo | None,
+        predictor: Predictor,
+        request: DepthRequest,
+        progress: Callable[[str], None],
+    ) -> Result:
+        """The result in the model's own scale: kept, awaited from another call, or made now."""
+        key = (digest, predictor.info.sha256, *request.prediction.values())
+        while True:
+            known = self._results.get(key)
+            if known is not None:
+                return known
+            with self._bookkeeping:
+                running = self._running.get(key)
+                if running is None:
+                    mine = self._running[key] = Future()
+                    break
             # What is wrong with the other's file is said of it by its name: try one's own instead.
-            if running.exception() is not None:
-                return self.scene(source, settings, progress)
-            return running.result().asked_for(source.name, choice)
+            if running.exception() is None:
+                return running.result()
         try:
             with self._slots:
                 if photo is None:
                     progress("progress_read")
                     photo = self._decode(source)
                 progress("progress_depth")
-                prediction = predictor(
-                    photo,
-                    resolution=settings.resolution,
-                    flip=settings.flip,
-                    fov=settings.fov,
-                    intrinsics=settings.intrinsics,
-                )
-            scene = Scene(photo, prediction, settings)
-            self._scenes.put(key, scene)
-            mine.set_result(scene)
-        except BaseException as error:  # who waits for the same scene must not wait for ever
+                prediction = predictor(photo, **request.prediction)
+            made = Result(photo, prediction, replace(request, known_length=None))
+            self._results.put(key, made)
+            mine.set_result(made)
+        except BaseException as error:  # who waits for the same result must not wait for ever
             mine.set_exception(error)
             raise
         finally:
             with self._bookkeeping:
                 del self._running[key]
-        return scene.asked_for(source.name, choice)
+        return made
 
     def _choose(
         self,

@@ -5,13 +5,12 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from app.common.request import DisplaySettings
-from app.common.result import Scene
+from app.common.result import Result
 from app.common.text import t
 from core.errors import ConfigError
 from core.files.colormap import auto_range
@@ -31,9 +30,9 @@ class DepthRange:
     median: float
 
 
-def depth_range(scene: Scene) -> DepthRange:
+def depth_range(result: Result) -> DepthRange:
     """Nearest, farthest and median depth in metres; the median of an even sample."""
-    depth = scene.prediction.depth
+    depth = result.prediction.depth
     step = max(1, math.isqrt(depth.size // _MEDIAN_SAMPLES))
     return DepthRange(
         float(np.fmin.reduce(depth, axis=None)),
@@ -42,21 +41,34 @@ def depth_range(scene: Scene) -> DepthRange:
     )
 
 
-def display_range(scene: Scene, display: DisplaySettings) -> tuple[float, float]:
+def display_range(result: Result) -> tuple[float, float]:
     """Ends of the colour bar in metres: the fixed ones where given, else from the picture.
 
     Raises:
         ConfigError: a fixed end on the wrong side of the picture's own.
     """
-    near, far = auto_range(scene.prediction.depth)
-    near = near if display.near is None else display.near
-    far = far if display.far is None else display.far
+    near, far = result.request.colors.near, result.request.colors.far
+    if near is None or far is None:
+        nearest, farthest = auto_range(result.prediction.depth)
+        near = nearest if near is None else near
+        far = farthest if far is None else far
     if not near < far:
         raise ConfigError(
             f"The range would go from {near:.4g} m to {far:.4g} m, expected near below far: "
             "give both ends, or leave both empty to take them from the picture."
         )
     return near, far
+
+
+def with_display_range(result: Result) -> Result:
+    """The same result with both ends of its colour bar stated, so that they are found once.
+
+    Raises:
+        ConfigError: as `display_range`.
+    """
+    near, far = display_range(result)
+    colors = replace(result.request.colors, near=near, far=far)
+    return replace(result, request=replace(result.request, colors=colors))
 
 
 def accuracy(info: ModelInfo) -> list[tuple[str, float, float, int | None]]:
@@ -69,20 +81,20 @@ def accuracy(info: ModelInfo) -> list[tuple[str, float, float, int | None]]:
     return rows
 
 
-def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
+def as_json(result: Result) -> dict[str, Any]:
     """The summary that the HTTP endpoints return; lengths in metres, pixels of the photo."""
-    prediction, photo = scene.prediction, scene.photo
+    prediction, photo = result.prediction, result.photo
     info, height, width = prediction.info, *prediction.depth.shape
-    extent, known = depth_range(scene), prediction.calibration
+    extent, known = depth_range(result), prediction.calibration
     return {
         "model": info.name,
         "model_sha256": info.sha256,
-        "model_choice": None if scene.choice is None else scene.choice.to_dict(),
+        "model_choice": None if result.choice is None else result.choice.to_dict(),
         "metric": prediction.metric,
         "unit": prediction.unit,
         "range": [extent.min, extent.max],
         "median": extent.median,
-        "colour_range": [near, far],
+        "colour_range": list(display_range(result)),
         "intrinsics": prediction.intrinsics.to_dict(),
         "fov": prediction.intrinsics.hfov(width),
         "focal_scale": prediction.focal_scale,
@@ -94,7 +106,7 @@ def as_json(scene: Scene, near: float, far: float) -> dict[str, Any]:
         "photo_sha256": photo.sha256,
         "photo_format": photo.format,
         "notes": list(prediction.notes),
-        "settings": asdict(scene.settings),
+        "settings": result.request.to_dict(),
         "max_depth": info.config.max_depth,
         "measured": dict(info.measured),
         "training_data": info.training_data,
@@ -115,11 +127,11 @@ def kind_of_values(prediction: Prediction, lang: str) -> str:
     return t("summary.not_metric", lang)
 
 
-def as_html(scene: Scene, lang: str) -> str:
+def as_html(result: Result, lang: str) -> str:
     """The summary as a table for the page."""
     rows = "".join(
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
-        for name, value in _rows(scene, lang)
+        for name, value in _rows(result, lang)
     )
     return f'<dl class="summary">{rows}</dl>'
 
@@ -135,20 +147,30 @@ def accuracy_sentence(info: ModelInfo, lang: str) -> str:
     return "; ".join(rows) or t("summary.accuracy_unknown", lang)
 
 
-def choice_sentence(choice: Choice, lang: str) -> str:
-    """Why the photo has this model, and what to do where that is doubtful."""
+def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str:
+    """Why the photo has this model, and what to do where that is doubtful.
+
+    Args:
+        choice: the photo's.
+        lang: of the sentence.
+        explorer: names the model and the explorer's own way to another one.
+    """
     if choice.outdoor is None:
         return t("summary.choice_none", lang, model=choice.model)
     outdoors = choice.outdoor > 0.5
     share = choice.outdoor if outdoors else 1 - choice.outdoor
-    where = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
-    return f"{where}. {t('summary.choice_doubt', lang)}" if choice.doubtful else where
+    why = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
+    said = t("explorer.chosen", lang, model=choice.model, place=why) if explorer else why
+    if not choice.doubtful:
+        return said
+    doubt = t("explorer.choice_doubt" if explorer else "summary.choice_doubt", lang)
+    return f"{said} {doubt}" if explorer else f"{said}. {doubt}"
 
 
-def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
-    prediction, photo = scene.prediction, scene.photo
+def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
+    prediction, photo = result.prediction, result.photo
     info, width = prediction.info, prediction.depth.shape[1]
-    extent = depth_range(scene)
+    extent = depth_range(result)
     yield (
         t("summary.depth", lang),
         t(
@@ -160,8 +182,8 @@ def _rows(scene: Scene, lang: str) -> Iterator[tuple[str, str]]:
         ),
     )
     yield t("summary.model", lang), f"{info.name} – {kind_of_values(prediction, lang)}"
-    if scene.choice is not None:
-        yield t("summary.choice", lang), choice_sentence(scene.choice, lang)
+    if result.choice is not None:
+        yield t("summary.choice", lang), choice_sentence(result.choice, lang)
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
     intrinsics = prediction.intrinsics
     values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)

@@ -14,10 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app.common.text import LANGUAGES, t
+from app.common.text import LANGUAGES, t, table
+
+translations = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
+
 
 STATIC = Path(__file__).parent / "static"
 MAX_SIDE = 720  # pixels of the longer side that a page receives

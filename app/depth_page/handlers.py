@@ -14,7 +14,6 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +22,23 @@ import numpy as np
 from PIL import Image
 
 from app.common.batch import run_batch
-from app.common.error_text import told
 from app.common.outputs import save_outputs
-from app.common.request import (
-    DisplaySettings,
-    display_settings,
-    listed,
-    outputs_wanted,
-    predict_settings,
-)
-from app.common.result import Scene
+from app.common.request import listed, outputs_wanted
+from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
-from app.common.text import language_of, t
+from app.common.text import error_sentence, language_of, t
 from app.depth_page.depth_view import packed_depth, sampled, view_value
-from app.depth_page.form_inputs import Asked, SpaceAsked
 from app.depth_page.summary_html import about_html, listing_html, scale_html
-from app.depth_page.three_d_handlers import teller
+from app.depth_page.three_d_handlers import (
+    COLOURS,
+    NETWORK,
+    PHOTO,
+    form_request,
+    form_space,
+    teller,
+)
 from core.errors import ImageError
 from core.files.colormap import colorize
 
@@ -126,7 +124,9 @@ _CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, 
 EMPTY = (None, None, None, "", None, "", None, *_CLEARED)
 _SHOWN = 6  # the place of the last
 NOTHING_MADE = (gr.update(value=None, visible=False), "")  # of a batch: its zip and its table
-_ASKED = len(fields(Asked))
+FOR_ANY_PHOTO = (*NETWORK, *COLOURS)  # without what is one photo's
+_DRAWING = (*PHOTO, *COLOURS)
+_KNOWN = PHOTO.index("known_length") - 1  # its place after the photo
 
 
 class Handlers:
@@ -149,41 +149,40 @@ class Handlers:
         nothing of the one before, and its name in `shown`: its box is emptied by that.
         """
         *wanted, before = values
-        asked, drawing = Asked(*wanted[:_ASKED]), wanted[_ASKED:]
-        if asked.photo is None:
-            return EMPTY
         photo, *settings = wanted
+        if photo is None:
+            return EMPTY
         path = str(photo.get("path")) if isinstance(photo, dict) else str(photo)
         same = isinstance(before, dict) and before.get("photo") == path
         known: Any = gr.skip()
-        if asked.known and isinstance(before, dict) and not same:
+        if settings[_KNOWN] and isinstance(before, dict) and not same:
             # It was a length in another photo.
-            asked, known = replace(asked, known=None), None
-            settings = [*vars(asked).values(), *drawing][1:]
+            settings[_KNOWN] = known = None
         shown: dict[str, Any] = {"photo": path, "settings": settings}
         if shown == before:
             return (gr.skip(),) * len(EMPTY)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
-        display = chosen_display(*drawing)
+        asked = form_request(_DRAWING[1:], settings)
         try:
-            scene = asked.scene(self._studio, self._storage, tell)
+            result = self._studio.result(self._storage.uploaded(photo), asked, tell)
         except ImageError as error:
             if same:  # what is shown is of this photo
                 raise
-            gr.Warning(told(error, lang), duration=None)
+            gr.Warning(error_sentence(error, lang), duration=None)
             return (*EMPTY[:_SHOWN], {"refused": path}, *_CLEARED)
         tell("progress_draw")
-        low, high = display_range(scene, display)
+        low, high = display_range(result)
         folder = self._storage.folder(request.session_hash)
-        value = self._view(scene, display.colormap, low, high, folder)
-        height, width = scene.prediction.depth.shape
-        depth = scene.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
+        value = self._view(result, low, high, folder)
+        height, width = result.prediction.depth.shape
+        depth = result.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
         drawn = folder / "depth.jpg"
-        Image.fromarray(colorize(depth, display.colormap, low, high)).save(drawn, quality=92)
+        colormap = asked.colors.colormap
+        Image.fromarray(colorize(depth, colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
-        note = scale_html(scene, lang)
-        return (value, value, pair, as_html(scene, lang), known, note, shown, *_CLEARED)
+        note = scale_html(result, lang)
+        return (value, value, pair, as_html(result, lang), known, note, shown, *_CLEARED)
 
     def files(
         self,
@@ -193,36 +192,31 @@ class Handlers:
     ) -> Update:
         """The chosen files of the photo, at its full size, with the page's 3D settings."""
         tell = teller(progress, language_of(request.headers.get("accept-language")))
-        asked, rest = Asked(*values[:_ASKED]), values[_ASKED:]
-        display, wanted = chosen_display(*rest[:4]), outputs_wanted(rest[4])
-        space = SpaceAsked(*rest[5:]).options()
-        scene = asked.scene(self._studio, self._storage, tell)
+        wanted, (kinds, *space) = values[: len(_DRAWING)], values[len(_DRAWING) :]
+        if wanted[0] is None:
+            raise ImageError(t("studio.no_photo"))
+        asked, outputs = form_request(_DRAWING, wanted), outputs_wanted(kinds)
+        options = form_space(space)
+        result = self._studio.result(self._storage.uploaded(wanted[0]), asked, tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
-            saved = save_outputs(scene, display, wanted, folder, space)
+            saved = save_outputs(result, outputs, folder, options)
         paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
         return gr.update(value=paths, visible=True)
 
     def batch(
         self,
-        photos: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
-        kinds: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        *values: Any,
     ) -> tuple[Update, str]:
-        """Many photos to one zip and a table of what became of each."""
-        lang = language_of(request.headers.get("accept-language"))
-        display = chosen_display(colormap, ranging, near, far)
+        """Many photos to one zip and a table of what became of each.
 
+        Values: the photos, the controls for any photo, the kinds of files.
+        """
+        photos, *settings, kinds = values
+        lang = language_of(request.headers.get("accept-language"))
         clock = TimeLeft(time.monotonic)
 
         def step(done: int, total: int) -> None:
@@ -233,8 +227,7 @@ class Handlers:
         archive, manifest = run_batch(
             self._studio,
             [self._storage.uploaded(photo) for photo in listed(photos)],
-            predict_settings(model, resolution, flip, fov),
-            display,
+            form_request(FOR_ANY_PHOTO, settings),
             outputs_wanted(kinds),
             self._storage.folder(request.session_hash),
             step,
@@ -251,15 +244,15 @@ class Handlers:
         """Deletes what a session made."""
         self._storage.end_session(request.session_hash)
 
-    def _view(
-        self, scene: Scene, colormap: str, near: float, far: float, folder: Path
-    ) -> dict[str, Any]:
-        packed, geometry = packed_depth(scene.prediction.depth)
+    def _view(self, result: Result, near: float, far: float, folder: Path) -> dict[str, Any]:
+        packed, geometry = packed_depth(result.prediction.depth)
         (folder / "depth.bin").write_bytes(packed)
-        preview = Image.fromarray(scene.photo.rgb)
+        preview = Image.fromarray(result.photo.rgb)
         preview.thumbnail((COMPARED, COMPARED), Image.Resampling.BOX, reducing_gap=2.0)
         preview.save(folder / "photo.jpg", quality=90)
-        palette = colorize(np.linspace(near, far, 256)[None], colormap, near, far)[0]
+        palette = colorize(
+            np.linspace(near, far, 256)[None], result.request.colors.colormap, near, far
+        )[0]
         return view_value(
             folder / "depth.bin",
             folder / "photo.jpg",
@@ -267,11 +260,5 @@ class Handlers:
             palette,
             near,
             far,
-            metric=scene.prediction.metric,
+            metric=result.prediction.metric,
         )
-
-
-def chosen_display(colormap: Any, ranging: Any, near: Any, far: Any) -> DisplaySettings:
-    """The two ends count only where the range is fixed: they keep their text when it is not."""
-    fixed = ranging == "fixed"
-    return display_settings(colormap, near if fixed else None, far if fixed else None)

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from app.common.request import DisplaySettings, PredictSettings
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from core.errors import ImageError
 from core.files.colormap import auto_range, colorize, range_with_ends
@@ -37,7 +37,7 @@ _KEPT = 0.9  # share of the past in range and rate, so that colours do not flick
 class _Past:
     """What one session's camera has shown."""
 
-    settings: PredictSettings
+    request: DepthRequest
     model: str
     begun: float  # with the last picture
     ended: float = math.inf  # with it; infinite while it is worked on
@@ -81,9 +81,7 @@ class LiveDepth:
         self._sessions: dict[str, _Past] = {}
         self._lock = threading.Lock()
 
-    def __call__(
-        self, session: str, picture: Any, settings: PredictSettings, display: DisplaySettings
-    ) -> LiveView:
+    def __call__(self, session: str, picture: Any, request: DepthRequest) -> LiveView:
         """The next picture's depth, steadied.
 
         Raises:
@@ -92,27 +90,23 @@ class LiveDepth:
         """
         started = time.monotonic()
         photo = decode_isolated(encoded_picture(picture), name="camera")
-        past = self._followed(session, settings, started)
+        past = self._followed(session, request, started)
         if past is None:
-            past = self._begun(session, settings, started, self._model(settings, photo.rgb))
+            past = self._begun(session, request, started, self._model(request.model, photo.rgb))
         try:
-            return self._next(past, photo, display, started)
+            return self._next(past, photo, started)
         finally:
             past.ended = time.monotonic()
 
-    def _next(
-        self, past: _Past, photo: Photo, display: DisplaySettings, started: float
-    ) -> LiveView:
-        predictor, settings = self._studio.predictor(past.model), past.settings
+    def _next(self, past: _Past, photo: Photo, started: float) -> LiveView:
+        predictor, request = self._studio.predictor(past.model), past.request
         with self._studio.working():
-            prediction = predictor(
-                photo, resolution=settings.resolution, flip=settings.flip, fov=settings.fov
-            )
+            prediction = predictor(photo, **request.prediction)
         steadied = past.steadier(photo.rgb, prediction.depth, started)
         past.range = _range_after(past.range, auto_range(steadied.depth), anew=steadied.cut)
-        near, far = range_with_ends(past.range, display.near, display.far)
+        near, far = range_with_ends(past.range, request.colors.near, request.colors.far)
         drawn = io.BytesIO()
-        Image.fromarray(colorize(steadied.depth, display.colormap, near, far)).save(
+        Image.fromarray(colorize(steadied.depth, request.colors.colormap, near, far)).save(
             drawn, "JPEG", quality=85
         )
         return LiveView(
@@ -131,33 +125,36 @@ class LiveDepth:
         with self._lock:
             self._sessions.pop(session or "", None)
 
-    def _followed(self, session: str, settings: PredictSettings, now: float) -> _Past | None:
+    def _followed(self, session: str, request: DepthRequest, now: float) -> _Past | None:
         """The past that the next picture of a camera goes on from, None where it has none."""
         with self._lock:
             past = self._sessions.get(session)
-            if past is None or past.settings != settings or now - past.ended > _GAP:
+            if past is None or now - past.ended > _GAP:
                 return None
+            if past.request.to_dict() != request.to_dict():
+                return None
+            past.request = request  # the colours may have changed
             elapsed = now - past.begun
             before = past.seconds
             past.seconds = elapsed if before is None else _KEPT * before + (1 - _KEPT) * elapsed
             past.begun, past.ended = now, math.inf
             return past
 
-    def _begun(self, session: str, settings: PredictSettings, now: float, model: str) -> _Past:
+    def _begun(self, session: str, request: DepthRequest, now: float, model: str) -> _Past:
         """A new past, in place of all that are too old for a next picture."""
         with self._lock:
             for old in [name for name, past in self._sessions.items() if now - past.ended > _GAP]:
                 del self._sessions[old]
-            past = self._sessions[session] = _Past(settings, model, begun=now)
+            past = self._sessions[session] = _Past(request, model, begun=now)
             return past
 
-    def _model(self, settings: PredictSettings, rgb: Any) -> str:
+    def _model(self, model: str, rgb: Any) -> str:
         """The model for as long as the camera runs: the one given, or chosen by this picture.
 
         Choosing takes long: no lock is held meanwhile, or every other camera would wait.
         """
-        chooser = self._studio.chooser_for(settings.model)
-        return settings.model if chooser is None else chooser(rgb).model
+        chooser = self._studio.chooser_for(model)
+        return model if chooser is None else chooser(rgb).model
 
 
 def is_live_picture(value: Any) -> bool:

@@ -9,15 +9,15 @@ import gradio as gr
 
 from app.api.registration import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
-from app.common.limits import ServerLimits
-from app.common.metrics import Metrics
+from app.common.environment import ServerLimits
+from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
 from app.depth_page.depth_view import static_text
+from app.depth_page.depth_view import translations as _
 from app.depth_page.handlers import NOTHING_MADE, Handlers, cleared_on_failure, follow
-from app.depth_page.labels import translations as _
 from app.depth_page.live import is_live_picture
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from app.common.result import Scene
+from app.common.result import Result
 from app.common.summary import accuracy_sentence, metres
 from app.common.text import t
 from core.weights.checkpoint import ModelInfo
@@ -55,9 +55,9 @@ def measured_html(result: Mapping[str, Any], lang: str) -> str:
     return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
 
 
-def scale_html(scene: Scene, lang: str) -> str:
+def scale_html(result: Result, lang: str) -> str:
     """What the photo was rescaled by, or nothing."""
-    known = scene.prediction.calibration
+    known = result.prediction.calibration
     if known is None:
         return ""
     note = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)

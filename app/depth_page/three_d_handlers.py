@@ -1,31 +1,72 @@
-"""What the page's measuring and 3D controls do; raw values in, as in `gradio_handlers`."""
+"""What the page's measuring and 3D controls do; raw values of the controls in, new values out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from app.common.limits import geometry_limits
-from app.common.measurement import measure, measured_csv
+from app.common.cancellation import geometry_limits
 from app.common.outputs import first_look, save_view
-from app.common.request import number, selection
+from app.common.request import (
+    DepthRequest,
+    checked_length,
+    depth_request,
+    number,
+    selection,
+    space_options,
+    view_settings,
+)
+from app.common.result import Result, measure, measured_csv
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import language_of, t
-from app.common.three_d import checked_length, view_settings
-from app.depth_page.form_inputs import Asked, SpaceAsked
 from app.depth_page.summary_html import measured_html
-from core.errors import CameraError
+from core.errors import CameraError, ImageError
 from core.files.geometry_process import build_apart
-from core.geometry.build import save
+from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
 
 Update = dict[str, Any]  # what gr.update gives
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
-_ASKED = len(fields(Asked))
+# The page's controls in the order in which they are wired, by the names of `depth_request`.
+NETWORK = ("model", "resolution", "flip", "fov")
+COLOURS = ("colormap", "ranging", "near", "far")
+PHOTO = ("photo", *NETWORK, "intrinsics", "known_length")
+SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",
+         "faces", "pose")  # fmt: skip
+
+
+def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
+    """The request that controls of these names state.
+
+    The two ends of the colours count only where the range is fixed: they keep their text when it
+    is not.
+
+    Raises:
+        DepthError: a value that cannot be used.
+    """
+    given = dict(zip(names, values, strict=True))
+    given.pop("photo", None)
+    if given.pop("ranging", None) != "fixed":
+        given.update(near=None, far=None)
+    return depth_request(**given)
+
+
+def form_space(values: Sequence[Any]) -> SpaceOptions:
+    """What the 3D controls state: voxels in centimetres, faces in thousands.
+
+    Raises:
+        DepthError: a value out of range, or two that exclude each other.
+    """
+    given = dict(zip(SPACE, values, strict=True))
+    cells = number("voxel", given["voxel"], 0, 1e5, "centimetres")
+    thousands = number("faces", given["faces"], 0.1, 1e5, "thousand triangles")
+    given["voxel"] = None if cells is None else cells / 100
+    given["faces"] = None if thousands is None else 1000 * thousands
+    return space_options(**given)
 
 
 class SpaceHandlers:
@@ -38,15 +79,29 @@ class SpaceHandlers:
         self._studio = studio
         self._storage = storage
 
+    def _result(
+        self, values: Sequence[Any], tell: Callable[[str], None] = lambda step: None
+    ) -> Result:
+        """The photo's depth, rescaled where a length is known.
+
+        Raises:
+            DepthError: no photo, or one, or settings, that cannot be used.
+        """
+        if values[0] is None:
+            raise ImageError(t("studio.no_photo"))
+        request = form_request(PHOTO, values)
+        return self._studio.result(self._storage.uploaded(values[0]), request, tell)
+
     def measure(
         self, request: gr.Request, event: gr.EventData, *values: Any
     ) -> tuple[str, dict[str, Any], str, Any]:
         """A selection on the picture to a sentence, its numbers, a table, and its two ends."""
         points = event._data.get("points")
         chosen = selection(points, event._data.get("box"))
-        scene = Asked(*values).scene(self._studio, self._storage)
-        result = measure(scene, chosen)
-        return measured_html(result, _lang(request)), result, measured_csv(scene, chosen), points
+        result = self._result(values)
+        measured = measure(result, chosen)
+        table = measured_csv(result, chosen)
+        return measured_html(measured, _lang(request)), measured, table, points
 
     def pin(self, request: gr.Request, event: gr.EventData, *values: Any) -> str:
         """A clicked pixel to its depth at full precision and its place in space."""
@@ -64,7 +119,7 @@ class SpaceHandlers:
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
         checked_length(known)
         # Says what is wrong with the points, if anything, before the page is drawn anew.
-        replace(Asked(*asked), known=known).scene(self._studio, self._storage)
+        self._result([*asked[:-1], known])
         return known
 
     def cloud(
@@ -75,14 +130,14 @@ class SpaceHandlers:
     ) -> Update:
         """The photo as points or a surface, thinned for the screen, as a .glb file."""
         tell = teller(progress, _lang(request))
-        asked, space = Asked(*values[:_ASKED]), SpaceAsked(*values[_ASKED:])
+        photo, space = values[: len(PHOTO)], values[len(PHOTO) :]
         # The viewer starts at the photo's own place, so it gets the camera's frame.
-        wanted = replace(space.options().for_file(".glb").thinned(ON_SCREEN), pose=None)
-        scene = asked.scene(self._studio, self._storage, tell)
+        wanted = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
+        result = self._result(photo, tell)
         tell("progress_cloud")
         path = self._storage.folder(request.session_hash) / "scene.glb"
         with self._studio.building():
-            built = build_apart(scene.prediction, scene.photo.rgb, wanted, geometry_limits())
+            built = build_apart(result.prediction, result.photo.rgb, wanted, geometry_limits())
             save(built, path)
         vertices = built.points if isinstance(built, PointCloud) else built.vertices
         return gr.update(value=str(path), camera_position=first_look(vertices))
@@ -99,16 +154,16 @@ class SpaceHandlers:
         """
         lang = _lang(request)
         tell = teller(progress, lang)
-        kind, across, down, thing, size, back = values[_ASKED:]
-        scene = Asked(*values[:_ASKED]).scene(self._studio, self._storage, tell)
-        width, height = scene.prediction.photo_size
+        kind, across, down, thing, size, back = values[len(PHOTO) :]
+        result = self._result(values[: len(PHOTO)], tell)
+        width, height = result.prediction.photo_size
         share = [number(name, value, 0, 100, "per cent") or 0.0
                  for name, value in (("across", across), ("down", down))]  # fmt: skip
         at = [share[0] / 100 * (width - 1), share[1] / 100 * (height - 1)]
         wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
         with self._studio.building():
-            path, facts = save_view(scene, wanted, self._storage.folder(request.session_hash))
+            path, facts = save_view(result, wanted, self._storage.folder(request.session_hash))
         film, note = path.suffix == ".mp4", ""
         if wanted.kind == "object":
             note = t("studio.object_note", lang, distance=facts["distance"], share=facts["visible"])

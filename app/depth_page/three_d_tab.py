@@ -7,16 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.three_d import VIEWS
+from app.common.request import VIEWS
 from app.depth_page.depth_view import static_text, words
-from app.depth_page.labels import translations as _
+from app.depth_page.depth_view import translations as _
 from core.geometry.build import SHAPES
 from core.geometry.virtual_object import KINDS
 
 
 @dataclass(frozen=True)
 class SpaceControls:
-    """The 3D tab; `options` in the order of `app.depth_page.form_inputs.SpaceAsked`."""
+    """The 3D tab; `options` in the order of `app.depth_page.three_d_handlers.SPACE`."""
 
     options: list[Any]
     build: gr.Button

@@ -4,26 +4,97 @@ from __future__ import annotations
 
 import base64
 import html
+import shutil
 import time
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.common.request import predict_settings
+from app.common.cancellation import cancelled
+from app.common.outputs import safe_stem
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.text import language_of, t
-from app.depth_page.handlers import TimeLeft, chosen_display, cleared_on_failure
+from app.depth_page.handlers import FOR_ANY_PHOTO, TimeLeft, cleared_on_failure
 from app.depth_page.live import LiveDepth, LiveView
-from app.depth_page.video import run_video
+from app.depth_page.three_d_handlers import COLOURS, form_request
 from core.errors import VideoError
+from core.video.run import predict_video
+from core.video.sequence import Tell, VideoModels
+from core.video.settings import VideoSettings, output_path
+from core.video.temporal_smoothing import SteadySettings
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
 _NOTHING_MADE = (None, gr.update(value=None, visible=False), "")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+MAX_FRAMES = 900  # half a minute of a usual clip: minutes of work on two cores
+
+
+def run_video(
+    studio: Studio,
+    clip: Path,
+    request: DepthRequest,
+    folder: Path,
+    tell: Tell,
+    *,
+    steady: bool = True,
+) -> tuple[Path, Path, dict[str, Any]]:
+    """Predicts an uploaded clip.
+
+    Args:
+        studio: gives the model.
+        clip: the uploaded file.
+        request: as for a photo; ends of the colours that are not given are the whole clip's.
+        folder: the request's own; when it is deleted (the client left), or the call's
+            time is over, the work ends.
+        tell: as `core.video.run.predict_video`'s.
+        steady: smoothed over time.
+
+    Returns:
+        clip and depth side by side; the PNG sequence and the sidecar, as a zip; the sidecar.
+
+    Raises:
+        DepthError: as `predict_video`, for instance a clip of more than `MAX_FRAMES`.
+    """
+    stem = folder / safe_stem(clip.stem)
+    asked = VideoSettings(
+        resolution=request.resolution,
+        flip=request.flip,
+        fov=request.fov,
+        colors=request.colors,
+        steady=SteadySettings() if steady else SteadySettings(0, 0),
+        most_frames=MAX_FRAMES,
+    )
+    chooser, predictors = studio.predictors(request.model)
+    models = VideoModels(
+        tuple(predictor.info.sha256 for predictor in predictors),
+        lambda name: studio.predictor(name or request.model),
+        chooser,
+    )
+    is_cancelled = cancelled()
+
+    def tell_unless_cancelled(stage: str, done: int, total: int | None) -> None:
+        if is_cancelled():
+            raise VideoError(
+                "The video was stopped because nobody waits for it, expected the page to stay "
+                "open: send it again."
+            )
+        tell(stage, done, total)
+
+    about = predict_video(clip, stem, models, asked, tell_unless_cancelled)
+    sequence = output_path(stem, "frames")
+    archive = sequence.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # PNG is deflated already
+        for path in (*sorted(sequence.iterdir()), Path(f"{stem}.json")):
+            target.write(path, path.relative_to(folder))
+    shutil.rmtree(sequence)
+    return output_path(stem, "video"), archive, about.sidecar
 
 
 class VideoHandlers:
@@ -36,56 +107,37 @@ class VideoHandlers:
 
     def clip(
         self,
-        clip: Any,
-        steady: Any,
-        model: Any,
-        resolution: Any,
-        flip: Any,
-        fov: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
+        *values: Any,
     ) -> tuple[Any, ...]:
-        """A clip to its depth video, its files and a sentence about both."""
+        """A clip to its depth video, its files and a sentence about both.
+
+        Values: the clip, whether it is smoothed over time, the controls for any photo.
+        """
+        clip, steady, *settings = values
         lang = language_of(request.headers.get("accept-language"))
         if clip is None:
             raise VideoError(t("studio.no_video"))
-        settings = predict_settings(model, resolution, flip, fov)
-        display = chosen_display(colormap, ranging, near, far)
-        made = run_video(
+        asked = form_request(FOR_ANY_PHOTO, settings)
+        video, frames, about = run_video(
             self._studio,
             self._storage.uploaded(clip),
-            settings,
-            display,
+            asked,
             self._storage.folder(request.session_hash),
             _teller(progress, lang),
             steady=bool(steady),
         )
-        files = gr.update(value=[str(made.video), str(made.frames)], visible=True)
-        return str(made.video), files, f"<p>{html.escape(_sentence(made.about, lang))}</p>"
+        files = gr.update(value=[str(video), str(frames)], visible=True)
+        return str(video), files, f"<p>{html.escape(_sentence(about, lang))}</p>"
 
-    def live(
-        self,
-        picture: Any,
-        model: Any,
-        resolution: Any,
-        colormap: Any,
-        ranging: Any,
-        near: Any,
-        far: Any,
-        request: gr.Request,
-    ) -> Any:
-        """A camera's picture to its depth, as HTML."""
+    def live(self, request: gr.Request, picture: Any, *values: Any) -> Any:
+        """A camera's picture to its depth, as HTML; values: model, resolution and colours."""
         if picture is None:  # the camera was closed
             return gr.skip()
-        lang = language_of(request.headers.get("accept-language"))
-        display = chosen_display(colormap, ranging, near, far)
-        settings = predict_settings(model, resolution)
-        view = self._live(request.session_hash or "", picture, settings, display)
-        return live_html(view, lang)
+        asked = form_request(("model", "resolution", *COLOURS), values)
+        view = self._live(request.session_hash or "", picture, asked)
+        return live_html(view, language_of(request.headers.get("accept-language")))
 
     def leave(self, request: gr.Request) -> None:
         """Forgets a session's camera."""

@@ -1,4 +1,4 @@
-"""What is computed once and looked at from many pages and sessions, within bounds (`kept`).
+"""What is computed once for all pages and sessions, within the bounds of `memory.cached`.
 
 Everything is shared by all sessions: nothing in it is changed after it is made. Keys begin with
 hashes, so a changed photo or model file is another entry; what starts with `_` is no key.
@@ -8,6 +8,7 @@ hashes, so a changed photo or model file is another entry; what starts with `_` 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from PIL import Image
 from torch import Tensor
 
 from app.common.environment import value
+from app.common.request import DepthRequest
 from app.common.service import Studio
-from app.explorer.memory import HOUR, kept
+from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
 from core.errors import CameraError, CheckpointError
 from core.geometry.measure import Measurer, calibrated
@@ -44,8 +46,6 @@ from core.weights.checkpoint import ModelInfo, load_checkpoint
 from core.weights.choice import Choice, Chooser
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on
-Settings = tuple[int | None, bool, float | None]
-"""Resolution, flip, field of view."""
 
 
 @st.cache_resource(max_entries=1, ttl=24 * HOUR, show_spinner=False)
@@ -54,13 +54,13 @@ def studio() -> Studio:
     return Studio(default_model=value("LAPDEPTH_MODEL"), cache_bytes=0)
 
 
-@kept
+@cached
 def decoded(digest: str, name: str, _data: bytes) -> Photo:
     """A photo from its encoded bytes, once per content and name."""
     return decode_isolated(_data, name=name)
 
 
-@kept
+@cached
 def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A photo, small enough to draw on a page."""
     picture = Image.fromarray(_rgb)
@@ -68,7 +68,7 @@ def small(photo: str, _rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(picture)
 
 
-@kept
+@cached
 def truth_at(key: str, height: int, width: int, _depth: NDArray[np.float32]) -> NDArray[np.float32]:
     """Measured depth at another size, nothing averaged."""
     return resized_nearest(_depth, height, width)
@@ -94,50 +94,54 @@ def model_for(name: str, photo: Photo) -> tuple[ModelInfo, Choice | None]:
     return known[name], choice
 
 
-@kept
+@cached
 def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) -> Choice:
     """Which model a photo chooses."""
     return _chooser(_rgb)
 
 
-@kept
-def predicted(
-    digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo
-) -> Prediction:
-    """A photo's depth, once per photo, model and settings, however many pages look at it.
+def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Prediction:
+    """A photo's depth, once per photo, model and settings, however many pages show it.
 
-    Where it had to make room for others, it comes back without another pass of the network.
-    """
-    passed = _passed(digest, model_sha, settings, model, _photo)
-    return studio().predictor(model).finished(passed, _photo)
-
-
-@kept
-def _passed(digest: str, model_sha: str, settings: Settings, model: str, _photo: Photo) -> Passed:
-    """What the network gave: a thousandth of a large photo's depth."""
-    resolution, flip, fov = settings
-    return studio().predictor(model).passed(_photo, resolution, flip, fov).small()
-
-
-@kept
-def rescaled(
-    digest: str, model_sha: str, settings: Settings, known: KnownLength, _prediction: Prediction
-) -> Prediction:
-    """The same prediction, in the scale of a known length.
+    Args:
+        photo: as decoded.
+        info: of the model.
+        request: the settings; a known length rescales what is kept.
 
     Raises:
-        CameraError: its ends lie outside the photo or are the same pixel.
+        CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
+    key = (photo.sha256, info.sha256, *request.prediction.values())
+    found = _predicted(key, info.name, request, photo)
+    known = request.known_length
+    return found if known is None else _rescaled(key, known, found)
+
+
+@cached
+def _predicted(key: Hashable, _model: str, _request: DepthRequest, _photo: Photo) -> Prediction:
+    """Where it had to make room for others, it comes back without another pass of the network."""
+    return studio().predictor(_model).finished(_passed(key, _model, _request, _photo), _photo)
+
+
+@cached
+def _passed(key: Hashable, _model: str, _request: DepthRequest, _photo: Photo) -> Passed:
+    """What the network gave: a thousandth of a large photo's depth."""
+    return studio().predictor(_model).passed(_photo, **_request.prediction).small()
+
+
+@cached
+def _rescaled(key: Hashable, known: KnownLength, _prediction: Prediction) -> Prediction:
+    """The same prediction in the scale of a known length."""
     return calibrated(_prediction, known)
 
 
-@kept
+@cached
 def ruler(key: str, _prediction: Prediction) -> Measurer:
     """Measures in a photo."""
     return Measurer.of(_prediction)
 
 
-@kept
+@cached
 def floor(key: str, _ruler: Measurer) -> Plane | None:
     """The floor of a photo, looked for once, whether there is one or not."""
     try:
@@ -146,7 +150,7 @@ def floor(key: str, _ruler: Measurer) -> Plane | None:
         return None
 
 
-@kept
+@cached
 def inspector(model_sha: str, _path: Path) -> Inspector:
     """The network as trained (the predictor's own is folded), opened for looking."""
     model, _ = load_checkpoint(_path)
@@ -160,13 +164,13 @@ def network(info: ModelInfo) -> Inspector:
     return inspector(info.sha256, info.path)
 
 
-@kept
+@cached
 def traced(key: str, _info: ModelInfo, _prediction: Prediction) -> Trace:
     """What every stage held while the photo went through."""
     return network(_info).trace(normalised(_prediction.working.rgb))
 
 
-@kept
+@cached
 def fields_of(
     key: str, names: tuple[str, ...], row: float, column: float, _info: ModelInfo, _image: Tensor
 ) -> dict[str, NDArray[np.float32]]:
@@ -175,7 +179,7 @@ def fields_of(
     return {name: field.numpy() for name, field in fields.items()}
 
 
-@kept
+@cached
 def occluded(
     key: str, level: int, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
@@ -184,7 +188,7 @@ def occluded(
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 
-@kept
+@cached
 def occluded_branches(
     key: str, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
@@ -193,7 +197,7 @@ def occluded_branches(
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 
-@kept
+@cached
 def relu_view(
     key: str, standardised: bool, calibrated: bool, _info: ModelInfo, _image: Tensor
 ) -> tuple[list[Units], NDArray[np.float32]]:
@@ -207,7 +211,7 @@ def relu_view(
     return units, depth[0, 0].numpy()
 
 
-@kept
+@cached
 def order_view(
     key: str, name: str, standardised: bool, _info: ModelInfo, _image: Tensor
 ) -> dict[str, Order]:

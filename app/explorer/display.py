@@ -16,11 +16,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.error_text import told
-from app.common.text import keys, t
+from app.common.text import error_sentence, keys, t
 from app.explorer.offline_page import html_page
 from app.explorer.plots.maps import PHONE, fit
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.errors import DepthError
 
 FORMULAS = Path(__file__).with_name("formulas.toml")
@@ -45,7 +44,7 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 @dataclass(frozen=True)
-class Shown:
+class Figure:
     """One figure with what a reader may take home of it.
 
     Attributes:
@@ -67,7 +66,7 @@ class Shown:
 
 
 def figures(
-    lang: str, group: str, shown: Sequence[Shown], *, columns: int = 1, downloads: bool = True
+    lang: str, group: str, shown: Sequence[Figure], *, columns: int = 1, downloads: bool = True
 ) -> None:
     """Draws figures side by side (one below the other on a phone) with one download menu."""
     phone = on_phone()
@@ -122,13 +121,13 @@ def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
             st.metric(label, value, help=help_, width="content")
 
 
-def truth_note(look: Look) -> None:
+def truth_note(view: SessionView) -> None:
     """Where the measured depth of the photo comes from, or how to bring it."""
-    known = look.truth
+    known = view.truth
     if known is None:
-        st.caption(t("explorer.truth_missing", look.lang))
+        st.caption(t("explorer.truth_missing", view.lang))
     else:
-        st.caption(t("explorer.truth_from", look.lang, name=known.name))
+        st.caption(t("explorer.truth_from", view.lang, name=known.name))
 
 
 @contextmanager
@@ -137,7 +136,9 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except (DepthError, MemoryError) as error:
-        st.error(told(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:")
+        st.error(
+            error_sentence(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:"
+        )
         st.stop()
 
 
@@ -153,6 +154,26 @@ def fragment(function: Function) -> Function:
     return cast(Function, st.fragment(run))
 
 
+def download(
+    label: str,
+    content: bytes | Callable[[], bytes | str],
+    name: str,
+    media_type: str,
+    hint: str | None = None,
+) -> None:
+    """A button for a file, which is made when it is pressed; its name is also the button's key."""
+    st.download_button(
+        label,
+        content,
+        name,
+        media_type,
+        key=f"save {name}",
+        on_click="ignore",
+        icon=":material/download:",
+        help=hint,
+    )
+
+
 def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     """Arrays as a compressed .npz."""
     stream = io.BytesIO()
@@ -160,7 +181,7 @@ def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     return stream.getvalue()
 
 
-def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
+def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
     held = [item for item in shown if item.data]
 
     def page() -> bytes:
@@ -196,7 +217,7 @@ def _downloads(lang: str, group: str, shown: Sequence[Shown]) -> None:
             )
 
 
-def _selection(key: str, item: Shown) -> dict[str, Any]:
+def _selection(key: str, item: Figure) -> dict[str, Any]:
     """What makes a chart tell of the boxes drawn on it, or of the points clicked."""
     on_box, on_point = item.on_box, item.on_point
     if on_box is not None:

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.explorer.memory import kept
+from app.explorer.memory import cached
 from core.data.depth_file import PNG_SCALES, read_ground_truth
 from core.errors import CameraError, DataError
 from core.prediction import KnownLength
@@ -77,7 +77,7 @@ def suggested_scale(name: str) -> str:
     return "metres" if Path(name).suffix.lower() in (".npy", ".exr") else "nyu"
 
 
-@kept
+@cached
 def decoded_truth(
     digest: str,  # noqa: ARG001  (a key of the cache)
     scale: float,
@@ -95,7 +95,7 @@ def truth_beside(photo: Path) -> NDArray[np.float32] | None:
     return _described(str(description), description.stat().st_mtime)
 
 
-@kept
+@cached
 def _described(
     description: str,
     modified: float,  # noqa: ARG001  (a key of the cache)

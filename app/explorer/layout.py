@@ -16,7 +16,7 @@ from app.explorer import controls
 from app.explorer.display import guarded
 from app.explorer.page_table import PAGES, way_on
 from app.explorer.session_view import show_next
-from app.explorer.sidebar import choose_language, choose_look
+from app.explorer.sidebar import choose_language, choose_view
 
 ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
@@ -63,7 +63,7 @@ def run() -> None:
     chosen = st.navigation(sections, position="sidebar", expanded=True)
     controls.turn_to(chosen.url_path)
     with guarded():
-        show_next(choose_look(lang))
+        show_next(choose_view(lang))
         chosen.run()
     way_on(chosen.url_path or PAGES[0].key, lang)
     _spare_the_libraries()

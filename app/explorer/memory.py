@@ -1,8 +1,8 @@
-"""What is computed once and looked at from many pages and sessions, bounded in bytes.
+"""The explorer's cache: results that all pages and sessions share, bounded in bytes.
 
-Everything that `kept` functions give shares two drawers, one for what is large and one for the
-rest, so that a few large photos never push out the small results of many visitors. In each the
-least recently used leaves first, and everything after an hour.
+The results of all `cached` functions share two caches, one for large values and one for the rest,
+so that a few large photos never push out the small results of many visitors. In each the least
+recently used value is dropped first, and every value after an hour.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 
 
 class Keeper:
-    """Two bounded memories, and a lock for each thing that is being computed.
+    """Two bounded caches, and a lock for each value that is being computed.
 
     Args:
         capacity: bytes of all that is kept.
@@ -47,7 +47,7 @@ class Keeper:
         self._bookkeeping = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Result]) -> Result:
-        """What is kept under a key; it is made, by one thread for all who ask, where it is not."""
+        """The value of a key. Where there is none, one thread computes it for all who ask."""
         found = self._find(key)
         if found is not None:
             return found[0]  # type: ignore[no-any-return]
@@ -65,7 +65,7 @@ class Keeper:
         return found[0]
 
     def _find(self, key: Hashable) -> tuple[Any] | None:
-        """In a tuple, since what is kept may be None."""
+        """The value in a tuple, since it may be None itself."""
         return next((hit for d in self._drawers if (hit := d.get(key)) is not None), None)
 
     @property
@@ -85,7 +85,7 @@ def keeper() -> Keeper:
     return Keeper(int(value("LAPDEPTH_EXPLORER_MB")) * 1_000_000)
 
 
-def kept(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
+def cached(function: Callable[Asked, Result]) -> Callable[Asked, Result]:
     """A function whose results are shared by all sessions.
 
     Its arguments name the result, save those that begin with `_`. Nobody may change a result;

@@ -52,7 +52,7 @@ class PageSpec:
     @property
     def path(self) -> str:
         """The script, from the entry script's folder."""
-        return f"pages/{self.key}.py"
+        return f"page_scripts/{self.key}.py"
 
     def title(self, lang: str) -> str:
         """What menus call it."""

@@ -16,7 +16,7 @@ import streamlit as st  # noqa: E402  (needs the path above)
 from starlette.middleware import Middleware  # noqa: E402  (as above)
 
 from app.explorer.page_table import page_routes  # noqa: E402  (as above)
-from app.server.security_headers import SecurityHeaders  # noqa: E402  (as above)
+from app.server.asgi import SecurityHeaders  # noqa: E402  (as above)
 
 app = st.App(
     Path(__file__).with_name("main.py"),

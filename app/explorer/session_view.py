@@ -1,10 +1,11 @@
-"""What every page looks at: one photo, one model, one prediction, one language."""
+"""What every page of a session shows: one photo, one model, one prediction, one language."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.common.outputs import stem_of
-from app.common.request import PredictSettings
-from app.common.result import Scene
+from app.common.request import DepthRequest
+from app.common.result import Result
+from app.common.summary import choice_sentence
 from app.common.text import t
 from app.explorer import cache
 from core.geometry.measure import Measurer
@@ -25,7 +27,7 @@ from core.prediction import KnownLength, Prediction
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
 
-_LOOK, _TRUTH = "look", "ground truth"
+_VIEW, _TRUTH = "session view", "ground truth"
 NAMES = ("R5", "R4", "R3", "R2", "R1")
 STRIDES = (16, 8, 4, 2, 1)
 
@@ -53,7 +55,7 @@ class Truth:
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class SessionView:
     """A photo through one model, as the pages see it.
 
     Attributes:
@@ -61,20 +63,17 @@ class Look:
         photo: as decoded.
         prediction: of the photo by `info`'s model.
         info: of the model.
-        settings: resolution, flip, field of view as asked for.
-        colours: the colour map for depth.
+        request: how the depth was asked for, with the known length that rescales it and the
+            colour map; its model is `info`'s.
         choice: how the photo chose the model; None where it was chosen by hand.
-        known: the length that `prediction` was rescaled by, or None.
     """
 
     lang: str
     photo: Photo
     prediction: Prediction
     info: ModelInfo
-    settings: cache.Settings
-    colours: str
+    request: DepthRequest
     choice: Choice | None = None
-    known: KnownLength | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -89,12 +88,12 @@ class Look:
     @property
     def key(self) -> str:
         """Names photo, model and working size: what the network's insides depend on."""
-        return f"{self.photo.sha256}-{self.info.sha256}-{self.settings[0]}"
+        return f"{self.photo.sha256}-{self.info.sha256}-{self.request.resolution}"
 
     @property
     def space_key(self) -> str:
         """Names all that the metres depend on."""
-        return f"{self.key}-{self.settings}-{self.known}"
+        return f"{self.key}-{self.request.prediction}-{self.known}"
 
     @property
     def ruler(self) -> Measurer:
@@ -107,11 +106,19 @@ class Look:
         return cache.floor(self.space_key, self.ruler)
 
     @property
-    def scene(self) -> Scene:
+    def known(self) -> KnownLength | None:
+        """The length that `prediction` was rescaled by, or None."""
+        return self.request.known_length
+
+    @property
+    def colours(self) -> str:
+        """The colour map for depth."""
+        return self.request.colors.colormap
+
+    @property
+    def result(self) -> Result:
         """The same as the depth page has it, for what both can do."""
-        resolution, flip, fov = self.settings
-        settings = PredictSettings(self.info.name, resolution, flip, fov)
-        return Scene(self.photo, self.prediction, settings, self.choice)
+        return Result(self.photo, self.prediction, self.request, self.choice)
 
     @property
     def stem(self) -> str:
@@ -166,64 +173,39 @@ class Look:
         return None if known is None else cache.truth_at(known.key, height, width, known.depth)
 
 
-def chosen_because(look: Look) -> str:
+def chosen_because(view: SessionView) -> str:
     """Why the photo has this model; empty where a person chose it."""
-    choice, lang = look.choice, look.lang
-    if choice is None:
-        return ""
-    if choice.outdoor is None:
-        return t("summary.choice_none", lang, model=choice.model)
-    outdoors = choice.outdoor > 0.5
-    share = choice.outdoor if outdoors else 1 - choice.outdoor
-    place = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
-    words = t("explorer.chosen", lang, model=choice.model, place=place)
-    return f"{words} {t('explorer.choice_doubt', lang)}" if choice.doubtful else words
+    return "" if view.choice is None else choice_sentence(view.choice, view.lang, explorer=True)
 
 
-def scale_sentence(look: Look) -> str:
+def scale_sentence(view: SessionView) -> str:
     """What the photo was rescaled by; empty where it has the model's own scale."""
-    if look.known is None:
+    if view.known is None:
         return ""
-    scale = look.prediction.scale
-    return t("summary.scale_value", look.lang, scale=scale, metres=look.known.metres)
+    scale = view.prediction.scale
+    return t("summary.scale_value", view.lang, scale=scale, metres=view.known.metres)
 
 
-def current() -> Look:
-    """What the present run looks at; set by the entry script before any page runs."""
-    look: Look = st.session_state[_LOOK]
-    return look
+def current() -> SessionView:
+    """The view of the present run; the entry script sets it before any page runs."""
+    view: SessionView = st.session_state[_VIEW]
+    return view
 
 
-def show_next(look: Look) -> None:
-    """Makes a look the current one."""
-    st.session_state[_LOOK] = look
+def show_next(view: SessionView) -> None:
+    """Makes a view the current one."""
+    st.session_state[_VIEW] = view
 
 
-def predicted_with(look: Look, settings: cache.Settings) -> Look:
-    """The same photo through the look's model with other settings, the known length kept."""
-    prediction = cache.predicted(
-        look.photo.sha256, look.info.sha256, settings, look.info.name, look.photo
-    )
-    found = replace(look, prediction=prediction, settings=settings, known=None)
-    return found if look.known is None else rescaled(found, look.known)
-
-
-def rescaled(look: Look, known: KnownLength) -> Look:
-    """The same photo in the scale of a known length; `look` is in the model's own.
+def predicted_with(view: SessionView, **changes: Any) -> SessionView:
+    """The same photo and known length with other settings of the request.
 
     Raises:
-        CameraError: its ends lie outside the photo or are the same pixel.
+        CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
-    prediction = cache.rescaled(
-        look.photo.sha256, look.info.sha256, look.settings, known, look.prediction
-    )
-    return replace(look, prediction=prediction, known=known)
-
-
-def with_fov(look: Look, degrees: float) -> Look:
-    """The same photo seen with another horizontal field of view."""
-    resolution, flip, _ = look.settings
-    return predicted_with(look, (resolution, flip, degrees))
+    request = replace(view.request, model=view.info.name, **changes)
+    prediction = cache.predicted(view.photo, view.info, request)
+    return replace(view, prediction=prediction, request=request)
 
 
 def truth() -> Truth | None:

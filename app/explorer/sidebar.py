@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
 
-from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
+from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION, DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE
 from app.explorer.inputs import keep, known_for, truth_beside
 from app.explorer.session_view import (
-    Look,
+    SessionView,
     Truth,
     chosen_because,
     digest_of,
     keep_truth,
-    rescaled,
     scale_sentence,
     truth,
 )
 from core.camera import MAX_FOV, MIN_FOV
 from core.errors import CameraError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.files.depth_maps import ColorSettings
 from core.weights.choice import AUTO
 from core.weights.registry import EXAMPLES
 
@@ -53,7 +54,7 @@ def choose_language() -> str:
     return lang
 
 
-def choose_look(lang: str) -> Look:
+def choose_view(lang: str) -> SessionView:
     """Draws the side bar's controls and predicts what they ask for.
 
     Raises:
@@ -62,30 +63,27 @@ def choose_look(lang: str) -> Look:
     with st.sidebar:
         digest, name, data, path = _choose_photo(lang)
         model = _choose_model(lang)
-        settings, colours = _settings(lang)
+        request = _settings(lang)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model, photo)
-        prediction = cache.predicted(photo.sha256, info.sha256, settings, info.name, photo)
-    look = Look(lang, photo, prediction, info, settings, colours, choice)
-    _truth_beside(look, path)
-    look = _rescaled(look, addressed=path is not None)
+        known = known_for(photo.sha256, addressed=path is not None)
+        request = replace(request, model=info.name, known_length=known)
+        try:
+            prediction = cache.predicted(photo, info, request)
+        except CameraError:
+            if known is None:
+                raise
+            # An address whose points are outside the photo: it loses them.
+            keep(None, photo.sha256)
+            known_for(photo.sha256, addressed=path is not None)
+            request = replace(request, known_length=None)
+            prediction = cache.predicted(photo, info, request)
+    view = SessionView(lang, photo, prediction, info, request, choice)
+    _truth_beside(view, path)
     with st.sidebar:
-        _facts(look)
-    return look
-
-
-def _rescaled(look: Look, *, addressed: bool) -> Look:
-    """In the scale of the length that was marked on the photo, where one was."""
-    known = known_for(look.photo.sha256, addressed=addressed)
-    if known is None:
-        return look
-    try:
-        return rescaled(look, known)
-    except CameraError:  # an address with points outside the photo
-        keep(None, look.photo.sha256)
-        known_for(look.photo.sha256, addressed=addressed)  # takes it out of the address
-        return look
+        _facts(view)
+    return view
 
 
 def examples() -> dict[str, Path]:
@@ -136,18 +134,18 @@ def _choose_model(lang: str) -> str:
     return controls.choice("model", t("explorer.model", lang), labels, default=names[0])
 
 
-def _truth_beside(look: Look, path: Path | None) -> None:
+def _truth_beside(view: SessionView, path: Path | None) -> None:
     """Some examples bring measured depth along; an upload for the same photo takes precedence."""
     known = truth()
-    if path is None or (known is not None and known.photo == look.photo.sha256):
+    if path is None or (known is not None and known.photo == view.photo.sha256):
         return
     depth = truth_beside(path)
     if depth is not None:
         name = f"depth/{path.stem}.png"
-        keep_truth(Truth(depth, name, look.photo.sha256, f"{path}-{digest_of(depth.data)}"))
+        keep_truth(Truth(depth, name, view.photo.sha256, f"{path}-{digest_of(depth.data)}"))
 
 
-def _settings(lang: str) -> tuple[cache.Settings, str]:
+def _settings(lang: str) -> DepthRequest:
     with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
         height = controls.number(
             "res",
@@ -177,39 +175,44 @@ def _settings(lang: str) -> tuple[cache.Settings, str]:
             {name: name for name in COLORMAPS},
             default=DEFAULT_COLORMAP,
         )
-    return (None if height is None else round(height), flip, fov), colours
+    return DepthRequest(
+        resolution=None if height is None else round(height),
+        flip=flip,
+        fov=fov,
+        colors=ColorSettings(colours),
+    )
 
 
-def _facts(look: Look) -> None:
-    w, h = look.prediction.settings["working_size"]
-    width, height = look.size
-    camera = look.prediction.intrinsics
+def _facts(view: SessionView) -> None:
+    w, h = view.prediction.settings["working_size"]
+    width, height = view.size
+    camera = view.prediction.intrinsics
     st.caption(
         t(
             "explorer.facts",
-            look.lang,
-            name=look.photo.name,
+            view.lang,
+            name=view.photo.name,
             width=width,
             height=height,
             w=w,
             h=h,
-            ms=look.prediction.milliseconds,
+            ms=view.prediction.milliseconds,
         )
         + " · "
-        + t(f"explorer.camera_{camera.source}", look.lang, fov=camera.hfov(width))
+        + t(f"explorer.camera_{camera.source}", view.lang, fov=camera.hfov(width))
         + " · "
-        + kind_of_values(look.prediction, look.lang)
+        + kind_of_values(view.prediction, view.lang)
     )
-    if look.choice is not None:
-        st.caption(chosen_because(look))
-    if look.known is not None:
-        st.caption(f"{t('summary.scale', look.lang)}: {scale_sentence(look)}")
+    if view.choice is not None:
+        st.caption(chosen_because(view))
+    if view.known is not None:
+        st.caption(f"{t('summary.scale', view.lang)}: {scale_sentence(view)}")
         st.button(
-            t("explorer.unscale", look.lang),
+            t("explorer.unscale", view.lang),
             key="unscale",
             on_click=keep,
-            args=(None, look.photo.sha256),
+            args=(None, view.photo.sha256),
             icon=":material/undo:",
         )
-    for note in look.prediction.notes:
+    for note in view.prediction.notes:
         st.caption(note)

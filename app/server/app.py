@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import socket
@@ -23,22 +24,20 @@ from starlette.routing import Mount
 
 from app.api import mcp
 from app.common.blocks import GuardedBlocks
-from app.common.cancellation import stop_all
-from app.common.environment import value
-from app.common.error_text import sentence
-from app.common.limits import ServerLimits, give_back_memory
-from app.common.metrics import Metrics
+from app.common.cancellation import cancel_all
+from app.common.environment import ServerLimits, value
+from app.common.monitoring import Metrics
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.depth_page.depth_view import STATIC, static_text
-from app.depth_page.labels import translations
+from app.common.text import error_sentence
+from app.depth_page.depth_view import STATIC, static_text, translations
 from app.depth_page.page import build_page
 from app.server.guard import Guard
 
 log = logging.getLogger(__name__)
 
 KEEP_SECONDS = 3600.0  # how long an upload or a result is kept at most
-SWEEP_SECONDS = 30.0
+SWEEP_SECONDS, TRIM_SECONDS = 30.0, 5.0
 # After the signal to stop: a batch ends with its present photo, and a call that still runs is left
 # behind. Supervisors kill after ten seconds.
 LAST_PHOTO_SECONDS, FORCED_END_SECONDS = 3.0, 7.0
@@ -87,7 +86,7 @@ def create_app(
         limits: of the server; the defaults unless given.
         mcp_at: this server's address where its tools for language models are on.
     """
-    limits = limits or ServerLimits()
+    limits = limits or ServerLimits.from_environment({})
     metrics = Metrics()
     os.environ.update(GRADIO_VARIABLES, GRADIO_TEMP_DIR=str(storage.root))
     page = build_page(studio, storage, limits, metrics)
@@ -98,7 +97,7 @@ def create_app(
         storage.protect()  # the example pictures
         threading.Thread(target=_warm_up, args=(studio,), daemon=True).start()
         caretaker = asyncio.create_task(_take_care(storage, page, limits.temp_bytes))
-        memory = asyncio.create_task(give_back_memory())
+        memory = asyncio.create_task(_give_back_memory())
         yield
         caretaker.cancel()
         memory.cancel()
@@ -163,7 +162,7 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
-        for seconds, act in ((LAST_PHOTO_SECONDS, stop_all), (FORCED_END_SECONDS, self._end)):
+        for seconds, act in ((LAST_PHOTO_SECONDS, cancel_all), (FORCED_END_SECONDS, self._end)):
             timer = threading.Timer(seconds, act)
             timer.daemon = True
             timer.start()
@@ -189,7 +188,7 @@ def _warm_up(studio: Studio) -> None:
     try:
         studio.warm_up()
     except Exception as error:  # the page then says so at every request
-        log.error("the model could not be loaded: %s", sentence(error))
+        log.error("the model could not be loaded: %s", error_sentence(error))
 
 
 async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -> None:
@@ -199,6 +198,15 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
         await asyncio.to_thread(storage.sweep, KEEP_SECONDS, most_bytes)
         for names in (*page.temp_file_sets, page.upload_file_set):
             names -= await asyncio.to_thread(_gone, list(names))
+
+
+async def _give_back_memory() -> None:
+    """Hands freed memory back to the system, again and again."""
+    with contextlib.suppress(OSError, AttributeError):
+        trim = ctypes.CDLL(None).malloc_trim
+        while True:
+            await asyncio.sleep(TRIM_SECONDS)
+            await asyncio.to_thread(trim, 0)
 
 
 def _gone(names: list[str]) -> set[str]:

@@ -1,14 +1,16 @@
-"""What stands between a stranger's request and the app: ASGI middleware around Gradio.
+"""ASGI middleware that protects Gradio from a stranger's requests.
 
 It lets through only the routes that the page and `gradio_client` use, checks the JSON of a call
-before Gradio sees it, turns away who asks for too much, and adds security headers. What goes wrong
-inside a call is `app.common.blocks`' to turn into a sentence.
+before Gradio sees it, refuses clients that ask for too much, and adds security headers. An error
+inside a call is turned into a sentence by `app.common.blocks`. How many calls an address may make
+in a minute is a question for a proxy (`deploy/nginx.conf`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import json
 import math
 import re
@@ -16,12 +18,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.api import mcp
-from app.common.blocks import GuardedBlocks
-from app.common.error_text import INTERNAL, sentence
-from app.common.limits import RateLimit, ServerLimits, client_of, is_local
-from app.common.metrics import CONTENT_TYPE, Metrics
-from app.server.call_check import CallCheck
-from app.server.http_body import (
+from app.common.blocks import GuardedBlocks, client_of
+from app.common.environment import ServerLimits
+from app.common.monitoring import CONTENT_TYPE, Metrics
+from app.common.text import INTERNAL, error_sentence
+from app.server.asgi import (
+    Application,
+    Message,
+    Receive,
+    Send,
     SlowError,
     TooLargeError,
     answer,
@@ -30,8 +35,9 @@ from app.server.http_body import (
     replayed,
     stated_length,
     whole_body,
+    with_security_headers,
 )
-from app.server.security_headers import Application, Message, Receive, Send, with_security_headers
+from app.server.call_check import CallCheck
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
@@ -59,7 +65,7 @@ def as_refusal(error: BaseException | None, too_large: str = "") -> Refusal:
             "The server's disk is full or cannot be written, expected room for the upload: try "
             "again later.",
         )
-    return Refusal(500, sentence(error or RuntimeError("an answer with status 500")))
+    return Refusal(500, error_sentence(error or RuntimeError("an answer with status 500")))
 
 
 def refused_directly(body: bytes) -> Refusal | None:
@@ -124,7 +130,6 @@ class Guard:
         self._room = room
         self._measuring: asyncio.Future[float] | None = None
         self._tools = tools
-        self._rate = RateLimit(limits.rate)
         self._calls = CallCheck(page)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -234,15 +239,6 @@ class Guard:
                 "fewer at a time: wait until one of them has ended.",
                 1,
             )
-        wait = self._rate.wait(client)
-        if wait > 0:
-            self._metrics.busy("rate")
-            return receive, Refusal(
-                429,
-                f"There were more than {self._limits.rate} calls of yours within a minute, "
-                f"expected fewer: try again in {math.ceil(wait)} s.",
-                wait,
-            )
         if self._page.waiting() >= self._limits.queue:  # Gradio then says so, in its own words
             self._metrics.busy("queue")
         return replayed(self._calls.completed(body, call["name"], numbered), receive), None
@@ -276,3 +272,13 @@ class Guard:
             f"The upload is larger than {megabytes:g} MB, expected less at a time: send smaller "
             "photos, or fewer of them."
         )
+
+
+def is_local(address: str | None) -> bool:
+    """Whether a network address is this machine's own."""
+    try:
+        parsed = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return (mapped or parsed).is_loopback

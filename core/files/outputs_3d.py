@@ -30,7 +30,6 @@ from core.prediction import unit_of
 if TYPE_CHECKING:
     from core.prediction import Prediction
 
-Picture = NDArray[np.uint8]
 
 _CRF = "18"  # H.264's quality: what is hard to tell from the original
 

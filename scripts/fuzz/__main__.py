@@ -26,7 +26,7 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(
-        include=["core", "app.common.request", "app.common.three_d", "PIL"]
+        include=["core", "app.common.request", "app.common.request", "PIL"]
     ):
         from scripts.fuzz import targets
         from scripts.fuzz.seeds import seeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 from collections.abc import Callable
@@ -9,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from app.common.request import (
-    cloud_settings,
-    display_settings,
+    depth_request,
     outputs_wanted,
-    predict_settings,
     selection,
+    space_options,
+    view_settings,
 )
-from app.common.three_d import checked_length, space_options, view_settings
 from core.errors import DepthError
 from core.images.decode import decode, label_of
 from core.images.exr_reader import read_exr_depth
@@ -45,9 +45,11 @@ def parameters(data: bytes) -> None:
     for parse in _PARSERS:
         for arguments in ([value], values[:5] or [None]):
             _refusing(parse, *arguments[: _COUNTS.get(parse, 1)])
-    if isinstance(value, dict):
-        known = {key: value.get(key) for key in _SPACE if key in value}
-        _refusing(space_options, cloud_settings(), **known)
+    for parse, names in _BY_NAME.items():
+        for name in names:
+            _refusing(parse, **{name: value})
+        if isinstance(value, dict):
+            _refusing(parse, **{name: value[name] for name in names if name in value})
 
 
 def exr(data: bytes) -> None:
@@ -77,14 +79,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "weights": weights,
     "names": names,
 }
-_PARSERS: tuple[Callable[..., Any], ...] = (
-    predict_settings, display_settings, cloud_settings, selection, outputs_wanted,
-    checked_length, view_settings,
-)  # fmt: skip
-_COUNTS = {predict_settings: 5, display_settings: 3, cloud_settings: 3, selection: 2,
-           view_settings: 5}  # fmt: skip
-_SPACE = ("shape", "near", "far", "confidence", "sky", "voxel", "normals", "outliers", "faces",
-          "pose")  # fmt: skip
+_PARSERS: tuple[Callable[..., Any], ...] = (selection, outputs_wanted, view_settings)
+_COUNTS = {selection: 2, view_settings: 5}
+_BY_NAME: dict[Callable[..., Any], tuple[str, ...]] = {
+    parse: tuple(inspect.signature(parse).parameters) for parse in (depth_request, space_options)
+}
 
 
 def run(name: str, data: bytes) -> None:

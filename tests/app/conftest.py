@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.explorer import cache
-from app.explorer.figures.datasets import installed
+from app.explorer.page_scripts.datasets import installed
 from tests.app.explorer_app import write_kitti, write_models, write_nyu
 from tests.tiny_checkpoint import save_tiny
 

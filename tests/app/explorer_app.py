@@ -101,7 +101,7 @@ def opened(page: str = "start", photo: bytes = PHOTO, **address: str) -> AppTest
     app.run()
     app.file_uploader(key="photo_file").set_value(("photo.png", photo, "image/png"))
     if page != "start":
-        app.switch_page(f"pages/{page}.py")
+        app.switch_page(f"page_scripts/{page}.py")
     app.run()
     sound(app)
     return app

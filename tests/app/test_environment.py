@@ -11,7 +11,7 @@ import pytest
 
 from app.common.environment import VARIABLES, check, value
 from app.server import main as gradio_app
-from app.server.processes import pages_from
+from app.server.main import pages_from
 from core.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def test_a_wrong_value_ends_the_start_with_2() -> None:
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.startswith("LAPDEPTH_TEMP_MB is '4 GB', expected a number")
+    assert ended.stderr.startswith("LAPDEPTH_TEMP_MB is '4 GB'; expected a number")
     assert ended.stderr.count("\n") == 1
 
 

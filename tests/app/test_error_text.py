@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.common.error_text import INTERNAL, sentence, told
+from app.common.text import INTERNAL, error_sentence
 from core import errors
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
@@ -13,20 +13,24 @@ KINDS.remove(errors.DepthError)
 
 def test_english_is_the_core_s_own_sentence() -> None:
     error = errors.ImageError("a.png is 1x1, expected more: send a larger one.")
-    assert told(error, "en") == sentence(error) == str(error)
+    assert error_sentence(error, "en") == error_sentence(error) == str(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_chinese_says_first_what_kind_of_thing_went_wrong(kind: type[Exception]) -> None:
-    words = told(kind("got, expected: remedy."), "zh")
+    words = error_sentence(kind("got, expected: remedy."), "zh")
     assert words.endswith("got, expected: remedy.")
     first = words.partition("got")[0]
     assert "内部" not in first
-    others = {told(other("got"), "zh").removesuffix("got") for other in KINDS if other is not kind}
+    others = {
+        error_sentence(other("got"), "zh").removesuffix("got")
+        for other in KINDS
+        if other is not kind
+    }
     assert first not in others
 
 
 def test_a_bug_keeps_its_number_in_chinese() -> None:
-    words = told(KeyError("x"), "zh")
+    words = error_sentence(KeyError("x"), "zh")
     assert "内部出错" in words
     assert INTERNAL in words

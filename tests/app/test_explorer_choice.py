@@ -32,24 +32,24 @@ def test_a_photo_chooses_its_model_and_a_person_can_overrule_it(
     photo: np.ndarray[Any, Any], name: str
 ) -> None:
     app = opened("start", png(photo), model=AUTO)
-    assert app.session_state["look"].info.name == name
+    assert app.session_state["session view"].info.name == name
     said = " ".join(entry.value for entry in app.sidebar.caption)
     assert f"{name} was chosen" in said
     other = {"tiny": "other", "other": "tiny"}[name]
     app.selectbox(key="model").set_value(other)
     sound(app.run())
-    assert app.session_state["look"].info.name == other
+    assert app.session_state["session view"].info.name == other
     assert "was chosen" not in " ".join(entry.value for entry in app.sidebar.caption)
 
 
 def test_a_doubtful_choice_says_so() -> None:
-    look = opened().session_state["look"]
+    view = opened().session_state["session view"]
     for outdoor, words in ((0.6, "outdoors (60%)"), (0.45, "indoors (55%)")):
-        said = chosen_because(replace(look, choice=Choice("tiny", outdoor)))
+        said = chosen_because(replace(view, choice=Choice("tiny", outdoor)))
         assert words in said
         assert "doubtful" in said
-    assert "doubtful" not in chosen_because(replace(look, choice=Choice("tiny", 0.99)))
-    assert chosen_because(look) == ""
+    assert "doubtful" not in chosen_because(replace(view, choice=Choice("tiny", 0.99)))
+    assert chosen_because(view) == ""
 
 
 @pytest.mark.parametrize(

@@ -97,5 +97,5 @@ def test_pages_with_files_offer_them() -> None:
     app = opened("export")
     names = {entry.label for entry in app.download_button}
     assert {"NumPy .npy", "16-bit PNG", "OpenEXR (32-bit)", "Point cloud .ply"} <= names
-    space = sound(app.switch_page("pages/space.py").run())
+    space = sound(app.switch_page("page_scripts/space.py").run())
     assert {re.sub(r".* ", "", entry.label) for entry in space.download_button} >= {".ply", ".glb"}

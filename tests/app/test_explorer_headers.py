@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from app.server.security_headers import SECURITY_HEADERS
+from app.server.asgi import SECURITY_HEADERS
 
 
 def test_every_answer_of_the_explorer_carries_the_headers(explorer_url: str) -> None:

@@ -15,13 +15,12 @@ from plyfile import PlyData
 from streamlit.testing.v1 import AppTest
 
 from app.common.outputs import save_outputs
-from app.common.request import DisplaySettings
 from app.common.text import t
 from app.explorer.figures import measuring
 from app.explorer.figures.space import SpaceChoice, file_of
 from app.explorer.plots.maps import picture_figure
 from app.explorer.plots.over_photo import clickable
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo
@@ -33,9 +32,9 @@ pytestmark = pytest.mark.usefixtures("explorer_models")
 KNOWN = "20,30,100,60,1.5"
 
 
-def look_of(app: AppTest) -> Look:
-    look: Look = app.session_state["look"]
-    return look
+def look_of(app: AppTest) -> SessionView:
+    view: SessionView = app.session_state["session view"]
+    return view
 
 
 def number_of(text: str) -> tuple[float, float | None]:
@@ -52,9 +51,9 @@ def typed(app: AppTest, ax: float, ay: float, bx: float, by: float) -> AppTest:
 
 def test_two_points_by_hand() -> None:
     app = typed(opened("measure"), 20, 30, 100, 60)
-    look = look_of(app)
+    view = look_of(app)
     camera, depth, sure = (
-        look.prediction.intrinsics, look.prediction.depth, look.prediction.confidence,
+        view.prediction.intrinsics, view.prediction.depth, view.prediction.confidence,
     )  # fmt: skip
     assert sure is not None
     ends, errors = [], []
@@ -112,31 +111,31 @@ def test_a_known_length_rescales_every_page_and_every_file(tmp_path: Path) -> No
     app.number_input(key="metres").set_value(1.5)
     app.button(key="rescale").click()
     sound(app.run())
-    look = look_of(app)
-    factor = look.prediction.scale
+    view = look_of(app)
+    factor = view.prediction.scale
     assert number_of(metrics(app)[t("measure.distance", "en")])[0] == 1.5
     assert factor == pytest.approx(
         1.5 / before.ruler.distance((20, 30), (100, 60)).distance, rel=1e-6
     )
-    np.testing.assert_allclose(look.prediction.depth, before.prediction.depth * factor, rtol=1e-6)
+    np.testing.assert_allclose(view.prediction.depth, before.prediction.depth * factor, rtol=1e-6)
     sentence = t("summary.scale_value", "en", scale=factor, metres=1.5)
     assert any(sentence in entry.value for entry in app.sidebar.caption)
 
     cloud = file_of(
-        look, SpaceChoice(SpaceOptions(shape="points"), "photo", 50_000), ".ply", full=True
+        view, SpaceChoice(SpaceOptions(shape="points"), "photo", 50_000), ".ply", full=True
     )
     (told,) = (line for line in PlyData.read(io.BytesIO(cloud)).comments if "calibration" in line)
     assert "(100, 60) are 1.5 m apart" in told
-    saved = save_outputs(look.scene, DisplaySettings(), ["depth16"], tmp_path)
+    saved = save_outputs(view.result, ["depth16"], tmp_path)
     assert json.loads(saved.sidecar.read_text())["calibration"]["scale"] == factor
 
     # A level's depth is the finest one's at the last level, and that is the photo's.
-    app.switch_page("pages/coarse_to_fine.py")
+    app.switch_page("page_scripts/coarse_to_fine.py")
     sound(app.run())
     low, high = (float(n) for n in metrics(app)["Depth"].removesuffix(" m").split(" - "))
-    assert low == pytest.approx(float(look.prediction.depth.min()), abs=0.006)
-    assert high == pytest.approx(float(look.prediction.depth.max()), abs=0.006)
-    app.switch_page("pages/space.py")
+    assert low == pytest.approx(float(view.prediction.depth.min()), abs=0.006)
+    assert high == pytest.approx(float(view.prediction.depth.max()), abs=0.006)
+    app.switch_page("page_scripts/space.py")
     sound(app.run())
     app.toggle(key="setfov").set_value(True)  # predicts anew
     sound(app.run())
@@ -175,7 +174,7 @@ def start(**address: str) -> AppTest:
     app = AppTest.from_file(MAIN, default_timeout=SECONDS)
     for name, value in address.items():
         app.query_params[name] = value
-    app.switch_page("pages/measure.py")
+    app.switch_page("page_scripts/measure.py")
     return sound(app.run())
 
 
@@ -203,16 +202,16 @@ def test_a_link_s_length_is_not_taken_for_an_uploaded_photo() -> None:
 
 def test_a_box_reads_nearest_median_and_their_error() -> None:
     app = opened("measure", box_x="25", box_y="50", box_w="50", box_h="100")
-    look = look_of(app)
-    depth = look.prediction.depth[:, : WIDTH // 2]
+    view = look_of(app)
+    depth = view.prediction.depth[:, : WIDTH // 2]
     shown = metrics(app)
     nearest, error = number_of(shown[t("measure.nearest", "en")])
     assert nearest == pytest.approx(float(np.percentile(depth, 2)), abs=0.006)
     assert number_of(shown[t("measure.median", "en")])[0] == pytest.approx(
         float(np.median(depth)), abs=0.006
     )
-    assert look.prediction.confidence is not None
-    expected = (1 - look.prediction.confidence[:, : WIDTH // 2]) * depth
+    assert view.prediction.confidence is not None
+    expected = (1 - view.prediction.confidence[:, : WIDTH // 2]) * depth
     assert error == pytest.approx(float(np.median(expected)), abs=0.006)
     assert shown[t("measure.pixels", "en")] == f"{HEIGHT * WIDTH // 2:,}"
 

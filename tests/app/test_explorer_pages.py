@@ -168,8 +168,8 @@ def test_the_language_switch_keeps_every_choice() -> None:
     assert app.select_slider(key="k").value == 8
     assert app.query_params["size"] == "photo"
     assert app.query_params["lang"] == "zh"
-    app.switch_page("pages/levels.py").run()
-    app.switch_page("pages/coarse_to_fine.py").run()
+    app.switch_page("page_scripts/levels.py").run()
+    app.switch_page("page_scripts/coarse_to_fine.py").run()
     assert app.select_slider(key="k").value == 8
 
 
@@ -267,8 +267,8 @@ def test_the_bands_add_up_to_the_photo(explorer_models: Path) -> None:
     assert error < 1e-5
     _, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
     bands = laplacian_pyramid(image)
-    look = app.session_state["look"]
-    for level, band in zip(look.prediction.levels, bands, strict=True):
+    view = app.session_state["session view"]
+    for level, band in zip(view.prediction.levels, bands, strict=True):
         assert np.allclose(level.band, band[0].permute(1, 2, 0).numpy(), atol=1e-5)
 
 
@@ -287,7 +287,7 @@ def test_metrics_shown_are_those_of_the_arrays(
     app = opened("compare", tscale=scale)
     upload_truth(app, name, data)
     shown = metrics(sound(app))
-    depth = app.session_state["look"].prediction.depth
+    depth = app.session_state["session view"].prediction.depth
     expected = compute_metrics(depth, truth.astype(np.float32), truth > 0)
     for label, value in (
         ("AbsRel", expected.abs_rel),
@@ -307,7 +307,7 @@ def test_ground_truth_reaches_the_other_pages_and_can_be_aligned() -> None:
     assert after["AbsRel"] != before["AbsRel"]
     assert after["SILog"] == before["SILog"] or float(after["SILog"]) > 0
     for page in ("coarse_to_fine", "differences", "loss"):
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"page_scripts/{page}.py").run()
         sound(app)
         captions = [entry.value for entry in app.caption]
         assert t("explorer.truth_missing", "en") not in captions, page

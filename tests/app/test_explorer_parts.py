@@ -13,7 +13,6 @@ import torch
 from app.common import text
 from app.explorer import display
 from app.explorer.display import MAX_FIGURE_BYTES, npz
-from app.explorer.figures.datasets import Entry, MeasuredSet
 from app.explorer.figures.features import montage
 from app.explorer.figures.pyramids import (
     borders,
@@ -25,9 +24,10 @@ from app.explorer.figures.pyramids import (
 )
 from app.explorer.inputs import check_shape, suggested_scale, truth_beside
 from app.explorer.offline_page import html_page
+from app.explorer.page_scripts.datasets import Entry, MeasuredSet
+from app.explorer.page_scripts.loss import distorted, forms, log_differences, punishment, sample
+from app.explorer.page_scripts.models import linked_maps
 from app.explorer.page_table import PAGES, neighbours
-from app.explorer.pages.loss import distorted, forms, log_differences, punishment, sample
-from app.explorer.pages.models import linked_maps
 from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
 from app.explorer.plots.maps import LARGE, PHONE, fit, map_figure, picture_figure

@@ -42,7 +42,7 @@ def expected_percent(depth: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def test_the_map_of_the_expected_error_is_the_models_own() -> None:
     app = opened()
     chart = drawn(app)[t("explorer.expected", "en")]["data"][0]
-    depth = app.session_state["look"].prediction.depth.astype(np.float64)
+    depth = app.session_state["session view"].prediction.depth.astype(np.float64)
     shown = numbers(chart["z"])
     assert shown.shape == depth.shape
     assert np.allclose(shown, expected_percent(depth), atol=0.02)
@@ -55,7 +55,7 @@ def test_expected_and_true_error_are_compared_pixel_by_pixel() -> None:
     upload_truth(app, "a.npy", npy(TRUTH))
     assert app.selectbox(key="tscale").value == "metres"  # as every .npy is
     charts = drawn(sound(app))
-    depth = app.session_state["look"].prediction.depth.astype(np.float64)
+    depth = app.session_state["session view"].prediction.depth.astype(np.float64)
     relative = 100 * np.abs(depth - TRUTH) / TRUTH
     pixels = sorted(zip(expected_percent(depth).ravel(), relative.ravel(), strict=True))
     groups = [pixels[i * len(pixels) // 10 : (i + 1) * len(pixels) // 10] for i in range(10)]
@@ -88,7 +88,7 @@ def test_a_control_that_two_pages_share_shows_its_choice_on_both() -> None:
     app = opened("aspp")
     app.segmented_control(key="fill").set_value(t("stacking.fill_zero", "en"))
     app.run()
-    app.switch_page("pages/stacking.py").run()
+    app.switch_page("page_scripts/stacking.py").run()
     control = sound(app).segmented_control(key="fill")
     assert control.value == "zero"
     assert control.proto.set_value
@@ -99,7 +99,7 @@ def test_an_example_dropped_as_a_file_brings_its_measured_depth() -> None:
     app.run()
     data = (EXAMPLES / "room.jpg").read_bytes()
     app.file_uploader(key="photo_file").set_value(("my room.jpg", data, "image/jpeg"))
-    app.switch_page("pages/compare.py").run()
+    app.switch_page("page_scripts/compare.py").run()
     assert any("depth/room.png" in entry.value for entry in sound(app).caption)
     app.file_uploader(key="photo_file").set_value(("other.jpg", data + b"\0", "image/jpeg"))
     app.run()

@@ -17,17 +17,23 @@ from streamlit.runtime.dataframe_source_manager import DataframeSourceManager
 from streamlit.testing.v1 import AppTest, app_test
 from streamlit.testing.v1.util import patch_config_options
 
+from app.common.request import DepthRequest
 from app.explorer import cache
 from app.explorer import memory as kept
 from app.explorer.memory import Keeper, bytes_of
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.prediction import Prediction
 from core.predictor import Predictor
 from tests.app.explorer_app import MAIN, SECONDS, png, sound
 from tests.tiny_checkpoint import picture
 
 VISITORS = 20
-SETTINGS = [(None, False, None), (96, False, None), (None, True, None), (128, False, 70.0)]
+SETTINGS = [
+    DepthRequest(),
+    DepthRequest(resolution=96),
+    DepthRequest(flip=True),
+    DepthRequest(resolution=128, fov=70.0),
+]
 
 
 @pytest.fixture
@@ -60,18 +66,16 @@ def photo(visitor: int, width: int = 160, height: int = 128) -> bytes:
     return png(picture(width, height, 100 + visitor))
 
 
-def looked_at(data: bytes, name: str, settings: cache.Settings = (None, False, None)) -> Prediction:
+def looked_at(data: bytes, name: str) -> Prediction:
     """What a run of a page asks for."""
     found = cache.decoded(hashlib.sha256(data).hexdigest(), name, data)
     info, _ = cache.model_for("tiny", found)
-    return cache.predicted(found.sha256, info.sha256, settings, info.name, found)
+    return cache.predicted(found, info, DepthRequest())
 
 
-def alone(data: bytes, settings: cache.Settings) -> np.ndarray[Any, Any]:
+def alone(data: bytes, request: DepthRequest) -> np.ndarray[Any, Any]:
     """The depth that one program for one photo gives."""
-    resolution, flip, fov = settings
-    predictor = cache.studio().predictor("tiny")
-    return predictor(data, resolution=resolution, flip=flip, fov=fov).depth
+    return cache.studio().predictor("tiny")(data, **request.prediction).depth
 
 
 def test_twenty_visitors_keep_their_photos(keeper: Keeper, passes: list[int]) -> None:
@@ -84,7 +88,7 @@ def test_twenty_visitors_keep_their_photos(keeper: Keeper, passes: list[int]) ->
     assert len(passes) == VISITORS
     assert keeper.used < 100_000_000
     for data, prediction in zip(photos, first, strict=True):
-        np.testing.assert_array_equal(prediction.depth, alone(data, (None, False, None)))
+        np.testing.assert_array_equal(prediction.depth, alone(data, DepthRequest()))
 
 
 def test_large_photos_stay_within_the_bytes_and_need_no_second_pass(
@@ -109,7 +113,7 @@ def test_a_photo_too_large_to_keep_is_shown_all_the_same(
     data = photo(1, 1600, 1200)
     for _ in range(2):
         np.testing.assert_array_equal(
-            looked_at(data, "a.png").depth[::50], alone(data, (None, False, None))[::50]
+            looked_at(data, "a.png").depth[::50], alone(data, DepthRequest())[::50]
         )
     assert len(passes) == 3  # one for both looks, two alone
 
@@ -183,13 +187,14 @@ def test_twenty_sessions_at_once_have_what_each_has_alone(
     together = threading.Barrier(VISITORS)
 
     def address(visitor: int) -> dict[str, str]:
-        resolution, flip, fov = SETTINGS[visitor % len(SETTINGS)]
+        asked = SETTINGS[visitor % len(SETTINGS)]
+        resolution, flip, fov = asked.resolution, asked.flip, asked.fov
         wanted = {"lang": ("en", "zh")[visitor % 2], "model": "tiny"}
         wanted |= {} if resolution is None else {"res": str(resolution)}
         wanted |= {"flip": "1"} if flip else {}
         return wanted | ({} if fov is None else {"fov": f"{fov:.1f}"})
 
-    def visit(visitor: int) -> tuple[Look, str, int]:
+    def visit(visitor: int) -> tuple[SessionView, str, int]:
         app = AppTest.from_file(MAIN, default_timeout=SECONDS)
         for name, value in address(visitor).items():
             app.query_params[name] = value
@@ -201,17 +206,17 @@ def test_twenty_sessions_at_once_have_what_each_has_alone(
         sound(app.run())
         before = len(passes)
         sound(app.run())
-        return app.session_state["look"], app.title[0].value, before
+        return app.session_state["session view"], app.title[0].value, before
 
     with ThreadPoolExecutor(VISITORS) as pool:
         seen = list(pool.map(visit, range(VISITORS)))
-    for visitor, (look, title, _) in enumerate(seen):
+    for visitor, (view, title, _) in enumerate(seen):
         settings = SETTINGS[visitor % len(SETTINGS)]
-        assert look.settings == settings
-        assert look.photo.name == f"visitor-{visitor}.png"
-        assert look.photo.sha256 == hashlib.sha256(photo(visitor)).hexdigest()
-        assert look.lang == ("en", "zh")[visitor % 2]
-        assert title.isascii() == (look.lang == "en")
-        np.testing.assert_array_equal(look.prediction.depth, alone(photo(visitor), settings))
+        assert view.request.prediction == settings.prediction
+        assert view.photo.name == f"visitor-{visitor}.png"
+        assert view.photo.sha256 == hashlib.sha256(photo(visitor)).hexdigest()
+        assert view.lang == ("en", "zh")[visitor % 2]
+        assert title.isascii() == (view.lang == "en")
+        np.testing.assert_array_equal(view.prediction.depth, alone(photo(visitor), settings))
     # Once for every visitor, once for every setting of the example that was there first.
     assert len(passes) - 2 * VISITORS <= len(SETTINGS)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.common.logs import JsonFormatter, relay
+from app.common.monitoring import JsonFormatter, relay
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,12 +44,12 @@ def test_the_launcher_wraps_what_is_no_object() -> None:
 # A process that logs, warns, has a logger as Streamlit makes them, and ends by an error.
 PROGRAM = """
 import logging, warnings
-from app import logs
-logs.configure()
+from app.common import monitoring
+monitoring.configure()
 own = logging.getLogger("streamlit")
 own.propagate = False
 own.addHandler(logging.StreamHandler())
-logs.configure()
+monitoring.configure()
 logging.getLogger("app.page").info("started")
 own.warning("mine")
 warnings.warn("careful")

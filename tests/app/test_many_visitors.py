@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.request import predict_settings
-from app.common.result import Scene
+from app.common.request import depth_request
+from app.common.result import Result
 from app.common.service import Studio
 from app.common.text import t
-from app.common.three_d import checked_length
 from core.files.colormap import COLORMAPS
 from core.images.decode import decode
 from tests.core.pictures import encode
@@ -112,13 +111,14 @@ class Visitor:
         return {Path(path).name: self.http.get(f"/file={path}").content for path in paths}
 
 
-def alone(studio: Studio, visitor: Visitor, folder: Path) -> Scene:
+def alone(studio: Studio, visitor: Visitor, folder: Path) -> Result:
     """What the visitor would have got without the others."""
     path = folder / visitor.name
     path.write_bytes(visitor.data)
     asked = visitor.set
-    settings = predict_settings(asked["model"], asked["resolution"], asked["flip"], asked["fov"])
-    return studio.scene(path, settings).calibrated(checked_length(visitor.length))
+    names = ("model", "resolution", "flip", "fov")
+    settings = {name: asked[name] for name in names}
+    return studio.result(path, depth_request(**settings, known_length=visitor.length))
 
 
 @pytest.fixture(scope="module")

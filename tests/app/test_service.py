@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.error_text import sentence
-from app.common.measurement import measure
 from app.common.outputs import save_outputs
-from app.common.request import DisplaySettings, PredictSettings, Selection
-from app.common.result import BoundedCache, Scene
+from app.common.request import DepthRequest, Selection, checked_colors
+from app.common.result import BoundedCache, Result, measure
 from app.common.service import Studio
 from app.common.summary import accuracy_sentence, as_html, as_json, display_range
+from app.common.text import error_sentence
 from app.depth_page.depth_view import packed_depth
 from app.depth_page.summary_html import measured_html
 from core.errors import CheckpointError, ConfigError, ImageError
@@ -27,7 +27,12 @@ from core.images.decode import Photo, decode
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 
-SETTINGS = PredictSettings(model="tiny")
+SETTINGS = DepthRequest(model="tiny")
+
+
+def drawn(result: Result, *colors: Any) -> Result:
+    request = replace(result.request, colors=checked_colors(*colors))
+    return replace(result, request=request)
 
 
 class Decoder:
@@ -69,10 +74,10 @@ def test_a_photo_is_predicted_once_however_often_it_is_asked_for(
     studio: Studio, decoder: Decoder, photo: Path
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        scenes = list(pool.map(lambda _: studio.scene(photo, SETTINGS), range(8)))
+        scenes = list(pool.map(lambda _: studio.result(photo, SETTINGS), range(8)))
     assert decoder.calls == 1
     assert all(found is scenes[0] for found in scenes)
-    other = studio.scene(photo, PredictSettings(model="tiny", fov=50))
+    other = studio.result(photo, DepthRequest(model="tiny", fov=50))
     assert decoder.calls == 2
     assert other.prediction.intrinsics.source == "given"
 
@@ -82,12 +87,12 @@ def test_the_same_bytes_are_predicted_once_and_named_as_each_visitor_named_them(
 ) -> None:
     copy = tmp_path / "mine.jpg"
     copy.write_bytes(photo.read_bytes())
-    first, second, third = (studio.scene(path, SETTINGS) for path in (photo, copy, photo))
+    first, second, third = (studio.result(path, SETTINGS) for path in (photo, copy, photo))
     assert decoder.calls == 1
     assert first.prediction is second.prediction is third.prediction
     names = [found.photo.name for found in (first, second, third)]
     assert names == ["a photo.png", "mine.jpg", "a photo.png"]
-    saved = save_outputs(second, DisplaySettings(), ("color",), tmp_path)
+    saved = save_outputs(second, ("color",), tmp_path)
     assert saved.files["color"].name == "mine_color.png"
     assert "a photo" not in saved.sidecar.read_text()
 
@@ -105,9 +110,9 @@ def test_an_error_names_the_file_of_the_visitor_who_gets_it(models: Path, tmp_pa
     for path in paths:
         path.write_bytes(b"the same bytes")
     with ThreadPoolExecutor(2) as pool:
-        hers = pool.submit(studio.scene, paths[0], SETTINGS)
+        hers = pool.submit(studio.result, paths[0], SETTINGS)
         assert begun.wait(30)
-        his = pool.submit(studio.scene, paths[1], SETTINGS)
+        his = pool.submit(studio.result, paths[1], SETTINGS)
         his_waits = not wait([his], 0.2).done
         goes_on.set()
         said = [str(asked.exception()).partition(" ")[0] for asked in (hers, his)]
@@ -145,9 +150,9 @@ def test_a_replaced_model_gives_a_new_prediction(
 ) -> None:
     save_tiny(tmp_path, seed=1)
     studio = Studio(default_model="tiny", models=tmp_path, decoder=decoder)
-    before = studio.scene(photo, SETTINGS)
+    before = studio.result(photo, SETTINGS)
     save_tiny(tmp_path, seed=2)
-    after = studio.scene(photo, SETTINGS)
+    after = studio.result(photo, SETTINGS)
     assert before.prediction.info.sha256 != after.prediction.info.sha256
     assert not np.array_equal(before.prediction.depth, after.prediction.depth)
 
@@ -171,23 +176,23 @@ def test_a_model_that_is_not_installed_is_refused(studio: Studio, name: str) -> 
 def test_without_a_name_the_default_model_is_taken(models: Path, photo: Path) -> None:
     for default in ("tiny", "not installed"):
         studio = Studio(default_model=default, models=models, decoder=decode)
-        found = studio.scene(photo, PredictSettings())
-        assert found.prediction.info.name == found.settings.model == "tiny"
-        assert studio.scene(photo, SETTINGS) is found
+        found = studio.result(photo, DepthRequest())
+        assert found.prediction.info.name == found.request.model == "tiny"
+        assert studio.result(photo, SETTINGS) is found
 
 
 def test_a_missing_photo_is_refused(studio: Studio, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="upload it again"):
-        studio.scene(tmp_path / "gone.jpg", SETTINGS)
+        studio.result(tmp_path / "gone.jpg", SETTINGS)
 
 
 def test_the_memory_of_results_is_bounded(models: Path, photo: Path) -> None:
     decoder = Decoder()
     # Room for one scene of 60 x 90 pixels, 7 bytes each.
     studio = Studio(default_model="tiny", models=models, decoder=decoder, cache_bytes=40_000)
-    wide, narrow = (PredictSettings(model="tiny", fov=fov) for fov in (90, 40))
+    wide, narrow = (DepthRequest(model="tiny", fov=fov) for fov in (90, 40))
     for settings in (wide, narrow, narrow, wide):
-        studio.scene(photo, settings)
+        studio.result(photo, settings)
     assert decoder.calls == 3
 
 
@@ -205,8 +210,8 @@ def test_the_cache_drops_what_was_not_used_for_longest() -> None:
 
 
 def test_the_summary_states_the_scene_s_own_numbers(studio: Studio, photo: Path) -> None:
-    found = studio.scene(photo, SETTINGS)
-    summary = as_json(found, 1.0, 2.0)
+    found = studio.result(photo, SETTINGS)
+    summary = as_json(found)
     depth = found.prediction.depth
     assert summary["range"] == [depth.min(), depth.max()]
     assert summary["median"] == np.median(depth)
@@ -218,7 +223,7 @@ def test_the_summary_states_the_scene_s_own_numbers(studio: Studio, photo: Path)
 def test_the_page_says_which_model_how_accurate_and_which_camera(
     studio: Studio, photo: Path
 ) -> None:
-    text = as_html(studio.scene(photo, SETTINGS), "en")
+    text = as_html(studio.result(photo, SETTINGS), "en")
     for words in ("tiny", "metric", "not measured", "assumed", "Focal scale", "Licence"):
         assert words in text
     measured = {"nyu/val": {"abs_rel": 0.1234, "delta1": 0.856, "images": 200}}
@@ -229,22 +234,22 @@ def test_the_page_says_which_model_how_accurate_and_which_camera(
 
 
 def test_a_file_s_name_cannot_put_html_on_the_page(studio: Studio, photo: Path) -> None:
-    found = studio.scene(photo, SETTINGS)
+    found = studio.result(photo, SETTINGS)
     hostile = tiny_info(tiny_config(), licence="<script>alert(1)</script>")
     object.__setattr__(found.prediction, "info", hostile)
     assert "<script" not in as_html(found, "en")
 
 
 def test_fixed_ends_of_the_colours_must_leave_a_range(studio: Studio, photo: Path) -> None:
-    found: Scene = studio.scene(photo, SETTINGS)
-    assert display_range(found, DisplaySettings("grey", 1.0, 3.0)) == (1.0, 3.0)
+    found: Result = studio.result(photo, SETTINGS)
+    assert display_range(drawn(found, "grey", 1.0, 3.0)) == (1.0, 3.0)
     with pytest.raises(ConfigError, match="near below far"):
-        display_range(found, DisplaySettings("grey", near=500.0))
+        display_range(drawn(found, "grey", 500.0))
 
 
 def test_an_error_is_one_sentence_without_paths_or_markup() -> None:
     error = ImageError("No picture at\n /home/me/secret/photo.jpg,   expected <one>: try again.")
-    assert sentence(error) == "No picture at photo.jpg, expected ‹one›: try again."
+    assert error_sentence(error) == "No picture at photo.jpg, expected ‹one›: try again."
 
 
 @pytest.mark.parametrize("bug", [ValueError("secret"), KeyError("secret"), OSError(28, "secret")])
@@ -252,7 +257,7 @@ def test_a_bug_goes_to_the_log_and_the_user_gets_its_number(
     bug: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        told = sentence(bug)
+        told = error_sentence(bug)
     assert "secret" not in told
     number: Any = caplog.records[-1].args
     assert number[0] in told
@@ -260,7 +265,7 @@ def test_a_bug_goes_to_the_log_and_the_user_gets_its_number(
 
 
 def test_no_memory_is_no_bug() -> None:
-    assert "memory" in sentence(MemoryError())
+    assert "memory" in error_sentence(MemoryError())
 
 
 def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
@@ -268,8 +273,8 @@ def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
 ) -> None:
     tag = b'<x GPano:ProjectionType="equirectangular"/>'
     Image.fromarray(picture(200, 100)).save(tmp_path / "round.jpg", xmp=tag)
-    found = studio.scene(tmp_path / "round.jpg", SETTINGS)
-    summary = as_json(found, 1.0, 2.0)
+    found = studio.result(tmp_path / "round.jpg", SETTINGS)
+    summary = as_json(found)
     assert (summary["metric"], summary["unit"]) == (False, "relative")
     assert "360-degree" in summary["notes"][0]
     text = as_html(found, "en")
@@ -286,8 +291,8 @@ def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
 
 def test_a_resolution_far_from_the_models_own_is_said(studio: Studio, photo: Path) -> None:
     own = studio.predictor("tiny").info.working_height
-    settings = PredictSettings(model="tiny", resolution=3 * own)
-    summary = as_json(studio.scene(photo, settings), 1.0, 2.0)
+    settings = DepthRequest(model="tiny", resolution=3 * own)
+    summary = as_json(studio.result(photo, settings))
     assert summary["metric"] is False
     assert str(3 * own) in summary["notes"][0]
 
@@ -296,9 +301,9 @@ def test_transparent_parts_are_in_no_number_of_the_summary(studio: Studio, tmp_p
     rgba = np.dstack((picture(90, 60), np.full((60, 90), 255, np.uint8)))
     rgba[:, :60, 3] = 0
     Image.fromarray(rgba).save(tmp_path / "cup.png")
-    found = studio.scene(tmp_path / "cup.png", SETTINGS)
-    summary, depth = as_json(found, 1.0, 2.0), found.prediction.depth[:, 60:]
+    found = studio.result(tmp_path / "cup.png", SETTINGS)
+    summary, depth = as_json(found), found.prediction.depth[:, 60:]
     assert summary["range"] == [depth.min(), depth.max()]
     assert summary["median"] == np.median(depth)
-    assert display_range(found, DisplaySettings())[1] <= depth.max()
+    assert display_range(found)[1] <= depth.max()
     assert packed_depth(found.prediction.depth)[1]["step"] == pytest.approx(depth.max() / 65535)

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from core.geometry.flying_pixels import TOLERANCE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.common.request import (
     OUTPUTS,
-    CloudSettings,
-    DisplaySettings,
-    PredictSettings,
+    DepthRequest,
     Selection,
-    cloud_settings,
-    display_settings,
+    depth_request,
     outputs_wanted,
-    predict_settings,
     selection,
+    space_options,
+    view_settings,
 )
-from core.errors import ConfigError
+from core.errors import ConfigError, DepthError
+from core.files.depth_maps import ColorSettings
 from core.files.outputs import OUTPUTS as WRITERS
+from core.geometry.build import SpaceOptions
+from core.geometry.point_cloud import CloudOptions
+from core.prediction import KnownLength
 
+NAMES = ("model", "resolution", "flip", "fov", "intrinsics", "known_length", "colormap", "near",
+         "far")  # fmt: skip
+SPACE = ("edge_filter", "density", "shape", "near", "far", "confidence", "sky", "voxel", "normals",
+         "outliers", "faces", "pose")  # fmt: skip
+VIEW = ("kind", "at", "thing", "size", "back")
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
@@ -31,16 +40,18 @@ ANYTHING = st.recursive(
 
 
 def test_what_is_missing_takes_the_default() -> None:
-    assert predict_settings(None, "", None, " ") == PredictSettings()
-    assert display_settings(None, "", None) == DisplaySettings()
-    assert cloud_settings() == CloudSettings()
+    empty = dict(zip(NAMES, (None, "", None, " ") * 3, strict=False))
+    assert depth_request(**empty) == depth_request() == DepthRequest()
+    assert space_options() == SpaceOptions(CloudOptions(edge_tolerance=TOLERANCE))
     assert outputs_wanted(None) == ("color", "depth16")
 
 
 def test_numbers_may_come_as_text() -> None:
-    settings = predict_settings("big", "224", True, "61.5")
-    assert settings == PredictSettings("big", 224, True, 61.5)
-    assert display_settings("grey", "0", "2.5") == DisplaySettings("grey", 0.0, 2.5)
+    asked = depth_request(model="big", resolution="224", flip=True, fov="61.5")
+    assert asked == DepthRequest("big", 224, True, 61.5)
+    asked = depth_request(colormap="grey", near="0", far="2.5", known_length="1 2 3 4 0.5")
+    assert asked.colors == ColorSettings("grey", 0.0, 2.5)
+    assert asked.known_length == KnownLength((1, 2), (3, 4), 0.5)
 
 
 def test_every_kind_of_file_has_a_writer() -> None:
@@ -49,8 +60,10 @@ def test_every_kind_of_file_has_a_writer() -> None:
 
 
 def test_a_cloud_s_border_filter_can_be_switched_off() -> None:
-    assert cloud_settings("GLB", False, 0.5) == CloudSettings("glb", 0.0, 0.5)
-    assert cloud_settings(edge_filter=0.1).edge_filter == 0.1
+    assert space_options(edge_filter=False, density=0.25).points.edge_tolerance is None
+    assert space_options(edge_filter=0, density=0.25).points.stride == 2
+    assert space_options(edge_filter=0.1).points.edge_tolerance == 0.1
+    assert space_options(edge_filter=True).points.edge_tolerance == TOLERANCE
 
 
 def test_a_box_may_have_its_corners_in_any_order() -> None:
@@ -69,20 +82,24 @@ def test_an_unusable_selection_is_refused(points: Any, box: Any) -> None:
         selection(points, box)
 
 
-@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
-def test_any_value_gives_settings_or_a_sentence(a: Any, b: Any, c: Any, d: Any) -> None:
-    calls: tuple[tuple[Any, tuple[Any, ...]], ...] = (
-        (predict_settings, (a, b, c, d)),
-        (display_settings, (a, b, c)),
-        (cloud_settings, (a, b, c)),
-        (selection, (a, b)),
-        (outputs_wanted, (a,)),
-    )
-    for function, arguments in calls:
-        try:
-            function(*arguments)
-        except ConfigError as error:
-            message = str(error)
-            assert "expected" in message
-            assert message.endswith(".")
-            assert len(message) < 400
+@given(st.lists(ANYTHING, min_size=1, max_size=6))
+def test_any_value_gives_settings_or_a_sentence(values: list[Any]) -> None:
+    for offset in range(0, len(NAMES), 3):
+        _gives_or_says(lambda names: depth_request(**names), NAMES[offset:], values)
+    for offset in range(0, len(SPACE), 3):
+        _gives_or_says(lambda names: space_options(**names), SPACE[offset:], values)
+    _gives_or_says(lambda names: selection(**names), ("points", "box"), values)
+    _gives_or_says(lambda names: outputs_wanted(**names), ("names",), values)
+    _gives_or_says(lambda names: view_settings(**names), VIEW, values)
+
+
+def _gives_or_says(
+    function: Callable[[dict[str, Any]], object], names: Sequence[str], values: list[Any]
+) -> None:
+    try:
+        function(dict(zip(names, values, strict=False)))
+    except DepthError as error:
+        message = str(error)
+        assert "expected" in message
+        assert message.endswith(".")
+        assert len(message) < 400

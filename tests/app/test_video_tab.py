@@ -20,13 +20,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.cancellation import set_wanted
-from app.common.request import DisplaySettings, PredictSettings
+from app.common.cancellation import set_still_wanted
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.depth_page.handlers import TimeLeft
 from app.depth_page.live import LiveDepth, encoded_picture
-from app.depth_page.video import run_video
+from app.depth_page.video_tab import run_video
 from core.errors import ExportError, ImageError, VideoError
+from core.files.depth_maps import ColorSettings
 from core.predictor import load_predictor
 from tests.core.clips import noisy, write_clip
 from tests.tiny_checkpoint import picture
@@ -59,15 +60,15 @@ def as_sent(rgb: np.ndarray[Any, Any], kind: str = "JPEG") -> dict[str, Any]:
 
 def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
-    display = DisplaySettings("viridis")
-    made = run_video(
-        studio, clip, PredictSettings(), display, tmp_path, lambda *step: told.append(step)
+    request = DepthRequest(colors=ColorSettings("viridis"))
+    video, frames, about = run_video(
+        studio, clip, request, tmp_path, lambda *step: told.append(step)
     )
     assert told == [(stage, n, 4) for stage in ("depth", "video") for n in (1, 2, 3, 4)]
-    assert made.video.name == "my_clip_depth.mp4"
-    with zipfile.ZipFile(made.frames) as archive:
+    assert video.name == "my_clip_depth.mp4"
+    with zipfile.ZipFile(frames) as archive:
         names = archive.namelist()
-        assert json.loads(archive.read("my_clip.json")) == made.about
+        assert json.loads(archive.read("my_clip.json")) == about
     assert names == [*(f"my_clip_frames/00000{n}.png" for n in (1, 2, 3, 4)), "my_clip.json"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "my_clip.json",
@@ -86,20 +87,20 @@ def test_a_clip_stops_when_its_client_leaves(studio: Studio, clip: Path, tmp_pat
         shutil.rmtree(folder)
 
     with pytest.raises(ExportError, match="could not be written"):
-        run_video(studio, clip, PredictSettings(), DisplaySettings(), folder, leave)
+        run_video(studio, clip, DepthRequest(), folder, leave)
     assert stages == [1]
 
 
 def test_a_camera_s_picture_becomes_its_depth(studio: Studio, tiny_models: Path) -> None:
     live = LiveDepth(studio)
-    view = live(SESSION, as_sent(ROOM, "PNG"), PredictSettings(), DisplaySettings("grey"))
+    view = live(SESSION, as_sent(ROOM, "PNG"), DepthRequest(colors=ColorSettings("grey")))
     depth = load_predictor(tiny_models / "tiny.safetensors")(ROOM).depth
     assert [view.near, view.far] == pytest.approx(np.percentile(depth, [1, 99]), rel=1e-3)
     drawn = np.asarray(Image.open(io.BytesIO(view.jpeg)).convert("L")).astype(float)
     wanted = 255 * (1 - np.clip((depth - view.near) / (view.far - view.near), 0, 1))
     assert np.abs(drawn - wanted).mean() < 5
     assert view.rate is None
-    again = live(SESSION, as_sent(ROOM, "PNG"), PredictSettings(), DisplaySettings("grey"))
+    again = live(SESSION, as_sent(ROOM, "PNG"), DepthRequest(colors=ColorSettings("grey")))
     assert again.rate is not None
 
 
@@ -112,8 +113,8 @@ def test_more_cameras_than_a_room_holds_each_keep_their_past(
     live, sent = LiveDepth(studio), as_sent(ROOM[::2, ::2].copy())
     for turn in range(2):
         for number in range(20):
-            near = DisplaySettings("grey", near=0.1 * number, far=9.0)
-            view = live(f"camera{number}", sent, PredictSettings(resolution=96), near)
+            near = ColorSettings("grey", near=0.1 * number, far=9.0)
+            view = live(f"camera{number}", sent, DepthRequest(resolution=96, colors=near))
             assert (view.near, view.far) == (0.1 * number, 9.0)
             assert turn == 0 or view.rate is not None
 
@@ -131,10 +132,10 @@ def test_one_camera_s_choice_of_a_model_holds_up_no_other(
     monkeypatch.setattr(studio, "chooser_for", lambda name: slowly if name == "auto" else None)
     live, sent = LiveDepth(studio), as_sent(ROOM)
     with ThreadPoolExecutor(2) as pool:
-        choosing = pool.submit(live, "a", sent, PredictSettings("auto"), DisplaySettings())
+        choosing = pool.submit(live, "a", sent, DepthRequest("auto"))
         assert begun.wait(30)
         try:
-            other = pool.submit(live, "b", sent, PredictSettings("tiny"), DisplaySettings())
+            other = pool.submit(live, "b", sent, DepthRequest("tiny"))
             assert other.result(60).model == "tiny"
             assert not choosing.done()
         finally:
@@ -144,15 +145,15 @@ def test_one_camera_s_choice_of_a_model_holds_up_no_other(
 
 def test_a_clip_stops_when_nobody_waits_for_it(studio: Studio, clip: Path, tmp_path: Path) -> None:
     stages: list[int] = []
-    set_wanted(lambda: len(stages) < 2)
+    set_still_wanted(lambda: len(stages) < 2)
     try:
         with pytest.raises(VideoError, match="nobody waits"):
             run_video(
-                studio, clip, PredictSettings(), DisplaySettings(), tmp_path,
+                studio, clip, DepthRequest(), tmp_path,
                 lambda stage, done, total: stages.append(done),
             )  # fmt: skip
     finally:
-        set_wanted(lambda: True)
+        set_still_wanted(lambda: True)
     assert stages == [1, 2]
     assert list(tmp_path.iterdir()) == []
 

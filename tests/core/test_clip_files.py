@@ -14,7 +14,7 @@ from PIL import Image
 
 from app.common.request import DisplaySettings, PredictSettings
 from app.common.service import Studio
-from app.depth_page.video import run_video
+from app.depth_page.video_tab import run_video
 from core.cli.main import main
 from core.errors import VideoError
 from core.video.reader import ClipReader, Frame

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from app.common.request import PredictSettings
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.summary import choice_sentence
 from core.cli.main import DONE, FAILED, UNUSABLE, main
@@ -223,7 +223,7 @@ def test_no_way_in_takes_a_model_where_the_choice_is_damaged(
         lambda: load_predictor("auto"),
         lambda: models_of_run(None),
         lambda: models_of(None),
-        lambda: studio.scene(folder / "red.png", PredictSettings()),
+        lambda: studio.result(folder / "red.png", DepthRequest()),
         lambda: studio.chooser_for("auto"),
     ]
     for way in ways_in:
@@ -232,9 +232,7 @@ def test_no_way_in_takes_a_model_where_the_choice_is_damaged(
         assert "auto.json" in str(told.value) or "automatic choice" in str(told.value)
     assert main(["predict", str(folder / "red.png"), "--out", str(folder / "out")]) == UNUSABLE
     assert not (folder / "out").exists()
-    assert (
-        studio.scene(folder / "red.png", PredictSettings("rooms")).prediction.info.name == "rooms"
-    )
+    assert studio.result(folder / "red.png", DepthRequest("rooms")).prediction.info.name == "rooms"
 
 
 def test_a_table_that_is_put_right_is_taken_up(folder: Path) -> None:
@@ -261,7 +259,7 @@ def test_where_nothing_can_choose_one_model_is_taken_and_said(
     assert "rooms was taken" in caplog.text
     Image.fromarray(RED).save(folder / "red.png")
     studio = Studio(models=folder)
-    scene = studio.scene(folder / "red.png", PredictSettings())
+    scene = studio.result(folder / "red.png", DepthRequest())
     assert scene.choice == Choice("rooms", None)
     assert studio.model_names() == ["rooms", "streets"]
     for lang in ("en", "zh"):

@@ -10,14 +10,14 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
 from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.plots.over_photo import points_over_photo
-from app.explorer.session_view import NAMES, Look
+from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
 from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
@@ -60,12 +60,12 @@ class Comparison:
 
 
 def compare(
-    look: Look, truth: NDArray[np.float32], protocol: Protocol, *, align: bool
+    view: SessionView, truth: NDArray[np.float32], protocol: Protocol, *, align: bool
 ) -> Comparison:
     """Scores the photo's depth.
 
     Args:
-        look: the photo and its prediction.
+        view: the photo and its prediction.
         truth: (h, w) metres, 0 = not measured.
         protocol: which pixels count.
         align: bring the prediction's median to the ground truth's first.
@@ -73,14 +73,14 @@ def compare(
     Raises:
         DataError: no pixel counts.
     """
-    predicted = protocol.clamp(enlarged(look.prediction.depth, *truth.shape))
+    predicted = protocol.clamp(enlarged(view.prediction.depth, *truth.shape))
     valid = counting(truth, protocol) & np.isfinite(predicted)  # no depth where it is transparent
     metrics = compute_metrics(predicted, truth, valid)
     if align:
         predicted = protocol.clamp(align_median(predicted, truth, valid))
         metrics = compute_metrics(predicted, truth, valid)
     measured = np.where(valid, truth, np.float32(0))
-    levels = level_errors([level.depth for level in look.prediction.levels], measured)
+    levels = level_errors([level.depth for level in view.prediction.levels], measured)
     return Comparison(truth, predicted, valid, metrics, levels, protocol)
 
 
@@ -100,32 +100,32 @@ def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_
     return valid
 
 
-def row_of(look: Look, found: Comparison) -> list[Shown]:
+def row_of(view: SessionView, found: Comparison) -> list[Figure]:
     """Input, ground truth and output side by side, the same colours for both depths."""
-    lang = look.lang
+    lang = view.lang
     measured = np.where(found.truth > 0, found.truth, np.nan)
-    bar = bar_of(measured, "m", colours=look.colours)
+    bar = bar_of(measured, "m", colours=view.colours)
     photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
     return [
-        Shown(
-            "input", picture_figure(look.screen, size=look.size, title=photo, longest=MEDIUM), photo
+        Figure(
+            "input", picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM), photo
         ),
-        Shown("truth", _layer(look, found, measured, bar, truth), truth, {"truth_m": found.truth}),
-        Shown(
+        Figure("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
+        Figure(
             "output",
-            map_figure(found.predicted, bar, size=look.size, title=output, longest=MEDIUM),
+            map_figure(found.predicted, bar, size=view.size, title=output, longest=MEDIUM),
             output,
             {"depth_m": found.predicted},
         ),
     ]
 
 
-def error_maps(look: Look, found: Comparison) -> list[Shown]:
+def error_maps(view: SessionView, found: Comparison) -> list[Figure]:
     """Signed error in metres and relative error in per cent, where the truth is known.
 
     The error that the model expects of itself, if it does, comes last, in the same colours.
     """
-    lang = look.lang
+    lang = view.lang
     error = np.where(found.valid, found.predicted - found.truth, np.nan)
     relative = found.relative_percent
     bar = signed_bar(error, "m")
@@ -133,20 +133,20 @@ def error_maps(look: Look, found: Comparison) -> list[Shown]:
     percent = Bar(0.0, high, "%", ERROR, 1)
     signed, share = t("compare.error", lang), t("compare.relative", lang)
     return [
-        Shown("error", _layer(look, found, error, bar, signed), signed, {"error_m": error}),
-        Shown(
+        Figure("error", _layer(view, found, error, bar, signed), signed, {"error_m": error}),
+        Figure(
             "relative-error",
-            _layer(look, found, relative, percent, share),
+            _layer(view, found, relative, percent, share),
             share,
             {"relative_error_percent": relative},
         ),
-        *expected_map(look, percent),
+        *expected_map(view, percent),
     ]
 
 
-def curves(look: Look, found: Comparison) -> list[Shown]:
+def curves(view: SessionView, found: Comparison) -> list[Figure]:
     """Error per level, histogram, scatter, error by distance."""
-    lang = look.lang
+    lang = view.lang
     truth, predicted = found.truth[found.valid], found.predicted[found.valid]
     error = predicted - truth
     places = np.arange(len(found.levels))
@@ -187,38 +187,38 @@ def curves(look: Look, found: Comparison) -> list[Shown]:
         {name: by_range}, [record.label for record in filled], x="", y="AbsRel (%)", title=name
     )
     return [
-        Shown(
+        Figure(
             "error-per-level",
             levels,
             title,
             {"abs_rel": np.array(series["AbsRel"][1]), "rmse_m": np.array(series["RMSE (m)"][1])},
         ),
-        Shown("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
-        Shown(
+        Figure("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
+        Figure(
             "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
         ),
-        Shown("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
-        *expected_against_true(look, found.relative_percent, found.valid),
+        Figure("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
+        *expected_against_true(view, found.relative_percent, found.valid),
     ]
 
 
 def _layer(
-    look: Look, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
+    view: SessionView, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
 ) -> go.Figure:
     """A map, or points over the photo where only few pixels were measured."""
     if not found.sparse:
-        return map_figure(values, bar, size=look.size, title=title, longest=MEDIUM)
+        return map_figure(values, bar, size=view.size, title=title, longest=MEDIUM)
     rows, columns = np.nonzero(np.isfinite(values))
     step = max(1, -(-len(rows) // MOST_POINTS))
     rows, columns = rows[::step], columns[::step]
     height, width = values.shape
     return points_over_photo(
-        look.screen,
-        (columns + 0.5) * look.size[0] / width - 0.5,
-        (rows + 0.5) * look.size[1] / height - 0.5,
+        view.screen,
+        (columns + 0.5) * view.size[0] / width - 0.5,
+        (rows + 0.5) * view.size[1] / height - 0.5,
         values[rows, columns],
         bar,
-        size=look.size,
+        size=view.size,
         title=title,
         marker_size=3,
     )

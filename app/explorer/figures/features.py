@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.explorer import cache
-from app.explorer.memory import kept
-from app.explorer.session_view import Look
+from app.explorer.memory import cached
+from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb
 from core.inspect.features import principal_colours, strongest_channels
@@ -37,21 +37,21 @@ class Found:
     weights: str
 
 
-def encoder_features(look: Look, name: str | None) -> Found:
+def encoder_features(view: SessionView, name: str | None) -> Found:
     """The features of the loaded model's encoder (None), or of one of the registry."""
     if name is None:
-        return Found([feature[0] for feature in look.trace.features], "trained")
-    return _registry_features(look.key, name, look.image)
+        return Found([feature[0] for feature in view.trace.features], "trained")
+    return _registry_features(view.key, name, view.image)
 
 
-@kept
+@cached
 def _registry_features(key: str, name: str, _image: Tensor) -> Found:  # noqa: ARG001  (a key)
     encoder, weights = _registry_encoder(name)
     with torch.inference_mode():
         return Found([feature[0] for feature in encoder(_image)], weights)
 
 
-@kept
+@cached
 def _registry_encoder(name: str) -> tuple[Encoder, str]:
     """An encoder with ImageNet weights where they are installed, else with random ones."""
     with torch.random.fork_rng(devices=[]):
@@ -64,12 +64,12 @@ def _registry_encoder(name: str) -> tuple[Encoder, str]:
     return encoder, "imagenet"
 
 
-def deepest_feature(look: Look, width: int, height: int) -> Tensor:
+def deepest_feature(view: SessionView, width: int, height: int) -> Tensor:
     """The 1/16 feature (c, h, w) of the photo resampled to a size, aspect ratio and all."""
-    return _deepest(look.key, width, height, look.info, look.photo.rgb)
+    return _deepest(view.key, width, height, view.info, view.photo.rgb)
 
 
-@kept
+@cached
 def _deepest(
     key: str,  # noqa: ARG001  (a key of the cache)
     width: int,

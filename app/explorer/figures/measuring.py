@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from app.common.measurement import measure, measured_csv
 from app.common.request import Selection
+from app.common.result import measure, measured_csv
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure, download
 from app.explorer.plots.maps import LARGE, picture_figure
 from app.explorer.plots.over_photo import boxable, clickable, line_between, lock
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.errors import CameraError
 from core.geometry.measurements import Distance
 from core.geometry.planes import Plane
@@ -32,33 +32,33 @@ def with_error(value: float, error: float | None, unit: str) -> str:
 
 
 def line(
-    look: Look,
+    view: SessionView,
     ends: Sequence[Pixel],
     found: Distance,
     on_point: Callable[[float, float], None] | None,
-) -> Shown:
+) -> Figure:
     """The photo with two points of it and the metres between them, to be clicked if it says so."""
-    title = t("measure.line_title", look.lang) if on_point else ""
-    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
+    title = t("measure.line_title", view.lang) if on_point else ""
+    figure = picture_figure(view.screen, size=view.size, title=title, longest=LARGE)
     if on_point:
-        clickable(figure, look.prediction.depth, str(ends), look.unit)
-    lock(figure, look.size)
-    line_between(figure, ends, NAMES, with_error(found.distance, None, look.unit))
-    alt = t("measure.line_alt", look.lang, distance=found.distance)
+        clickable(figure, view.prediction.depth, str(ends), view.unit)
+    lock(figure, view.size)
+    line_between(figure, ends, NAMES, with_error(found.distance, None, view.unit))
+    alt = t("measure.line_alt", view.lang, distance=found.distance)
     positions = np.array([point.position for point in (found.start, found.end)])
     data = {"pixels": np.array(ends), "points_m": positions}
-    return Shown("line", figure, alt, data, on_point=on_point)
+    return Figure("line", figure, alt, data, on_point=on_point)
 
 
 def between(
-    look: Look, ends: Sequence[Pixel], found: Distance, floor: Plane | None
+    view: SessionView, ends: Sequence[Pixel], found: Distance, floor: Plane | None
 ) -> list[Number]:
     """The distance, where both ends are, and how high above a floor in sight."""
-    lang = look.lang
+    lang = view.lang
     numbers: list[Number] = [
         (
             t("measure.distance", lang),
-            with_error(found.distance, found.uncertainty, look.unit),
+            with_error(found.distance, found.uncertainty, view.unit),
             t("measure.distance_hint", lang),
         )
     ]
@@ -66,55 +66,57 @@ def between(
         away = t("measure.away", lang, name=name)
         x, y, z = point.position
         hint = t("measure.away_hint", lang, x=x, y=y, z=z)
-        numbers.append((away, with_error(point.range, point.uncertainty, look.unit), hint))
+        numbers.append((away, with_error(point.range, point.uncertainty, view.unit), hint))
     for name, end in zip(NAMES, ends, strict=True):
         if floor is not None:
-            height = look.ruler.height(*end, floor)
+            height = view.ruler.height(*end, floor)
             above = t("measure.height", lang, name=name)
             hint = t("measure.height_hint", lang, camera=height.camera_height)
-            numbers.append((above, with_error(height.height, height.uncertainty, look.unit), hint))
+            numbers.append((above, with_error(height.height, height.uncertainty, view.unit), hint))
     return numbers
 
 
-def target(look: Look, box: Box, on_box: Callable[[float, float, float, float], None]) -> Shown:
+def target(
+    view: SessionView, box: Box, on_box: Callable[[float, float, float, float], None]
+) -> Figure:
     """The photo with a box that can be drawn anew."""
     u0, v0, u1, v1 = box
-    title = t("measure.box_title", look.lang)
-    figure = picture_figure(look.screen, size=look.size, title=title, longest=LARGE)
-    boxable(figure, look.size, (u0, u1, v0, v1))
-    left, top, right, bottom = read = look.ruler.box(*box).box
-    data = {"box_px": np.array(read), "depth_m": look.prediction.depth[top:bottom, left:right]}
-    return Shown("target", figure, title, data, on_box=on_box)
+    title = t("measure.box_title", view.lang)
+    figure = picture_figure(view.screen, size=view.size, title=title, longest=LARGE)
+    boxable(figure, view.size, (u0, u1, v0, v1))
+    left, top, right, bottom = read = view.ruler.box(*box).box
+    data = {"box_px": np.array(read), "depth_m": view.prediction.depth[top:bottom, left:right]}
+    return Figure("target", figure, title, data, on_box=on_box)
 
 
-def inside(look: Look, box: Box) -> list[Number]:
+def inside(view: SessionView, box: Box) -> list[Number]:
     """Nearest and median distance of what a box holds.
 
     Raises:
         CameraError: outside the photo, empty, or no depth inside.
     """
-    lang, found = look.lang, look.ruler.box(*box)
+    lang, found = view.lang, view.ruler.box(*box)
     error, axis = found.uncertainty, t("measure.near_hint", lang)
     return [
-        (t("measure.nearest", lang), with_error(found.nearest, error, look.unit), axis),
-        (t("measure.median", lang), with_error(found.median, error, look.unit), axis),
+        (t("measure.nearest", lang), with_error(found.nearest, error, view.unit), axis),
+        (t("measure.median", lang), with_error(found.median, error, view.unit), axis),
         (
             t("measure.range", lang),
-            with_error(found.nearest_range, error, look.unit),
+            with_error(found.nearest_range, error, view.unit),
             t("measure.range_hint", lang),
         ),
         (t("measure.pixels", lang), f"{found.pixels:,}", None),
     ]
 
 
-def patch(look: Look, box: Box) -> tuple[list[Number], str]:
+def patch(view: SessionView, box: Box) -> tuple[list[Number], str]:
     """The area of what is flat in a box, or a sentence why there is none."""
-    lang = look.lang
+    lang = view.lang
     try:
-        found = look.ruler.area(*box)
+        found = view.ruler.area(*box)
     except CameraError as error:
         return [], str(error)
-    value = with_error(found.area, found.uncertainty, look.unit and "m²")
+    value = with_error(found.area, found.uncertainty, view.unit and "m²")
     share = f"{100 * found.flat_share:.0f} %"
     return [
         (t("measure.area", lang), value, t("measure.area_hint", lang)),
@@ -122,26 +124,19 @@ def patch(look: Look, box: Box) -> tuple[list[Number], str]:
     ], ""
 
 
-def files(look: Look, name: str, chosen: Selection) -> None:
+def files(view: SessionView, name: str, chosen: Selection) -> None:
     """Buttons for the same results as a table and as JSON, at full precision."""
 
     def as_json() -> str:
-        return json.dumps(measure(look.scene, chosen), indent=2)
+        return json.dumps(measure(view.result, chosen), indent=2)
 
     def as_csv() -> str:
-        return measured_csv(look.scene, chosen)
+        return measured_csv(view.result, chosen)
 
     with st.container(horizontal=True):
         for ending, made, mime in (
             ("csv", as_csv, "text/csv"),
             ("json", as_json, "application/json"),
         ):
-            st.download_button(
-                t(f"measure.{ending}", look.lang),
-                made,
-                f"{look.stem}_{name}.{ending}",
-                mime,
-                key=f"save-{name}-{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            label = t(f"measure.{ending}", view.lang)
+            download(label, made, f"{view.stem}_{name}.{ending}", mime)

@@ -6,93 +6,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.figures.pyramids import enlarged
 from app.explorer.plots.bars import ERROR, Bar, bar_of
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 
 BINS = 10
 
 
-def expected_percent(look: Look) -> NDArray[np.float32] | None:
+def expected_percent(view: SessionView) -> NDArray[np.float32] | None:
     """(H, W): the error that the model expects of itself, % of the depth; None without one.
 
     NaN where there is no depth.
     """
-    sure = look.prediction.confidence
+    sure = view.prediction.confidence
     if sure is None:
         return None
-    return np.where(np.isfinite(look.prediction.depth), 100 * (1 - sure), np.float32(np.nan))
+    return np.where(np.isfinite(view.prediction.depth), 100 * (1 - sure), np.float32(np.nan))
 
 
-def expected_map(look: Look, bar: Bar | None = None) -> list[Shown]:
+def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
     """The expected error as a map, in a list that is empty where the model has none.
 
     Args:
-        look: the photo.
+        view: the photo.
         bar: of another map that it is to be compared with.
     """
-    expected = expected_percent(look)
+    expected = expected_percent(view)
     if expected is None:
         return []
-    title = t("explorer.expected", look.lang)
+    title = t("explorer.expected", view.lang)
     bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
-    figure = map_figure(expected, bar, size=look.size, title=title, longest=MEDIUM)
-    alt = t("explorer.expected_alt", look.lang)
-    return [Shown("expected-error", figure, alt, {"expected_error_percent": expected})]
+    figure = map_figure(expected, bar, size=view.size, title=title, longest=MEDIUM)
+    alt = t("explorer.expected_alt", view.lang)
+    return [Figure("expected-error", figure, alt, {"expected_error_percent": expected})]
 
 
 def expected_against_true(
-    look: Look, relative: NDArray[np.floating], valid: NDArray[np.bool_]
-) -> list[Shown]:
+    view: SessionView, relative: NDArray[np.floating], valid: NDArray[np.bool_]
+) -> list[Figure]:
     """Mean true error of the pixels by the error expected of them, a tenth of the pixels each.
 
     Args:
-        look: the photo.
+        view: the photo.
         relative: (h, w), true error in % of the depth, at the ground truth's size.
         valid: (h, w), the pixels that count.
     """
-    expected = expected_percent(look)
+    expected = expected_percent(view)
     if expected is None:
         return []
     guess, error = enlarged(expected, *valid.shape)[valid], relative[valid]
     parts = np.array_split(np.argsort(guess, kind="stable"), min(BINS, len(guess)))
     said = np.array([guess[part].mean() for part in parts])
     is_so = np.array([error[part].mean() for part in parts])
-    title = t("compare.honest", look.lang)
+    title = t("compare.honest", view.lang)
     top = float(max(said.max(), is_so.max()))
     figure = line_figure(
         {
-            t("compare.true_error", look.lang): (said, is_so),
-            t("compare.perfect", look.lang): ([0, top], [0, top]),
+            t("compare.true_error", view.lang): (said, is_so),
+            t("compare.perfect", view.lang): ([0, top], [0, top]),
         },
-        x=t("compare.expected_axis", look.lang),
-        y=t("compare.true_axis", look.lang),
+        x=t("compare.expected_axis", view.lang),
+        y=t("compare.true_axis", view.lang),
         title=title,
     )
     data = {"expected_percent": said, "true_percent": is_so}
-    return [Shown("expected-against-true", figure, title, data)]
+    return [Figure("expected-against-true", figure, title, data)]
 
 
-def photo_and_depth(look: Look) -> list[Shown]:
+def photo_and_depth(view: SessionView) -> list[Figure]:
     """The two pictures that everything is about, and the expected error where there is one."""
-    lang, depth = look.lang, look.prediction.depth
+    lang, depth = view.lang, view.prediction.depth
     step = max(1, max(depth.shape) // 500)
-    bar = bar_of(depth[::step, ::step], look.unit, colours=look.colours)
+    bar = bar_of(depth[::step, ::step], view.unit, colours=view.colours)
     photo, title = t("start.photo", lang), t("start.depth", lang)
     return [
-        Shown(
+        Figure(
             "photo",
-            picture_figure(look.screen, size=look.size, title=photo, longest=MEDIUM),
+            picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM),
             photo,
         ),
-        Shown(
+        Figure(
             "depth",
-            map_figure(depth, bar, size=look.size, title=title, longest=MEDIUM),
+            map_figure(depth, bar, size=view.size, title=title, longest=MEDIUM),
             t("start.depth_alt", lang),
             {"depth_m": depth},
         ),
-        *expected_map(look),
+        *expected_map(view),
     ]

@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.common.text import t
-from app.explorer.display import Shown
+from app.explorer.display import Figure
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import SMALL, map_figure, picture_figure
-from app.explorer.session_view import NAMES, STRIDES, Look
+from app.explorer.session_view import NAMES, STRIDES, SessionView
 from core.evaluate.metrics import DepthMetrics, compute_metrics
 from core.model import accumulate
 from core.model.pyramid import double
@@ -129,16 +129,16 @@ def level_label(lang: str, index: int) -> str:
     return t("explorer.level_name", lang, name=NAMES[index], stride=STRIDES[index])
 
 
-def bands_row(look: Look, *, colour: bool = False, same: bool = True) -> list[Shown]:
+def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> list[Figure]:
     """The low-pass and the bands, coarse -> fine.
 
     Args:
-        look: the photo.
+        view: the photo.
         colour: as colours around grey; else the mean over R, G, B with a signed scale.
         same: one scale for all bands.
     """
-    lang, unit = look.lang, t("differences.band_unit", look.lang)
-    levels = look.prediction.levels
+    lang, unit = view.lang, t("differences.band_unit", view.lang)
+    levels = view.prediction.levels
     greys = [level.band.mean(2) for level in levels]
     shared = signed_bar(greys[1:], unit)
     shown = []
@@ -148,50 +148,50 @@ def bands_row(look: Look, *, colour: bool = False, same: bool = True) -> list[Sh
             # A band's colours are differences: grey is none. The low-pass is a small photo.
             spread = 2 * max(shared.high, 1e-6) if index else 4.0
             picture = np.clip((level.band / spread + 0.5) * 255, 0, 255).astype(np.uint8)
-            figure = picture_figure(picture, size=look.size, title=title, longest=SMALL)
+            figure = picture_figure(picture, size=view.size, title=title, longest=SMALL)
         else:
             bar = bar_of(grey, unit, colours="rising grey")
             if index:
                 bar = shared if same else signed_bar(grey, unit)
-            figure = map_figure(grey, bar, size=look.size, title=title, longest=SMALL)
+            figure = map_figure(grey, bar, size=view.size, title=title, longest=SMALL)
         alt = t("differences.band_alt", lang, name=title)
-        shown.append(Shown(f"band-{5 - index}", figure, alt, {"band": level.band}))
+        shown.append(Figure(f"band-{5 - index}", figure, alt, {"band": level.band}))
     return shown
 
 
-def residuals_row(look: Look, *, same: bool = True) -> list[Shown]:
+def residuals_row(view: SessionView, *, same: bool = True) -> list[Figure]:
     """max_depth * R5 as a depth map, then the signed residuals R4..R1 (metres before sigmoid)."""
-    levels = look.prediction.levels
-    coarse = Bar(0.0, look.info.config.max_depth, "m", look.colours)
+    levels = view.prediction.levels
+    coarse = Bar(0.0, view.info.config.max_depth, "m", view.colours)
     shared = signed_bar([level.residual for level in levels[1:]], "m")
     shown = []
     for index, level in enumerate(levels):
         bar = coarse
         if index:
             bar = shared if same else signed_bar(level.residual, "m")
-        label = level_label(look.lang, index)
-        figure = map_figure(level.residual, bar, size=look.size, title=label, longest=SMALL)
-        alt = t("differences.residual_alt", look.lang, name=label)
+        label = level_label(view.lang, index)
+        figure = map_figure(level.residual, bar, size=view.size, title=label, longest=SMALL)
+        alt = t("differences.residual_alt", view.lang, name=label)
         data = {"residual_m": level.residual}
-        shown.append(Shown(f"residual-{NAMES[index]}", figure, alt, data))
+        shown.append(Figure(f"residual-{NAMES[index]}", figure, alt, data))
     return shown
 
 
-def depths_row(look: Look, steps: Steps) -> list[Shown]:
+def depths_row(view: SessionView, steps: Steps) -> list[Figure]:
     """Depth after each level, one scale."""
-    bar = bar_of(steps.depths, look.unit, colours=look.colours)
-    return _row(look, steps.depths, bar, "depth")
+    bar = bar_of(steps.depths, view.unit, colours=view.colours)
+    return _row(view, steps.depths, bar, "depth")
 
 
-def changes_row(look: Look, steps: Steps) -> list[Shown]:
+def changes_row(view: SessionView, steps: Steps) -> list[Figure]:
     """What each level changed in metres, one signed scale."""
-    return _row(look, steps.changes, signed_bar(steps.changes[1:], look.unit), "change")
+    return _row(view, steps.changes, signed_bar(steps.changes[1:], view.unit), "change")
 
 
-def energy(look: Look) -> list[Shown]:
+def energy(view: SessionView) -> list[Figure]:
     """Root mean square of every band and of every residual."""
-    lang = look.lang
-    levels = look.prediction.levels[1:]
+    lang = view.lang
+    levels = view.prediction.levels[1:]
     labels = [f"1/{level.stride}" for level in levels]
     shown = []
     for name, values, unit in (
@@ -202,15 +202,15 @@ def energy(look: Look) -> list[Shown]:
         figure = bars_figure(
             {title: values}, labels, x=t("differences.scale", lang), y=f"RMS ({unit})", title=title
         )
-        shown.append(Shown(f"energy-{name}", figure, title, {"rms": np.array(values)}))
+        shown.append(Figure(f"energy-{name}", figure, title, {"rms": np.array(values)}))
     return shown
 
 
-def _row(look: Look, maps: list[np.ndarray], bar: Bar, word: str) -> list[Shown]:
+def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list[Figure]:
     shown = []
     for index, values in enumerate(maps):
-        label = level_label(look.lang, index)
-        figure = map_figure(values, bar, size=look.size, title=label, longest=SMALL)
-        alt = t(f"coarse_to_fine.{word}_alt", look.lang, name=label)
-        shown.append(Shown(f"{word}-{NAMES[index]}", figure, alt, {f"{word}_m": values}))
+        label = level_label(view.lang, index)
+        figure = map_figure(values, bar, size=view.size, title=label, longest=SMALL)
+        alt = t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
+        shown.append(Figure(f"{word}-{NAMES[index]}", figure, alt, {f"{word}_m": values}))
     return shown

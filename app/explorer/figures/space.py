@@ -12,13 +12,13 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.common.limits import geometry_limits
+from app.common.cancellation import geometry_limits
 from app.common.text import t
-from app.explorer.display import Shown
-from app.explorer.memory import kept
+from app.explorer.display import Figure
+from app.explorer.memory import cached
 from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
-from app.explorer.session_view import Look
+from app.explorer.session_view import SessionView
 from core.files.geometry_process import Apart, build_apart, write_apart
 from core.geometry.build import SpaceOptions
 from core.geometry.mesh import Mesh
@@ -51,45 +51,45 @@ class SpaceChoice:
         return options
 
 
-@kept
+@cached
 def _on_screen(
     key: str,  # noqa: ARG001  (a key of the cache)
     choice: SpaceChoice,
-    _look: Look,
+    _look: SessionView,
 ) -> PointCloud | Mesh:
     """What is drawn; whole files are made when asked for and not kept."""
     wanted = choice.wanted(full=False)
     return build_apart(_look.prediction, _look.photo.rgb, wanted, _limits())
 
 
-def drawn(look: Look, choice: SpaceChoice) -> tuple[Shown, int]:
+def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Figure, int]:
     """The figure and how many points or triangles it has.
 
     Raises:
         ExportError: nothing is left, or Open3D is needed and missing.
     """
-    geometry = _on_screen(look.space_key, choice, look)
-    camera, size = look.prediction.intrinsics, look.size
-    alt = t("space.alt", look.lang)
+    geometry = _on_screen(view.space_key, choice, view)
+    camera, size = view.prediction.intrinsics, view.size
+    alt = t("space.alt", view.lang)
     names = ("fly", "stop", "away", "up")
-    written = {name: t(f"space.{name}", look.lang) for name in names}
-    words = SceneWords(**written, unit=look.unit)
+    written = {name: t(f"space.{name}", view.lang) for name in names}
+    words = SceneWords(**written, unit=view.unit)
     if isinstance(geometry, PointCloud):
         inside = geometry.scene.in_camera(geometry.points)
-        colours, bar = _colours(look, choice, inside, geometry.colors, geometry.pixels)
+        colours, bar = _colours(view, choice, inside, geometry.colors, geometry.pixels)
         figure = points_figure(inside, colours, bar, intrinsics=camera, size=size, words=words)
         data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
-        return Shown("cloud", figure, alt, data), len(geometry)
+        return Figure("cloud", figure, alt, data), len(geometry)
     inside = geometry.scene.in_camera(geometry.vertices)
-    colours, bar = _colours(look, choice, inside, geometry.colors, pixels_of(geometry))
+    colours, bar = _colours(view, choice, inside, geometry.colors, pixels_of(geometry))
     figure = surface_figure(
         inside, geometry.faces, colours, bar, intrinsics=camera, size=size, words=words
     )
     data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
-    return Shown("surface", figure, alt, data), len(geometry.faces)
+    return Figure("surface", figure, alt, data), len(geometry.faces)
 
 
-def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
+def file_of(view: SessionView, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
     """A .ply or .glb of what is on the screen; `full` takes every pixel instead.
 
     Raises:
@@ -98,7 +98,7 @@ def file_of(look: Look, choice: SpaceChoice, ending: str, *, full: bool) -> byte
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scene{ending}"
         options = choice.wanted(full=full)
-        write_apart(path, look.prediction, look.photo.rgb, options, _limits())
+        write_apart(path, view.prediction, view.photo.rgb, options, _limits())
         return path.read_bytes()
 
 
@@ -110,7 +110,7 @@ def _limits() -> Apart:
 def _still_shown() -> bool:
     """Streamlit ends a run of a page, by an exception, when its state is asked for."""
     if get_script_run_ctx(suppress_warning=True) is not None:
-        "look" in st.session_state  # noqa: B015
+        "session view" in st.session_state  # noqa: B015
     return True
 
 
@@ -124,18 +124,18 @@ def pixels_of(mesh: Mesh) -> NDArray[np.intp]:
 
 
 def _colours(
-    look: Look,
+    view: SessionView,
     choice: SpaceChoice,
     points: NDArray[np.floating],
     photo: NDArray[np.uint8],
     pixels: NDArray[np.integer],
 ) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
-    confidence = look.prediction.confidence
+    confidence = view.prediction.confidence
     if choice.colouring == "depth":
-        return points[:, 2], bar_of(points[:, 2], look.unit, colours=look.colours)
+        return points[:, 2], bar_of(points[:, 2], view.unit, colours=view.colours)
     if choice.colouring == "height":
         height = -points[:, 1]
-        return height, bar_of(height, look.unit, colours="rising cividis")
+        return height, bar_of(height, view.unit, colours="rising cividis")
     if choice.colouring == "confidence" and confidence is not None:
         return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
     return photo, None

@@ -1,1 +1,4 @@
-"""Plotly figures of plain arrays, with the unit on every bar; no Streamlit, no network."""
+"""Plotly figures of plain arrays, with the unit on every bar.
+
+In: arrays, sizes and titles. Out: figures; no Streamlit and no network here.
+"""

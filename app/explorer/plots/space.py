@@ -74,12 +74,12 @@ def points_figure(
         marker: size of a point in screen pixels.
     """
     place = upright(points)
-    look: dict[str, Any] = {"size": marker}
+    view: dict[str, Any] = {"size": marker}
     if bar is None:
         index, palette = few_colours(colours)
-        look |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
+        view |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
     else:
-        look |= {
+        view |= {
             "color": colours.astype(np.float32),
             "colorscale": colour_stops(bar.colours),
             "cmin": bar.low,
@@ -91,7 +91,7 @@ def points_figure(
         y=place[:, 1],
         z=place[:, 2],
         mode="markers",
-        marker=look,
+        marker=view,
         hovertemplate=words.hover,
         showlegend=False,
     )
@@ -110,11 +110,11 @@ def surface_figure(
 ) -> go.Figure:
     """A surface with its camera; arguments as for `points_figure`, faces (m, 3) of vertices."""
     place = upright(vertices)
-    look: dict[str, Any] = {}
+    view: dict[str, Any] = {}
     if bar is None:
-        look["vertexcolor"] = rgb_strings(colours)
+        view["vertexcolor"] = rgb_strings(colours)
     else:
-        look |= {
+        view |= {
             "intensity": colours.astype(np.float32),
             "colorscale": colour_stops(bar.colours),
             "cmin": bar.low,
@@ -131,7 +131,7 @@ def surface_figure(
         k=corners[:, 2],
         lighting={"ambient": 0.9, "diffuse": 0.25, "specular": 0.0},
         hovertemplate=words.hover,
-        **look,
+        **view,
     )
     return _scene([surface], vertices, intrinsics, size, words)
 

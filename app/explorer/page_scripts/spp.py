@@ -13,12 +13,12 @@ from torch.nn import functional
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.figures.features import deepest_feature
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
 
@@ -27,13 +27,13 @@ SIDE = 128  # pixels of the square that photos are squeezed to where nobody choo
 PARTS = 200  # of the vectors drawn
 
 
-def features_at_heights(look: Look) -> tuple[list[tuple[int, int]], list[Tensor]]:
+def features_at_heights(view: SessionView) -> tuple[list[tuple[int, int]], list[Tensor]]:
     """The photo at several sizes (width, height), and its deepest feature (c, h, w) at each."""
-    sizes = [working_size(look.size, height) for height in HEIGHTS]
-    return sizes, [deepest_feature(look, *size) for size in sizes]
+    sizes = [working_size(view.size, height) for height in HEIGHTS]
+    return sizes, [deepest_feature(view, *size) for size in sizes]
 
 
-def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> Shown:
+def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> Figure:
     """The first and the last vector drawn over each other, neighbouring entries averaged."""
     curves, data = {}, {}
     for (w, h), vector in ((sizes[0], vectors[0]), (sizes[-1], vectors[-1])):
@@ -42,12 +42,12 @@ def profile(lang: str, sizes: list[tuple[int, int]], vectors: list[Tensor]) -> S
         data[f"vector_{w}x{h}"] = vector.numpy()
     title = t("spp.profile", lang)
     figure = line_figure(curves, x=t("spp.entry", lang), y=t("spp.value", lang), title=title)
-    return Shown("spp-vectors", figure, title, data)
+    return Figure("spp-vectors", figure, title, data)
 
 
-def resized(look: Look, side: int = SIDE) -> tuple[NDArray[np.floating], list[Shown]]:
+def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], list[Figure]]:
     """What squeezing to a square loses: % of full brightness by pixel, and as pictures."""
-    lang, seen = look.lang, look.prediction.working.rgb
+    lang, seen = view.lang, view.prediction.working.rgb
     height, width = seen.shape[:2]
     small = resize_rgb(seen, (side, side))
     back = resize_rgb(small, (width, height))
@@ -55,15 +55,15 @@ def resized(look: Look, side: int = SIDE) -> tuple[NDArray[np.floating], list[Sh
     bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
     squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
     return lost, [
-        Shown(
+        Figure(
             "squashed",
             picture_figure(small.numpy(), size=(side, side), title=squashed, longest=MEDIUM),
             squashed,
             {"rgb": small.numpy()},
         ),
-        Shown(
+        Figure(
             "lost",
-            map_figure(lost, bar, size=look.size, title=title, longest=MEDIUM),
+            map_figure(lost, bar, size=view.size, title=title, longest=MEDIUM),
             t("spp.lost_alt", lang),
             {"lost_percent": lost},
         ),
@@ -74,9 +74,9 @@ GRIDS = {"1": (1,), "12": (1, 2), "124": SPP_GRIDS, "1248": (1, 2, 4, 8)}
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "spp")
     left, right = st.columns(2)
     with left:
@@ -87,13 +87,13 @@ def draw(look: Look) -> None:
             controls.slider("side", t("spp.square", lang), 64, 256, 128, step=16, pattern="%.0f px")
         )
     with st.spinner(t("explorer.computing", lang)):
-        sizes, kept = features_at_heights(look)
-        squashed = deepest_feature(look, side, side)
-    vectors = [spatial_pyramid_pool(feature, grids) for feature in kept]
+        sizes, features = features_at_heights(view)
+        squashed = deepest_feature(view, side, side)
+    vectors = [spatial_pyramid_pool(feature, grids) for feature in features]
     square = spatial_pyramid_pool(squashed, grids)
-    _lengths(lang, sizes, kept, vectors)
+    _lengths(lang, sizes, features, vectors)
     figures(lang, "spp", [profile(lang, sizes, vectors)])
-    _loss_of_resizing(look, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
+    _loss_of_resizing(view, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
 
 
 def alike(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -120,11 +120,11 @@ def _lengths(
     st.caption(t("spp.alike_note", lang))
 
 
-def _loss_of_resizing(look: Look, side: int, squashed: float, scaled: float) -> None:
-    lang = look.lang
+def _loss_of_resizing(view: SessionView, side: int, squashed: float, scaled: float) -> None:
+    lang = view.lang
     st.subheader(t("spp.plain", lang))
     st.markdown(t("spp.plain_note", lang, side=side))
-    lost, shown = resized(look, side)
+    lost, shown = resized(view, side)
     height, width = lost.shape
     numbers(
         [
@@ -138,4 +138,4 @@ def _loss_of_resizing(look: Look, side: int, squashed: float, scaled: float) -> 
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.spp").draw(current())
+    importlib.import_module("app.explorer.page_scripts.spp").draw(current())

@@ -14,12 +14,12 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
-from app.explorer.memory import kept
-from app.explorer.pages.aspp import receptive_fields
+from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.memory import cached
+from app.explorer.page_scripts.aspp import receptive_fields
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.over_photo import over_photo, points_over_photo
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
 from core.model import ModelConfig
@@ -51,18 +51,18 @@ class AsppView:
         return seen
 
 
-def asppview(look: Look, kind: str, rates: tuple[int, ...]) -> AsppView:
+def asppview(view: SessionView, kind: str, rates: tuple[int, ...]) -> AsppView:
     """The model's own ASPP where it is of this kind with these rates, else a random one."""
-    own = look.info.config
-    opened = look.inspector
-    feature = look.trace.features[0]
+    own = view.info.config
+    opened = view.inspector
+    feature = view.trace.features[0]
     if (kind, rates) == (own.aspp, own.aspp_rates):
         return AsppView(opened.model.aspp, feature, trained=True, lock=opened.lock)
-    aspp = _random_aspp(look.info.sha256, kind, rates, feature.shape[1], own)
+    aspp = _random_aspp(view.info.sha256, kind, rates, feature.shape[1], own)
     return AsppView(aspp, feature, trained=False, lock=opened.lock)
 
 
-@kept
+@cached
 def _random_aspp(
     model_sha: str,  # noqa: ARG001  (a key of the cache)
     kind: str,
@@ -86,14 +86,14 @@ class Sampling:
         read: cells whose gradient is not exactly 0.
     """
 
-    shown: list[Shown]
+    shown: list[Figure]
     outside: int
     read: int
 
 
 def sampling(
-    look: Look,
-    view: AsppView,
+    view: SessionView,
+    pyramid: AsppView,
     branch: int,
     offsets: list[tuple[int, int]],
     place: tuple[float, float],
@@ -101,36 +101,36 @@ def sampling(
     """A branch's sampling grid beside the gradient of its output.
 
     Args:
-        look: the photo.
-        view: the pyramid with its input.
+        view: the photo.
+        pyramid: the pyramid with its input.
         branch: which of its branches.
         offsets: (row, column) of every cell that the branch can read, from the place.
         place: share of height and width.
     """
-    lang = look.lang
-    height, width = view.feature.shape[-2:]
+    lang = view.lang
+    height, width = pyramid.feature.shape[-2:]
     y, x = cell_of(place[0], height), cell_of(place[1], width)
     cells = np.array([(y + i, x + j) for i, j in offsets])
     inside = ((cells >= 0) & (cells < (height, width))).all(1)
-    step_x, step_y = look.size[0] / width, look.size[1] / height
+    step_x, step_y = view.size[0] / width, view.size[1] / height
     u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
-    seen = view.seen(branch, y, x)
+    seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
     grid = points_over_photo(
-        look.screen,
+        view.screen,
         u,
         v,
-        size=look.size,
+        size=view.size,
         title=t("atrous.grid", lang, count=len(offsets)),
         marker_size=7 if len(offsets) < 40 else 4,
     )
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
     title = t("atrous.cells", lang)
-    gradient = over_photo(look.screen, strength, bar, size=look.size, title=title)
+    gradient = over_photo(view.screen, strength, bar, size=view.size, title=title)
     offset_table = {"offsets_rows_columns": np.array(offsets)}
     shown = [
-        Shown("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
-        Shown("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
+        Figure("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
+        Figure("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
     ]
     return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
 
@@ -139,9 +139,9 @@ STRIDE = 16
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "atrous")
     left, right = st.columns(2)
     with left:
@@ -150,11 +150,11 @@ def draw(look: Look) -> None:
             "aspp",
             t("atrous.kind", lang),
             kinds,
-            default=look.info.config.aspp,
+            default=view.info.config.aspp,
             buttons=True,
             hint=t("atrous.kind_hint", lang),
         )
-    own = look.info.config
+    own = view.info.config
     usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
     rates = own.aspp_rates if kind == own.aspp else usual
     with right:
@@ -164,15 +164,15 @@ def draw(look: Look) -> None:
         )
     row, column = _place(lang)
     with st.spinner(t("explorer.computing", lang)):
-        view = asppview(look, kind, rates)
-    if not view.trained:
+        pyramid = asppview(view, kind, rates)
+    if not pyramid.trained:
         st.warning(t("atrous.untrained", lang), icon=":material/info:")
     offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rates[branch])
-    _sampling(look, view, branch, offsets, (row, column))
-    if view.trained:
-        _effective(look, branch, len(rates), (row, column))
+    _sampling(view, pyramid, branch, offsets, (row, column))
+    if pyramid.trained:
+        _effective(view, branch, len(rates), (row, column))
     st.subheader(t("atrous.table", lang))
-    st.table(_table(lang, look))
+    st.table(_table(lang, view))
 
 
 def _place(lang: str) -> tuple[float, float]:
@@ -187,15 +187,15 @@ def _place(lang: str) -> tuple[float, float]:
 
 
 def _sampling(
-    look: Look,
-    view: AsppView,
+    view: SessionView,
+    pyramid: AsppView,
     branch: int,
     offsets: list[tuple[int, int]],
     place: tuple[float, float],
 ) -> None:
     """The cells that the branch can read, and those that it does read, over the photo."""
-    lang = look.lang
-    found = sampling(look, view, branch, offsets, place)
+    lang = view.lang
+    found = sampling(view, pyramid, branch, offsets, place)
     figures(lang, "sampling", found.shown, columns=2)
     cells_across = reach(offsets)
     numbers(
@@ -212,9 +212,9 @@ def _sampling(
     )
 
 
-def _effective(look: Look, branch: int, count: int, place: tuple[float, float]) -> None:
+def _effective(view: SessionView, branch: int, count: int, place: tuple[float, float]) -> None:
     """Gradients with respect to the photo: what one output truly hangs on."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("atrous.effective", lang))
     st.markdown(t("atrous.effective_note", lang))
     stages = {
@@ -228,12 +228,12 @@ def _effective(look: Look, branch: int, count: int, place: tuple[float, float]) 
     )
     chosen = {name: stages[name] for name in dict.fromkeys(("feature16", stage, "aspp"))}
     with st.spinner(t("explorer.computing", lang)):
-        shown, extents = receptive_fields(look, chosen, place)
+        shown, extents = receptive_fields(view, chosen, place)
     figures(lang, "receptive-fields", shown, columns=len(shown))
     numbers([(name, size, t("atrous.extent_hint", lang)) for name, size in extents])
 
 
-def _table(lang: str, look: Look) -> dict[str, list[str]]:
+def _table(lang: str, view: SessionView) -> dict[str, list[str]]:
     """Classic and dense rates compared: samples and reach, from the geometry alone."""
     rows: dict[str, list[str]] = {
         t("atrous.kind", lang): [],
@@ -242,7 +242,7 @@ def _table(lang: str, look: Look) -> dict[str, list[str]]:
         t("atrous.reach", lang): [],
     }
     names = list(rows)
-    width = look.image.shape[-1]
+    width = view.image.shape[-1]
     for kind, rates in (("classic", CLASSIC_RATES), ("dense", DENSE_RATES)):
         for index, rate in enumerate(rates):
             offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
@@ -256,4 +256,4 @@ def _table(lang: str, look: Look) -> dict[str, list[str]]:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.atrous").draw(current())
+    importlib.import_module("app.explorer.page_scripts.atrous").draw(current())

@@ -10,24 +10,24 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import Found, colours_of, encoder_features, grey_tiles, montage
 from app.explorer.plots.maps import MEDIUM, picture_figure
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.model.encoders import ENCODERS
 
 STRIDES = (2, 4, 8, 16)
 
 
-def feature_pictures(look: Look, found: Found, *, count: int | None = None) -> list[Shown]:
+def feature_pictures(view: SessionView, found: Found, *, count: int | None = None) -> list[Figure]:
     """One picture per level, fine -> coarse.
 
     Args:
-        look: the photo.
+        view: the photo.
         found: the features.
         count: None folds all channels into three colours, a number shows so many one by one.
     """
-    lang = look.lang
+    lang = view.lang
     shown = []
     for stride, feature in zip(STRIDES, reversed(found.features), strict=True):
         channels, height, width = feature.shape
@@ -35,7 +35,7 @@ def feature_pictures(look: Look, found: Found, *, count: int | None = None) -> l
         if count is None:
             picture, share = colours_of(feature)
             note = t("levels.pca_alt", lang, stride=stride, percent=100 * share)
-            size = look.size
+            size = view.size
         else:
             tiles = grey_tiles(feature, count)
             picture = montage(tiles, math.ceil(math.sqrt(len(tiles))))
@@ -43,7 +43,7 @@ def feature_pictures(look: Look, found: Found, *, count: int | None = None) -> l
             size = (picture.shape[1], picture.shape[0])
         figure = picture_figure(picture, size=size, title=title, longest=MEDIUM)
         data = {"feature": np.asarray(feature)}
-        shown.append(Shown(f"feature-{stride}", figure, note, data))
+        shown.append(Figure(f"feature-{stride}", figure, note, data))
     return shown
 
 
@@ -51,25 +51,25 @@ OWN = "model"
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "levels")
     left, right = st.columns(2)
     with left:
-        own = t("levels.own", lang, encoder=look.info.config.encoder)
+        own = t("levels.own", lang, encoder=view.info.config.encoder)
         options = {OWN: own} | {name: name for name in ENCODERS}
         encoder = controls.choice("enc", t("levels.encoder", lang), options)
     with right:
         views = {name: t(f"levels.{name}", lang) for name in ("pca", "montage")}
-        view = controls.choice("view", t("levels.view", lang), views, buttons=True)
+        kind = controls.choice("view", t("levels.view", lang), views, buttons=True)
     count = None
-    if view == "montage":
+    if kind == "montage":
         label = t("levels.count", lang)
         count = int(controls.slider("n", label, 4, 64, 16, step=4, pattern="%.0f"))
     with st.spinner(t("explorer.computing", lang)):
-        found = encoder_features(look, None if encoder == OWN else encoder)
-        shown = feature_pictures(look, found, count=count)
+        found = encoder_features(view, None if encoder == OWN else encoder)
+        shown = feature_pictures(view, found, count=count)
     if found.weights != "trained":
         st.warning(t(f"levels.{found.weights}", lang), icon=":material/info:")
     figures(lang, "encoder", shown, columns=2)
@@ -77,4 +77,4 @@ def draw(look: Look) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.levels").draw(current())
+    importlib.import_module("app.explorer.page_scripts.levels").draw(current())

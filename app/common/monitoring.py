@@ -1,8 +1,10 @@
-"""Logs for people (text) or for machines (LAPDEPTH_LOG=json: one JSON object a line).
+"""What a running program says of itself: its log, and numbers for Prometheus (GET /metrics).
 
-In JSON the keys are `time` (UTC, ISO 8601), `level`, `logger`, `message`, and `exception` where
-there is one. What a library prints past `logging` is wrapped by the launcher (`relay`), so that
-every line of `python -m app.demo` can be parsed.
+The log is for people (text) or for machines (LAPDEPTH_LOG=json: one JSON object a line, with the
+keys `time` in UTC, `level`, `logger`, `message`, and `exception` where there is one). What a
+library prints past `logging` is wrapped by the launcher (`relay`), so that every line of
+`python -m app.demo` can be parsed. The numbers hold no names of files, no addresses, nothing of a
+photo.
 """
 
 from __future__ import annotations
@@ -11,12 +13,83 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
 
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
 from app.common import environment
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OUTCOMES = ("done", "refused", "late", "failed")
+_SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
+
+
+class Metrics:
+    """The counters of one server.
+
+    They are: lapdepth_calls_total and lapdepth_call_seconds by endpoint (the page's own calls are
+    "page"), lapdepth_busy_total by reason, lapdepth_responses_total by HTTP status, the gauges
+    that `watch` adds, and process_* for memory, processor time and open files.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._calls = Counter(
+            "lapdepth_calls",
+            "Calls that ended: done, refused (the user's input), late (time limit), failed (a bug "
+            "or the machine)",
+            ("endpoint", "outcome"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "lapdepth_call_seconds",
+            "Duration of a call once it runs",
+            ("endpoint",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._busy = Counter(
+            "lapdepth_busy",
+            "Requests turned away: queue, client (too many of one client), rate, disk",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._responses = Counter(
+            "lapdepth_responses", "Answers by HTTP status", ("status",), registry=self.registry
+        )
+
+    def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
+        """Adds a gauge that is read when the numbers are asked for."""
+        Gauge(name, text, registry=self.registry).set_function(value)
+
+    def called(self, endpoint: str, outcome: str, seconds: float) -> None:
+        """Counts a call that ended; outcome is one of `OUTCOMES`."""
+        self._calls.labels(endpoint, outcome).inc()
+        self._seconds.labels(endpoint).observe(seconds)
+
+    def busy(self, reason: str) -> None:
+        """Counts a request that was turned away."""
+        self._busy.labels(reason).inc()
+
+    def responded(self, status: int) -> None:
+        """Counts an answer."""
+        self._responses.labels(str(status)).inc()
+
+    def text(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
 
 _TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _CHATTY = ("httpx", "httpcore", "asyncio")

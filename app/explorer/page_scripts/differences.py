@@ -9,47 +9,47 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, truth_note
+from app.explorer.display import Figure, figures, fragment, heading, numbers, truth_note
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
 from app.explorer.plots.bars import Bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import MEDIUM
 from app.explorer.plots.over_photo import over_photo
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.model import laplacian_pyramid, reconstruct
 
 STEEPEST = 0.05  # share of the pixels that count as steps where nobody chooses
 
 
-def border_figures(look: Look, steepest: float = STEEPEST) -> list[Shown]:
+def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Figure]:
     """Where borders are, residuals there and elsewhere, and the errors where truth is known.
 
     Args:
-        look: the photo.
+        view: the photo.
         steepest: share of the pixels, those with the largest relative step of depth.
     """
-    depth = look.prediction.levels[-1].depth
+    depth = view.prediction.levels[-1].depth
     near = borders(depth, steepest)
-    shown = [_border_map(look, near), _border_energy(look, near)]
-    truth = look.truth_at(*depth.shape)
+    shown = [_border_map(view, near), _border_energy(view, near)]
+    truth = view.truth_at(*depth.shape)
     if truth is not None:
-        shown.append(_border_error(look, near, truth))
+        shown.append(_border_error(view, near, truth))
     return shown
 
 
-def _border_map(look: Look, near: np.ndarray) -> Shown:
-    title = t("differences.border_map", look.lang, percent=100 * float(near.mean()))
+def _border_map(view: SessionView, near: np.ndarray) -> Figure:
+    title = t("differences.border_map", view.lang, percent=100 * float(near.mean()))
     bar = Bar(0.0, 1.0, "", "inferno", 0)
     mask = np.where(near, 0.25, np.nan)
-    figure = over_photo(look.screen, mask, bar, size=look.size, title=title, longest=MEDIUM)
+    figure = over_photo(view.screen, mask, bar, size=view.size, title=title, longest=MEDIUM)
     figure.data[1].showscale = False
-    return Shown("borders", figure, t("differences.border_alt", look.lang), {"near": near})
+    return Figure("borders", figure, t("differences.border_alt", view.lang), {"near": near})
 
 
-def _border_energy(look: Look, near: np.ndarray) -> Shown:
-    lang = look.lang
+def _border_energy(view: SessionView, near: np.ndarray) -> Figure:
+    lang = view.lang
     labels, at_border, inside = [], [], []
-    for level in look.prediction.levels[1:]:
+    for level in view.prediction.levels[1:]:
         there = enlarged(near.astype(np.float32), *level.residual.shape) > 0.5
         labels.append(f"1/{level.stride}")
         at_border.append(rms(level.residual, there))
@@ -63,12 +63,12 @@ def _border_energy(look: Look, near: np.ndarray) -> Shown:
         title=title,
     )
     data = {"near_border": np.array(at_border), "interior": np.array(inside)}
-    return Shown("border-energy", figure, title, data)
+    return Figure("border-energy", figure, title, data)
 
 
-def _border_error(look: Look, near: np.ndarray, truth: np.ndarray) -> Shown:
-    lang, valid = look.lang, truth > 0
-    depth = look.prediction.levels[-1].depth
+def _border_error(view: SessionView, near: np.ndarray, truth: np.ndarray) -> Figure:
+    lang, valid = view.lang, truth > 0
+    depth = view.prediction.levels[-1].depth
     relative = np.abs(depth - truth) / np.where(valid, truth, 1)
     pairs = []
     for where in (near & valid, ~near & valid):
@@ -76,24 +76,24 @@ def _border_error(look: Look, near: np.ndarray, truth: np.ndarray) -> Shown:
     title = t("differences.border_error", lang)
     labels = [t("differences.near", lang), t("differences.inside", lang)]
     figure = bars_figure({title: pairs}, labels, x="", y="AbsRel (%)", title=title)
-    return Shown("border-error", figure, title, {"abs_rel_percent": np.array(pairs)})
+    return Figure("border-error", figure, title, {"abs_rel_percent": np.array(pairs)})
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "differences")
-    _pyramids(look)
-    _exactness(look)
+    _pyramids(view)
+    _exactness(view)
     st.subheader(t("differences.energy", lang))
-    figures(lang, "energy", energy(look), columns=2)
+    figures(lang, "energy", energy(view), columns=2)
     st.caption(t("differences.energy_note", lang))
-    _borders(look)
+    _borders(view)
 
 
 @fragment
-def _pyramids(look: Look) -> None:
-    lang = look.lang
+def _pyramids(view: SessionView) -> None:
+    lang = view.lang
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         kinds = {name: t(f"differences.{name}", lang) for name in ("signed", "colour")}
@@ -103,17 +103,17 @@ def _pyramids(look: Look) -> None:
             "same", t("differences.same", lang), True, hint=t("differences.same_hint", lang)
         )
     st.markdown(f"**{t('differences.bands_row', lang)}**")
-    figures(lang, "bands", bands_row(look, colour=kind == "colour", same=same), columns=5)
+    figures(lang, "bands", bands_row(view, colour=kind == "colour", same=same), columns=5)
     if kind == "signed":
         st.caption(t("differences.bands_note", lang))
     st.markdown(f"**{t('differences.residuals_row', lang)}**")
-    figures(lang, "residuals", residuals_row(look, same=same), columns=5)
+    figures(lang, "residuals", residuals_row(view, same=same), columns=5)
     st.caption(t("differences.residuals_note", lang))
 
 
-def _exactness(look: Look) -> None:
+def _exactness(view: SessionView) -> None:
     """The sum of all bands is the photo, up to the rounding of float32."""
-    lang, image = look.lang, look.image
+    lang, image = view.lang, view.image
     st.subheader(t("differences.exact", lang))
     error = float((reconstruct(laplacian_pyramid(image)) - image).abs().max())
     span = float(image.max() - image.min())
@@ -122,18 +122,18 @@ def _exactness(look: Look) -> None:
 
 
 @fragment
-def _borders(look: Look) -> None:
+def _borders(view: SessionView) -> None:
     """Where the residuals, and the errors, are large: near borders of objects."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("differences.borders", lang))
     st.markdown(t("differences.borders_note", lang))
     steepest = controls.slider(
         "steep", t("differences.steepest", lang), 1, 20, 5, step=1, pattern="%.0f %%"
     )
-    shown = border_figures(look, steepest / 100)
+    shown = border_figures(view, steepest / 100)
     figures(lang, "borders", shown, columns=2)
-    truth_note(look)
+    truth_note(view)
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.differences").draw(current())
+    importlib.import_module("app.explorer.page_scripts.differences").draw(current())

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 
 FloatArray = NDArray[np.floating]
@@ -116,44 +116,44 @@ class Knobs:
     weight: float = SILOG_LAMBDA
 
 
-def truth_of(look: Look) -> tuple[FloatArray, bool]:
+def truth_of(view: SessionView) -> tuple[FloatArray, bool]:
     """The ground truth at the network's size, or the network's own depth standing in for it."""
-    depth = look.prediction.levels[-1].depth
-    measured = look.truth_at(*depth.shape)
+    depth = view.prediction.levels[-1].depth
+    measured = view.truth_at(*depth.shape)
     return (depth, False) if measured is None else (measured, True)
 
 
-def pulls(look: Look, knobs: Knobs) -> list[Shown]:
+def pulls(view: SessionView, knobs: Knobs) -> list[Figure]:
     """The prediction made worse, and the slope of the loss at every pixel."""
-    lang = look.lang
-    truth, _ = truth_of(look)
-    depth = look.prediction.levels[-1].depth
+    lang = view.lang
+    truth, _ = truth_of(view)
+    depth = view.prediction.levels[-1].depth
     predicted = distorted(depth, scale=knobs.scale, noise=knobs.noise)
     d = log_differences(predicted, truth)
     pull = punishment(d, knobs.weight)
     worse, title = t("loss.distorted", lang), t("loss.pull", lang)
-    bar = bar_of(predicted, look.unit, colours=look.colours)
+    bar = bar_of(predicted, view.unit, colours=view.colours)
     slope = signed_bar(pull, t("loss.pull_unit", lang))
     return [
-        Shown(
+        Figure(
             "distorted",
-            map_figure(predicted, bar, size=look.size, title=worse, longest=MEDIUM),
+            map_figure(predicted, bar, size=view.size, title=worse, longest=MEDIUM),
             worse,
             {"depth_m": predicted},
         ),
-        Shown(
+        Figure(
             "pull",
-            map_figure(pull, slope, size=look.size, title=title, longest=MEDIUM),
+            map_figure(pull, slope, size=view.size, title=title, longest=MEDIUM),
             t("loss.pull_alt", lang),
             {"pull": pull, "d": d},
         ),
     ]
 
 
-def sweep(look: Look, knobs: Knobs) -> Shown:
+def sweep(view: SessionView, knobs: Knobs) -> Figure:
     """The loss as the prediction is scaled, for three lambdas; noise as chosen."""
-    truth, _ = truth_of(look)
-    depth = look.prediction.levels[-1].depth
+    truth, _ = truth_of(view)
+    depth = view.prediction.levels[-1].depth
     d = log_differences(distorted(depth, scale=1.0, noise=knobs.noise), truth)
     flat = d[np.isfinite(d)]
     factors = np.geomspace(0.5, 2.0, 61)
@@ -163,8 +163,8 @@ def sweep(look: Look, knobs: Knobs) -> Shown:
         # mean((d + s)^2) - weight * mean(d + s)^2 for a shift s of all log depths
         values = square + 2 * mean * shift + shift**2 - weight * (mean + shift) ** 2
         curves[f"λ = {weight:g}"] = (factors, SILOG_GAIN * np.sqrt(np.maximum(values, 0)))
-    title = t("loss.sweep", look.lang)
-    figure = line_figure(curves, x=t("loss.scale", look.lang), y="SILog", title=title)
+    title = t("loss.sweep", view.lang)
+    figure = line_figure(curves, x=t("loss.scale", view.lang), y="SILog", title=title)
     figure.add_shape(
         type="line",
         x0=knobs.scale,
@@ -175,22 +175,22 @@ def sweep(look: Look, knobs: Knobs) -> Shown:
         line={"dash": "dot", "color": "grey"},
     )
     data = {name.replace("λ = ", "lambda_"): values for name, (_, values) in curves.items()}
-    return Shown("sweep", figure, title, {"factor": factors, **data})
+    return Figure("sweep", figure, title, {"factor": factors, **data})
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "loss")
-    truth, _ = truth_of(look)
-    known = look.truth
+    truth, _ = truth_of(view)
+    known = view.truth
     if known is None:
         st.info(t("loss.no_truth", lang))
     else:
         st.info(t("loss.with_truth", lang, name=known.name))
     knobs = _knobs(lang)
-    depth = look.prediction.levels[-1].depth
+    depth = view.prediction.levels[-1].depth
     d = log_differences(distorted(depth, scale=knobs.scale, noise=knobs.noise), truth)
     whole = d[np.isfinite(d)]
     expanded = float(np.mean(whole**2) - knobs.weight * np.mean(whole) ** 2)
@@ -206,9 +206,9 @@ def draw(look: Look) -> None:
     chosen = sample(d)
     _forms(lang, forms(chosen, knobs.weight), len(chosen), knobs.weight)
     st.subheader(t("loss.punished", lang))
-    figures(lang, "loss", pulls(look, knobs), columns=2)
+    figures(lang, "loss", pulls(view, knobs), columns=2)
     st.caption(t("loss.pull_note", lang))
-    figures(lang, "sweep", [sweep(look, knobs)])
+    figures(lang, "sweep", [sweep(view, knobs)])
 
 
 def _knobs(lang: str) -> Knobs:
@@ -242,4 +242,4 @@ def _forms(lang: str, found: LossForms, count: int, weight: float) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.loss").draw(current())
+    importlib.import_module("app.explorer.page_scripts.loss").draw(current())

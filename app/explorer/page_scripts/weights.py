@@ -12,19 +12,19 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
-from app.explorer.display import Shown, figures, fragment, heading, numbers
+from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import MEDIUM, map_figure
-from app.explorer.session_view import NAMES, Look, current
+from app.explorer.session_view import NAMES, SessionView, current
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 
 
-def block_label(look: Look, name: str) -> str:
+def block_label(view: SessionView, name: str) -> str:
     """A block's place in the network, from its module name."""
-    lang, parts = look.lang, name.split(".")
+    lang, parts = view.lang, name.split(".")
     if parts[:2] == ["aspp", "branches"]:
-        rate = t("atrous.rate", lang, rate=look.info.config.aspp_rates[int(parts[2])])
+        rate = t("atrous.rate", lang, rate=view.info.config.aspp_rates[int(parts[2])])
         return t("explorer.pair", lang, name=f"ASPP, {rate}", value=("1x1", "3x3")[int(parts[3])])
     if parts[0] == "aspp":
         return t("explorer.pair", lang, name="ASPP", value=t(f"weights.place_{parts[1]}", lang))
@@ -42,28 +42,28 @@ def dead_share(units: list[Units]) -> float:
     return 100 * sum(unit.dead * unit.channels for unit in units) / total
 
 
-def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
+def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]:
     """Depth of a variant in the trained network's colours, and the difference between them."""
-    lang, scale = look.lang, look.factor
-    _, depth = relu_view(look.key, on, measured, look.info, look.image)
-    _, usual = relu_view(look.key, _trained(look), False, look.info, look.image)
+    lang, scale = view.lang, view.factor
+    _, depth = relu_view(view.key, on, measured, view.info, view.image)
+    _, usual = relu_view(view.key, _trained(view), False, view.info, view.image)
     change = (depth - usual) * scale
     title = t("weights.depth_on" if on else "weights.depth_off", lang)
-    bar = bar_of(usual * scale, look.unit, colours=look.colours)
+    bar = bar_of(usual * scale, view.unit, colours=view.colours)
     difference = t("weights.change", lang)
     return [
-        Shown(
+        Figure(
             "depth-variant",
-            map_figure(depth * scale, bar, size=look.size, title=title, longest=MEDIUM),
+            map_figure(depth * scale, bar, size=view.size, title=title, longest=MEDIUM),
             t("weights.depth_alt", lang),
             {"depth_m": depth * scale},
         ),
-        Shown(
+        Figure(
             "depth-change",
             map_figure(
                 change,
-                signed_bar(change, look.unit),
-                size=look.size,
+                signed_bar(change, view.unit),
+                size=view.size,
                 title=difference,
                 longest=MEDIUM,
             ),
@@ -73,16 +73,16 @@ def variant_maps(look: Look, *, on: bool, measured: bool) -> list[Shown]:
     ]
 
 
-def units_of(look: Look, *, on: bool, measured: bool) -> tuple[list[Units], list[Units]]:
+def units_of(view: SessionView, *, on: bool, measured: bool) -> tuple[list[Units], list[Units]]:
     """What every ReLU sees in a variant, and in the network as trained."""
-    units, _ = relu_view(look.key, on, measured, look.info, look.image)
-    reference, _ = relu_view(look.key, _trained(look), False, look.info, look.image)
+    units, _ = relu_view(view.key, on, measured, view.info, view.image)
+    reference, _ = relu_view(view.key, _trained(view), False, view.info, view.image)
     return units, reference
 
 
-def relu_curves(look: Look, units: list[Units]) -> Shown:
+def relu_curves(view: SessionView, units: list[Units]) -> Figure:
     """Dead channels and values cut off, block by block."""
-    lang = look.lang
+    lang = view.lang
     places = np.arange(len(units))
     dead = np.array([100 * unit.dead for unit in units])
     zero = np.array([100 * unit.zero for unit in units])
@@ -92,28 +92,28 @@ def relu_curves(look: Look, units: list[Units]) -> Shown:
     }
     title = t("weights.all_blocks", lang)
     figure = line_figure(curves, x=t("weights.block_number", lang), y="%", title=title)
-    names = [block_label(look, unit.name) for unit in units]
+    names = [block_label(view, unit.name) for unit in units]
     figure.update_traces(
         mode="lines+markers", text=names, hovertemplate="%{text}<br>%{y:.1f} %<extra></extra>"
     )
-    return Shown("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
+    return Figure("relu", figure, title, {"dead_percent": dead, "zero_percent": zero})
 
 
-def filter_histograms(look: Look, name: str) -> list[Shown]:
+def filter_histograms(view: SessionView, name: str) -> list[Figure]:
     """A block's filters before and after standardisation."""
-    weight, standard = filters(blocks(look.inspector.model)[name])
+    weight, standard = filters(blocks(view.inspector.model)[name])
     shown = []
     for key, values in (("before", weight), ("after", standard)):
-        title = t(f"weights.filters_{key}", look.lang)
-        figure = _histograms({title: histogram(values)}, look.lang, "weight", title)
-        shown.append(Shown(f"weights-{key}", figure, title, {"weight": values.numpy()}))
+        title = t(f"weights.filters_{key}", view.lang)
+        figure = _histograms({title: histogram(values)}, view.lang, "weight", title)
+        shown.append(Figure(f"weights-{key}", figure, title, {"weight": values.numpy()}))
     return shown
 
 
-def orders_of(look: Look, name: str, *, on: bool) -> tuple[list[Shown], dict[str, Order]]:
+def orders_of(view: SessionView, name: str, *, on: bool) -> tuple[list[Figure], dict[str, Order]]:
     """One block in both orders of norm, ReLU and convolution."""
-    lang = look.lang
-    orders = order_view(look.key, name, on, look.info, look.image)
+    lang = view.lang
+    orders = order_view(view.key, name, on, view.info, view.image)
     shown = []
     for key, order in orders.items():
         words = t(f"weights.{key}", lang)
@@ -121,12 +121,12 @@ def orders_of(look: Look, name: str, *, on: bool) -> tuple[list[Shown], dict[str
             title = t(f"weights.{part}", lang, order=words)
             figure = _histograms({title: found}, lang, "activation", title)
             data = {"edges": found.edges.numpy(), "density": found.density.numpy()}
-            shown.append(Shown(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
+            shown.append(Figure(f"order-{key}-{part.replace('_', '-')}", figure, title, data))
     return shown, orders
 
 
-def _trained(look: Look) -> bool:
-    return look.info.config.weight_standardisation
+def _trained(view: SessionView) -> bool:
+    return view.info.config.weight_standardisation
 
 
 def _histograms(curves: dict[str, Histogram], lang: str, axis: str, title: str) -> go.Figure:
@@ -148,9 +148,9 @@ FIRST_BLOCK = "decoder.levels.0.refine"  # where feature, residual and band are 
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang, trained = look.lang, look.info.config.weight_standardisation
+    lang, trained = view.lang, view.info.config.weight_standardisation
     heading(lang, "weights")
     left, right = st.columns(2)
     with left:
@@ -159,25 +159,25 @@ def draw(look: Look) -> None:
         measured = controls.toggle(
             "remeasure", t("weights.remeasure", lang), hint=t("weights.remeasure_hint", lang)
         )
-    _whole_network(look, on, measured)
-    names = {name: block_label(look, name) for name in _blocks(look)}
+    _whole_network(view, on, measured)
+    names = {name: block_label(view, name) for name in _blocks(view)}
     block = controls.choice("block", t("weights.block", lang), names, default=FIRST_BLOCK)
-    _filters(look, block)
-    _orders(look, block, on)
+    _filters(view, block)
+    _orders(view, block, on)
 
 
-def _blocks(look: Look) -> list[str]:
-    return list(blocks(look.inspector.model))
+def _blocks(view: SessionView) -> list[str]:
+    return list(blocks(view.inspector.model))
 
 
-def _whole_network(look: Look, on: bool, measured: bool) -> None:
+def _whole_network(view: SessionView, on: bool, measured: bool) -> None:
     """Every ReLU and the depth, in the chosen variant beside the network as it was trained."""
-    lang = look.lang
+    lang = view.lang
     with st.spinner(t("explorer.computing", lang)):
-        maps = variant_maps(look, on=on, measured=measured)
-        units, reference = units_of(look, on=on, measured=measured)
+        maps = variant_maps(view, on=on, measured=measured)
+        units, reference = units_of(view, on=on, measured=measured)
     figures(lang, "variant", maps, columns=2)
-    if on == look.info.config.weight_standardisation and not measured:
+    if on == view.info.config.weight_standardisation and not measured:
         st.caption(t("weights.same", lang))
     zero = float(np.mean([100 * unit.zero for unit in units]))
     spread = float(np.mean([unit.spread for unit in units]))
@@ -193,14 +193,14 @@ def _whole_network(look: Look, on: bool, measured: bool) -> None:
             (t("weights.spread", lang), f"{spread:.2f}", t("weights.spread_hint", lang)),
         ]
     )
-    figures(lang, "relu", [relu_curves(look, units)])
+    figures(lang, "relu", [relu_curves(view, units)])
 
 
-def _filters(look: Look, name: str) -> None:
-    lang = look.lang
+def _filters(view: SessionView, name: str) -> None:
+    lang = view.lang
     st.subheader(t("weights.filters", lang))
-    figures(lang, "filters", filter_histograms(look, name), columns=2)
-    flat = [weight.flatten(1) for weight in filters(blocks(look.inspector.model)[name])]
+    figures(lang, "filters", filter_histograms(view, name), columns=2)
+    flat = [weight.flatten(1) for weight in filters(blocks(view.inspector.model)[name])]
     st.table(
         {
             "": ["W", "W'"],
@@ -215,11 +215,11 @@ def _span(values: Tensor) -> str:
     return f"{low:.4f} … {high:.4f}"
 
 
-def _orders(look: Look, name: str, on: bool) -> None:
-    lang = look.lang
+def _orders(view: SessionView, name: str, on: bool) -> None:
+    lang = view.lang
     st.subheader(t("weights.order", lang))
     st.markdown(t("weights.order_note", lang))
-    shown, orders = orders_of(look, name, on=on)
+    shown, orders = orders_of(view, name, on=on)
     figures(lang, "orders", shown, columns=2)
     st.table(
         {
@@ -235,4 +235,4 @@ def _orders(look: Look, name: str, on: bool) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.weights").draw(current())
+    importlib.import_module("app.explorer.page_scripts.weights").draw(current())

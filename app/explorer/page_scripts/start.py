@@ -12,45 +12,45 @@ from app.explorer.display import figures, heading, numbers
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.photo import photo_and_depth
 from app.explorer.page_table import PAGES
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "start")
-    shown = photo_and_depth(look)
+    shown = photo_and_depth(view)
     figures(lang, "start", shown, columns=len(shown))
-    if look.prediction.confidence is not None:
+    if view.prediction.confidence is not None:
         st.caption(t("explorer.expected_note", lang))
-    near, middle, far = np.nanquantile(look.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
+    near, middle, far = np.nanquantile(view.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
     numbers(
         [
             (
                 t("start.nearest", lang),
-                with_error(near, None, look.unit),
+                with_error(near, None, view.unit),
                 t("start.nearest_hint", lang),
             ),
             (
                 t("start.middle", lang),
-                with_error(middle, None, look.unit),
+                with_error(middle, None, view.unit),
                 t("start.middle_hint", lang),
             ),
             (
                 t("start.farthest", lang),
-                with_error(far, None, look.unit),
+                with_error(far, None, view.unit),
                 t("start.farthest_hint", lang),
             ),
             (
                 t("start.time", lang),
-                f"{look.prediction.milliseconds:.0f} ms",
+                f"{view.prediction.milliseconds:.0f} ms",
                 t("start.time_hint", lang),
             ),
         ]
     )
-    low, high = (look.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
+    low, high = (view.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
     st.caption(t("start.range", lang, low=low, high=high))
-    _model_card(look)
+    _model_card(view)
     st.subheader(t("start.tour", lang))
     for start in range(1, len(PAGES), 3):
         for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
@@ -58,8 +58,8 @@ def draw(look: Look) -> None:
             place.caption(t(f"{page.key}.short", lang))
 
 
-def _model_card(look: Look) -> None:
-    info, lang = look.info, look.lang
+def _model_card(view: SessionView) -> None:
+    info, lang = view.info, view.lang
     with st.expander(t("start.model", lang, name=info.name), icon=":material/info:"):
         rows = [
             (t("start.encoder", lang), info.config.encoder),
@@ -80,4 +80,4 @@ def _plain(value: object) -> str:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.start").draw(current())
+    importlib.import_module("app.explorer.page_scripts.start").draw(current())

@@ -12,30 +12,30 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import fields_of, occluded_branches
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
 from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, picture_figure
 from app.explorer.plots.over_photo import over_photo
-from app.explorer.session_view import Look, current
+from app.explorer.session_view import SessionView, current
 from core.inspect.inspection import FILLS
 from core.inspect.receptive_field import extent
 
 FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
 
 
-def part_name(look: Look, part: str) -> str:
+def part_name(view: SessionView, part: str) -> str:
     """What a part of ASPP's concatenation is called."""
     if part.startswith("branch"):
-        rate = look.info.config.aspp_rates[int(part.removeprefix("branch"))]
-        return t("atrous.rate", look.lang, rate=rate)
-    return t(f"aspp.{part}", look.lang)
+        rate = view.info.config.aspp_rates[int(part.removeprefix("branch"))]
+        return t("atrous.rate", view.lang, rate=rate)
+    return t(f"aspp.{part}", view.lang)
 
 
-def responses(look: Look, *, colour: bool = False) -> list[Shown]:
+def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
     """The 1x1, every branch and the merged feature: mean strength, or three colours."""
-    lang, trace = look.lang, look.trace
+    lang, trace = view.lang, view.trace
     parts: list[tuple[str, Tensor]] = [("reduced", trace.reduced)]
     parts += [(f"branch{i}", branch) for i, branch in enumerate(trace.branches)]
     parts.append(("merged", trace.context))
@@ -44,50 +44,50 @@ def responses(look: Look, *, colour: bool = False) -> list[Shown]:
     shared = bar_of(strengths[1:-1], unit, colours=ENERGY)
     shown = []
     for (name, part), strength in zip(parts, strengths, strict=True):
-        title = part_name(look, name)
+        title = part_name(view, name)
         if colour:
             picture, _ = colours_of(part[0])
-            figure = picture_figure(picture, size=look.size, title=title, longest=SMALL)
+            figure = picture_figure(picture, size=view.size, title=title, longest=SMALL)
         else:
             branch = name.startswith("branch")
             bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
-            figure = map_figure(strength, bar, size=look.size, title=title, longest=SMALL)
+            figure = map_figure(strength, bar, size=view.size, title=title, longest=SMALL)
         alt = t("aspp.response_alt", lang, name=title)
-        shown.append(Shown(name, figure, alt, {"response": part[0].numpy()}))
+        shown.append(Figure(name, figure, alt, {"response": part[0].numpy()}))
     return shown
 
 
-def worth(look: Look, fill: str) -> tuple[list[Shown], Shown, bool]:
+def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     """Change of depth without each part, the mean changes as bars, and whether one part pools."""
-    lang = look.lang
-    effects = occluded_branches(look.key, fill, look.info, look.trace)
-    changes = {name: change * look.factor for name, change in effects.items()}
-    bar = signed_bar(list(changes.values()), look.unit)
+    lang = view.lang
+    effects = occluded_branches(view.key, fill, view.info, view.trace)
+    changes = {name: change * view.factor for name, change in effects.items()}
+    bar = signed_bar(list(changes.values()), view.unit)
     shown = []
     for name, change in changes.items():
-        title = part_name(look, name)
-        figure = map_figure(change, bar, size=look.size, title=title, longest=SMALL)
+        title = part_name(view, name)
+        figure = map_figure(change, bar, size=view.size, title=title, longest=SMALL)
         alt = t("aspp.worth_alt", lang, name=title)
-        shown.append(Shown(f"without-{name}", figure, alt, {"change_m": change}))
+        shown.append(Figure(f"without-{name}", figure, alt, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     title = t("aspp.worth_bars", lang)
-    labels = [part_name(look, name) for name in changes]
-    figure = bars_figure({title: means}, labels, x="", y=look.unit, title=title)
-    total = Shown("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    labels = [part_name(view, name) for name in changes]
+    figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
+    total = Figure("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
     return shown, total, "pooling" in changes
 
 
 def receptive_fields(
-    look: Look, names: dict[str, str], place: tuple[float, float]
-) -> tuple[list[Shown], list[tuple[str, str]]]:
+    view: SessionView, names: dict[str, str], place: tuple[float, float]
+) -> tuple[list[Figure], list[tuple[str, str]]]:
     """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
 
     Args:
-        look: the photo.
+        view: the photo.
         names: stage -> what it is called.
         place: share of height and width.
     """
-    fields = fields_of(look.key, tuple(names), *place, look.info, look.image)
+    fields = fields_of(view.key, tuple(names), *place, view.info, view.image)
     shown, extents = [], []
     for stage, title in names.items():
         field = fields[stage]
@@ -95,46 +95,46 @@ def receptive_fields(
         strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
         high, wide = extent(torch.tensor(field))
         extents.append((title, f"{wide} x {high} px"))
-        bar = Bar(-3.0, 0.0, t("atrous.log_unit", look.lang), ERROR, 1)
-        figure = over_photo(look.screen, strength, bar, size=look.size, title=title, longest=MEDIUM)
-        alt = t("atrous.field_alt", look.lang, stage=title)
-        shown.append(Shown(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
+        bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
+        figure = over_photo(view.screen, strength, bar, size=view.size, title=title, longest=MEDIUM)
+        alt = t("atrous.field_alt", view.lang, stage=title)
+        shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
     return shown, extents
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang, config = look.lang, look.info.config
+    lang, config = view.lang, view.info.config
     heading(lang, "aspp")
     kind = t(f"atrous.{config.aspp}", lang)
     rates = ", ".join(map(str, config.aspp_rates))
     st.caption(t("aspp.this", lang, kind=kind, rates=rates))
-    _responses(look)
-    _worth(look)
+    _responses(view)
+    _worth(view)
 
 
 @fragment
-def _responses(look: Look) -> None:
-    lang = look.lang
+def _responses(view: SessionView) -> None:
+    lang = view.lang
     views = {name: t(f"aspp.{name}", lang) for name in ("strength", "pca")}
-    view = controls.choice("answer", t("aspp.view", lang), views, buttons=True)
+    answer = controls.choice("answer", t("aspp.view", lang), views, buttons=True)
     with st.spinner(t("explorer.computing", lang)):
-        shown = responses(look, colour=view == "pca")
+        shown = responses(view, colour=answer == "pca")
     figures(lang, "aspp", shown, columns=3)
-    if view == "strength":
+    if answer == "strength":
         st.caption(t("aspp.same_bar", lang))
 
 
 @fragment
-def _worth(look: Look) -> None:
+def _worth(view: SessionView) -> None:
     """Each part hidden in turn: how far the depth moves."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("aspp.worth", lang))
     st.markdown(t("aspp.worth_note", lang))
     fills = {fill: t(f"stacking.fill_{fill}", lang) for fill in FILLS}
     fill = controls.choice("fill", t("stacking.fill", lang), fills, buttons=True)
     with st.spinner(t("explorer.computing", lang)):
-        shown, total, pools = worth(look, fill)
+        shown, total, pools = worth(view, fill)
     figures(lang, "aspp-worth", shown, columns=3)
     if pools:
         st.caption(t("aspp.pooling_note", lang))
@@ -142,4 +142,4 @@ def _worth(look: Look) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.aspp").draw(current())
+    importlib.import_module("app.explorer.page_scripts.aspp").draw(current())

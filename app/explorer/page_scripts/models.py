@@ -16,11 +16,11 @@ from plotly.subplots import make_subplots
 from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
 from app.common.text import t
 from app.explorer import cache, controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, on_phone
+from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import scatter_figure
 from app.explorer.plots.maps import MEDIUM, TEMPLATE, heatmap, picture
-from app.explorer.session_view import Look, current, predicted_with
+from app.explorer.session_view import SessionView, current, predicted_with
 
 
 def linked_maps(
@@ -85,15 +85,15 @@ def linked_maps(
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "models")
-    other = _second(look)
-    a, b = look.prediction.depth, other.prediction.depth
+    other = _second(view)
+    a, b = view.prediction.depth, other.prediction.depth
     difference = b - a
-    bar = bar_of([a, b], look.unit, colours=look.colours)
-    names = (_name(look), _name(other))
+    bar = bar_of([a, b], view.unit, colours=view.colours)
+    names = (_name(view), _name(other))
     left, _ = st.columns(2)
     with left:
         layouts = {"2": t("models.grid", lang), "1": t("models.column", lang)}
@@ -108,17 +108,17 @@ def draw(look: Look) -> None:
         )
     figure = linked_maps(
         [
-            (t("start.photo", lang), look.screen, None),
-            (t("models.difference", lang), difference, signed_bar(difference, look.unit)),
+            (t("start.photo", lang), view.screen, None),
+            (t("models.difference", lang), difference, signed_bar(difference, view.unit)),
             (f"A: {names[0]}", a, bar),
             (f"B: {names[1]}", b, bar),
         ],
-        size=look.size,
+        size=view.size,
         columns=columns,
     )
     st.caption(t("models.zoom", lang))
     data = {"depth_a_m": a, "depth_b_m": b, "difference_m": difference}
-    figures(lang, "models", [Shown("two-models", figure, t("models.alt", lang), data)])
+    figures(lang, "models", [Figure("two-models", figure, t("models.alt", lang), data)])
     there = np.isfinite(difference)
     a, b, difference = a[there], b[there], difference[there]
     ratio = b / np.maximum(a, 1e-6)
@@ -131,28 +131,28 @@ def draw(look: Look) -> None:
                 None,
             ),
             (t("models.ratio", lang), f"{np.median(ratio):.3f}", t("models.ratio_hint", lang)),
-            ("A", f"{look.prediction.milliseconds:.0f} ms", names[0]),
+            ("A", f"{view.prediction.milliseconds:.0f} ms", names[0]),
             ("B", f"{other.prediction.milliseconds:.0f} ms", names[1]),
         ]
     )
     title = t("models.scatter", lang)
     points = scatter_figure(a, b, x="A (m)", y="B (m)", title=title)
-    data = {"depth_a_m": look.prediction.depth, "depth_b_m": other.prediction.depth}
-    figures(lang, "models-scatter", [Shown("scatter", points, title, data)])
+    data = {"depth_a_m": view.prediction.depth, "depth_b_m": other.prediction.depth}
+    figures(lang, "models-scatter", [Figure("scatter", points, title, data)])
 
 
-def _second(look: Look) -> Look:
+def _second(view: SessionView) -> SessionView:
     """The other model and its settings; the first differs from A wherever that is possible."""
-    lang = look.lang
+    lang = view.lang
     infos = {info.name: info for info in cache.studio().models()}
-    others = [name for name in infos if name != look.info.name]
+    others = [name for name in infos if name != view.info.name]
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         chosen = controls.choice(
             "model2",
             t("models.second", lang),
             {name: name for name in infos},
-            default=others[0] if others else look.info.name,
+            default=others[0] if others else view.info.name,
         )
     with middle:
         height = controls.number(
@@ -171,15 +171,15 @@ def _second(look: Look) -> Look:
         st.caption(t("models.only_one", lang))
     resolution = None if height is None else round(height)
     with st.spinner(t("explorer.working", lang)):
-        settings = (resolution, flip, look.settings[2])
-        return predicted_with(replace(look, info=infos[chosen]), settings)
+        other = replace(view, info=infos[chosen])
+        return predicted_with(other, resolution=resolution, flip=flip)
 
 
-def _name(look: Look) -> str:
-    width, height = look.prediction.settings["working_size"]
-    flip = " + flip" if look.settings[1] else ""
-    return f"{look.info.name}, {width} x {height}{flip}"
+def _name(view: SessionView) -> str:
+    width, height = view.prediction.settings["working_size"]
+    flip = " + flip" if view.request.flip else ""
+    return f"{view.info.name}, {width} x {height}{flip}"
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.models").draw(current())
+    importlib.import_module("app.explorer.page_scripts.models").draw(current())

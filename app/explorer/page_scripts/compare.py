@@ -12,7 +12,7 @@ from app.explorer import controls
 from app.explorer.display import figures, fragment, heading, numbers
 from app.explorer.figures.compare import Comparison, compare, curves, error_maps, row_of
 from app.explorer.inputs import SCALES, check_shape, decoded_truth, suggested_scale
-from app.explorer.session_view import Look, Truth, current, digest_of, keep_truth
+from app.explorer.session_view import SessionView, Truth, current, digest_of, keep_truth
 from core.evaluate.protocol import PROTOCOLS
 
 METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
@@ -21,12 +21,12 @@ _SCALED = "file whose scale was suggested"
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "compare")
-    _upload(look)
-    known = look.truth
+    _upload(view)
+    known = view.truth
     if known is None:
         st.info(t("compare.none", lang), icon=":material/upload:")
         return
@@ -40,23 +40,23 @@ def draw(look: Look) -> None:
             percent=100 * known.share,
         )
     )
-    found = _settings(look, known)
+    found = _settings(view, known)
     _metrics(lang, found)
-    figures(lang, "comparison", row_of(look, found), columns=3)
+    figures(lang, "comparison", row_of(view, found), columns=3)
     st.subheader(t("compare.errors", lang))
     if found.sparse:
         st.caption(t("compare.sparse", lang))
-    maps = error_maps(look, found)
+    maps = error_maps(view, found)
     figures(lang, "errors", maps, columns=len(maps))
     st.caption(t("compare.errors_note", lang))
-    figures(lang, "error-curves", curves(look, found), columns=2)
-    if look.prediction.confidence is not None:
+    figures(lang, "error-curves", curves(view, found), columns=2)
+    if view.prediction.confidence is not None:
         st.caption(t("compare.honest_note", lang))
 
 
-def _upload(look: Look) -> None:
+def _upload(view: SessionView) -> None:
     """Takes a file, and says how its numbers become metres."""
-    lang = look.lang
+    lang = view.lang
     left, right = st.columns([2, 1])
     with left:
         uploaded = st.file_uploader(
@@ -78,12 +78,12 @@ def _upload(look: Look) -> None:
     data = uploaded.getvalue()
     digest = digest_of(data)
     depth = decoded_truth(digest, scale, data)
-    check_shape(depth, look.size)
-    keep_truth(Truth(depth, uploaded.name, look.photo.sha256, f"{digest}-{scale}"))
+    check_shape(depth, view.size)
+    keep_truth(Truth(depth, uploaded.name, view.photo.sha256, f"{digest}-{scale}"))
 
 
-def _settings(look: Look, known: Truth) -> Comparison:
-    lang = look.lang
+def _settings(view: SessionView, known: Truth) -> Comparison:
+    lang = view.lang
     left, middle, right = st.columns(3, vertical_alignment="bottom")
     with left:
         names = {name: t(f"compare.protocol_{name}", lang) for name in ("folder", "nyu", "kitti")}
@@ -96,7 +96,7 @@ def _settings(look: Look, known: Truth) -> Comparison:
         )
     if far is not None and far != protocol.max_depth:
         protocol = protocol.with_cap(far)
-    return compare(look, known.depth, protocol, align=align)
+    return compare(view, known.depth, protocol, align=align)
 
 
 def _metrics(lang: str, found: Comparison) -> None:
@@ -122,4 +122,4 @@ def _metrics(lang: str, found: Comparison) -> None:
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.compare").draw(current())
+    importlib.import_module("app.explorer.page_scripts.compare").draw(current())

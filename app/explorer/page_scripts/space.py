@@ -11,9 +11,9 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import figures, fragment, heading, numbers
+from app.explorer.display import download, figures, fragment, heading, numbers
 from app.explorer.figures.space import SpaceChoice, drawn, file_of
-from app.explorer.session_view import Look, current, with_fov
+from app.explorer.session_view import SessionView, current, predicted_with
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.build import SHAPES, Shape, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
@@ -25,50 +25,50 @@ THOUSANDS = 20  # of points at first: without a graphics card each one costs tim
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "space")
-    own = look.prediction.intrinsics.hfov(look.size[0])
-    shape, colouring = _kind(look)
+    own = view.prediction.intrinsics.hfov(view.size[0])
+    shape, colouring = _kind(view)
     scene = st.container()  # drawn above the settings that it depends on
     with st.expander(t("space.settings", lang), icon=":material/tune:", expanded=True):
         fov = _field_of_view(lang, own)
         if fov is not None:
             with st.spinner(t("explorer.working", lang)):
-                look = with_fov(look, fov)
-        choice = _choice(look, shape, colouring)
+                view = predicted_with(view, fov=fov)
+        choice = _choice(view, shape, colouring)
     with scene:
         with st.spinner(t("explorer.computing", lang)):
-            shown, count = drawn(look, choice)
+            shown, count = drawn(view, choice)
         figures(lang, "space", [shown])
-        _facts(look, shape, count)
-    _files(look, choice)
+        _facts(view, shape, count)
+    _files(view, choice)
 
 
-def _facts(look: Look, shape: str, count: int) -> None:
-    lang = look.lang
-    camera = look.prediction.intrinsics
+def _facts(view: SessionView, shape: str, count: int) -> None:
+    lang = view.lang
+    camera = view.prediction.intrinsics
     word = "points" if shape == "points" else "triangles"
     numbers(
         [
             (t(f"space.{word}", lang), f"{count:,}", None),
-            (t("space.fov", lang), f"{camera.hfov(look.size[0]):.1f}°", None),
+            (t("space.fov", lang), f"{camera.hfov(view.size[0]):.1f}°", None),
             (t("space.focal", lang), f"{camera.fx:.0f} px", t(f"space.{camera.source}", lang)),
         ]
     )
     st.caption(t("space.frame", lang))
 
 
-def _kind(look: Look) -> tuple[str, str]:
-    lang = look.lang
+def _kind(view: SessionView) -> tuple[str, str]:
+    lang = view.lang
     left, right = st.columns(2)
     with left:
         shapes: dict[str, str] = {name: t(f"space.shape_{name}", lang) for name in SHAPES}
         shape = controls.choice("shape", t("space.shape", lang), shapes, buttons=True)
     with right:
         names = ["photo", "depth", "height"]
-        if look.prediction.confidence is not None:
+        if view.prediction.confidence is not None:
             names.append("confidence")
         colourings = {name: t(f"space.by_{name}", lang) for name in names}
         colouring = controls.choice("by", t("space.by", lang), colourings, buttons=True)
@@ -86,9 +86,9 @@ def _field_of_view(lang: str, own: float) -> float | None:
     )
 
 
-def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
-    lang = look.lang
-    depth = look.prediction.depth[np.isfinite(look.prediction.depth)][::16]
+def _choice(view: SessionView, shape: str, colouring: str) -> SpaceChoice:
+    lang = view.lang
+    depth = view.prediction.depth[np.isfinite(view.prediction.depth)][::16]
     far = max(1.0, float(np.ceil(depth.max())))
     # Something is left even at the slider's near end.
     low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))
@@ -132,7 +132,7 @@ def _choice(look: Look, shape: str, colouring: str) -> SpaceChoice:
             "faces", t("space.faces", lang), 2, 100, 100, step=2, pattern="%.0f k"
         )
         faces = int(limit * 1000) if limit < 100 else None
-    confident, confidence = None, look.prediction.confidence
+    confident, confidence = None, view.prediction.confidence
     if confidence is not None:
         # The slider ends where a tenth of the picture is left.
         most = max(SURE_STEP, float(np.quantile(confidence, 0.9)) // SURE_STEP * SURE_STEP)
@@ -163,23 +163,16 @@ def _pose(lang: str) -> tuple[float, ...] | None:
     return read_pose(text) if text.strip() else None
 
 
-def _files(look: Look, choice: SpaceChoice) -> None:
-    lang = look.lang
+def _files(view: SessionView, choice: SpaceChoice) -> None:
+    lang = view.lang
     st.subheader(t("space.files", lang))
     full = controls.toggle("full", t("space.full", lang), True, hint=t("space.full_hint", lang))
-    stem = look.stem
+    stem = view.stem
     with st.container(horizontal=True):
         for ending, mime in ((".ply", "application/octet-stream"), (".glb", "model/gltf-binary")):
-            st.download_button(
-                t("space.save", lang, ending=ending),
-                partial(file_of, look, choice, ending, full=full),
-                f"{stem}{ending}",
-                mime,
-                key=f"save{ending}",
-                on_click="ignore",
-                icon=":material/download:",
-            )
+            made = partial(file_of, view, choice, ending, full=full)
+            download(t("space.save", lang, ending=ending), made, f"{stem}{ending}", mime)
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.space").draw(current())
+    importlib.import_module("app.explorer.page_scripts.space").draw(current())

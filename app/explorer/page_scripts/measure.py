@@ -12,11 +12,11 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, fragment, heading, numbers, on_phone
+from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
 from app.explorer.plots.maps import LARGE, picture_figure
-from app.explorer.session_view import Look, current, scale_sentence
+from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
 from core.geometry.masks import nearest_measured
 from core.geometry.virtual_object import place
@@ -26,44 +26,44 @@ POINT_KEYS = ("ax", "ay", "bx", "by")
 _MARKED = "photo with points"
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    heading(look.lang, "measure")
-    _between(look)
-    _target(look)
-    _object(look)
+    heading(view.lang, "measure")
+    _between(view)
+    _target(view)
+    _object(view)
 
 
 @fragment
-def _between(look: Look) -> None:
+def _between(view: SessionView) -> None:
     """Two points: the metres between them, and their height above the floor."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("measure.between", lang))
     st.markdown(t("measure.between_phone" if on_phone() else "measure.between_note", lang))
-    ends = _ends(look)
-    found = look.ruler.distance(*ends)
+    ends = _ends(view)
+    found = view.ruler.distance(*ends)
     # Plotly takes a tap for a click at the place that was tapped before.
-    clicked = None if on_phone() else partial(_clicked, look.size)
-    figures(lang, "line", [measuring.line(look, ends, found, clicked)])
-    floor = look.floor
-    numbers(measuring.between(look, ends, found, floor))
+    clicked = None if on_phone() else partial(_clicked, view.size)
+    figures(lang, "line", [measuring.line(view, ends, found, clicked)])
+    floor = view.floor
+    numbers(measuring.between(view, ends, found, floor))
     if floor is None:
         st.caption(t("measure.no_floor", lang))
-    sure = look.prediction.confidence is not None
+    sure = view.prediction.confidence is not None
     st.caption(t("measure.error_note" if sure else "measure.no_error", lang))
-    measuring.files(look, "points", Selection(points=ends))
+    measuring.files(view, "points", Selection(points=ends))
     with st.expander(t("studio.calibrate", lang), icon=":material/square_foot:"):
-        _known_length(look, ends)
+        _known_length(view, ends)
 
 
-def _ends(look: Look) -> tuple[Pixel, Pixel]:
+def _ends(view: SessionView) -> tuple[Pixel, Pixel]:
     """The two points, typed, slid or clicked; another photo begins anew."""
-    lang, (width, height) = look.lang, look.size
+    lang, (width, height) = view.lang, view.size
     marked = st.session_state.get(_MARKED)
-    if marked not in (None, look.photo.sha256):
+    if marked not in (None, view.photo.sha256):
         controls.forget(*POINT_KEYS)
-    st.session_state[_MARKED] = look.photo.sha256
-    depth = look.prediction.depth
+    st.session_state[_MARKED] = view.photo.sha256
+    depth = view.prediction.depth
     starts = [
         coordinate
         for share in (0.35, 0.65)
@@ -72,7 +72,7 @@ def _ends(look: Look) -> tuple[Pixel, Pixel]:
     columns = st.columns([1, 1, 1, 1, 1.4], vertical_alignment="bottom")
     ask = controls.slider if on_phone() else controls.number
     values = []
-    for column, key, start, side in zip(columns, POINT_KEYS, starts, 2 * look.size, strict=False):
+    for column, key, start, side in zip(columns, POINT_KEYS, starts, 2 * view.size, strict=False):
         with column:
             label = t(f"measure.point_{key[1]}", lang, name=key[0].upper())
             hint, first = t("measure.point_hint", lang), float(int(start))
@@ -94,12 +94,12 @@ def _clicked(size: tuple[int, int], u: float, v: float) -> None:
     controls.put("pick", measuring.NAMES[name == measuring.NAMES[0]])
 
 
-def _known_length(look: Look, ends: tuple[Pixel, Pixel]) -> None:
+def _known_length(view: SessionView, ends: tuple[Pixel, Pixel]) -> None:
     """The true distance between the two points; the whole scene is rescaled by it."""
-    lang, photo = look.lang, look.photo.sha256
+    lang, photo = view.lang, view.photo.sha256
     st.markdown(t("measure.calibrate_note", lang))
-    if look.known is not None:
-        st.markdown(f"**{t('summary.scale', lang)}**: {scale_sentence(look)}")
+    if view.known is not None:
+        st.markdown(f"**{t('summary.scale', lang)}**: {scale_sentence(view)}")
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
         metres = st.number_input(
@@ -107,12 +107,12 @@ def _known_length(look: Look, ends: tuple[Pixel, Pixel]) -> None:
         )
     with right, st.container(horizontal=True):
         apply = st.button(t("studio.calibrate_apply", lang), type="primary", key="rescale")
-        undo = look.known is not None and st.button(t("studio.calibrate_undo", lang), key="undo")
+        undo = view.known is not None and st.button(t("studio.calibrate_undo", lang), key="undo")
     if apply:
         if metres is None:
             raise CameraError(t("measure.no_length", lang))
         known = KnownLength(*ends, float(metres))
-        look.ruler.calibration(known)  # says what is wrong with the points, if anything
+        view.ruler.calibration(known)  # says what is wrong with the points, if anything
         keep(known, photo)
     elif undo:
         keep(None, photo)
@@ -121,9 +121,9 @@ def _known_length(look: Look, ends: tuple[Pixel, Pixel]) -> None:
 
 
 @fragment
-def _target(look: Look) -> None:
+def _target(view: SessionView) -> None:
     """A box on a target: its nearest and median distance, and its area where it is flat."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("measure.target", lang))
     st.markdown(t("measure.target_note", lang))
     left, right = st.columns(2)
@@ -131,19 +131,19 @@ def _target(look: Look) -> None:
         u, wide = _percent(lang, "box_x", 50), _percent(lang, "box_w", 20)
     with right:
         v, high = _percent(lang, "box_y", 50), _percent(lang, "box_h", 20)
-    width, height = look.size
+    width, height = view.size
     box = (
         max(0.0, (u - wide / 2) / 100) * width,
         max(0.0, (v - high / 2) / 100) * height,
         min(1.0, (u + wide / 2) / 100) * width,
         min(1.0, (v + high / 2) / 100) * height,
     )
-    figures(lang, "target", [measuring.target(look, box, partial(_box, look.size))])
-    flat, why_not = measuring.patch(look, box)
-    numbers([*measuring.inside(look, box), *flat])
+    figures(lang, "target", [measuring.target(view, box, partial(_box, view.size))])
+    flat, why_not = measuring.patch(view, box)
+    numbers([*measuring.inside(view, box), *flat])
     if why_not:
         st.caption(why_not)
-    measuring.files(look, "target", Selection(box=box))
+    measuring.files(view, "target", Selection(box=box))
 
 
 def _box(size: tuple[int, int], u0: float, u1: float, v0: float, v1: float) -> None:
@@ -160,14 +160,14 @@ def _percent(lang: str, name: str, start: int) -> float:
 
 
 @fragment
-def _object(look: Look) -> None:
+def _object(view: SessionView) -> None:
     """An object stood on the surface at a place, drawn where nothing stands before it."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("measure.object", lang))
     st.markdown(t("measure.object_note", lang))
-    width, height = look.size
+    width, height = view.size
     # As large as it needs to be to be seen, whether the scene is a room or a street.
-    usual = max(0.2, round(0.15 * float(np.nanmedian(look.prediction.depth[::8, ::8])), 1))
+    usual = max(0.2, round(0.15 * float(np.nanmedian(view.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
         u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
@@ -184,8 +184,8 @@ def _object(look: Look) -> None:
     pixel = (min(u / 100 * width, width - 1), min(v / 100 * height, height - 1))
     try:
         placed = place(
-            look.photo.rgb,
-            look.ruler,
+            view.photo.rgb,
+            view.ruler,
             *pixel,
             kind=cast(Literal["ball", "cube"], kind),
             size=size,
@@ -195,10 +195,10 @@ def _object(look: Look) -> None:
         st.warning(str(error))
         return
     title = t("measure.placed", lang, distance=placed.distance, percent=100 * placed.visible)
-    figure = picture_figure(placed.rgb, size=look.size, title=title, longest=LARGE)
+    figure = picture_figure(placed.rgb, size=view.size, title=title, longest=LARGE)
     data = {"rgb": np.asarray(placed.rgb)}
-    figures(lang, "object", [Shown("object", figure, title, data)])
+    figures(lang, "object", [Figure("object", figure, title, data)])
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.measure").draw(current())
+    importlib.import_module("app.explorer.page_scripts.measure").draw(current())

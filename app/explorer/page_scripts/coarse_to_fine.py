@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Shown, figures, heading, numbers, truth_note
+from app.explorer.display import Figure, figures, heading, numbers, truth_note
 from app.explorer.figures.pyramids import (
     Steps,
     changes_row,
@@ -25,30 +25,30 @@ from app.explorer.figures.pyramids import (
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import LARGE, map_figure
-from app.explorer.session_view import NAMES, STRIDES, Look, current
+from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
 _STEP = "play step"
 _SECONDS = 0.8
 
 
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "coarse_to_fine")
-    supervised = "supervised" if look.info.supervised_levels else "unsupervised"
+    supervised = "supervised" if view.info.supervised_levels else "unsupervised"
     st.info(t(f"explorer.{supervised}", lang), icon=":material/info:")
     viewer = st.container()  # drawn above the gains that it depends on
     gains = _gains(lang)
     started = time.perf_counter()
-    steps = rebuild(look.prediction.working.residuals, look.scale, gains)
+    steps = rebuild(view.prediction.working.residuals, view.scale, gains)
     spent = (time.perf_counter() - started) * 1000
     with viewer:
         if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
             st.session_state[_STEP] = 0
         playing = _STEP in st.session_state
-        st.fragment(_viewer, run_every=_SECONDS if playing else None)(look, steps, spent)
-    _strips(look, steps)
-    _errors(look, steps)
+        st.fragment(_viewer, run_every=_SECONDS if playing else None)(view, steps, spent)
+    _strips(view, steps)
+    _errors(view, steps)
 
 
 def _gains(lang: str) -> tuple[float, ...]:
@@ -67,9 +67,9 @@ def _gains(lang: str) -> tuple[float, ...]:
         return tuple(gains)
 
 
-def _viewer(look: Look, steps: Steps, spent: float) -> None:
+def _viewer(view: SessionView, steps: Steps, spent: float) -> None:
     """One level at a time; alone runs again when the slider moves or the film plays."""
-    lang = look.lang
+    lang = view.lang
     finished = _advance()
     names = {stride: level_label(lang, index) for index, stride in enumerate(STRIDES)}
     left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
@@ -90,12 +90,12 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
             (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
             (
                 t("coarse_to_fine.range", lang),
-                f"{depth.min():.2f} - {depth.max():.2f} {look.unit}".rstrip(),
+                f"{depth.min():.2f} - {depth.max():.2f} {view.unit}".rstrip(),
                 t("coarse_to_fine.range_hint", lang),
             ),
             (
                 t("coarse_to_fine.changed", lang),
-                f"{np.abs(change).mean():.3f} {look.unit}".rstrip(),
+                f"{np.abs(change).mean():.3f} {view.unit}".rstrip(),
                 None,
             ),
             (
@@ -106,29 +106,29 @@ def _viewer(look: Look, steps: Steps, spent: float) -> None:
         ]
     )
     if kind == "photo":
-        size = fitted(look.size, LARGE)
+        size = fitted(view.size, LARGE)
         depth, change = enlarged(depth, *size), enlarged(change, *size)
-    final = bar_of(steps.depths if same else depth, look.unit, colours=look.colours)
+    final = bar_of(steps.depths if same else depth, view.unit, colours=view.colours)
     name = names[STRIDES[level]]
     shown = [
-        Shown(
+        Figure(
             f"depth-after-{NAMES[level]}",
             map_figure(
                 depth,
                 final,
-                size=look.size,
+                size=view.size,
                 title=t("coarse_to_fine.depth_after", lang, name=name),
                 longest=LARGE,
             ),
             t("coarse_to_fine.depth_alt", lang, name=name),
             {"depth_m": steps.depths[level]},
         ),
-        Shown(
+        Figure(
             f"changed-by-{NAMES[level]}",
             map_figure(
                 change,
-                signed_bar(change, look.unit),
-                size=look.size,
+                signed_bar(change, view.unit),
+                size=view.size,
                 title=t("coarse_to_fine.change_of", lang, name=name),
                 longest=LARGE,
             ),
@@ -154,25 +154,25 @@ def _advance() -> bool:
     return True
 
 
-def _strips(look: Look, steps: Steps) -> None:
+def _strips(view: SessionView, steps: Steps) -> None:
     """All levels side by side, the same colours along each row."""
-    lang = look.lang
+    lang = view.lang
     st.subheader(t("coarse_to_fine.all", lang))
     st.caption(t("coarse_to_fine.all_hint", lang))
     for word, row in (
-        ("residual", residuals_row(look)),
-        ("depth", depths_row(look, steps)),
-        ("change", changes_row(look, steps)),
+        ("residual", residuals_row(view)),
+        ("depth", depths_row(view, steps)),
+        ("change", changes_row(view, steps)),
     ):
         st.markdown(f"**{t(f'coarse_to_fine.{word}_row', lang)}**")
         figures(lang, f"{word}-levels", row, columns=5)
 
 
-def _errors(look: Look, steps: Steps) -> None:
-    lang = look.lang
-    truth = look.truth_at(*steps.depths[-1].shape)
+def _errors(view: SessionView, steps: Steps) -> None:
+    lang = view.lang
+    truth = view.truth_at(*steps.depths[-1].shape)
     if truth is None:
-        truth_note(look)
+        truth_note(view)
         return
     errors = level_errors(steps.depths, truth)
     labels = list(range(len(errors)))
@@ -191,9 +191,9 @@ def _errors(look: Look, steps: Steps) -> None:
         "rmse_m": np.array([error.rmse for error in errors]),
     }
     alt = t("coarse_to_fine.error_title", lang)
-    figures(lang, "error-per-level", [Shown("error-per-level", figure, alt, data)])
-    truth_note(look)
+    figures(lang, "error-per-level", [Figure("error-per-level", figure, alt, data)])
+    truth_note(view)
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.coarse_to_fine").draw(current())
+    importlib.import_module("app.explorer.page_scripts.coarse_to_fine").draw(current())

@@ -12,109 +12,109 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import occluded
-from app.explorer.display import Shown, figures, fragment, heading
+from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
 from app.explorer.plots.bars import Bar, signed_bar
 from app.explorer.plots.curves import bars_figure
 from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.session_view import NAMES, STRIDES, Look, current
+from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 from core.inspect.inspection import FILLS
 
 
-def parts_of(look: Look, level: int) -> dict[str, Tensor]:
+def parts_of(view: SessionView, level: int) -> dict[str, Tensor]:
     """The concatenation of one level (0 is 1/8), split into its three parts."""
-    stacked = look.trace.fused[level][0]
+    stacked = view.trace.fused[level][0]
     return {"feature": stacked[:-4], "residual": stacked[-4:-3], "band": stacked[-3:]}
 
 
-def stacked(look: Look, level: int) -> list[Shown]:
+def stacked(view: SessionView, level: int) -> list[Figure]:
     """The three parts of the concatenation as pictures, then all of it."""
-    lang, parts = look.lang, parts_of(look, level)
+    lang, parts = view.lang, parts_of(view, level)
     picture, share = colours_of(parts["feature"])
-    max_depth = look.info.config.max_depth
+    max_depth = view.info.config.max_depth
     metres = parts["residual"][0].numpy() * max_depth
     grey = parts["band"].mean(0).numpy()
-    whole = Bar(0.0, max_depth, "m", look.colours)
+    whole = Bar(0.0, max_depth, "m", view.colours)
     own = NAMES[level + 1].replace("R", "X")
     feature = t("stacking.feature", lang, name=own, channels=len(parts["feature"]))
     residual = t("stacking.residual", lang, name=NAMES[level])
     band = t("stacking.band", lang, number=4 - level)
-    whole_stack = look.trace.fused[level][0]
+    whole_stack = view.trace.fused[level][0]
     # Each channel counts alike, as behind the norm that follows; the feature would drown the rest.
     spread, mean = torch.std_mean(whole_stack, (1, 2), keepdim=True)
     mixed, mixed_share = colours_of((whole_stack - mean) / spread.clamp_min(1e-6))
     stack = t("stacking.stack", lang, channels=len(whole_stack))
     return [
-        Shown(
+        Figure(
             "fused-feature",
-            picture_figure(picture, size=look.size, title=feature, longest=MEDIUM),
+            picture_figure(picture, size=view.size, title=feature, longest=MEDIUM),
             t("stacking.feature_alt", lang, percent=100 * share),
             {"feature": parts["feature"].numpy()},
         ),
-        Shown(
+        Figure(
             "coarser-residual",
             map_figure(
                 metres,
                 signed_bar(metres, "m") if level else whole,
-                size=look.size,
+                size=view.size,
                 title=residual,
                 longest=MEDIUM,
             ),
             residual,
             {"residual_m": metres},
         ),
-        Shown(
+        Figure(
             "band",
             map_figure(
                 grey,
                 signed_bar(grey, t("differences.band_unit", lang)),
-                size=look.size,
+                size=view.size,
                 title=band,
                 longest=MEDIUM,
             ),
             band,
             {"band": parts["band"].numpy()},
         ),
-        Shown(
+        Figure(
             "stack",
-            picture_figure(mixed, size=look.size, title=stack, longest=MEDIUM),
+            picture_figure(mixed, size=view.size, title=stack, longest=MEDIUM),
             t("stacking.stack_alt", lang, percent=100 * mixed_share),
             {"stack": whole_stack.numpy()},
         ),
     ]
 
 
-def hidden(look: Look, level: int, fill: str) -> tuple[list[Shown], Shown]:
+def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Figure], Figure]:
     """Change of depth without each input, and the mean changes as bars."""
-    lang = look.lang
-    effects = occluded(look.key, level, fill, look.info, look.trace)
-    changes = {name: change * look.factor for name, change in effects.items()}
-    bar = signed_bar(list(changes.values()), look.unit)
+    lang = view.lang
+    effects = occluded(view.key, level, fill, view.info, view.trace)
+    changes = {name: change * view.factor for name, change in effects.items()}
+    bar = signed_bar(list(changes.values()), view.unit)
     shown = []
     for name, change in changes.items():
         title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
-        figure = map_figure(change, bar, size=look.size, title=title, longest=MEDIUM)
-        shown.append(Shown(f"without-{name}", figure, title, {"change_m": change}))
+        figure = map_figure(change, bar, size=view.size, title=title, longest=MEDIUM)
+        shown.append(Figure(f"without-{name}", figure, title, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     labels = [t(f"stacking.input_{name}", lang) for name in changes]
     title = t("stacking.bars", lang)
-    figure = bars_figure({title: means}, labels, x="", y=look.unit, title=title)
-    return shown, Shown("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})
+    figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
+    return shown, Figure("occlusion-mean", figure, title, {"mean_abs_change_m": np.array(means)})
 
 
 @fragment
-def draw(look: Look) -> None:
+def draw(view: SessionView) -> None:
     """Draws the page."""
-    lang = look.lang
+    lang = view.lang
     heading(lang, "stacking")
     names = {str(STRIDES[i]): level_label(lang, i) for i in range(1, len(STRIDES))}
     chosen = controls.choice("level", t("stacking.level", lang), names, default="8", buttons=True)
     level = STRIDES[1:].index(int(chosen))
     with st.spinner(t("explorer.computing", lang)):
-        inputs = stacked(look, level)
+        inputs = stacked(view, level)
     figures(lang, "stacked", inputs, columns=4)
-    parts = parts_of(look, level)
+    parts = parts_of(view, level)
     st.table(
         {
             t("stacking.part", lang): [t(f"stacking.input_{name}", lang) for name in parts],
@@ -128,10 +128,10 @@ def draw(look: Look) -> None:
     fills = {fill: t(f"stacking.fill_{fill}", lang) for fill in FILLS}
     fill = controls.choice("fill", t("stacking.fill", lang), fills, buttons=True)
     with st.spinner(t("explorer.computing", lang)):
-        shown, means = hidden(look, level, fill)
+        shown, means = hidden(view, level, fill)
     figures(lang, "occlusion", shown, columns=2)
     figures(lang, "occlusion-mean", [means])
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.pages.stacking").draw(current())
+    importlib.import_module("app.explorer.page_scripts.stacking").draw(current())
