@@ -180,7 +180,7 @@ class Predictor:
             EngineError: out of memory, or the network gave values that are not numbers.
         """
         asked = None if resolution is None else checked_resolution(resolution)
-        checked_switch("flip", asked.get("flip", False))
+        checked_switch("flip", flip)
         photo = image if isinstance(image, Photo) else decode(image)
         return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
 
@@ -199,7 +199,7 @@ class Predictor:
         size = working_size((width, height), self.info.working_height, asked)
         camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
         scale = focal_scale(self.info, camera, (width, height), size)
-        flip = checked_switch("flip", asked.get("flip", False))
+        flip = checked_switch("flip", flip)
         with torch.inference_mode():
             guide = _guide(photo, size)
             working, depth = self._pass(guide.seen, flip, scale)
