@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
@@ -30,6 +31,7 @@ from core.files.outputs import (
     ColorSettings,
     ExportJob,
     depth16_scale,
+    encode_color,
     encode_depth16,
     parse_outputs,
     write_npz,
@@ -315,6 +317,20 @@ class TestExr:
         noise = np.random.default_rng(0).integers(0, 2**31, (64, 64), np.int32).view(np.float32)
         assert len(encode_exr(smooth)) < 0.5 * smooth.nbytes
         assert len(encode_exr(noise)) < noise.nbytes + 1000
+
+
+def test_png_files_are_made_without_a_second_picture() -> None:
+    depth = np.linspace(1, 9, 1500 * 2000, dtype=np.float32).reshape(1500, 2000)
+    for encode in (
+        lambda: encode_color(depth, ColorSettings()),
+        lambda: encode_depth16(depth, 1000),
+    ):
+        encode()
+        tracemalloc.start()
+        made = len(encode())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak - 2 * made < 0.5 * 3 * depth.size  # half of what the coloured picture takes
 
 
 def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -98,6 +98,12 @@ def test_levels_are_what_the_depth_is_summed_from(canonical: Predictor) -> None:
     assert prediction.levels is levels  # computed once
 
 
+def test_levels_nobody_asked_for_are_not_computed(predictor: Predictor) -> None:
+    prediction = predictor(picture(128, 96))
+    assert not {"levels", "confidence"} & vars(prediction).keys()
+    assert len(prediction.levels) == 5
+
+
 def test_flipping_averages_the_mirrored_photo_and_leaves_the_levels_alone(
     predictor: Predictor,
 ) -> None:
