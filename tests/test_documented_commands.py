@@ -25,7 +25,7 @@ def commands() -> list[str]:
 
 
 def test_there_are_commands_to_check() -> None:
-    assert len(commands()) > 20
+    assert len(commands()) > 10
 
 
 @pytest.mark.parametrize("command", commands())
@@ -65,24 +65,3 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert depth.shape == (400, 600)
     assert 0 < depth.min() < depth.max() < 20
     assert (tmp_path / "photo.ply").stat().st_size > 400 * 600 / 2 * 15
-
-
-def test_a_newcomer_reaches_a_point_cloud_in_metres_and_upright(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The guide's own command; its files read back by programs that are not ours."""
-    trimesh = pytest.importorskip("trimesh")
-    guide = (ROOT / "docs" / "guides" / "blender-meshlab.md").read_text()
-    (tmp_path / "assets").symlink_to(ROOT / "assets")
-    monkeypatch.chdir(tmp_path)
-    assert cli.main(shlex.split(COMMAND.findall(guide)[0])) == 0
-    points: Any = trimesh.load(tmp_path / "out" / "room.ply")
-    surface: Any = trimesh.load(tmp_path / "out" / "room.glb", force="mesh")
-    assert len(points.vertices) > 400_000
-    low, high = points.bounds
-    assert 0.5 < low[2] < high[2] < 10  # a room, in metres, in front of the camera
-    floor = points.vertices[points.vertices[:, 2] < low[2] + 0.3]
-    assert (floor[:, 1] > 0).all()  # .ply: y down, so the floor at our feet is at positive y
-    near = surface.vertices[surface.vertices[:, 2] > surface.bounds[1][2] - 0.3]
-    assert (near[:, 1] < 0).all()  # .glb: y up
-    assert abs(surface.bounds[1] - surface.bounds[0] - (high - low)).max() < 1e-3

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.common.error_text import INTERNAL, sentence, told
+from app.common.error_text import INTERNAL, told
 from core import errors
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 KINDS.remove(errors.DepthError)
-
-
-def test_english_is_the_core_s_own_sentence() -> None:
-    error = errors.ImageError("a.png is 1x1, expected more: send a larger one.")
-    assert told(error, "en") == sentence(error) == str(error)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -126,24 +126,6 @@ def test_moving_a_control_changes_picture_and_address(explorer: str, page: Page)
     assert "k=2" in page.url
 
 
-def test_a_link_opens_the_same_view(explorer: str, page: Page) -> None:
-    page.goto(f"{explorer}/coarse_to_fine?lang=zh&k=4")
-    settle(page)
-    page.get_by_role("heading", name=t("coarse_to_fine.title", "zh")).wait_for(timeout=PATIENCE)
-    assert "R3（1/4）" in page.locator("[data-testid=stSlider]").first.inner_text()
-
-
-def test_the_film_plays_by_itself(explorer: str, page: Page) -> None:
-    page.goto(explorer)
-    settle(page)
-    turn_to(page, "coarse_to_fine")
-    page.get_by_role("button", name=t("coarse_to_fine.play", "en")).click()
-    for level in ("R5 (1/16)", "R3 (1/4)", "R1 (1/1)"):
-        page.locator("[data-testid=stSliderThumbValue]", has_text=level).first.wait_for(
-            timeout=PATIENCE
-        )
-
-
 def test_figures_and_files_can_be_taken_home(explorer: str, page: Page, tmp_path: Path) -> None:
     page.goto(explorer)
     settle(page)
@@ -226,23 +208,6 @@ def test_zooming_into_one_model_zooms_into_both(explorer: str, page: Page) -> No
     assert len(set(ranges)) == 1
     whole = plot.evaluate("p => p._fullLayout.xaxis.range[1] - p._fullLayout.xaxis.range[0]")
     assert whole < 800
-
-
-def test_a_box_drawn_on_the_photo_measures_the_target(explorer: str, page: Page) -> None:
-    page.goto(explorer)
-    settle(page)
-    turn_to(page, "measure")
-    area = page.locator(".js-plotly-plot .nsewdrag").nth(1)
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3, steps=5)
-    page.mouse.up()
-    page.wait_for_url(re.compile(r"box_h=10"), timeout=PATIENCE)  # the last of the four
-    address = dict(re.findall(r"(box_\w)=(\d+)", page.url))
-    assert address == {"box_x": "25", "box_y": "25", "box_w": "30", "box_h": "10"}
 
 
 def test_points_clicked_on_the_photo_are_measured_and_saved(

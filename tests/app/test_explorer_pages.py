@@ -173,14 +173,6 @@ def test_the_language_switch_keeps_every_choice() -> None:
     assert app.select_slider(key="k").value == 8
 
 
-def test_an_address_brings_another_reader_to_the_same_view() -> None:
-    app = opened("coarse_to_fine", k="4", size="photo", g8="0", lang="zh", model="other")
-    assert app.select_slider(key="k").value == 4
-    assert app.slider(key="g8").value == 0
-    assert app.selectbox(key="model").value == "other"
-    assert app.query_params["g8"] == "0"
-
-
 def test_an_address_with_nonsense_is_ignored() -> None:
     address = {"k": "5", "g8": "many", "size": "huge", "lang": "xx", "model": "../x", "res": "-1"}
     app = opened("coarse_to_fine", **address)
@@ -199,13 +191,6 @@ def test_the_film_goes_from_the_coarsest_to_the_finest_level() -> None:
     assert seen == [16, 8, 4, 2, 1]
     app.run()
     assert app.select_slider(key="k").value == 1
-
-
-def test_gains_can_be_put_back() -> None:
-    app = opened("coarse_to_fine", g16="0", g1="2")
-    app.button(key="reset_gains").click()
-    sound(app.run())
-    assert [app.slider(key=f"g{stride}").value for stride in (16, 8, 4, 2, 1)] == [1.0] * 5
 
 
 def network_of(models: Path, rgb: np.ndarray[Any, Any]) -> tuple[LapDepth, torch.Tensor]:
@@ -243,22 +228,6 @@ def test_depth_and_levels_shown_are_the_networks_own(explorer_models: Path) -> N
         mean = float(shown["This level changed (mean)"].removesuffix(" m"))
         assert mean == pytest.approx(float(change.abs().mean()), abs=0.0006)
     assert torch.allclose(depth, output.depth, atol=1e-5)
-
-
-def test_a_gain_of_zero_leaves_its_level_out(explorer_models: Path) -> None:
-    model, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
-    with torch.inference_mode():
-        residuals = model(image).residuals
-        total = residuals[0] * 0
-        for residual in residuals[1:]:
-            total = residual + torch.nn.functional.interpolate(
-                total, scale_factor=2, mode="bilinear", align_corners=False
-            )
-        depth = 10 * torch.sigmoid(total)
-    shown = metrics(opened("coarse_to_fine", g16="0"))["Depth"]
-    low, high = (float(n) for n in shown.removesuffix(" m").split(" - "))
-    assert low == pytest.approx(float(depth.min()), abs=0.006)
-    assert high == pytest.approx(float(depth.max()), abs=0.006)
 
 
 def test_the_bands_add_up_to_the_photo(explorer_models: Path) -> None:

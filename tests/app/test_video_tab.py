@@ -6,7 +6,6 @@ import base64
 import io
 import json
 import re
-import shutil
 import threading
 import zipfile
 from collections.abc import Callable
@@ -23,10 +22,9 @@ from PIL import Image
 from app.common.cancellation import set_wanted
 from app.common.request import DisplaySettings, PredictSettings
 from app.common.service import Studio
-from app.depth_page.handlers import TimeLeft
 from app.depth_page.live import LiveDepth, encoded_picture
 from app.depth_page.video import run_video
-from core.errors import ExportError, ImageError, VideoError
+from core.errors import ImageError, VideoError
 from core.predictor import load_predictor
 from tests.core.clips import noisy, write_clip
 from tests.tiny_checkpoint import picture
@@ -74,20 +72,6 @@ def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: 
         "my_clip_depth.mp4",
         "my_clip_frames.zip",
     ]
-
-
-def test_a_clip_stops_when_its_client_leaves(studio: Studio, clip: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "request"
-    folder.mkdir()
-    stages = []
-
-    def leave(stage: str, done: int, total: int | None) -> None:
-        stages.append(done)
-        shutil.rmtree(folder)
-
-    with pytest.raises(ExportError, match="could not be written"):
-        run_video(studio, clip, PredictSettings(), DisplaySettings(), folder, leave)
-    assert stages == [1]
 
 
 def test_a_camera_s_picture_becomes_its_depth(studio: Studio, tiny_models: Path) -> None:
@@ -246,14 +230,3 @@ def test_the_tab_takes_a_clip_and_a_camera(
     assert " m (dark); tiny" in page.inner_text("#live-depth figcaption")
     shot(page, "video-tab")
     assert console_errors == []
-
-
-def test_the_time_left_follows_the_pace() -> None:
-    now = [100.0]
-    clock = TimeLeft(lambda: now[0])
-    assert clock.words(0, 10) == "?"
-    now[0] = 120.0
-    assert clock.words(2, 10) == "1:20"
-    assert clock.words(2, None) == "?"
-    assert clock.words(2, 1000) == "2:46:20"
-    assert clock.words(10, 10) == "0:00"

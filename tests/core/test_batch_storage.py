@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,7 +14,6 @@ from core.batch import storage
 from core.batch.plan import MANIFEST, TABLE, plan
 from core.cli import UNUSABLE, main
 from core.errors import ConfigError, ImageError
-from tests.conftest import ROOT
 from tests.tiny_checkpoint import picture, save_tiny
 
 BUCKET = "s3://photos"
@@ -124,18 +120,6 @@ def test_between_a_bucket_and_a_folder(
     assert stored(f"{BUCKET}/local") == room
 
 
-def test_results_of_an_earlier_run_stay_in_the_sidecar(
-    photos: Path, model: Path, tmp_path: Path
-) -> None:
-    for out in (str(tmp_path / "twice"), f"{BUCKET}/twice"):
-        for kind in ("npy", "exr", "npy,exr"):
-            given = arguments(f"{BUCKET}/in/a.png", out, model)
-            assert main([*given, "--save", kind]) == 0
-    folder = {path.name: path.read_bytes() for path in (tmp_path / "twice").iterdir()}
-    assert stored(f"{BUCKET}/twice") == folder
-    assert set(json.loads(folder["a.json"])["files"]) == {"npy", "exr"}
-
-
 def test_a_file_of_the_users_is_not_replaced(photos: Path, model: Path) -> None:
     out = f"{BUCKET}/taken"
     storage.write(f"{out}/a.json", b"{}")
@@ -144,29 +128,6 @@ def test_a_file_of_the_users_is_not_replaced(photos: Path, model: Path) -> None:
     storage.write(f"{out}/b/{TABLE}", b"mine")
     assert main(arguments(f"{BUCKET}/in", f"{out}/b", model)) == 1
     assert storage.read(f"{out}/b/{TABLE}") == b"mine"
-
-
-def test_ray_goes_on_with_what_is_in_the_bucket(
-    photos: Path, model: Path, whole: dict[str, bytes]
-) -> None:
-    pytest.importorskip("ray", reason='Ray is not installed: pip install "ray[data]"')
-    out = f"{BUCKET}/ray"
-    for name, data in whole.items():
-        if name.startswith("a"):
-            storage.write(f"{out}/{name}", data)
-    command = arguments(f"{BUCKET}/in", out, model, "--engine", "ray", "--workers", "2")
-    done = subprocess.run(
-        [sys.executable, "-m", "core", *command],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1, done.stderr
-    assert "broken.jpg" in done.stderr
-    assert stored(out) == whole
-    assert manifest(out)["counts"] == {"done": 2, "skipped": 1, "failed": 1}
 
 
 def test_patterns_and_folders_of_a_bucket(photos: Path) -> None:

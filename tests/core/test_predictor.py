@@ -16,7 +16,6 @@ from core.camera import Intrinsics
 from core.errors import CameraError, ConfigError, EngineError, ImageError
 from core.model import accumulate
 from core.predictor import Predictor, load_predictor
-from core.weights.checkpoint import find_model
 from tests.tiny_checkpoint import CAMERA, picture, save_tiny
 
 
@@ -127,19 +126,6 @@ def test_a_photo_can_come_as_path_bytes_pillow_array_or_decoded(
         assert np.array_equal(predictor(source).depth, expected)
 
 
-def test_a_read_only_array_is_fine_and_stays_as_it_was(predictor: Predictor) -> None:
-    decoded = core.decode(picture(90, 70))
-    decoded.rgb.flags.writeable = False
-    before = decoded.rgb.copy()
-    assert predictor(decoded).depth.shape == (70, 90)
-    assert np.array_equal(decoded.rgb, before)
-
-
-def test_resolution_is_the_working_height(predictor: Predictor) -> None:
-    assert predictor(picture(200, 100), resolution=119).settings["working_size"] == [224, 112]
-    assert predictor(picture(200, 100), resolution=119).settings["resolution"] == 112
-
-
 def test_intrinsics_say_where_they_come_from(predictor: Predictor) -> None:
     photo = picture(320, 240)
     assumed = predictor(photo).intrinsics
@@ -201,14 +187,6 @@ def test_many_threads_get_the_same_depth_as_one(predictor: Predictor) -> None:
         together = list(pool.map(lambda photo: predictor(photo).depth, photos * 3))
     for index, depth in enumerate(together):
         assert np.array_equal(depth, alone[index % 4])
-
-
-def test_loading_by_name_path_and_nonsense(tmp_path: Path) -> None:
-    path = save_tiny(tmp_path)
-    loaded = load_predictor(str(path), engine="torch", device="cpu")
-    assert loaded.info == find_model(path)
-    with pytest.raises(core.DepthError, match="no model"):
-        load_predictor(tmp_path / "missing.safetensors")
 
 
 def test_the_public_names_are_exactly_these() -> None:

@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import subprocess
-import threading
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -50,23 +49,6 @@ def check(path: Path) -> None:
 def test_other_programs_read_it(folder: Path, tmp_path: Path) -> None:
     with (tmp_path / "a.zip").open("wb") as file:
         write(file, folder)
-    check(tmp_path / "a.zip")
-
-
-def test_it_goes_through_a_pipe(folder: Path, tmp_path: Path) -> None:
-    reading, writing = os.pipe()
-    received = io.BytesIO()
-
-    def read() -> None:
-        with os.fdopen(reading, "rb") as file:
-            shutil.copyfileobj(file, received)
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    with os.fdopen(writing, "wb") as file:
-        write(file, folder)
-    reader.join(30)
-    (tmp_path / "a.zip").write_bytes(received.getvalue())
     check(tmp_path / "a.zip")
 
 
@@ -120,13 +102,3 @@ def test_what_a_killed_run_left_of_a_zip_goes_when_the_next_begins(tmp_path: Pat
             assert not left.exists()
         assert busy.exists()
     assert (tmp_path / "out.zip").stat().st_size > 0
-
-
-def test_an_error_leaves_no_zip(tmp_path: Path) -> None:
-    target = tmp_path / "out.zip"
-    with pytest.raises(KeyboardInterrupt), packed(str(target), tmp_path):
-        raise KeyboardInterrupt
-    refused = pytest.raises(ExportError, match=r"out\.zip could not be written")
-    with refused, packed(str(target), tmp_path):
-        pass  # there are no manifests to pack
-    assert list(tmp_path.iterdir()) == []
