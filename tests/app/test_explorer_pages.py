@@ -74,13 +74,11 @@ def test_every_page_draws_in_chinese() -> None:
 @pytest.mark.parametrize(
     "photo",
     [
-        np.full((64, 64, 3), 90, np.uint8),
         picture(64, 64, 1)[..., 0],
-        picture(60, 200, 2),
         picture(200, 40, 3),
         np.dstack((picture(96, 64, 4), 255 * (np.indices((64, 96))[1] > 40).astype(np.uint8))),
     ],
-    ids=["flat icon", "grey", "portrait", "panorama", "cut-out"],
+    ids=["grey icon", "panorama", "cut-out"],
 )
 def test_every_page_draws_odd_photos(photo: np.ndarray[Any, Any]) -> None:
     app = opened("start", png(photo))
@@ -106,9 +104,6 @@ def controls_of(app: AppTest) -> list[tuple[str, str, list[Any]]]:
     return found
 
 
-ENCODERS_TRIED = 3  # of the table's; every encoder has tests of its own
-
-
 @pytest.mark.parametrize("page", [spec.key for spec in PAGES])
 def test_every_control_of_every_page(page: str) -> None:
     app = opened(page)
@@ -120,7 +115,7 @@ def test_every_control_of_every_page(page: str) -> None:
         if key in seen:
             continue
         seen.add(key)
-        for value in values[: ENCODERS_TRIED if key == "enc" else 6]:
+        for value in dict.fromkeys((values[0], values[len(values) // 2], values[-1])):
             widgets = [w for w in getattr(app.main, kind) if w.key == key]
             if not widgets:
                 break

@@ -44,7 +44,7 @@ def test_the_launcher_wraps_what_is_no_object() -> None:
 # A process that logs, warns, has a logger as Streamlit makes them, and ends by an error.
 PROGRAM = """
 import logging, warnings
-from app import logs
+from app.common import logs
 logs.configure()
 own = logging.getLogger("streamlit")
 own.propagate = False

@@ -151,7 +151,7 @@ def test_an_exception_of_who_waits_ends_it_too(monkeypatch: pytest.MonkeyPatch) 
 def test_the_process_dies_with_the_program() -> None:
     waiting = (
         "import sys, time\n"
-        "from core.geometry import apart\n"
+        "from core.files import geometry_process as apart\n"
         "from core.images import decode_process\n"
         "from core.geometry.build import SpaceOptions\n"
         "from tests.core.test_apart import predicted\n"

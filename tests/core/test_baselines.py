@@ -41,28 +41,3 @@ def test_statistics_by_hand() -> None:
     np.testing.assert_allclose(statistics.geometric_map, expected)
 
 
-@pytest.mark.data
-def test_the_known_figures_of_nyu(data_root: Path) -> None:
-    """The reference of the data's description, on every fourth pixel of every frame."""
-    step = 4
-    protocol = Protocol(
-        "test", 10.0, window=Box(-(-45 // step), -(-471 // step), -(-41 // step), -(-601 // step))
-    )
-
-    def thinned(split: str) -> Iterator[Sample]:
-        listed = NyuDataset(data_root / "nyu", split)[:]
-        assert isinstance(listed, FrameDataset)
-        for item in listed.frames:
-            depth = read_depth(item.depth_path, DEPTH_SCALE)[::step, ::step]
-            yield Sample(np.zeros((*depth.shape, 3), np.uint8), depth, *CAMERA, name=item.name)
-
-    predict = predictors(training_statistics(thinned("train"), protocol))["geometric mean map"]
-    images = [
-        compute_metrics(protocol.clamp(predict(test)), test.depth, protocol.counts(test.depth))
-        for test in thinned("val")
-    ]
-    mean = mean_metrics(images)
-    assert len(images) == 200
-    assert mean.abs_rel == pytest.approx(0.381, abs=0.002)
-    assert mean.rmse == pytest.approx(1.063, abs=0.003)
-    assert mean.delta1 == pytest.approx(0.414, abs=0.002)

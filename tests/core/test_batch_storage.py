@@ -12,7 +12,7 @@ from PIL import Image
 
 from core.batch import storage
 from core.batch.plan import MANIFEST, TABLE, plan
-from core.cli import UNUSABLE, main
+from core.cli.main import UNUSABLE, main
 from core.errors import ConfigError, ImageError
 from tests.tiny_checkpoint import picture, save_tiny
 

@@ -256,7 +256,7 @@ def test_what_is_swapped_after_the_hash_is_not_loaded(
         load_checkpoint(path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(edits=st.lists(st.tuples(st.integers(0, 60_000), st.integers(0, 255)), max_size=4))
 def test_no_damage_raises_anything_else(
     content: bytes, tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[int, int]]

@@ -183,9 +183,7 @@ def test_installed_lite_weights_fit(variant: int) -> None:
     ("given", "wanted", "problem"),
     [
         ("resnet34", "resnet18", "84 unexpected"),  # resnet18's names are among resnet34's
-        ("resnet18", "resnet34", "missing"),
         ("resnet34", "mobilenet_v2", "missing"),
-        ("resnet50", "resnext50_32x4d", "of another shape"),
         ("efficientnet_lite1", "efficientnet_lite0", "of another shape"),
     ],
 )

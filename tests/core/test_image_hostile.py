@@ -197,7 +197,7 @@ def test_any_exception_of_a_decoder_is_one_sentence(monkeypatch: pytest.MonkeyPa
 
 
 @given(st.sampled_from(sorted({data[:12] for data in VALID.values()})), st.binary(max_size=300))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_random_bytes_behind_a_signature(start: bytes, rest: bytes) -> None:
     outcome(start + rest)
 
@@ -231,6 +231,6 @@ def mutated(data: bytes, mutations: list[tuple[str, float, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("kind", VALID)
 @given(mutations=MUTATIONS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_mutated_pictures(kind: str, mutations: list[tuple[str, float, bytes]]) -> None:
     outcome(mutated(VALID[kind], mutations))

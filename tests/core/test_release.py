@@ -258,7 +258,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 CASES = {
-    "kitti": ("batch", 80.0, 352, (1242, 375, 721.5377, 721.5377), 0.965),
     "kitti, group": ("group", 80.0, 352, (1242, 375, 721.5377, 721.5377), 0.961),
     "nyu": ("batch", 10.0, 432, (640, 480, 518.858, 519.470), 0.895),
 }
