@@ -120,10 +120,10 @@ def proxy(
 
 @pytest.fixture(scope="module")
 def front(
-    proxy: Callable[[list[str], list[str]], Proxy], gradio_url: str, explorer_url: str
+    proxy: Callable[[list[str], list[str]], Proxy], studio_url: str, explorer_url: str
 ) -> Proxy:
     """nginx in front of both real pages."""
-    return proxy([gradio_url.removeprefix("http://")], [explorer_url.removeprefix("http://")])
+    return proxy([studio_url.removeprefix("http://")], [explorer_url.removeprefix("http://")])
 
 
 def test_plain_http_is_sent_to_tls(front: Proxy) -> None:
@@ -134,7 +134,7 @@ def test_plain_http_is_sent_to_tls(front: Proxy) -> None:
 def test_programs_call_the_endpoints_through_it(front: Proxy, tmp_path: Path) -> None:
     client = Client(front.depth, verbose=False, ssl_verify=False, download_files=tmp_path)
     cloud, summary = client.predict(
-        handle_file(PHOTO), model="lite-indoor", density=0.05, api_name="/point_cloud"
+        handle_file(PHOTO), model="tiny", density=0.05, api_name="/point_cloud"
     )
     assert summary["points"] > 1000
     assert Path(cloud).read_bytes().startswith(b"ply\n")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from core.data import NyuDataset, Sample
-from core.data.nyu import CAMERA, DEPTH_SCALE
-from core.data.sample import FrameDataset, read_depth
-from core.evaluate.baselines import predictors, training_statistics
-from core.evaluate.metrics import compute_metrics, mean_metrics
-from core.evaluate.protocol import Box, Protocol
+from core.data import Sample
+from core.evaluate.baselines import training_statistics
+from core.evaluate.protocol import Protocol
 
 PROTOCOL = Protocol("test", max_depth=20.0)
 
@@ -39,5 +33,3 @@ def test_statistics_by_hand() -> None:
     # logarithms, (4 * 4 * 4)^(1/4) = 2^1.5.
     expected = [[2**1.5, 2**1.5], [2.0, 4.0], [4.0, 4.0]]
     np.testing.assert_allclose(statistics.geometric_map, expected)
-
-
