@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from hypothesis import given
-from hypothesis import strategies as st
-
 from app.common.request import (
     OUTPUTS,
     CloudSettings,
@@ -19,14 +14,7 @@ from app.common.request import (
     predict_settings,
     selection,
 )
-from core.errors import ConfigError
 from core.files.outputs import OUTPUTS as WRITERS
-
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
-    max_leaves=8,
-)
 
 
 def test_what_is_missing_takes_the_default() -> None:
@@ -50,22 +38,3 @@ def test_a_box_may_have_its_corners_in_any_order() -> None:
     assert selection(box=[9, 2, 1, 8]) == Selection(box=(1, 2, 9, 8))
     assert selection([1, 2, 9, 8]) == Selection(box=(1, 2, 9, 8))
     assert selection([[1, 2]]) == Selection(points=((1, 2),))
-
-
-@given(ANYTHING, ANYTHING, ANYTHING, ANYTHING)
-def test_any_value_gives_settings_or_a_sentence(a: Any, b: Any, c: Any, d: Any) -> None:
-    calls: tuple[tuple[Any, tuple[Any, ...]], ...] = (
-        (predict_settings, (a, b, c, d)),
-        (display_settings, (a, b, c)),
-        (cloud_settings, (a, b, c)),
-        (selection, (a, b)),
-        (outputs_wanted, (a,)),
-    )
-    for function, arguments in calls:
-        try:
-            function(*arguments)
-        except ConfigError as error:
-            message = str(error)
-            assert "expected" in message
-            assert message.endswith(".")
-            assert len(message) < 400

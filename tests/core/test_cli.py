@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 import core
-from core import engines
 from core.cli import main as cli
-from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE, main
+from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE
 from core.data.nyu import CAMERA
 from core.evaluate.metrics import METRICS
 from core.weights import checkpoint
+from tests.core.cli_runs import only_model, run
 from tests.tiny_checkpoint import picture, save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    """Only the tiny model is installed, and nothing is converted for another engine."""
-    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
-    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
-    monkeypatch.chdir(tmp_path)
+    only_model(monkeypatch, model, tmp_path)
 
 
 @pytest.fixture
@@ -45,14 +42,6 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(picture(120, 90)).save(path)
     return path
-
-
-def run(*arguments: object) -> int:
-    """The exit status, argparse's own included."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else -1
 
 
 def sentence(capsys: pytest.CaptureFixture[str]) -> str:
