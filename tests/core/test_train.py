@@ -127,6 +127,16 @@ def test_training_learns_a_constant(nyu_folder: Path, tmp_path: Path) -> None:
     assert log["silog"] < 4.5
 
 
+def test_tensorboard_shows_the_figures_of_the_log(nyu_folder: Path, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    config = replace(recipe(nyu_folder, tmp_path / "out"), tensorboard=True)
+    folder = train(config)
+    shown = events.EventAccumulator(str(folder)).Reload()
+    log = json.loads((folder / "log.jsonl").read_text().splitlines()[-1])
+    (figure,) = shown.Scalars("validation/rmse")
+    assert (figure.step, figure.value) == (5, pytest.approx(log["validation"]["rmse"]))
+
+
 def test_a_full_disk_keeps_the_last_state_and_says_so(tmp_path: Path) -> None:
     config = recipe(tmp_path, tmp_path)
     state, path = TrainState.start(training.build(config), config), tmp_path / "state.safetensors"
