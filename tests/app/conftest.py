@@ -12,14 +12,21 @@ from app.explorer.figures.datasets import installed
 from tests.app.explorer_app import write_kitti, write_models, write_nyu
 
 
-@pytest.fixture(scope="module")
-def explorer_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of the models that the explorer finds; small data sets are there as well."""
+@pytest.fixture(scope="session")
+def explorer_folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Models for the explorer, and small data sets; nobody changes them."""
     folder = tmp_path_factory.mktemp("models")
     write_models(folder)
     data = tmp_path_factory.mktemp("data")
     write_nyu(data / "nyu" / "val")
     write_kitti(data / "kitti")
+    return folder, data
+
+
+@pytest.fixture(scope="module")
+def explorer_models(explorer_folders: tuple[Path, Path]) -> Iterator[Path]:
+    """The folder of the models that the explorer finds; small data sets are there as well."""
+    folder, data = explorer_folders
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAPDEPTH_MODELS", str(folder))
         patch.setenv("LAPDEPTH_MODEL", "tiny")

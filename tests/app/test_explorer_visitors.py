@@ -102,6 +102,18 @@ def test_large_photos_stay_within_the_bytes_and_need_no_second_pass(
     assert small.used > 10_000_000
 
 
+def test_a_photo_too_large_to_keep_is_shown_all_the_same(
+    keeper: Keeper, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(Keeper(8_000_000), monkeypatch)
+    data = photo(1, 1600, 1200)
+    for _ in range(2):
+        np.testing.assert_array_equal(
+            looked_at(data, "a.png").depth[::50], alone(data, (None, False, None))[::50]
+        )
+    assert len(passes) == 3  # one for both looks, two alone
+
+
 def test_one_thread_computes_for_all_who_ask() -> None:
     keeper, calls, gate = Keeper(1_000_000), [], threading.Event()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.batch.archive import unpack
+from core.batch.archive import encoding_of, unpack
 from core.errors import ImageError
 
 
@@ -170,3 +170,8 @@ def test_a_name_leads_out_in_no_encoding(tmp_path: Path, name: str) -> None:
 def test_two_files_of_one_name_are_not_one(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="two files of one name"):
         unpacked(tmp_path, raw_zip([b"a\\b.jpg", b"a/b.jpg"]))
+
+
+def test_bytes_that_are_no_text_are_some_name(tmp_path: Path) -> None:
+    assert encoding_of([b"a.jpg"]) == "ascii"
+    assert len(unpacked(tmp_path, raw_zip([bytes(range(0x80, 0xC0)) + b".jpg"]))) == 1

@@ -66,6 +66,14 @@ def test_what_is_plainly_no_photo_is_left_out_and_named(tmp_path: Path, run: Run
     ]
 
 
+@pytest.mark.parametrize("name", ["a.mov", "notes.md", "Thumbs.db"])
+def test_a_file_named_itself_that_is_no_picture_fails(tmp_path: Path, run: Run, name: str) -> None:
+    (tmp_path / name).write_bytes(BESIDE[name])
+    totals, (entry,) = run(tmp_path / name)
+    assert totals == Totals(failed=1)
+    assert "expected" in str(entry.error)
+
+
 def test_damaged_and_raw_pictures_of_a_folder_fail(tmp_path: Path, run: Run) -> None:
     folder = tmp_path / "in"
     whole = photo(folder / "a.png").read_bytes()

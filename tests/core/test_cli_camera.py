@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from core.cli.main import DONE, FAILED, UNUSABLE
-from core.geometry.measure import Measurer
+from core.geometry.measure import Measurer, calibrated
 from core.images.decode import decode
 from core.prediction import KnownLength
 from core.predictor import load_model
@@ -137,6 +137,14 @@ def test_what_cannot_be_is_a_sentence(
     told = capsys.readouterr().err
     assert match in told
     assert "Traceback" not in told
+
+
+def test_several_lengths_are_the_middle_in_python_too(model: Path) -> None:
+    plain = load_model(model)(decode("photo.png"))
+    scaled = calibrated(plain, *map(known, LENGTHS))
+    assert scaled.calibration is not None
+    assert 0.0 in scaled.calibration.residuals
+    assert "middle of 3 known lengths" in scaled.calibration.text()
 
 
 class _Terminal(io.StringIO):

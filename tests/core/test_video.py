@@ -267,7 +267,7 @@ class _Killed(KeyboardInterrupt):
     pass
 
 
-@pytest.mark.parametrize("moment", [("depth", 3), ("depth", 11), ("video", 5)], ids=str)
+@pytest.mark.parametrize("moment", [("depth", 11), ("video", 5)], ids=str)
 def test_an_interrupted_clip_goes_on_to_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int]
 ) -> None:
