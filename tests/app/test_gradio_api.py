@@ -256,7 +256,7 @@ def own(
         "TMPDIR": str(temporary),
     }
     process = demo.start(page, {**os.environ, **settings})
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not demo.answers(page):
         assert process.poll() is None
         assert time.monotonic() < deadline
