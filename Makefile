@@ -33,7 +33,7 @@ predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
 	$(if $(IMAGE),,$(error IMAGE is not set; expected a photo, as in: make predict IMAGE=photo.jpg))
 	@$(BIN)/python -m core predict "$${IMAGE}" --out "$${OUT:-out}"
 
-test: lint types audit unit ## lint, types, known holes and the whole test suite
+test: lint types audit unit ## lint, types, known vulnerabilities and the whole test suite
 
 lint: $(DEVELOPMENT) ## ruff: rules and format; import-linter: who may import whom
 	@$(BIN)/ruff check .
@@ -43,7 +43,7 @@ lint: $(DEVELOPMENT) ## ruff: rules and format; import-linter: who may import wh
 types: $(DEVELOPMENT) ## mypy, strict
 	@$(BIN)/mypy
 
-audit: $(DEVELOPMENT) ## packages against the list of known holes
+audit: $(DEVELOPMENT) ## packages against the list of known vulnerabilities
 	@$(BIN)/python -m scripts.audit
 
 unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
+import grimp
 import torch
 
 from core.model import LapDepth, ModelConfig
-from scripts.import_graph import arrows
 
 HEIGHT, WIDTH = 352, 704
 PAPER = ModelConfig("resnext101_32x8d", max_depth=80.0)
@@ -17,6 +17,23 @@ PAPER = ModelConfig("resnext101_32x8d", max_depth=80.0)
 EVERYWHERE = ("core", "app", "core.errors", "core.atomic", "core.threads")
 # `PointCloud.save` and `Mesh.save`: the one convenience that looks forward.
 FORWARD = {("core.geometry", "core.files")}
+
+
+def folder_of(module: str) -> str:
+    """The folder or loose module of a module: `core.images.decode` -> `core.images`."""
+    return ".".join(module.split(".")[:2])
+
+
+def arrows() -> dict[str, set[str]]:
+    """Folder -> the folders that it imports, inside functions and under TYPE_CHECKING too."""
+    graph = grimp.build_graph("core", "app")
+    found: dict[str, set[str]] = {}
+    for module in sorted(graph.modules):
+        mine = found.setdefault(folder_of(module), set())
+        mine |= {folder_of(other) for other in graph.find_modules_directly_imported_by(module)}
+    for folder, others in found.items():
+        others.discard(folder)
+    return found
 
 
 def packages() -> str:

@@ -1,4 +1,4 @@
-"""Compares packages with the list of versions that have known holes.
+"""Compares packages with the list of versions that have known vulnerabilities.
 
     .venv/bin/python -m scripts.audit
 
@@ -26,13 +26,13 @@ _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Advisory:
-    """One known hole.
+    """One known vulnerability.
 
     Attributes:
         package: its name on the package index.
         fixed: the first version without it.
         id: of the advisory.
-        why: what the hole is.
+        why: what the vulnerability is.
     """
 
     package: str
@@ -70,8 +70,8 @@ def problems(versions: Mapping[str, str], advisories: Iterable[Advisory], where:
         version = versions.get(plain(entry.package))
         if version is not None and Version(version) < entry.fixed:
             found.append(
-                f"{entry.package} {version} ({where}) has a known hole, expected {entry.fixed} or "
-                f"newer: {entry.why} ({entry.id})."
+                f"{entry.package} {version} ({where}) has a known vulnerability, expected "
+                f"{entry.fixed} or newer: {entry.why} ({entry.id})."
             )
     return found
 

@@ -99,7 +99,7 @@ def serve(
 
 
 def _wait_until_ready(page: demo.Page, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300  # a loaded machine is no failure
     while not demo.answers(page):
         if process.poll() is not None or time.monotonic() > deadline:
             demo.stop(process)
@@ -108,16 +108,27 @@ def _wait_until_ready(page: demo.Page, process: subprocess.Popen[bytes], log: Pa
         time.sleep(0.2)
 
 
+# All tests of running pages share these two servers, unless they need other settings.
 @pytest.fixture(scope="session")
-def gradio_url(serve: Callable[..., str]) -> str:
-    """The address of a running depth page."""
-    return serve("gradio")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of checkpoints that holds one: "tiny"."""
+    from tests.tiny_checkpoint import save_tiny  # loads PyTorch, which few tests need
+
+    folder = tmp_path_factory.mktemp("models")
+    save_tiny(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def explorer_url(serve: Callable[..., str]) -> str:
-    """The address of a running explorer."""
-    return serve("explorer")
+def studio_url(serve: Callable[..., str], tiny_models: Path) -> str:
+    """The address of a running depth page whose model is "tiny"."""
+    return serve("gradio", LAPDEPTH_MODELS=str(tiny_models))
+
+
+@pytest.fixture(scope="session")
+def explorer_url(serve: Callable[..., str], tiny_models: Path) -> str:
+    """The address of a running explorer whose model is "tiny"."""
+    return serve("explorer", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_MODEL="tiny")
 
 
 # One per module, not per session: Playwright keeps an event loop in this thread while it runs,

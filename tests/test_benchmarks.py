@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -41,10 +39,3 @@ def test_what_is_compared_takes_turns() -> None:
     figures = in_turns({"a": lambda: seen.append("a"), "b": lambda: seen.append("b")}, rounds=2)
     assert seen == ["a", "b"] * 3
     assert figures["a"]["least_ms"] <= figures["a"]["median_ms"] <= figures["a"]["p90_ms"]
-
-
-@pytest.mark.parametrize("name", ["table", "scaling", "request", "int8", "engines"])
-def test_a_command_explains_itself(name: str) -> None:
-    command = [sys.executable, "-m", f"benchmarks.{name}", "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "--rounds" in done.stdout

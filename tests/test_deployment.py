@@ -21,8 +21,6 @@ import pytest
 import yaml
 from gradio_client import Client, handle_file
 
-from app import demo
-from app.common.environment import VARIABLES
 from app.server.main import gradio_page
 from scripts import space
 
@@ -32,8 +30,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
 PHOTO = ROOT / "assets" / "examples" / "coffee.jpg"
-KNOWN = {variable.name for variable in VARIABLES}
-NOT_OURS = {"PIP_NO_CACHE_DIR", "PYTHONDONTWRITEBYTECODE", "HOME"}
 
 
 # nginx
@@ -124,10 +120,10 @@ def proxy(
 
 @pytest.fixture(scope="module")
 def front(
-    proxy: Callable[[list[str], list[str]], Proxy], gradio_url: str, explorer_url: str
+    proxy: Callable[[list[str], list[str]], Proxy], studio_url: str, explorer_url: str
 ) -> Proxy:
     """nginx in front of both real pages."""
-    return proxy([gradio_url.removeprefix("http://")], [explorer_url.removeprefix("http://")])
+    return proxy([studio_url.removeprefix("http://")], [explorer_url.removeprefix("http://")])
 
 
 def test_plain_http_is_sent_to_tls(front: Proxy) -> None:
@@ -138,7 +134,7 @@ def test_plain_http_is_sent_to_tls(front: Proxy) -> None:
 def test_programs_call_the_endpoints_through_it(front: Proxy, tmp_path: Path) -> None:
     client = Client(front.depth, verbose=False, ssl_verify=False, download_files=tmp_path)
     cloud, summary = client.predict(
-        handle_file(PHOTO), model="lite-indoor", density=0.05, api_name="/point_cloud"
+        handle_file(PHOTO), model="tiny", density=0.05, api_name="/point_cloud"
     )
     assert summary["points"] > 1000
     assert Path(cloud).read_bytes().startswith(b"ply\n")
@@ -210,40 +206,6 @@ def test_a_visitor_stays_with_one_of_several_processes(
     assert len(programs) == 1
 
 
-def test_two_real_processes_answer_alike(
-    proxy: Callable[[list[str], list[str]], Proxy], serve: Callable[..., str], tmp_path: Path
-) -> None:
-    pytest.importorskip("mcp", reason="the second process is the one of tests/app/test_mcp.py")
-    pages = [serve("gradio"), serve("gradio", LAPDEPTH_MCP="on")]
-    places = [url.removeprefix("http://") for url in pages]
-    site = proxy(places, places)
-    answers: dict[str, tuple[object, ...]] = {}
-    for number in range(32):
-        cookie = {"Cookie": f"studio_visitor={number:032x}"}
-        assert httpx.get(f"{site.depth}/healthz", headers=cookie, verify=False).status_code == 200
-        place = site.upstreams()[-1]
-        if place in answers:
-            continue
-        (tmp_path / place).mkdir()
-        client = Client(
-            site.depth,
-            headers=cookie,
-            verbose=False,
-            ssl_verify=False,
-            download_files=tmp_path / place,
-        )
-        color, depth, summary = client.predict(
-            handle_file(PHOTO), model="lite-indoor", api_name="/predict"
-        )
-        del summary["milliseconds"]
-        answers[place] = (Path(color).read_bytes(), Path(depth).read_bytes(), summary)
-        client.close()
-        used = site.upstreams()
-        assert set(used[used.index(place) :]) == {place}, "a call went to two processes"
-    assert set(answers) == set(places)
-    assert answers[places[0]] == answers[places[1]]
-
-
 # systemd, compose, Space, image
 
 
@@ -266,39 +228,6 @@ def test_the_service_is_one_that_systemd_understands(tmp_path: Path) -> None:
         "=lapdepth-studio", "=lapdepth-depth-%i"
     )
     assert template.endswith(confined)
-
-
-def test_every_setting_of_a_deployment_is_one_of_the_table() -> None:
-    unit = (DEPLOY / "lapdepth-studio.service").read_text()
-    settings = {
-        name
-        for line in re.findall("^Environment=(.*)", unit, re.MULTILINE)
-        for name in re.findall(r"(\w+)=", line)
-    }
-    dockerfile = (ROOT / "Dockerfile").read_text()
-    for block in re.findall(r"^ENV ((?:[^\\\n]|\\\n)+)", dockerfile, re.MULTILINE):
-        settings |= set(re.findall(r"(\w+)=", block))
-    settings |= set(compose()["services"]["studio"]["environment"]) | set(space.SETTINGS)
-    assert settings - NOT_OURS <= KNOWN
-
-
-def compose() -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-    return content
-
-
-def test_compose_builds_this_image_and_mounts_what_is_there() -> None:
-    studio, proxy = (compose()["services"][name] for name in ("studio", "proxy"))
-    assert (DEPLOY / studio["build"]["context"] / "Dockerfile").is_file()
-    arguments = re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert set(studio["build"]["args"]) <= set(arguments)
-    assert proxy["network_mode"] == "service:studio"
-    assert float(studio["stop_grace_period"].removesuffix("s")) > demo.STOP_SECONDS
-    mounted = {volume.split(":")[0] for volume in proxy["volumes"]}
-    assert mounted == {"./nginx.conf", "./certificates"}
-    certificates = "/etc/nginx/certificates"
-    assert any(volume.startswith(f"./certificates:{certificates}") for volume in proxy["volumes"])
-    assert certificates in (DEPLOY / "nginx.conf").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,6 @@ def read_depth(sidecar: Path) -> tuple[dict[str, float], NDArray[np.float64]]:
         return facts, np.asarray(picture).astype(np.float64) / facts["scale"]
 
 
-def test_there_are_enough_pictures() -> None:
-    assert len(PHOTOS) >= 6
-
-
 @pytest.mark.parametrize("photo", PHOTOS, ids=lambda path: path.stem)
 def test_each_picture_is_small_and_has_a_licence(photo: Path) -> None:
     assert photo.stat().st_size < 300_000
@@ -45,15 +41,6 @@ def test_nothing_else_lies_there() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} == names
     with_depth = {f"{path.stem}{suffix}" for path in WITH_DEPTH for suffix in (".json", ".png")}
     assert {path.name for path in (EXAMPLES / "depth").iterdir()} == with_depth
-
-
-def test_both_formats_are_there() -> None:
-    sizes = []
-    for photo in PHOTOS:
-        with Image.open(photo) as picture:
-            sizes.append(picture.size)
-    assert any(height > width for width, height in sizes)
-    assert any(width > height for width, height in sizes)
 
 
 @pytest.mark.parametrize("sidecar", WITH_DEPTH, ids=lambda path: path.stem)

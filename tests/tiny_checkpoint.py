@@ -7,6 +7,7 @@ varies over the picture and follows what is in it.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -86,5 +87,11 @@ def save_tiny(folder: Path, name: str = "tiny", seed: int = 0, **changes: Any) -
     """Writes a checkpoint; `changes` go to its `ModelConfig`."""
     config = tiny_config(**changes)
     path = folder / f"{name}.safetensors"
-    save_checkpoint(path, calibrated(config, seed), tiny_info(config))
+    save_checkpoint(path, _calibrated_once(config, seed), tiny_info(config))
     return path
+
+
+@functools.cache
+def _calibrated_once(config: ModelConfig, seed: int) -> LapDepth:
+    """The same network for every test that saves it; nobody else may have it, to change it."""
+    return calibrated(config, seed)

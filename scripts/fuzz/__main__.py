@@ -29,14 +29,11 @@ def main() -> None:
         include=["core", "app.common.request", "app.common.request", "PIL"]
     ):
         from scripts.fuzz import targets
-        from scripts.fuzz.seeds import seeds
     if options.target not in targets.TARGETS:
         parser.error(f"{options.target!r} is no target, expected {', '.join(targets.TARGETS)}.")
     work, known = options.work / options.target, CORPUS / options.target
     for folder in (work, known):
         folder.mkdir(parents=True, exist_ok=True)
-    for name, data in seeds(options.target).items():
-        (work / name).write_bytes(data)
     arguments = [
         *(sys.argv[0], str(work), str(known), f"-max_total_time={options.seconds}"),
         *(f"-max_len={LARGEST}", f"-artifact_prefix={known}/", "-timeout=10", "-rss_limit_mb=3000"),

@@ -210,11 +210,6 @@ def test_unusable_ports(port: str) -> None:
         demo.pages_from({"GRADIO_PORT": port})
 
 
-def test_the_same_port_twice() -> None:
-    with pytest.raises(ConfigError, match="both 9000"):
-        demo.pages_from({"GRADIO_PORT": "9000", "STREAMLIT_PORT": "9000"})
-
-
 def test_nothing_is_sent_out_unless_asked_for(tmp_path: Path) -> None:
     show = "import os; print({k: v for k, v in os.environ.items()})"
     page = demo.Page("Page", "PORT", "127.0.0.1", 9100, "/", (sys.executable, "-c", show))
@@ -226,17 +221,3 @@ def test_nothing_is_sent_out_unless_asked_for(tmp_path: Path) -> None:
         assert f"'GRADIO_ANALYTICS_ENABLED': '{expected}'" in said
         assert "'HF_HUB_OFFLINE': '1'" in said
         assert "'PORT': '9100'" in said
-
-
-def test_stop_insists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "STOP_SECONDS", 0.5)
-    deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)"
-    command = (sys.executable, "-c", f"{deaf}; time.sleep(60)")
-    page = demo.Page("Page", "PORT", "127.0.0.1", 9100, "/", command)
-    log = tmp_path / "log"
-    with log.open("wb") as output:
-        process = demo.start(page, os.environ, output)
-    while log.read_text() == "":
-        time.sleep(0.05)
-    demo.stop(process)
-    assert process.returncode == -signal.SIGKILL

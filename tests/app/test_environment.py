@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.common.environment import VARIABLES, check, value
-from app.server import main as gradio_app
+from app.common.environment import check, value
 from app.server.main import pages_from
 from core.errors import ConfigError
 
@@ -21,11 +20,6 @@ def test_what_is_missing_or_empty_takes_the_default() -> None:
     assert value("HOST", {}) == value("HOST", {"HOST": ""}) == "127.0.0.1"
     assert value("HOST", {"HOST": "::1"}) == "::1"
     check({})
-
-
-def test_names_are_there_once() -> None:
-    names = [variable.name for variable in VARIABLES]
-    assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +56,3 @@ def test_a_wrong_value_ends_the_start_with_2() -> None:
     assert ended.returncode == 2
     assert ended.stderr.startswith("LAPDEPTH_TEMP_MB is '4 GB'; expected a number")
     assert ended.stderr.count("\n") == 1
-
-
-def test_it_ends_the_depth_page_alone_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("LAPDEPTH_LOG", "xml")
-    assert gradio_app.main() == 2
-    assert capsys.readouterr().err.startswith("LAPDEPTH_LOG is 'xml'; expected text or json")

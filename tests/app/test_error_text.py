@@ -11,11 +11,6 @@ KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 KINDS.remove(errors.DepthError)
 
 
-def test_english_is_the_core_s_own_sentence() -> None:
-    error = errors.ImageError("a.png is 1x1, expected more: send a larger one.")
-    assert error_sentence(error, "en") == error_sentence(error) == str(error)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_chinese_says_first_what_kind_of_thing_went_wrong(kind: type[Exception]) -> None:
     words = error_sentence(kind("got, expected: remedy."), "zh")

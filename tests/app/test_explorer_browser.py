@@ -26,12 +26,6 @@ pytestmark = pytest.mark.browser
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 
 
-@pytest.fixture(scope="module")
-def explorer(serve: Callable[..., str], tiny_models: Path) -> str:
-    """The address of an explorer whose model is "tiny"."""
-    return serve("explorer", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_MODEL="tiny")
-
-
 def jpeg(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(array).save(stream, "JPEG")
@@ -79,20 +73,19 @@ def drop(page: Page, name: str, data: bytes) -> None:
     settle(page)
 
 
-@pytest.mark.parametrize("photo", ["example", "portrait", "grey icon"])
+@pytest.mark.parametrize("photo", ["example", "portrait"])
 def test_every_page_is_quiet_for_every_kind_of_photo(
-    explorer: str,
+    explorer_url: str,
     page: Page,
     console_errors: list[str],
     foreign_requests: list[str],
     shot: Callable[[Page, str], Path],
     photo: str,
 ) -> None:
-    page.goto(explorer)
+    page.goto(explorer_url)
     settle(page)
     pictures = {
         "portrait": lambda: np.kron(picture(750, 1000, 1), np.ones((4, 4, 1), np.uint8)),
-        "grey icon": lambda: picture(64, 64, 2)[..., 0],
     }
     if photo in pictures:
         drop(page, f"{photo}.jpg", jpeg(pictures[photo]()))
@@ -109,8 +102,8 @@ def test_every_page_is_quiet_for_every_kind_of_photo(
     assert foreign_requests == []
 
 
-def test_moving_a_control_changes_picture_and_address(explorer: str, page: Page) -> None:
-    page.goto(explorer)
+def test_moving_a_control_changes_picture_and_address(explorer_url: str, page: Page) -> None:
+    page.goto(explorer_url)
     settle(page)
     turn_to(page, "coarse_to_fine")
     before = page.locator(".js-plotly-plot").first.inner_html()
@@ -126,26 +119,8 @@ def test_moving_a_control_changes_picture_and_address(explorer: str, page: Page)
     assert "k=2" in page.url
 
 
-def test_a_link_opens_the_same_view(explorer: str, page: Page) -> None:
-    page.goto(f"{explorer}/coarse_to_fine?lang=zh&k=4")
-    settle(page)
-    page.get_by_role("heading", name=t("coarse_to_fine.title", "zh")).wait_for(timeout=PATIENCE)
-    assert "R3（1/4）" in page.locator("[data-testid=stSlider]").first.inner_text()
-
-
-def test_the_film_plays_by_itself(explorer: str, page: Page) -> None:
-    page.goto(explorer)
-    settle(page)
-    turn_to(page, "coarse_to_fine")
-    page.get_by_role("button", name=t("coarse_to_fine.play", "en")).click()
-    for level in ("R5 (1/16)", "R3 (1/4)", "R1 (1/1)"):
-        page.locator("[data-testid=stSliderThumbValue]", has_text=level).first.wait_for(
-            timeout=PATIENCE
-        )
-
-
-def test_figures_and_files_can_be_taken_home(explorer: str, page: Page, tmp_path: Path) -> None:
-    page.goto(explorer)
+def test_figures_and_files_can_be_taken_home(explorer_url: str, page: Page, tmp_path: Path) -> None:
+    page.goto(explorer_url)
     settle(page)
     page.get_by_role("button", name=t("explorer.download", "en")).first.click()
     with page.expect_download(timeout=PATIENCE) as started:
@@ -167,8 +142,8 @@ def test_figures_and_files_can_be_taken_home(explorer: str, page: Page, tmp_path
     page.locator(".js-plotly-plot").nth(1).wait_for(timeout=PATIENCE)
 
 
-def test_the_report_opens_without_a_network(explorer: str, page: Page, tmp_path: Path) -> None:
-    page.goto(explorer)
+def test_the_report_opens_without_a_network(explorer_url: str, page: Page, tmp_path: Path) -> None:
+    page.goto(explorer_url)
     settle(page)
     turn_to(page, "export")
     page.get_by_role("button", name=t("export.make", "en")).click()
@@ -195,8 +170,10 @@ def test_the_report_opens_without_a_network(explorer: str, page: Page, tmp_path:
     assert errors == []
 
 
-def test_the_cloud_is_drawn(explorer: str, page: Page, shot: Callable[[Page, str], Path]) -> None:
-    page.goto(explorer)
+def test_the_cloud_is_drawn(
+    explorer_url: str, page: Page, shot: Callable[[Page, str], Path]
+) -> None:
+    page.goto(explorer_url)
     settle(page)
     turn_to(page, "space")
     canvas = page.locator(".js-plotly-plot .gl-container canvas").first
@@ -208,8 +185,8 @@ def test_the_cloud_is_drawn(explorer: str, page: Page, shot: Callable[[Page, str
     shot(page, "explorer-cloud")
 
 
-def test_zooming_into_one_model_zooms_into_both(explorer: str, page: Page) -> None:
-    page.goto(explorer)
+def test_zooming_into_one_model_zooms_into_both(explorer_url: str, page: Page) -> None:
+    page.goto(explorer_url)
     settle(page)
     turn_to(page, "models")
     plot = page.locator(".js-plotly-plot").first
@@ -228,27 +205,10 @@ def test_zooming_into_one_model_zooms_into_both(explorer: str, page: Page) -> No
     assert whole < 800
 
 
-def test_a_box_drawn_on_the_photo_measures_the_target(explorer: str, page: Page) -> None:
-    page.goto(explorer)
-    settle(page)
-    turn_to(page, "measure")
-    area = page.locator(".js-plotly-plot .nsewdrag").nth(1)
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.2)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3, steps=5)
-    page.mouse.up()
-    page.wait_for_url(re.compile(r"box_h=10"), timeout=PATIENCE)  # the last of the four
-    address = dict(re.findall(r"(box_\w)=(\d+)", page.url))
-    assert address == {"box_x": "25", "box_y": "25", "box_w": "30", "box_h": "10"}
-
-
 def test_points_clicked_on_the_photo_are_measured_and_saved(
-    explorer: str, page: Page, tmp_path: Path
+    explorer_url: str, page: Page, tmp_path: Path
 ) -> None:
-    page.goto(explorer)
+    page.goto(explorer_url)
     settle(page)
     turn_to(page, "measure")
     area = page.locator(".js-plotly-plot .nsewdrag").first
@@ -285,12 +245,12 @@ def test_points_clicked_on_the_photo_are_measured_and_saved(
 
 
 def test_every_page_fits_a_phone_and_opens_quietly_by_its_address(
-    explorer: str, page: Page, console_errors: list[str]
+    explorer_url: str, page: Page, console_errors: list[str]
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     keys = "coarse_to_fine", "atrous", "space", "measure", "compare", "datasets", "models"
     for key in ("", *keys):
-        page.goto(f"{explorer}/{key}")
+        page.goto(f"{explorer_url}/{key}")
         settle(page)
         is_whole(page)
     assert console_errors == []

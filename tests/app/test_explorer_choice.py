@@ -84,13 +84,6 @@ def test_kinds_of_scenes_are_kept_apart_and_other_cars_left_out() -> None:
     assert any("may have seen" in entry.value for entry in app.caption)
 
 
-def test_without_data_the_page_says_where_it_belongs(tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAPDEPTH_DATA", str(tmp_path))
-        app = opened("datasets")
-    assert "LAPDEPTH_DATA" in app.info[0].value
-
-
 def test_every_colouring_of_every_shape_is_drawn() -> None:
     app = opened("space", shape="surface", by="confidence")
     assert app.segmented_control(key="by").value == "confidence"

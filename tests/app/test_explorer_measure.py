@@ -18,13 +18,11 @@ from app.common.outputs import save_outputs
 from app.common.text import t
 from app.explorer.figures import measuring
 from app.explorer.figures.space import SpaceChoice, file_of
-from app.explorer.plots.maps import picture_figure
-from app.explorer.plots.over_photo import clickable
 from app.explorer.session_view import SessionView
 from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo
-from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, png, sound
+from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, sound
 from tests.core import scenes
 from tests.tiny_checkpoint import picture
 
@@ -94,15 +92,6 @@ def test_no_number_of_a_panorama_claims_metres(page: str) -> None:
     for value in values if page == "measure" else ():
         assert math.isfinite(number_of(value.replace(",", "").replace("%", ""))[0])
     assert any("360-degree" in entry.value for entry in app.sidebar.caption)
-
-
-def test_points_belong_to_their_photo() -> None:
-    app = opened("measure", ax="7", by="9")
-    assert app.number_input(key="ax").value == 7
-    app.file_uploader(key="photo_file").set_value(("b.png", png(picture(64, 64, 9)), "image/png"))
-    sound(app.run())
-    assert app.number_input(key="ax").value == int(0.35 * 64)
-    assert "ax" not in app.query_params
 
 
 def test_a_known_length_rescales_every_page_and_every_file(tmp_path: Path) -> None:
@@ -236,14 +225,3 @@ def test_the_area_of_a_wall_and_why_a_corner_has_none() -> None:
     numbers, why_not = measuring.patch(flat(rough), (10, 20, 50, 60))
     assert numbers == []
     assert "lies on one plane" in why_not
-
-
-def test_a_picture_to_click_has_the_depth_of_its_pixels() -> None:
-    depth = np.random.default_rng(1).uniform(1, 9, (3000, 4000)).astype(np.float32)
-    figure = picture_figure(picture(40, 30), size=(4000, 3000))
-    clickable(figure, depth, "here")
-    grid = figure.data[-1]
-    x, y = np.asarray(grid.x), np.asarray(grid.y)
-    assert 20_000 < len(x) < 40_000
-    np.testing.assert_array_equal(np.asarray(grid.customdata), depth[y, x])
-    assert len(figure.to_json()) < 1_500_000

@@ -74,13 +74,11 @@ def test_every_page_draws_in_chinese() -> None:
 @pytest.mark.parametrize(
     "photo",
     [
-        np.full((64, 64, 3), 90, np.uint8),
         picture(64, 64, 1)[..., 0],
-        picture(60, 200, 2),
         picture(200, 40, 3),
         np.dstack((picture(96, 64, 4), 255 * (np.indices((64, 96))[1] > 40).astype(np.uint8))),
     ],
-    ids=["flat icon", "grey", "portrait", "panorama", "cut-out"],
+    ids=["grey icon", "panorama", "cut-out"],
 )
 def test_every_page_draws_odd_photos(photo: np.ndarray[Any, Any]) -> None:
     app = opened("start", png(photo))
@@ -106,9 +104,6 @@ def controls_of(app: AppTest) -> list[tuple[str, str, list[Any]]]:
     return found
 
 
-ENCODERS_TRIED = 3  # of the table's; every encoder has tests of its own
-
-
 @pytest.mark.parametrize("page", [spec.key for spec in PAGES])
 def test_every_control_of_every_page(page: str) -> None:
     app = opened(page)
@@ -120,7 +115,7 @@ def test_every_control_of_every_page(page: str) -> None:
         if key in seen:
             continue
         seen.add(key)
-        for value in values[: ENCODERS_TRIED if key == "enc" else 6]:
+        for value in dict.fromkeys((values[0], values[len(values) // 2], values[-1])):
             widgets = [w for w in getattr(app.main, kind) if w.key == key]
             if not widgets:
                 break
@@ -173,14 +168,6 @@ def test_the_language_switch_keeps_every_choice() -> None:
     assert app.select_slider(key="k").value == 8
 
 
-def test_an_address_brings_another_reader_to_the_same_view() -> None:
-    app = opened("coarse_to_fine", k="4", size="photo", g8="0", lang="zh", model="other")
-    assert app.select_slider(key="k").value == 4
-    assert app.slider(key="g8").value == 0
-    assert app.selectbox(key="model").value == "other"
-    assert app.query_params["g8"] == "0"
-
-
 def test_an_address_with_nonsense_is_ignored() -> None:
     address = {"k": "5", "g8": "many", "size": "huge", "lang": "xx", "model": "../x", "res": "-1"}
     app = opened("coarse_to_fine", **address)
@@ -199,13 +186,6 @@ def test_the_film_goes_from_the_coarsest_to_the_finest_level() -> None:
     assert seen == [16, 8, 4, 2, 1]
     app.run()
     assert app.select_slider(key="k").value == 1
-
-
-def test_gains_can_be_put_back() -> None:
-    app = opened("coarse_to_fine", g16="0", g1="2")
-    app.button(key="reset_gains").click()
-    sound(app.run())
-    assert [app.slider(key=f"g{stride}").value for stride in (16, 8, 4, 2, 1)] == [1.0] * 5
 
 
 def network_of(models: Path, rgb: np.ndarray[Any, Any]) -> tuple[LapDepth, torch.Tensor]:
@@ -243,22 +223,6 @@ def test_depth_and_levels_shown_are_the_networks_own(explorer_models: Path) -> N
         mean = float(shown["This level changed (mean)"].removesuffix(" m"))
         assert mean == pytest.approx(float(change.abs().mean()), abs=0.0006)
     assert torch.allclose(depth, output.depth, atol=1e-5)
-
-
-def test_a_gain_of_zero_leaves_its_level_out(explorer_models: Path) -> None:
-    model, image = network_of(explorer_models, picture(WIDTH, HEIGHT, 5))
-    with torch.inference_mode():
-        residuals = model(image).residuals
-        total = residuals[0] * 0
-        for residual in residuals[1:]:
-            total = residual + torch.nn.functional.interpolate(
-                total, scale_factor=2, mode="bilinear", align_corners=False
-            )
-        depth = 10 * torch.sigmoid(total)
-    shown = metrics(opened("coarse_to_fine", g16="0"))["Depth"]
-    low, high = (float(n) for n in shown.removesuffix(" m").split(" - "))
-    assert low == pytest.approx(float(depth.min()), abs=0.006)
-    assert high == pytest.approx(float(depth.max()), abs=0.006)
 
 
 def test_the_bands_add_up_to_the_photo(explorer_models: Path) -> None:

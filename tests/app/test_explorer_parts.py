@@ -1,19 +1,14 @@
 """What the explorer's pages are made of, without Streamlit."""
 
-import io
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
 
-from app.common import text
-from app.explorer import display
-from app.explorer.display import MAX_FIGURE_BYTES, npz
-from app.explorer.figures.features import montage
+from app.explorer.display import MAX_FIGURE_BYTES
 from app.explorer.figures.pyramids import (
     borders,
     enlarged,
@@ -22,76 +17,29 @@ from app.explorer.figures.pyramids import (
     rebuild,
     rms,
 )
-from app.explorer.inputs import check_shape, suggested_scale, truth_beside
+from app.explorer.inputs import check_shape, suggested_scale
 from app.explorer.offline_page import html_page
 from app.explorer.page_scripts.datasets import Entry, MeasuredSet
-from app.explorer.page_scripts.loss import distorted, forms, log_differences, punishment, sample
+from app.explorer.page_scripts.loss import forms, log_differences, punishment
 from app.explorer.page_scripts.models import linked_maps
-from app.explorer.page_table import PAGES, neighbours
-from app.explorer.plots.bars import bar_of, colour_stops, signed_bar
-from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.maps import LARGE, PHONE, fit, map_figure, picture_figure
-from app.explorer.plots.over_photo import over_photo, points_over_photo
+from app.explorer.plots.bars import bar_of
+from app.explorer.plots.curves import line_figure, scatter_figure
+from app.explorer.plots.maps import LARGE, fit, map_figure
+from app.explorer.plots.over_photo import over_photo
 from app.explorer.plots.space import (
     MAX_POINTS,
     SceneWords,
-    few_colours,
     frustum,
     points_figure,
     surface_figure,
     upright,
 )
 from core.camera import from_fov, project
-from core.data.kitti import drive_of, kind_of
 from core.errors import DataError
 from core.evaluate.protocol import NYU
 from core.train.losses import silog
 
-EXPLORER = Path(display.__file__).parent
 RNG = np.random.default_rng(3)
-
-
-def test_every_sentence_that_a_page_asks_for_exists_in_both_languages():
-    known = set(text.keys())
-    asked = set()
-    for path in EXPLORER.rglob("*.py"):
-        asked |= set(re.findall(r'\bt\(\s*"([\w.]+)"', path.read_text(encoding="utf-8")))
-    assert len(asked) > 150
-    assert asked <= known, sorted(asked - known)
-    for page in PAGES:
-        for name in ("menu", "title", "lead") + (("short",) if page.key != "start" else ()):
-            assert f"{page.key}.{name}" in known
-    for key in sorted(known):
-        english, chinese = text.t(key, "en"), text.t(key, "zh")
-        assert english, key
-        assert chinese, key
-        places = [set(re.findall(r"\{(\w+)", words)) for words in (english, chinese)]
-        assert places[0] == places[1], key
-
-
-def test_loading_the_sentences_twice_is_harmless():
-    before = set(text.keys())
-    assert set(text.keys()) >= before
-
-
-def test_every_idea_has_formulas_and_a_source():
-    for page in PAGES:
-        formulas, source = display.formulas_of(page.key)
-        if page.section == "ideas":
-            assert formulas, page.key
-            assert len(source) > 10
-    assert "10.1109/TCSVT.2021.3049869" in display.formulas_of("coarse_to_fine")[1]
-    assert display.formulas_of("export") == ((), "")
-
-
-def test_pages_lead_from_one_to_the_next():
-    assert neighbours("start")[0] is None
-    assert neighbours(PAGES[-1].key)[1] is None
-    key, seen = "start", ["start"]
-    while (following := neighbours(key)[1]) is not None:
-        key = following.key
-        seen.append(key)
-    assert seen == [page.key for page in PAGES]
 
 
 def half_pixel_bilinear(values):
@@ -182,31 +130,6 @@ def test_the_pull_is_the_slope_of_the_loss():
     assert punishment(d, 1.0).sum() == pytest.approx(0, abs=1e-9)
 
 
-def test_a_prediction_made_worse():
-    depth = np.full((40, 50), 2.0)
-    assert np.array_equal(distorted(depth, scale=1, noise=0), depth)
-    assert np.allclose(distorted(depth, scale=1.5, noise=0), 3)
-    noisy = distorted(depth, scale=1, noise=0.1)
-    assert np.std(np.log(noisy)) == pytest.approx(0.1, rel=0.1)
-    assert np.array_equal(noisy, distorted(depth, scale=1, noise=0.1))
-    assert len(sample(np.arange(10_000.0))) == 1500
-    assert sample(np.array([[1.0, np.nan]])).tolist() == [1.0]
-
-
-def test_bars_span_the_values_and_are_centred_where_signed():
-    bar = bar_of([np.array([1.0, 2, 3]), np.array([10.0, 20])], "m", share=0)
-    assert (bar.low, bar.high) == (1, 20)
-    signed = signed_bar(np.array([-3.0, 1, np.nan]), "m", share=0)
-    assert (signed.low, signed.high) == (-3, 3)
-    assert bar_of(np.array([np.nan]), "m").high == 1
-    assert bar_of(np.full(3, 2.0), "m").low < 2 < bar_of(np.full(3, 2.0), "m").high
-    assert signed_bar(np.zeros(3), "m").high > 0
-    rising = colour_stops("rising magma")
-    assert rising[0][1] == colour_stops("magma")[-1][1]
-    # Streamlit takes some hexadecimal colours for places of its own theme.
-    assert all(colour.startswith("rgb(") for _, colour in rising)
-
-
 def map_values(figure: go.Figure):
     heat = next(trace for trace in figure.data if trace.type == "heatmap")
     return np.asarray(heat.z), heat
@@ -250,44 +173,6 @@ def test_no_figure_is_too_large_for_the_screen():
     ]
     for figure in figures:
         assert len(figure.to_json()) < MAX_FIGURE_BYTES
-
-
-def test_linked_maps_share_their_zoom():
-    photo = np.zeros((30, 40, 3), np.uint8)
-    depth = RNG.uniform(1, 2, (30, 40)).astype(np.float32)
-    figure = linked_maps(
-        [("p", photo, None), ("d", depth, bar_of(depth, "m"))], size=(40, 30), columns=1
-    )
-    x, y = figure.layout.xaxis, figure.layout.yaxis
-    assert {x.matches, figure.layout.xaxis2.matches} - {None} == {"x2"}
-    assert {y.matches, figure.layout.yaxis2.matches} - {None} == {"y2"}
-    assert list(figure.layout.yaxis.range) == [29.5, -0.5]
-
-
-def test_points_and_pictures_over_the_photo():
-    photo = np.zeros((30, 40, 3), np.uint8)
-    u, v = np.array([0.0, 39]), np.array([0.0, 29])
-    plain = points_over_photo(photo, u, v, size=(40, 30))
-    assert list(plain.layout.xaxis.range) == [-0.5, 39.5]
-    bar = bar_of(np.array([1.0, 2.0]), "m")
-    coloured = points_over_photo(photo, u, v, np.array([1.0, 2.0]), bar, size=(40, 30))
-    assert coloured.data[1].marker.colorbar.title.text == "m"
-    assert picture_figure(photo, size=(40, 30)).data[0].source.startswith("data:image/png")
-    sheet = montage([np.full((2, 3), value, np.uint8) for value in (10, 20, 30)], 2)
-    assert sheet.shape == (5, 7, 3)
-    assert sheet[0, 4, 0] == 20
-    assert sheet[3, 0, 0] == 30
-
-
-def test_curves_carry_their_numbers():
-    figure = line_figure({"a": ([0, 1], [2, 3])}, x="x", y="y (m)")
-    assert list(figure.data[0].y) == [2, 3]
-    bars = bars_figure({"one": [1.0, 2.0], "two": [3.0, 4.0]}, ["a", "b"], x="", y="m")
-    assert list(bars.data[1].y) == [3, 4]
-    centres, percent = histogram_of(RNG.normal(2, 0.5, 5000))
-    assert percent.sum() == pytest.approx(100)
-    assert centres[percent.argmax()] == pytest.approx(2, abs=0.2)
-    assert histogram_of(np.ones(4))[1].sum() == pytest.approx(100)
 
 
 def test_space_is_upright_and_not_mirrored():
@@ -338,15 +223,6 @@ def test_a_flight_begins_and_ends_where_the_photo_was_taken():
     assert len(json.loads(data[1])["frames"]) == len(cameras)
 
 
-def test_few_colours_come_close():
-    colours = RNG.integers(0, 256, (2000, 3), dtype=np.uint8)
-    index, scale = few_colours(colours)
-    table = np.array([[int(n) for n in re.findall(r"\d+", text_)] for _, text_ in scale])
-    assert np.abs(table[index].astype(int) - colours).mean() < 20
-    two, scale = few_colours(np.array([[255, 0, 0], [0, 0, 255]], np.uint8))
-    assert [scale[i][1] for i in two] == ["rgb(255,0,0)", "rgb(0,0,255)"]
-
-
 def test_a_page_that_opens_offline():
     figure = line_figure({"</script>": ([0, 1], [2, 3])}, x="x", y="y")
     page = html_page("A & B", ["<p>words</p>", ("caption <b>", figure)], "zh")
@@ -360,13 +236,6 @@ def test_a_page_that_opens_offline():
     assert "Plotly" not in html_page("text only", ["<p>words</p>"])
 
 
-def test_numbers_to_take_home():
-    arrays = {"a": np.arange(3), "b": np.ones((2, 2), np.float32)}
-    loaded = np.load(io.BytesIO(npz(arrays)))
-    assert set(loaded) == {"a", "b"}
-    assert np.array_equal(loaded["b"], arrays["b"])
-
-
 def test_ground_truth_must_have_the_photos_shape():
     check_shape(np.ones((30, 40), np.float32), (400, 300))
     with pytest.raises(DataError, match="30x40 pixels.*400x300"):
@@ -375,65 +244,9 @@ def test_ground_truth_must_have_the_photos_shape():
     assert suggested_scale("a.png") == "nyu"
 
 
-def test_the_room_brings_its_depth_along(tmp_path):
-    from app.explorer.sidebar import FIRST, examples
-
-    known = examples()
-    assert FIRST in known
-    depth = truth_beside(known[FIRST])
-    assert depth is not None
-    assert 1 < np.median(depth[depth > 0]) < 6
-    assert truth_beside(tmp_path / "photo.jpg") is None
-
-
-def test_kinds_of_kitti_scenes():
-    assert kind_of("2011_09_26/2011_09_26_drive_0009_sync/0000000005") == "city"
-    assert kind_of("val/kitti_raw_0009/0000") == "city"
-    assert kind_of("val/kitti_odometry_04/000010") == "road"
-    assert kind_of("2011_09_30_drive_0020_sync") == kind_of("train/kitti_odometry_06/1")
-    assert kind_of("train/kitti_odometry_06/1") == "residential"
-    assert kind_of("2011_09_28_drive_0009_sync") == ""  # another day's drive of the same number
-    assert kind_of("val/kitti_annotated/0000000005") == ""
-    assert drive_of("val/kitti_odometry_03/0") is None
-
-
 def test_frames_of_a_set_are_spread_and_each_is_shown_once():
     entries = tuple(Entry((), index, "val") for index in range(8))
     chosen = MeasuredSet(NYU, entries)
     assert chosen.pages(3) == 3
     shown = [[entry.index for entry in chosen.spread(page, 3)] for page in range(3)]
     assert shown == [[0, 3, 6], [1, 4, 7], [2, 5]]
-
-
-def test_titles_break_where_their_figure_ends():
-    values = np.ones((30, 60), np.float32)
-
-    def titled(title):
-        return map_figure(values, bar_of(values, "m"), size=(60, 30), title=title)
-
-    long, short = titled("Truth against output; the dashed line is perfect, or so"), titled("R4")
-    high = short.layout.margin.t
-    fit([long, short], 3)
-    assert long.layout.title.text == "Truth against output; the dashed line<br>is perfect, or so"
-    assert short.layout.title.text == "R4"
-    assert long.layout.margin.t == short.layout.margin.t > high
-    assert long.layout.height == short.layout.height
-    chinese = titled("每一层之后相对真实深度的误差，以及更多的文字")
-    fit([chinese], 5)
-    lines = chinese.layout.title.text.split("<br>")
-    assert len(lines) > 1
-    assert max(map(len, lines)) <= 12
-    curves = line_figure({"a": ([0, 1], [2, 3])}, x="x", y="y", title="b")
-    fit([short, curves], 2)
-    assert curves.layout.height == short.layout.height
-
-
-def test_maps_have_the_width_of_a_phone_where_they_stand_alone():
-    values = np.ones((30, 60), np.float32)
-    figure = map_figure(values, bar_of(values, "m"), size=(60, 30))
-    fit([figure], 5)
-    beside_others = figure.layout.height
-    fit([figure], PHONE)
-    margin = figure.layout.margin
-    assert figure.layout.height == 175 + margin.t + margin.b
-    assert figure.layout.height > beside_others

@@ -75,14 +75,6 @@ def test_expected_and_true_error_are_compared_pixel_by_pixel() -> None:
     assert f"({np.abs(depth - TRUTH).mean():.2f} m)" in sentence
 
 
-def test_a_model_without_expected_error_draws_none() -> None:
-    app = opened("compare", model="other")
-    upload_truth(app, "a.npy", npy(TRUTH))
-    titles = set(drawn(sound(app)))
-    assert t("compare.relative", "en") in titles
-    assert not titles & {t("explorer.expected", "en"), t("compare.honest", "en")}
-
-
 def test_a_control_that_two_pages_share_shows_its_choice_on_both() -> None:
     """The browser keeps nothing of a control on another page: its value has to be sent."""
     app = opened("aspp")

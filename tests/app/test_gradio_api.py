@@ -9,10 +9,8 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -170,14 +168,6 @@ def test_measure_reads_a_box(client: Client, photo: Path, expected: Prediction) 
         assert inside.min() <= result["nearest"] <= np.percentile(inside, 5)
 
 
-@pytest.mark.parametrize("chosen", [{"points": [[500, 5]]}, {"box": [0, 0, 500, 5]}, {}])
-def test_measure_refuses_what_is_not_on_the_photo(
-    client: Client, photo: Path, chosen: dict[str, Any]
-) -> None:
-    with pytest.raises(Exception, match="expected"):
-        client.predict(handle_file(photo), **chosen, api_name="/measure")
-
-
 def test_batch_packs_every_good_photo_and_names_the_bad_one(
     client: Client, photo: Path, expected: Prediction, tmp_path: Path
 ) -> None:
@@ -235,22 +225,6 @@ def test_curl_does_what_the_api_page_says(
     assert result["points"][0]["depth"] == pytest.approx(float(expected.depth[4, 3]))
 
 
-def test_eight_clients_at_once_get_what_one_gets(
-    studio_url: str, photo: Path, expected: Prediction, tmp_path: Path
-) -> None:
-    def call(number: int) -> bytes:
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        client = Client(studio_url, verbose=False, download_files=folder)
-        # A different range each, so that each is drawn anew; the depth stays the same.
-        result = client.predict(handle_file(photo), far=100 + number, api_name="/predict")
-        return Path(result[1]).read_bytes()
-
-    with ThreadPoolExecutor(8) as pool:
-        answers = set(pool.map(call, range(8)))
-    assert len(answers) == 1
-
-
 def test_health_is_good_once_the_model_is_loaded(studio_url: str) -> None:
     reply = httpx.get(f"{studio_url}/healthz", timeout=30)
     assert (reply.status_code, reply.json()) == (200, {"status": "ready"})
@@ -282,7 +256,7 @@ def own(
         "TMPDIR": str(temporary),
     }
     process = demo.start(page, {**os.environ, **settings})
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not demo.answers(page):
         assert process.poll() is None
         assert time.monotonic() < deadline

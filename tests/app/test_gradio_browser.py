@@ -145,17 +145,6 @@ def test_a_click_pins_a_point_and_says_where_it_is(shown: Shown, expected: Predi
     assert f"{x:+.2f} m right" in told
 
 
-def test_the_keyboard_reads_the_picture_too(shown: Shown, expected: Prediction) -> None:
-    opened = tab(shown, "depth")
-    opened.focus("#view-inspect .dv-canvas")
-    for key in ("ArrowRight", "Shift+ArrowDown"):
-        opened.keyboard.press(key)
-    told = opened.inner_text("#view-inspect .dv-readout")
-    u, v = WIDTH // 2 + 1, HEIGHT // 2 + 10
-    assert f"x {u}, y {v}" in told
-    assert metres(told) == [pytest.approx(expected.depth[v, u], abs=0.0051)]
-
-
 def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
     shown: Shown, expected: Prediction
 ) -> None:
@@ -268,16 +257,6 @@ def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes, chosen: bo
     assert opened.inner_text("#summary") == ""
 
 
-def test_the_files_are_the_full_map(shown: Shown, expected: Prediction) -> None:
-    opened = tab(shown, "files")
-    opened.click("#make-files")
-    opened.wait_for_selector("#files a[href*=depth16]")
-    url = opened.get_attribute("#files a[href*=depth16]", "href")
-    assert url is not None
-    depth = np.asarray(Image.open(httpx.get(url, timeout=30)))
-    np.testing.assert_allclose(depth / 1000, expected.depth, atol=0.00051)
-
-
 def test_the_scene_stands_in_the_3d_view(shown: Shown) -> None:
     opened = tab(shown, "3d")
     with opened.expect_response(re.compile(r"scene\.glb")) as loading:
@@ -289,11 +268,6 @@ def test_the_scene_stands_in_the_3d_view(shown: Shown) -> None:
     opened.wait_for_timeout(4000)  # the viewer says nowhere that it has drawn
     drawn = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"))
     assert drawn.reshape(-1, 3).std(axis=0).max() > 5
-
-
-def test_an_example_is_one_click_away(opened: Page) -> None:
-    opened.click("#examples .gallery > button >> nth=0")
-    opened.wait_for_selector("#view-inspect [data-ready]")
 
 
 def test_several_photos_come_back_as_one_zip(opened: Page, picture: bytes) -> None:

@@ -68,8 +68,8 @@ def test_a_client_lists_and_calls_the_tools(address: str) -> None:
     assert local.isError
 
 
-def test_it_is_off_unless_asked_for(gradio_url: str) -> None:
-    assert httpx.post(f"{gradio_url}/gradio_api/mcp", json={}, timeout=30).status_code == 404
+def test_it_is_off_unless_asked_for(studio_url: str) -> None:
+    assert httpx.post(f"{studio_url}/gradio_api/mcp", json={}, timeout=30).status_code == 404
 
 
 def test_what_it_cannot_go_with_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

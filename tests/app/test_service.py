@@ -22,7 +22,7 @@ from app.common.summary import accuracy_sentence, as_html, as_json, display_rang
 from app.common.text import error_sentence
 from app.depth_page.depth_view import packed_depth
 from app.depth_page.summary_html import measured_html
-from core.errors import CheckpointError, ConfigError, ImageError
+from core.errors import CheckpointError, ImageError
 from core.images.decode import Photo, decode
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
@@ -186,16 +186,6 @@ def test_a_missing_photo_is_refused(studio: Studio, tmp_path: Path) -> None:
         studio.result(tmp_path / "gone.jpg", SETTINGS)
 
 
-def test_the_memory_of_results_is_bounded(models: Path, photo: Path) -> None:
-    decoder = Decoder()
-    # Room for one scene of 60 x 90 pixels, 7 bytes each.
-    studio = Studio(default_model="tiny", models=models, decoder=decoder, cache_bytes=40_000)
-    wide, narrow = (DepthRequest(model="tiny", fov=fov) for fov in (90, 40))
-    for settings in (wide, narrow, narrow, wide):
-        studio.result(photo, settings)
-    assert decoder.calls == 3
-
-
 def test_the_cache_drops_what_was_not_used_for_longest() -> None:
     cache: BoundedCache[str] = BoundedCache(10, len)
     cache.put("a", "1234")
@@ -207,17 +197,6 @@ def test_the_cache_drops_what_was_not_used_for_longest() -> None:
     assert cache.get("large") is None
     cache.clear()
     assert cache.used == 0
-
-
-def test_the_summary_states_the_scene_s_own_numbers(studio: Studio, photo: Path) -> None:
-    found = studio.result(photo, SETTINGS)
-    summary = as_json(found)
-    depth = found.prediction.depth
-    assert summary["range"] == [depth.min(), depth.max()]
-    assert summary["median"] == np.median(depth)
-    assert summary["intrinsics"]["source"] == "assumed"
-    assert summary["fov"] == pytest.approx(found.prediction.intrinsics.hfov(90))
-    assert (summary["model"], summary["metric"]) == ("tiny", True)
 
 
 def test_the_page_says_which_model_how_accurate_and_which_camera(
@@ -238,13 +217,6 @@ def test_a_file_s_name_cannot_put_html_on_the_page(studio: Studio, photo: Path) 
     hostile = tiny_info(tiny_config(), licence="<script>alert(1)</script>")
     object.__setattr__(found.prediction, "info", hostile)
     assert "<script" not in as_html(found, "en")
-
-
-def test_fixed_ends_of_the_colours_must_leave_a_range(studio: Studio, photo: Path) -> None:
-    found: Result = studio.result(photo, SETTINGS)
-    assert display_range(drawn(found, "grey", 1.0, 3.0)) == (1.0, 3.0)
-    with pytest.raises(ConfigError, match="near below far"):
-        display_range(drawn(found, "grey", 500.0))
 
 
 def test_an_error_is_one_sentence_without_paths_or_markup() -> None:

@@ -33,11 +33,6 @@ def age(path: Path, seconds: float) -> None:
         os.utime(entry, (time.time() - seconds,) * 2)
 
 
-def test_an_upload_is_accepted(storage: Storage) -> None:
-    path = upload(storage)
-    assert storage.uploaded({"path": str(path), "meta": {}}) == path
-
-
 def test_nothing_else_is(storage: Storage, tmp_path: Path) -> None:
     outside = tmp_path / "secret.png"
     outside.write_bytes(b"secret")
@@ -91,13 +86,6 @@ def test_what_is_old_is_swept_and_the_examples_stay(storage: Storage) -> None:
     assert not sent.exists()
     assert new.exists()
     assert example.exists()
-
-
-def test_a_file_written_lately_keeps_its_folder(storage: Storage) -> None:
-    folder = storage.folder("a")
-    age(folder, 5000)
-    (folder / "depth.png").write_bytes(b"just now")
-    assert storage.sweep(3600) == 0
 
 
 def test_the_oldest_go_where_all_together_are_too_large(storage: Storage) -> None:

@@ -23,7 +23,6 @@ from PIL import Image
 from app.common.cancellation import set_still_wanted
 from app.common.request import DepthRequest
 from app.common.service import Studio
-from app.depth_page.handlers import TimeLeft
 from app.depth_page.live import LiveDepth, encoded_picture
 from app.depth_page.video_tab import run_video
 from core.errors import ExportError, ImageError, VideoError
@@ -247,14 +246,3 @@ def test_the_tab_takes_a_clip_and_a_camera(
     assert " m (dark); tiny" in page.inner_text("#live-depth figcaption")
     shot(page, "video-tab")
     assert console_errors == []
-
-
-def test_the_time_left_follows_the_pace() -> None:
-    now = [100.0]
-    clock = TimeLeft(lambda: now[0])
-    assert clock.words(0, 10) == "?"
-    now[0] = 120.0
-    assert clock.words(2, 10) == "1:20"
-    assert clock.words(2, None) == "?"
-    assert clock.words(2, 1000) == "2:46:20"
-    assert clock.words(10, 10) == "0:00"

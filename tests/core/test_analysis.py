@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.errors import DataError
 from core.evaluate.analysis import (
     FRACTIONS,
     BinnedErrors,
@@ -47,15 +46,6 @@ def test_distance_to_borders() -> None:
     assert bins[2, 10:].tolist() == expected
     assert bins[2, :10].tolist() == [2] * 4 + [1] * 3 + [0] * 3
     assert border_labels() == ("0-2 px", "3-5 px", "6-10 px", "11-20 px", "21+ px")
-
-
-def test_small_steps_and_missing_pixels_are_no_border() -> None:
-    gt = np.full((6, 30), 2.0)
-    gt[:, 15:] = 2.19  # 9.5 %
-    gt[:, 5] = 0.0
-    bins = border_bins(gt)
-    assert bins is not None
-    assert (bins == 4).all()
 
 
 def test_sparse_truth_shows_no_borders() -> None:
@@ -100,11 +90,3 @@ def test_curve_by_hand() -> None:
     assert curve.oracle[at[0.5]] == pytest.approx(0.15)  # 0.1 and 0.2 are kept
     assert curve.error[at[0.75]] == pytest.approx(0.4)
     assert curve.oracle[at[0.95]] == pytest.approx(0.1)  # at least one pixel is kept
-
-
-def test_unusable_confidence() -> None:
-    gt = np.ones((2, 2))
-    for confidence in (np.ones((3, 2)), np.full((2, 2), np.nan)):
-        with pytest.raises(DataError, match="confidence"):
-            sparsification_curve(gt, gt, gt > 0, confidence)
-    assert summarise_sparsification([]) is None

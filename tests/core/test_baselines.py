@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from core.data import NyuDataset, Sample
-from core.data.nyu import CAMERA, DEPTH_SCALE
-from core.data.sample import FrameDataset, read_depth
-from core.errors import DataError
-from core.evaluate.baselines import predictors, training_statistics
-from core.evaluate.metrics import compute_metrics, mean_metrics
-from core.evaluate.protocol import Box, Protocol
+from core.data import Sample
+from core.evaluate.baselines import training_statistics
+from core.evaluate.protocol import Protocol
 
 PROTOCOL = Protocol("test", max_depth=20.0)
 
@@ -40,49 +33,3 @@ def test_statistics_by_hand() -> None:
     # logarithms, (4 * 4 * 4)^(1/4) = 2^1.5.
     expected = [[2**1.5, 2**1.5], [2.0, 4.0], [4.0, 4.0]]
     np.testing.assert_allclose(statistics.geometric_map, expected)
-
-
-def test_predictions_fit_the_frame() -> None:
-    named = predictors(training_statistics([frame([[1, 2], [4, 8]])], PROTOCOL))
-    test = frame([[5] * 4] * 6)  # three times as high, twice as wide
-    assert set(named) == {"constant", "row mean", "row median", "mean map", "geometric mean map"}
-    assert all(predict(test).shape == (6, 4) for predict in named.values())
-    np.testing.assert_allclose(named["constant"](test), np.full((6, 4), 64**0.25))
-    np.testing.assert_allclose(named["row mean"](test)[:, 0], [1.5] * 3 + [6.0] * 3)
-    np.testing.assert_allclose(named["mean map"](test)[0], [1, 1, 2, 2])
-
-
-def test_frames_that_do_not_fit_are_left_out() -> None:
-    samples = [frame([[2, 2]]), frame([[9, 9], [9, 9]])]
-    assert training_statistics(samples, PROTOCOL).constant == pytest.approx(2.0)
-    cropped = Protocol("test", max_depth=20.0, bottom_crop=(2, 2))
-    assert training_statistics(samples, cropped).constant == pytest.approx(9.0)
-    with pytest.raises(DataError, match="no measured depth"):
-        training_statistics([frame([[0, 0]])], PROTOCOL)
-
-
-@pytest.mark.data
-def test_the_known_figures_of_nyu(data_root: Path) -> None:
-    """The reference of the data's description, on every fourth pixel of every frame."""
-    step = 4
-    protocol = Protocol(
-        "test", 10.0, window=Box(-(-45 // step), -(-471 // step), -(-41 // step), -(-601 // step))
-    )
-
-    def thinned(split: str) -> Iterator[Sample]:
-        listed = NyuDataset(data_root / "nyu", split)[:]
-        assert isinstance(listed, FrameDataset)
-        for item in listed.frames:
-            depth = read_depth(item.depth_path, DEPTH_SCALE)[::step, ::step]
-            yield Sample(np.zeros((*depth.shape, 3), np.uint8), depth, *CAMERA, name=item.name)
-
-    predict = predictors(training_statistics(thinned("train"), protocol))["geometric mean map"]
-    images = [
-        compute_metrics(protocol.clamp(predict(test)), test.depth, protocol.counts(test.depth))
-        for test in thinned("val")
-    ]
-    mean = mean_metrics(images)
-    assert len(images) == 200
-    assert mean.abs_rel == pytest.approx(0.381, abs=0.002)
-    assert mean.rmse == pytest.approx(1.063, abs=0.003)
-    assert mean.delta1 == pytest.approx(0.414, abs=0.002)

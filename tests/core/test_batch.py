@@ -16,11 +16,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from core.batch import photo as photo_module
 from core.batch.packing import packed
 from core.batch.plan import Job, plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
-from core.errors import CheckpointError, ConfigError, ExportError
+from core.errors import CheckpointError, ConfigError
 from core.files.outputs import ColorSettings, parse_outputs
 from core.files.sidecar import sidecar_path
 from core.predictor import Predictor
@@ -88,27 +87,12 @@ def stems(inputs: Sequence[Path], out: Path) -> list[str]:
     return [job.stem.as_posix() for job in plan(inputs, out)]
 
 
-def test_folders_keep_their_structure(tmp_path: Path) -> None:
-    for name in ("a.jpg", "deep/er/b.jpg", "deep/c.jpg"):
-        photo(tmp_path / "in" / name)
-    assert stems([tmp_path / "in"], tmp_path / "out") == ["a", "deep/c", "deep/er/b"]
-
-
 def test_names_that_would_collide_keep_their_extension(tmp_path: Path) -> None:
     names = ["a.jpg", "a.png", "b.jpg", "sub/a.jpg"]
     inputs = [photo(tmp_path / "in" / name) for name in names]
     assert stems([tmp_path / "in"], tmp_path) == ["a.jpg", "a.png", "b", "sub/a"]
     # Named one by one, two of one name are told apart by their folders.
     assert stems(inputs, tmp_path) == ["in/a", "a", "b", "sub/a"]
-
-
-def test_every_collision_is_resolved(tmp_path: Path) -> None:
-    names = ["a.bmp", "A.png", "a.bmp.tif", "a.bmp.png", "manifest.png", "a", "x/a.bmp", "x/a.png"]
-    inputs = [photo(tmp_path / name) if "." in name else tmp_path / name for name in names]
-    (tmp_path / "a").write_bytes(b"no extension")
-    found = stems(inputs, tmp_path)
-    assert len({stem.casefold() for stem in found}) == len(names)
-    assert "manifest" not in found
 
 
 def test_one_file_named_twice_is_one_photo(tmp_path: Path) -> None:
@@ -171,12 +155,6 @@ def test_inputs_that_are_not_there_are_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="expected"):
         plan([tmp_path / name], tmp_path / "out")
-
-
-def test_a_folder_link_in_a_circle_ends(tmp_path: Path) -> None:
-    photo(tmp_path / "in" / "a.png")
-    (tmp_path / "in" / "again").symlink_to(tmp_path / "in")
-    assert stems([tmp_path / "in"], tmp_path / "out") == ["a"]
 
 
 def test_one_photo_gives_its_files_and_a_sidecar(
@@ -255,38 +233,6 @@ def test_odd_names_come_back_from_the_manifest_the_table_and_the_zip(
     assert names >= {os.fsencode(name) for entry in entries for name in entry.files}
 
 
-def test_the_table_says_what_the_manifest_says(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
-    photo(tmp_path / "in" / 'one, "two".png')
-    (tmp_path / "in" / "bad.png").write_text("no picture")
-    run(tmp_path / "in", fov=60.0)
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_bytes())
-    with (tmp_path / "out" / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert len(rows) == len(manifest["photos"]) == 2
-    for row, entry in zip(rows, manifest["photos"], strict=True):
-        for name, value in entry.items():
-            text = ";".join(value) if isinstance(value, list) else value
-            assert row[name] == ("" if text is None else str(text)), name
-        assert (row["model"], row["version"]) == (manifest["model"]["name"], manifest["version"])
-        assert (row["fov"], row["resolution"], row["flip"]) == ("60.0", "", "False")
-        assert row["save"] == "color;depth16"
-
-
-@pytest.mark.parametrize("name", ["manifest.json", "manifest.csv"])
-def test_a_file_that_is_no_manifest_is_left_alone(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], engine: _Flat, name: str
-) -> None:
-    sources = [photo(tmp_path / f"{i}.png", i) for i in range(2)]
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / name).write_text("the user's own")
-    with pytest.raises(ExportError, match=name):
-        run(*sources)
-    assert engine.runs == 0
-    assert (tmp_path / "out" / name).read_text() == "the user's own"
-
-
 def test_finished_photos_are_skipped_and_only_those(
     tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], engine: _Flat
 ) -> None:
@@ -322,43 +268,6 @@ def test_other_settings_are_not_finished(
     assert run(source, **changes)[0] == Totals(skipped=1)
 
 
-def test_another_model_is_not_finished(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
-    source = photo(tmp_path / "a.png")
-    run(source)
-    other = INFO.saved_as(Path("other.safetensors"), "b" * 64)
-    assert run(source, info=other)[0] == Totals(done=1)
-
-
-def test_a_file_of_other_settings_never_counts(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
-    source = photo(tmp_path / "a.png")
-    run(source, save="npy")
-    run(source, save="color", resolution=128)  # a_depth.npy is now that of another resolution
-    assert run(source, save="npy", resolution=128)[0] == Totals(done=1)
-    assert run(source, save="color,npy", resolution=128)[0] == Totals(skipped=1)
-
-
-def test_killed_while_replacing_files_means_undone(
-    tmp_path: Path,
-    run: Callable[..., tuple[Totals, list[Entry]]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    source = photo(tmp_path / "a.png")
-    run(source)
-
-    def die(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(photo_module, "write_sidecar", die)
-        with pytest.raises(KeyboardInterrupt):
-            run(source, resolution=128)  # replaced the files, but not yet the sidecar
-    assert run(source)[0] == Totals(done=1)
-
-
 @pytest.mark.parametrize(
     "content",
     [b"", b"[]", b'{"input": 3}', b"\xff\x00", b"[" * 5000, b'{"files": {"color": 1}}'],
@@ -387,18 +296,6 @@ def test_a_sidecar_with_something_missing_means_undone(
     path = sidecar_path(tmp_path / "out" / "a")
     path.write_text(json.dumps(json.loads(path.read_bytes()) | {part: value}))
     assert run(source)[0] == Totals(done=1)
-
-
-def test_no_photo_is_ever_overwritten(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
-    out = tmp_path / "out"
-    first, second = photo(out / "a.png"), photo(out / "a_color.png", 1)
-    before = second.read_bytes()
-    totals, entries = run(first, second)
-    assert totals == Totals(done=1, failed=1)
-    assert "a_color.png" in str(entries[0].error)
-    assert second.read_bytes() == before
 
 
 def test_a_disk_that_refuses_fails_the_photo_and_leaves_no_half_file(
@@ -460,15 +357,3 @@ def test_the_model_is_loaded_once_and_only_when_needed(
             load,
             BatchSettings(parse_outputs("npy")),
         )
-
-
-def test_the_same_photo_gives_the_same_bytes(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
-    source = photo(tmp_path / "a.png")
-    every = "color,depth16,npy,npz,exr,levels,ply,glb"
-    run(source, save=every)
-    first = {name: (tmp_path / "out" / name).read_bytes() for name in files(tmp_path / "out")}
-    run(source, save=every, overwrite=True)
-    assert len(first) == 9
-    assert first == {name: (tmp_path / "out" / name).read_bytes() for name in first}

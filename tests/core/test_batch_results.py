@@ -13,11 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.batch.packing import check_own_zip, packed
 from core.batch.plan import plan
 from core.batch.results import replacing, staged
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
-from core.errors import ConfigError, ExportError
+from core.errors import ExportError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import named_files, read_sidecar
 from core.predictor import Predictor
@@ -232,16 +231,3 @@ def test_what_only_begins_as_a_manifest_is_left_alone(
     with pytest.raises(ExportError, match=name):
         run(photo(tmp_path / "1.png"), photo(tmp_path / "2.png", 1))
     assert (tmp_path / "out" / name).read_bytes() == content
-
-
-def test_only_a_zip_of_results_is_replaced(tmp_path: Path, run: Run) -> None:
-    _, (entry,) = run(photo(tmp_path / "a.png"), save="npy")
-    ours = tmp_path / "all.zip"
-    for _ in range(2):
-        check_own_zip(ours)
-        with packed(str(ours), tmp_path / "out", manifests=False) as pack:
-            pack(entry)
-    for other in (b"PK\x05\x06" + bytes(18), b"text"):
-        ours.write_bytes(other)
-        with pytest.raises(ConfigError, match="not written by this program"):
-            check_own_zip(ours)

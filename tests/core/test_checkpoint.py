@@ -1,6 +1,5 @@
 """Checkpoints: exact round trips, and every way a file can be wrong."""
 
-import hashlib
 import json
 import logging
 import os
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from core.errors import CheckpointError, ConfigError, ExportError
+from core.errors import CheckpointError, ExportError
 from core.model import LapDepth, ModelConfig
 from core.weights import checkpoint, registry
 from core.weights.checkpoint import (
@@ -32,7 +31,6 @@ from core.weights.checkpoint import (
     save_checkpoint,
     scan_models,
 )
-from core.weights.tensor_file import MAX_HEADER_BYTES, read_header
 
 CONFIG = ModelConfig("efficientnet_lite0", max_depth=10.0, decoder_width=128)
 INFO = ModelInfo(
@@ -119,16 +117,6 @@ def test_half_keeps_norms_exact_and_filters_to_half_precision(model: LapDepth, p
             assert torch.equal(value, original)
 
 
-def test_equal_models_are_equal_files(model: LapDepth, content: bytes, tmp_path: Path) -> None:
-    again = tmp_path / "again.safetensors"
-    save_checkpoint(again, model.state_dict(), INFO, half=True)
-    assert again.read_bytes() == content
-
-
-def test_the_hash_is_the_files(path: Path) -> None:
-    assert load_checkpoint(path)[1].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 @pytest.mark.parametrize("pin", ["registry", "sidecar"])
 def test_a_file_that_is_not_the_pinned_one_is_refused(path: Path, pin: str) -> None:
     expected = load_checkpoint(path)[1].sha256
@@ -147,16 +135,6 @@ def test_a_file_that_is_not_the_pinned_one_is_refused(path: Path, pin: str) -> N
     assert expected in scan_models(path.parent).broken[0].problem
 
 
-def test_pinning_keeps_the_other_pins(path: Path) -> None:
-    registry = path.parent / "registry.json"
-    registry.write_text('{"other": {"sha256": "0"}}')
-    sha256 = pin_checkpoint(path)
-    assert json.loads(registry.read_text()) == {
-        "other": {"sha256": "0"},
-        "small": {"sha256": sha256},
-    }
-
-
 @pytest.mark.parametrize("text", ['{"small": {}}', '{"small": "abc"}', "{", '{"small": null', "[]"])
 def test_a_damaged_registry_lets_nothing_through(path: Path, text: str) -> None:
     (path.parent / "registry.json").write_text(text)
@@ -168,35 +146,12 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
 
 
-def append(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"\0")
-
-
 def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-def text(path: Path) -> None:
-    path.write_text("this is no checkpoint, but it is longer than eight bytes")
-
-
-def no_json(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[8] = ord("x")
-    path.write_bytes(data)
-
-
 def endless_header(path: Path) -> None:
     path.write_bytes(struct.pack("<Q", 1 << 60) + path.read_bytes()[8:])
-
-
-def large_header(path: Path) -> None:
-    rewrite(path, lambda h: h["__metadata__"].update(padding="x" * MAX_HEADER_BYTES))
-
-
-def deep_header(path: Path) -> None:
-    header = b"[" * 100_000
-    path.write_bytes(struct.pack("<Q", len(header)) + header)
 
 
 def overlap(path: Path) -> None:
@@ -214,24 +169,11 @@ def huge_shape(path: Path) -> None:
     rewrite(path, change)
 
 
-def negative_shape(path: Path) -> None:
-    def change(header: dict[str, Any]) -> None:
-        header["encoder.conv_stem.weight"]["shape"] = [-32, -3, 3, 3]
-
-    rewrite(path, change)
-
-
 def foreign_type(path: Path) -> None:
     def change(header: dict[str, Any]) -> None:
         header["encoder.conv_stem.weight"]["dtype"] = "I16"
 
     rewrite(path, change)
-
-
-def integer_weights(path: Path) -> None:
-    state = load_file(path)
-    state["encoder.bn0.weight"] = torch.ones(32, dtype=torch.int64)
-    save_file(state, path, {"lapdepth": INFO.to_json()})
 
 
 def nan(path: Path) -> None:
@@ -240,20 +182,9 @@ def nan(path: Path) -> None:
     save_file(state, path, {"lapdepth": INFO.to_json()})
 
 
-def infinity(path: Path) -> None:
-    state = load_file(path)
-    state["encoder.conv_stem.weight"][0, 0, 0, 0] = torch.inf
-    save_file(state, path, {"lapdepth": INFO.to_json()})
-
-
 def lacking(path: Path) -> None:
     state = load_file(path)
     del state["decoder.levels.2.refine.conv.weight"]
-    save_file(state, path, {"lapdepth": INFO.to_json()})
-
-
-def additional(path: Path) -> None:
-    state = load_file(path) | {"decoder.levels.4.refine.conv.weight": torch.zeros(3)}
     save_file(state, path, {"lapdepth": INFO.to_json()})
 
 
@@ -265,16 +196,8 @@ def other_width(path: Path) -> None:
     rewrite_info(path, lambda info: info["config"].update(decoder_width=160))
 
 
-def largest_width(path: Path) -> None:
-    rewrite_info(path, lambda info: info["config"].update(decoder_width=8192))
-
-
 def unknown_encoder(path: Path) -> None:
     rewrite_info(path, lambda info: info["config"].update(encoder="nosuch"))
-
-
-def unknown_setting(path: Path) -> None:
-    rewrite_info(path, lambda info: info["config"].update(levels=9))
 
 
 def newer_version(path: Path) -> None:
@@ -285,46 +208,20 @@ def no_camera(path: Path) -> None:
     rewrite_info(path, lambda info: info.pop("camera"))
 
 
-def camera_without_width(path: Path) -> None:
-    rewrite_info(path, lambda info: info["camera"].pop("width"))
-
-
-def odd_height(path: Path) -> None:
-    rewrite_info(path, lambda info: info.update(working_height=289))
-
-
-def height_in_words(path: Path) -> None:
-    rewrite_info(path, lambda info: info.update(working_height="high"))
-
-
 DAMAGES: dict[Callable[[Path], None], str] = {
     cut: "header is damaged .*bytes of tensors in a file that holds",
-    append: "header is damaged .*bytes of tensors in a file that holds",
     empty: "header of 0 bytes in a file of 0",
-    text: "states a header of",
-    no_json: "header is damaged",
     endless_header: "states a header of 1152921504606846976 bytes",
-    large_header: "states a header of",
-    deep_header: "header is damaged",
     overlap: "gap or overlap",
     huge_shape: "header is damaged",
-    negative_shape: "header is damaged",
     foreign_type: "type 'I16', expected one of F32, F16, BF16, I64",
-    integer_weights: "encoder.bn0.weight is of type I64",
     nan: r"NaN or infinity in 1 tensors \(encoder.bn0.weight\)",
-    infinity: r"NaN or infinity in 1 tensors \(encoder.conv_stem.weight\)",
     lacking: "decoder.levels.2.refine.conv.weight is missing",
-    additional: "decoder.levels.4.refine.conv.weight is unexpected",
     no_information: "no LapDepth configuration",
     other_width: r"is \[.*\], expected \[",
-    largest_width: r"is \[.*\], expected \[",
     unknown_encoder: "cannot be built: There is no encoder 'nosuch'",
-    unknown_setting: r"unknown keys \['levels'\]",
     newer_version: "version 99, expected 1",
     no_camera: "camera is None, expected dict",
-    camera_without_width: "width",
-    odd_height: "working height is 289",
-    height_in_words: "working_height is 'high', expected int",
 }
 
 
@@ -334,16 +231,6 @@ def test_damaged_files(path: Path, damage: Callable[[Path], None]) -> None:
     with pytest.raises(CheckpointError, match=r"small\.safetensors") as caught:
         load_checkpoint(path)
     assert caught.match(DAMAGES[damage])
-
-
-@pytest.mark.parametrize("damage", [largest_width, other_width, lacking, huge_shape])
-def test_misfits_are_found_before_tensors_are_read(
-    path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], None]
-) -> None:
-    damage(path)
-    monkeypatch.setattr(checkpoint, "from_safetensors", lambda _: pytest.fail("read the tensors"))
-    with pytest.raises(CheckpointError):
-        load_checkpoint(path)
 
 
 def test_what_is_swapped_after_the_hash_is_not_loaded(
@@ -368,7 +255,7 @@ def test_what_is_swapped_after_the_hash_is_not_loaded(
         load_checkpoint(path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(edits=st.lists(st.tuples(st.integers(0, 60_000), st.integers(0, 255)), max_size=4))
 def test_no_damage_raises_anything_else(
     content: bytes, tmp_path_factory: pytest.TempPathFactory, edits: list[tuple[int, int]]
@@ -384,16 +271,6 @@ def test_no_damage_raises_anything_else(
         assert len(str(error)) > 40  # noqa: PT017 - either outcome is right
     else:
         assert all(bool(torch.isfinite(t).all()) for t in loaded.state_dict().values())
-
-
-def test_the_folder_is_read_afresh(path: Path, content: bytes, tmp_path: Path) -> None:
-    assert [model.name for model in list_models(tmp_path)] == ["small"]
-    (tmp_path / "another.safetensors").write_bytes(content)
-    assert [model.name for model in list_models(tmp_path)] == ["another", "small"]
-    path.unlink()
-    assert [model.name for model in list_models(tmp_path)] == ["another"]
-    rewrite_info(tmp_path / "another.safetensors", lambda info: info.update(licence="none"))
-    assert [model.licence for model in list_models(tmp_path)] == ["none"]
 
 
 def test_broken_files_are_reported_and_not_fatal(
@@ -470,33 +347,6 @@ def test_a_failing_disk_leaves_the_old_file(
         save_checkpoint(path, model, INFO)
     assert path.read_bytes() == content
     assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"working_height": 290},
-        {"working_height": 80},
-        {"provenance": {}},
-        {"provenance": {"origin": ""}},
-    ],
-)
-def test_information_out_of_range(change: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError):
-        replace(INFO, **change)
-
-
-@pytest.mark.parametrize("values", [(0, 480, 1, 1), (640, 480, -1, 1), (640, 480, 1, float("nan"))])
-def test_cameras_out_of_range(values: tuple[Any, ...]) -> None:
-    with pytest.raises(ConfigError):
-        TrainingCamera(*values)
-
-
-def test_reading_a_header_takes_no_tensors(path: Path) -> None:
-    header = read_header(path)
-    assert header.tensors.keys() == LapDepth(CONFIG).state_dict().keys()
-    assert header.tensors["encoder.conv_stem.weight"].shape == (32, 3, 3, 3)
-    assert header.tensors["encoder.conv_stem.weight"].dtype == "F16"
 
 
 def test_a_list_hashes_a_file_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,12 @@ import pytest
 from PIL import Image
 
 import core
-from core import engines
 from core.cli import main as cli
-from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE, main
+from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE
 from core.data.nyu import CAMERA
 from core.evaluate.metrics import METRICS
 from core.weights import checkpoint
+from tests.core.cli_runs import only_model, run
 from tests.tiny_checkpoint import picture, save_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,10 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    """Only the tiny model is installed, and nothing is converted for another engine."""
-    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
-    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
-    monkeypatch.chdir(tmp_path)
+    only_model(monkeypatch, model, tmp_path)
 
 
 @pytest.fixture
@@ -45,14 +42,6 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     Image.fromarray(picture(120, 90)).save(path)
     return path
-
-
-def run(*arguments: object) -> int:
-    """The exit status, argparse's own included."""
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else -1
 
 
 def sentence(capsys: pytest.CaptureFixture[str]) -> str:
@@ -109,12 +98,6 @@ def test_predict_writes_the_files_of_the_contract(
     assert "1 done" in capsys.readouterr().out
 
 
-def test_defaults_are_colour_and_16_bit(photo: Path) -> None:
-    assert run("predict", photo, "--out", "out", "--model", "tiny") == DONE
-    names = sorted(path.name for path in Path("out").iterdir())
-    assert names == ["photo.json", "photo_color.png", "photo_depth16.png"]
-
-
 def test_a_folder_with_a_bad_file_ends_with_1_and_names_it(
     photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,17 +111,6 @@ def test_a_folder_with_a_bad_file_ends_with_1_and_names_it(
     assert manifest["counts"] == {"done": 1, "skipped": 0, "failed": 1}
     assert Path("out/deep/good_color.png").is_file()
     assert Path("out/manifest.json").is_file()
-
-
-def test_a_second_run_skips_and_overwrite_does_not(
-    photo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ("predict", photo, "--out", "out", "--model", "tiny", "--json")
-    outcomes = []
-    for extra in ((), (), ("--overwrite",)):
-        assert run(*arguments, *extra) == DONE
-        outcomes.append(json.loads(capsys.readouterr().out)["photos"][0]["status"])
-    assert outcomes == ["done", "skipped", "done"]
 
 
 @pytest.mark.parametrize(
@@ -189,13 +161,6 @@ def test_unusable_arguments_end_with_2_and_a_sentence(
     assert sentence(capsys).strip()
     assert photo.read_bytes() == before
     assert [path.name for path in Path.cwd().iterdir()] == ["photo.png"]
-
-
-def test_a_file_that_is_no_checkpoint_ends_with_1(
-    photo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("import-release", photo, "--dataset", "kitti", "--name", "wrong") == FAILED
-    assert "photo.png" in sentence(capsys)
 
 
 def test_models_lists_what_is_there_now(
@@ -271,15 +236,6 @@ def test_interrupted_and_out_of_memory_are_no_tracebacks(
     assert "Interrupted" in text
     assert "memory" in text
     assert "a.npy" in text
-
-
-def test_a_bug_stays_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def bug(_: object) -> int:
-        raise ValueError("a bug")
-
-    monkeypatch.setattr(cli, "_models", bug)
-    with pytest.raises(ValueError, match="a bug"):
-        main(["models"])
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import engines
-from core.cli.main import DONE, FAILED, UNUSABLE, main
+from core.cli.main import DONE, FAILED, UNUSABLE
 from core.geometry.measure import Measurer, calibrated
 from core.images.decode import decode
 from core.prediction import KnownLength
 from core.predictor import load_model
-from core.weights import checkpoint
+from tests.core.cli_runs import only_model, photos, run
 from tests.core.clips import write_clip
 from tests.tiny_checkpoint import picture, save_tiny
 
@@ -34,19 +33,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    """Only the tiny model is installed, and nothing is converted for another engine."""
-    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
-    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
-    monkeypatch.chdir(tmp_path)
-    for seed, name in enumerate(("photo", "other")):
-        Image.fromarray(picture(120, 90, seed)).save(f"{name}.png")
-
-
-def run(*arguments: object) -> int:
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else -1
+    only_model(monkeypatch, model, tmp_path)
+    photos("photo", "other")
 
 
 def sidecar(name: str) -> dict[str, Any]:

@@ -13,9 +13,8 @@ import pytest
 from PIL import Image
 from plyfile import PlyData
 
-from core import engines
-from core.cli.main import DONE, FAILED, UNUSABLE, main
-from core.weights import checkpoint
+from core.cli.main import DONE, FAILED, UNUSABLE
+from tests.core.cli_runs import only_model, photos, run
 from tests.tiny_checkpoint import picture, save_tiny
 
 
@@ -26,18 +25,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    """Only the tiny model is installed, and nothing is converted for another engine."""
-    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
-    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
-    monkeypatch.chdir(tmp_path)
-    Image.fromarray(picture(120, 90)).save("photo.png")
-
-
-def run(*arguments: object) -> int:
-    try:
-        return main([str(argument) for argument in arguments])
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else -1
+    only_model(monkeypatch, model, tmp_path)
+    photos("photo")
 
 
 def test_a_scene_writes_what_was_asked_for_and_names_it(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError
 from core.files.colormap import (
     COLORMAPS,
     INVALID_COLOR,
@@ -77,40 +77,12 @@ def test_signs_are_told_apart_by_every_reader(deficiency: str) -> None:
     assert np.linalg.norm(below - above, axis=1).min() > 10
 
 
-def test_signed_map_is_balanced_around_a_neutral_middle() -> None:
-    lab = cielab(linear(SIGNED.table))
-    assert np.abs(lab[:, 0] - lab[::-1, 0]).max() < 1
-    assert np.abs(lab[127:129, 1:]).max() < 1.5
-    assert (np.diff(lab[:128:8, 0]) > 0).all()
-
-
-def test_known_colours() -> None:
-    # First and last entries as published; near is the bright end.
-    assert COLORMAPS["viridis"].table[-1].tolist() == [68, 1, 84]
-    assert COLORMAPS["viridis"].table[0].tolist() == [253, 231, 37]
-    assert COLORMAPS["inferno"].table[0].tolist() == [252, 255, 164]
-    assert COLORMAPS["plasma"].table[-1].tolist() == [13, 8, 135]
-    assert COLORMAPS["magma"].table[-1].tolist() == [0, 0, 4]
-    assert COLORMAPS["cividis"].table[0].tolist() == [254, 232, 56]
-    assert COLORMAPS["grey"].table[:, 0].tolist() == list(range(255, -1, -1))
-
-
-def test_tables_cannot_be_changed() -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        COLORMAPS["viridis"].table[0] = 0
-
-
 def test_near_and_far_are_the_ends_and_what_lies_beyond_takes_their_colour() -> None:
     table = COLORMAPS["grey"].table
     depth = np.array([[0.5, 1.0, 2.0, 3.0, 9.0]], np.float32)
     shown = colorize(depth, "grey", 1.0, 3.0)
     assert shown.dtype == np.uint8
     assert shown[0].tolist() == [table[i].tolist() for i in (0, 0, 128, 255, 255)]
-
-
-def test_every_step_of_the_table_is_used() -> None:
-    depth = np.linspace(2, 7, 256, dtype=np.float64).reshape(1, 256)
-    assert np.array_equal(colorize(depth, "plasma", 2, 7)[0], COLORMAPS["plasma"].table)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -123,16 +95,6 @@ def test_tall_pictures_and_their_holes(dtype: type) -> None:
     assert (shown[holes] == INVALID_COLOR).all()
     whole = np.linspace(1, 5, 70 * 3).reshape(70, 3).astype(dtype)
     assert np.array_equal(shown[~holes], colorize(whole, "viridis", 1, 5)[~holes])
-
-
-def test_input_is_not_changed() -> None:
-    depth = np.array([[1.0, np.nan, 3.0]], np.float32)
-    colorize(depth, "viridis", 1, 3)
-    assert np.array_equal(depth, [[1.0, np.nan, 3.0]], equal_nan=True)
-
-
-def test_nothing_but_holes_is_grey() -> None:
-    assert (colorize(np.full((3, 4), np.nan)) == INVALID_COLOR).all()
 
 
 @pytest.mark.parametrize(
@@ -158,27 +120,11 @@ class TestRange:
         assert 1.9 < near < 2.2
         assert 7.8 < far < 8.2
 
-    def test_large_maps_are_sampled_alike(self) -> None:
-        depth = np.broadcast_to(np.linspace(1, 9, 4000, dtype=np.float32), (1500, 4000))
-        near, far = auto_range(depth)
-        assert near == pytest.approx(1.08, abs=0.02)
-        assert far == pytest.approx(8.92, abs=0.02)
-
-    def test_sparse_map_that_the_grid_misses(self) -> None:
-        depth = np.full((1001, 1001), np.nan, np.float32)
-        depth[1, 1], depth[3, 3] = 4.0, 6.0
-        near, far = auto_range(depth)
-        assert 4 <= near < far <= 6
-
     @pytest.mark.parametrize("value", [0.0, 1e-9, 3.0, 80.0])
     def test_flat_map(self, value: float) -> None:
         near, far = auto_range(np.full((5, 5), value))
         assert near < far
         assert near <= value <= far
-
-    def test_no_value_at_all(self) -> None:
-        with pytest.raises(DataError, match="no finite value"):
-            auto_range(np.full((5, 5), np.nan))
 
     def test_given_ends_win(self) -> None:
         depth = np.linspace(2, 8, 100).reshape(10, 10)

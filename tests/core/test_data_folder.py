@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data import FolderDataset, load_folder_config, open_dataset
-from core.errors import ConfigError, DataError
+from core.data import FolderDataset, open_dataset
+from core.errors import DataError
 
 CAMERA = "camera = [500.0, 501.0, 3.0, 2.0]\n"
 
@@ -120,13 +120,6 @@ def test_what_a_config_may_get_wrong(tmp_path: Path, config: str, said: str) -> 
     (tmp_path / "dataset.toml").write_text(config)
     with pytest.raises(DataError, match=said):
         FolderDataset(tmp_path)
-
-
-def test_a_folder_without_a_config(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"dataset\.toml"):
-        load_folder_config(tmp_path)
-    with pytest.raises(ConfigError, match="folder"):
-        open_dataset("imagenet", tmp_path, "train")
 
 
 def test_a_pickled_array_is_not_run(tmp_path: Path) -> None:

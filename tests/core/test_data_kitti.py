@@ -89,16 +89,6 @@ def test_index_with_a_split_file(tmp_path: Path) -> None:
         KittiDataset(tmp_path, "val", listed)
 
 
-def test_a_broken_index(tmp_path: Path) -> None:
-    write_index(tmp_path)
-    (tmp_path / "val/sweep/rgb/0001.jpg").unlink()
-    with pytest.raises(DataError, match="0001"):
-        KittiDataset(tmp_path, "val")
-    (tmp_path / "index.json").write_text("{")
-    with pytest.raises(DataError, match="JSON"):
-        KittiDataset(tmp_path, "val")
-
-
 @pytest.mark.parametrize("raw", ["raw", "."])
 def test_official_layout_without_a_list(tmp_path: Path, raw: str) -> None:
     write_official(tmp_path, raw=raw)
@@ -169,13 +159,3 @@ def test_what_a_list_may_get_wrong(tmp_path: Path) -> None:
         KittiDataset(tmp_path, "val", tmp_path / "missing.txt")
     with pytest.raises(DataError, match="holiday"):
         KittiDataset(tmp_path, "holiday")
-
-
-@pytest.mark.data
-def test_real_frames(data_root: Path) -> None:
-    train, val = (KittiDataset(data_root / "driving", split) for split in ("train", "val"))
-    assert (len(train), len(val)) == (127, 37)
-    assert not {scene_of(f.name) for f in train.frames} & {scene_of(f.name) for f in val.frames}
-    sample = val[0]
-    assert 0.005 < sample.valid.mean() < 0.3
-    assert 1.0 < sample.depth[sample.valid].min() < sample.depth.max() < 130.0

@@ -105,18 +105,6 @@ def test_labelled_set_with_matlab_splits(tmp_path: Path) -> None:
     check(2, pickle.loads(pickle.dumps(test)), 1)
 
 
-def test_labelled_set_with_splits_in_hdf5(tmp_path: Path) -> None:
-    write_mat(tmp_path)
-    with h5py.File(tmp_path / "splits.mat", "w", userblock_size=512) as file:
-        file["trainNdxs"] = np.array([[1.0, 2.0]])
-        file["testNdxs"] = np.array([[3.0]])
-    # The text before the HDF5 part tells SciPy that this is MATLAB 7.3.
-    with (tmp_path / "splits.mat").open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
-    assert [s.name for s in NyuDataset(tmp_path, "train")] == ["00000", "00001"]
-    check(2, NyuDataset(tmp_path, "val"), 0)
-
-
 def test_labelled_set_with_json_and_listed_splits(tmp_path: Path) -> None:
     write_mat(tmp_path)
     with pytest.raises(DataError, match=r"splits\.mat"):
@@ -133,14 +121,6 @@ def test_labelled_set_with_json_and_listed_splits(tmp_path: Path) -> None:
     listed.write_text("rgb_5\n")
     with pytest.raises(DataError, match="0-based"):
         NyuDataset(tmp_path, "train", listed)
-
-
-def test_without_h5py_the_message_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_mat(tmp_path)
-    (tmp_path / "split.json").write_text('{"train": [0]}')
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(DataError, match="pip install h5py"):
-        NyuDataset(tmp_path)
 
 
 @pytest.mark.parametrize("folder", [".", "sync"])

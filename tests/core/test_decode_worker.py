@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.errors import EngineError, ImageError
+from core.errors import ImageError
 from core.images.decode import decode
 from core.images.decode_worker import DEFAULT_SECONDS, DecodeWorker, decode_isolated
 from core.images.limits import DecodeLimits
@@ -114,10 +114,6 @@ class TestWorker:
         finally:
             worker.close()
 
-    def test_impossible_start(self) -> None:
-        with pytest.raises(EngineError, match="picture decoder could not be started"):
-            DecodeWorker("core.no_such_module:decode").decode(VALID["png"])
-
 
 class TestIsolated:
     def test_paths_bytes_and_errors(self, tmp_path: Path) -> None:
@@ -131,10 +127,6 @@ class TestIsolated:
             decode_isolated(b"text", name="photo.png")
         with pytest.raises(ImageError, match="empty"):
             decode_isolated(b"")
-
-    def test_arrays_need_no_worker(self) -> None:
-        assert np.array_equal(decode_isolated(SCENE).rgb, SCENE)
-        assert np.array_equal(decode_isolated(PICTURE).rgb, SCENE)
 
     def test_many_threads(self) -> None:
         expected = {kind: decode(data).rgb for kind, data in VALID.items()}

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+
+from core.data.batches import Batches
+from core.errors import ConfigError
+from core.train.config import read_config
 
 STEPS, SAVE_EVERY = 6, 2
 RECIPE = """
@@ -89,9 +94,6 @@ def test_two_processes_killed_and_resumed_give_the_same_weights(
 def test_two_processes_learn_from_the_whole_batch(recipes: dict[str, Path], tmp_path: Path) -> None:
     # Without batch statistics (the encoder's are frozen), two halves of a batch give the gradient
     # of the whole; the decoder's norms see their own half, so only the data can be compared.
-    from core.data.batches import Batches
-    from core.train.config import read_config
-
     plan = read_config(recipes["whole"]).plan
     whole, _ = Batches(plan).load(3)
     halves = [Batches(plan, rank, 2).load(3)[0] for rank in range(2)]
@@ -103,16 +105,22 @@ def test_two_processes_learn_from_the_whole_batch(recipes: dict[str, Path], tmp_
     [(4, 4), (6, 2), (1, 1)],
     ids=["fewer passes than asked", "passes of two sizes", "a process without images"],
 )
-def test_a_batch_without_equal_parts_is_refused_by_both_processes(
-    recipes: dict[str, Path], tmp_path: Path, batch: int, accumulate: int
+def test_a_batch_without_equal_parts_is_refused(
+    recipes: dict[str, Path], batch: int, accumulate: int
 ) -> None:
     """Its loss would be divided by the wrong number, or a process would wait for the other."""
+    config = replace(read_config(recipes["whole"]), batch=4, accumulate=1)
+    config.check_processes(2)
+    with pytest.raises(ConfigError, match=f"batch {batch} and accumulate {accumulate} for 2"):
+        replace(config, batch=batch, accumulate=accumulate).check_processes(2)
+
+
+def test_both_processes_refuse_it(recipes: dict[str, Path], tmp_path: Path) -> None:
     recipe = recipes["whole"]
-    text = recipe.read_text().replace("batch = 4", f"batch = {batch}")
-    recipe.write_text(text.replace("accumulate = 2", f"accumulate = {accumulate}"))
+    recipe.write_text(recipe.read_text().replace("accumulate = 2", "accumulate = 4"))
     run = start(recipe, stderr=subprocess.PIPE)
     said = run.communicate(timeout=120)[1].decode()
     assert run.returncode != 0
-    assert f"batch {batch} and accumulate {accumulate} for 2 processes; expected a batch" in said
+    assert "batch 4 and accumulate 4 for 2 processes; expected a batch" in said
     assert "Traceback" not in said.split("expected a batch")[0]
     assert not (tmp_path / "runs").exists()

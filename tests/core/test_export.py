@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-import subprocess
-import sys
-import zipfile
+import tracemalloc
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,18 +22,16 @@ from core.camera import Intrinsics
 from core.errors import ConfigError, ExportError
 from core.files import png
 from core.files.colormap import COLORMAPS, INVALID_COLOR
-from core.files.depth_maps import encode_exr
 from core.files.outputs import (
     OUTPUTS,
     ColorSettings,
     ExportJob,
     depth16_scale,
+    encode_color,
     encode_depth16,
     parse_outputs,
-    write_npz,
 )
 from core.files.png import encode_png
-from core.files.sidecar import write_sidecar
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -100,9 +96,6 @@ class TestTable:
             "clip": "photo.v2_move.mp4",
         }
 
-    def test_list_is_parsed_in_the_tables_order(self) -> None:
-        assert [output.name for output in parse_outputs(" exr, color,,color")] == ["color", "exr"]
-
     @pytest.mark.parametrize("names", ["", " , ", "colour", "color,stl"])
     def test_unusable_lists(self, names: str) -> None:
         with pytest.raises(ConfigError, match="to save, expected some of color,depth16,npy"):
@@ -117,10 +110,6 @@ class TestDepth16:
     def test_finest_scale_that_fits(self, reach: float, scale: float) -> None:
         assert depth16_scale(reach) == scale
 
-    def test_beyond_every_scale(self) -> None:
-        with pytest.raises(ExportError, match="reaches 9000 m.*at most 6553.5 m: save npy"):
-            depth16_scale(9000)
-
     def test_steps(self, tmp_path: Path) -> None:
         depth = depth_map()
         depth[0, :4] = np.nan, 0, 1e-5, 9.9994
@@ -132,35 +121,9 @@ class TestDepth16:
         assert steps[0, :4].tolist() == [0, 0, 1, 9999]
         assert np.abs(steps[1:] / 1000 - depth[1:]).max() <= 0.0005 + 1e-6
 
-    def test_scale_is_the_models_not_the_photos(self, tmp_path: Path) -> None:
-        facts = OUTPUTS["depth16"].write(tmp_path / "a.png", job(depth_map(far=5), max_depth=80))
-        assert facts["scale"] == 256
-
-    def test_depth_beyond_the_models_reach_still_fits(self, tmp_path: Path) -> None:
-        facts = OUTPUTS["depth16"].write(tmp_path / "a.png", job(depth_map(far=90)))
-        assert facts["scale"] == 256
-        assert read_png(tmp_path / "a.png").max() > 85 * 256
-
     def test_never_wraps_around(self) -> None:
         with pytest.raises(ExportError, match=r"reaches 70.0 m.*at most 65.5 m"):
             encode_depth16(np.full((2, 2), 70, np.float32), 1000)
-
-
-@pytest.mark.parametrize("deflate", ["isal", "zlib"])
-@pytest.mark.parametrize("level", [1, 6])
-def test_png_of_many_strips_reads_back(
-    monkeypatch: pytest.MonkeyPatch, deflate: str, level: int
-) -> None:
-    if deflate == "zlib":
-        monkeypatch.setattr(png, "isal_zlib", None)
-    monkeypatch.setattr(png, "_STRIP_BYTES", 500)
-    rng = np.random.default_rng(2)
-    for image in (
-        rng.integers(0, 256, (41, 30, 3), dtype=np.uint8),
-        rng.integers(0, 65536, (41, 30), dtype=np.uint16),
-        rng.integers(0, 256, (1, 700), dtype=np.uint8),
-    ):
-        assert np.array_equal(read_png(encode_png(image)), image)
 
 
 @pytest.mark.parametrize("deflate", ["isal", "zlib"])
@@ -203,13 +166,6 @@ def test_impossible_depth_is_refused_and_nothing_written(
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["color", "depth16", "npy", "npz", "exr"])
-@pytest.mark.parametrize("shape", [(0, 5), (4, 5, 1)])
-def test_impossible_shape_is_refused(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ExportError, match="expected \\(height, width\\)"):
-        OUTPUTS[name].write(tmp_path / "file", job(np.ones(shape, np.float32)))
-
-
 class TestColour:
     def test_range_is_told_and_used(self, tmp_path: Path) -> None:
         depth = depth_map()
@@ -223,10 +179,6 @@ class TestColour:
         assert shown[0, 0].tolist() == list(INVALID_COLOR)
         assert shown[0, 1].tolist() == table[0].tolist()
         assert shown[0, 2].tolist() == table[-1].tolist()
-
-    def test_nothing_but_holes(self, tmp_path: Path) -> None:
-        OUTPUTS["color"].write(tmp_path / "a.png", job(np.full((4, 5), np.nan, np.float32)))
-        assert (read_png(tmp_path / "a.png") == INVALID_COLOR).all()
 
 
 class TestArrays:
@@ -254,26 +206,6 @@ class TestArrays:
             assert read["band_2"].shape == (2, 3, 3)
             assert read["depth_1"][1, 2] == 2
 
-    def test_same_arrays_same_bytes_and_deflated(self) -> None:
-        files = []
-        for _ in range(2):
-            file = io.BytesIO()
-            write_npz(file, {"flat": np.ones((100, 100), np.float32)})
-            files.append(file.getvalue())
-        assert files[0] == files[1]
-        assert len(files[0]) < 2000
-        with zipfile.ZipFile(io.BytesIO(files[0])) as archive:
-            assert archive.testzip() is None
-
-
-@pytest.mark.parametrize(("name", "start"), [("ply", b"ply\nformat binary"), ("glb", b"glTF")])
-def test_points_and_surface(tmp_path: Path, name: str, start: bytes) -> None:
-    y, x = np.mgrid[0:37, 0:23]
-    path = OUTPUTS[name].path(tmp_path / "photo")
-    facts = OUTPUTS[name].write(path, job((2 + (x + y) / 100).astype(np.float32)))
-    assert path.read_bytes().startswith(start)
-    assert (facts["unit"], facts["frame"]) == ("m", "opencv" if name == "ply" else "gltf")
-
 
 class TestPng:
     @given(
@@ -288,10 +220,6 @@ class TestPng:
         shape = (height, width, 3) if kind == "rgb" else (height, width)
         dtype = np.uint16 if kind == "u2" else np.uint8
         image = random.integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
-        assert np.array_equal(read_png(encode_png(image)), image)
-
-    def test_strided_and_big_endian_input(self) -> None:
-        image = np.arange(600, dtype=">u2").reshape(20, 30)[::2, ::-3]
         assert np.array_equal(read_png(encode_png(image)), image)
 
 
@@ -309,48 +237,16 @@ class TestExr:
         assert read.dtype == np.float32
         assert np.array_equal(read, depth, equal_nan=True)
 
-    def test_smooth_depth_is_compressed_and_noise_does_not_grow(self) -> None:
-        y, x = np.mgrid[0:64, 0:64]
-        smooth = (2 + (x + y) / 40).astype(np.float32)
-        noise = np.random.default_rng(0).integers(0, 2**31, (64, 64), np.int32).view(np.float32)
-        assert len(encode_exr(smooth)) < 0.5 * smooth.nbytes
-        assert len(encode_exr(noise)) < noise.nbytes + 1000
 
-
-def test_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
-    names = ["color", "depth16", "npy", "npz", "exr"]
-    program = (
-        "import resource, sys; from pathlib import Path; import numpy as np\n"
-        "from core.errors import ExportError\n"
-        "from tests.core.test_export import OUTPUTS, job\n"
-        "depth = np.random.default_rng(0).uniform(1, 9, (200, 300)).astype('f4')\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000))\n"
-        "for name in sys.argv[2:]:\n"
-        "    try:\n"
-        "        OUTPUTS[name].write(Path(sys.argv[1]) / name, job(depth))\n"
-        "    except ExportError as error:\n"
-        "        print(error)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path), *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    said = done.stdout.splitlines()
-    assert len(said) == len(names)
-    for name, line in zip(names, said, strict=True):
-        assert line.startswith(f"{name} could not be written (File too large)")
-    assert os.listdir(tmp_path) == []
-
-
-def test_a_sidecar_replaces_its_like_and_no_file_of_the_user(tmp_path: Path) -> None:
-    ours = {part: {} for part in ("input", "model", "settings", "files")}
-    path = write_sidecar(tmp_path / "photo", ours)
-    assert write_sidecar(tmp_path / "photo", {**ours, "version": "2"}) == path
-    path.write_text('{"mine": 1}')
-    with pytest.raises(ExportError, match=r"would replace photo\.json"):
-        write_sidecar(tmp_path / "photo", ours)
-    assert path.read_text() == '{"mine": 1}'
+def test_png_files_are_made_without_a_second_picture() -> None:
+    depth = np.linspace(1, 9, 1500 * 2000, dtype=np.float32).reshape(1500, 2000)
+    for encode in (
+        lambda: encode_color(depth, ColorSettings()),
+        lambda: encode_depth16(depth, 1000),
+    ):
+        encode()
+        tracemalloc.start()
+        made = len(encode())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak - 2 * made < 0.5 * 3 * depth.size  # half of what the coloured picture takes

@@ -90,13 +90,6 @@ def test_sparse_truth_has_no_borders(hide: Callable[..., NDArray[np.floating]]) 
     assert summarise_geometry([]) == {}
 
 
-def test_holes_in_the_truth_are_no_edges() -> None:
-    truth = step(100)
-    truth[50:60, 150:170] = 0
-    got = figures(step(100), truth)
-    assert got["edge_f1_0.25"] == 1.0
-
-
 def test_the_mean_is_taken_before_the_f1() -> None:
     exact = measure_geometry(step(100), frame(step(100)), step(100) > 0)
     missed = measure_geometry(flat(2.5), frame(step(100)), step(100) > 0)

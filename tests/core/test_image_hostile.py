@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import os
 import struct
 import time
 import warnings
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, TiffImagePlugin
 
-from core.errors import ConfigError, ImageError
+from core.errors import ImageError
 from core.images.decode import Photo, decode
 from core.images.limits import DecodeLimits
-from tests.core.pictures import encode, png, png_chunk, png_header, scene, tiff
+from tests.core.pictures import encode, png, png_header, scene, tiff
 
 SCENE = scene()
 PICTURE = Image.fromarray(SCENE)
@@ -46,13 +44,6 @@ VALID = {
     "bmp": encode(PICTURE, "BMP"),
     "avif": encode(PICTURE, "AVIF", speed=10),
 }
-
-
-def heif() -> bytes:
-    pillow_heif = pytest.importorskip("pillow_heif")
-    buffer = io.BytesIO()
-    pillow_heif.from_pillow(PICTURE.resize((64, 64))).save(buffer)
-    return buffer.getvalue()
 
 
 def outcome(data: bytes) -> Photo | str:
@@ -115,34 +106,6 @@ class TestNotPictures:
         )
 
 
-class TestDamaged:
-    @pytest.mark.parametrize("kind", VALID)
-    @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-    def test_cut_short(self, kind: str, share: float) -> None:
-        whole = VALID[kind]
-        result = outcome(whole[: int(len(whole) * share)])
-        # An animation whose first frame is whole is fine.
-        if kind not in ("apng", "gif", "webp animation"):
-            assert isinstance(result, str), "half a picture was shown as a whole one"
-
-    def test_photo_cut_by_its_last_tenth(self) -> None:
-        whole = encode(Image.fromarray(scene(400, 600)), "JPEG", quality=92)
-        assert "damaged, cut short" in refusal(whole[: len(whole) * 9 // 10])
-
-    def test_wrong_checksum(self) -> None:
-        data = bytearray(VALID["png"])
-        data[data.index(b"IDAT") + 10] ^= 0xFF
-        refusal(bytes(data))
-
-    def test_heic_cut_short(self) -> None:
-        whole = heif()
-        refusal(whole[: len(whole) // 2])
-
-    def test_signature_alone(self) -> None:
-        for data in VALID.values():
-            refusal(data[:12])
-
-
 class TestLimits:
     @pytest.mark.parametrize(
         ("data", "words"),
@@ -177,12 +140,6 @@ class TestLimits:
             with pytest.raises(ImageError, match=r"MiB, expected at most 1 MiB"):
                 decode(source, limits=limits)
 
-    def test_arrays_and_pillow_images_have_limits_too(self) -> None:
-        limits = DecodeLimits(max_pixels=500)
-        for source in (SCENE, PICTURE, VALID["png"]):
-            with pytest.raises(ImageError, match="megapixels"):
-                decode(source, limits=limits)
-
     def test_metadata(self) -> None:
         data = encode(PICTURE, "JPEG", icc_profile=bytes(200_000), comment=b"x" * 60_000)
         with pytest.raises(ImageError, match="0.2 MiB of metadata"):
@@ -192,29 +149,12 @@ class TestLimits:
         with pytest.raises(ImageError, match="has 3 frames, expected at most 2"):
             decode(VALID["apng"], limits=DecodeLimits(max_frames=2))
 
-    def test_compressed_text_bomb(self) -> None:
-        bomb = b"Comment\0\0" + zlib.compress(bytes(50_000_000))
-        data = VALID["png"]
-        end_of_header = 8 + 25
-        spiked = data[:end_of_header] + png_chunk(b"zTXt", bomb) + data[end_of_header:]
-        refusal(spiked)
-
-    def test_gif_frame_larger_than_its_canvas(self) -> None:
-        data = bytearray(encode(PICTURE, "GIF"))
-        at = data.index(b"\x2c", 13 + 3 * 2 ** ((data[10] & 7) + 1))
-        data[at + 5 : at + 9] = struct.pack("<HH", 60000, 60000)
-        assert "megapixels" in refusal(bytes(data))
-
     @pytest.mark.parametrize("tag", [{"t254": 1}, {"t50706": 1}])
     def test_camera_raw_is_not_mistaken_for_its_thumbnail(self, tag: dict[str, int]) -> None:
         assert "camera raw file" in refusal(tiff(SCENE, 2, **tag))
 
 
 class TestPaths:
-    def test_missing(self) -> None:
-        with pytest.raises(ImageError, match=r"photo.jpg could not be read \(No such file"):
-            decode("/nowhere/photo.jpg")
-
     def test_message_has_no_folders(self, tmp_path: Path) -> None:
         with pytest.raises(ImageError) as error:
             decode(tmp_path / "photo.jpg")
@@ -226,11 +166,6 @@ class TestPaths:
             with pytest.raises(ImageError, match="folder or a device|could not be read"):
                 decode(path)
 
-    def test_impossible_names(self) -> None:
-        for name in ("a\0b.jpg", "x" * 5000, "", "https://example.org/photo.jpg"):
-            with pytest.raises(ImageError, match="could not be read|folder"):
-                decode(name)
-
     def test_control_characters_do_not_reach_the_terminal(self, tmp_path: Path) -> None:
         path = tmp_path / "\x1b[31mred\n\udcff.jpg"
         path.write_bytes(b"text")
@@ -241,16 +176,6 @@ class TestPaths:
 
 
 class TestWarnings:
-    def test_pillow_warnings_stay_inside(self) -> None:
-        # Pillow warns that these tags hold too few bytes.
-        exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + struct.pack("<HHII", 0x10F, 2, 9999, 9999) * 2
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            decode(encode(PICTURE, "JPEG", exif=exif))
-            with pytest.raises(ImageError):
-                decode(tiff(SCENE, 2)[:-400])
-        assert [str(warning.message) for warning in caught] == []
-
     def test_nothing_is_left_switched_off(self) -> None:
         before = list(warnings.filters)
         with ThreadPoolExecutor(4) as threads:
@@ -271,16 +196,8 @@ def test_any_exception_of_a_decoder_is_one_sentence(monkeypatch: pytest.MonkeyPa
         assert "memory" in refusal(VALID["tiff"]) or "damaged" in refusal(VALID["tiff"])
 
 
-@given(st.binary(max_size=300))
-@settings(max_examples=150)
-@example(b"II*\0\x08\0\0\0\xff\xff")
-@example(b"\xff\xd8\xff\xe1\xff\xff")
-def test_random_bytes(data: bytes) -> None:
-    outcome(data)
-
-
 @given(st.sampled_from(sorted({data[:12] for data in VALID.values()})), st.binary(max_size=300))
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_random_bytes_behind_a_signature(start: bytes, rest: bytes) -> None:
     outcome(start + rest)
 
@@ -314,25 +231,6 @@ def mutated(data: bytes, mutations: list[tuple[str, float, bytes]]) -> bytes:
 
 @pytest.mark.parametrize("kind", VALID)
 @given(mutations=MUTATIONS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_mutated_pictures(kind: str, mutations: list[tuple[str, float, bytes]]) -> None:
     outcome(mutated(VALID[kind], mutations))
-
-
-def test_mutated_heic() -> None:
-    whole = heif()
-
-    @given(mutations=MUTATIONS)
-    @settings(max_examples=60)
-    def check(mutations: list[tuple[str, float, bytes]]) -> None:
-        outcome(mutated(whole, mutations))
-
-    check()
-
-
-def test_limits_do_not_change_what_pillow_allows_others() -> None:
-    assert Image.MAX_IMAGE_PIXELS == 89_478_485
-    assert decode(VALID["png"], limits=DecodeLimits(max_pixels=150_000_000)).notes == ()
-    assert Image.MAX_IMAGE_PIXELS == 89_478_485
-    with pytest.raises(ConfigError):
-        DecodeLimits(max_pixels=200_000_000)

@@ -3,27 +3,23 @@ import dataclasses
 import pytest
 import torch
 
-from core.errors import ConfigError
 from core.inspect.activations import (
     before_relu,
     block_input,
     blocks,
     compare_orders,
     filters,
-    histogram,
     variant,
 )
 from core.inspect.features import (
-    DENSE_RATES,
     cascade_taps,
     principal_colours,
-    reach,
     spatial_pyramid_pool,
     strongest_channels,
     taps,
 )
 from core.inspect.inspection import Inspector
-from core.inspect.receptive_field import cell_of, cells_seen, extent, receptive_field
+from core.inspect.receptive_field import cells_seen, receptive_field
 from core.model import LapDepth, accumulate
 from tests.tiny_checkpoint import calibrated, pictures, tiny_config
 
@@ -88,16 +84,6 @@ def test_hiding_a_branch_from_aspp(inspector, image):
     assert by_mean["reduced"] > 1e-4
 
 
-def test_an_unknown_level_or_fill_is_one_sentence(inspector, image):
-    trace = inspector.trace(image)
-    with pytest.raises(ConfigError, match="level 9"):
-        inspector.occlude(trace, 9)
-    with pytest.raises(ConfigError, match="fill"):
-        inspector.occlude_branches(trace, "noise")
-    with pytest.raises(ConfigError, match="branch9"):
-        receptive_field(inspector, image, ["branch9"], 0.5, 0.5)
-
-
 def test_the_receptive_field_is_the_gradient(inspector, image):
     """Against finite differences, in float64 so that small steps can be told apart."""
     model = LapDepth(inspector.model.config).eval()
@@ -137,20 +123,6 @@ def test_dense_branches_read_the_cascade_of_rates():
     offsets = {(y - 6, x - 7) for y, x in seen.nonzero().tolist()}
     assert offsets == set(cascade_taps((1, 2), 1))
     assert len(offsets) == 49  # {-3..3} squared: the holes of rate 2 are filled by rate 1
-
-
-def test_taps_and_reach_by_hand():
-    assert reach(taps(18)) == 37
-    assert [len(cascade_taps(DENSE_RATES, i)) for i in range(2)] == [9, 49]
-    assert [reach(cascade_taps(DENSE_RATES, i)) for i in range(4)] == [7, 19, 43, 79]
-
-
-def test_extent_of_a_known_field():
-    field = torch.zeros(21, 31)
-    field[8:13, 10:21] = 1
-    assert extent(field, 0.99) == (5, 11)
-    assert cell_of(1.0, 10) == 9
-    assert cell_of(0.0, 10) == 0
 
 
 def test_pooled_vectors_have_one_length_and_hold_the_largest_values():
@@ -229,11 +201,3 @@ def test_both_orders_use_the_blocks_own_filters(inspector, image):
     assert float((output < 0).float().mean()) == pytest.approx(orders["pre"].output_negative)
     assert standard.flatten(1).mean(1).abs().max() < 1e-5
     assert standard.flatten(1).std(1) == pytest.approx(torch.ones(len(weight)), abs=1e-3)
-
-
-def test_histograms_are_densities():
-    values = torch.randn(10_000)
-    found = histogram(values)
-    width = found.edges[1:] - found.edges[:-1]
-    assert float((found.density * width).sum()) == pytest.approx(1, abs=1e-4)
-    assert histogram(torch.zeros(10)).density.isfinite().all()

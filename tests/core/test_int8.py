@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from PIL import Image
 
 from core.cli.main import main
-from core.engines import int8, onnx_engine, open_engine
+from core.engines import int8, open_engine
 from core.errors import EngineError
 from core.predictor import load_predictor
 from core.weights.checkpoint import find_model
@@ -52,29 +51,6 @@ def test_a_shipped_model_stays_close(cache: Path) -> None:
     big, little = sorted(kept, key=lambda path: -path.stat().st_size)
     assert "int8" in little.name
     assert little.stat().st_size < 0.4 * big.stat().st_size
-
-
-def test_the_first_convolution_and_the_decoder_stay_float32(cache: Path) -> None:
-    load_predictor("lite-indoor", precision="int8")
-    (path,) = cache.glob("*-int8.onnx")
-    graph = onnx.load(path).graph
-    integers = {node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
-    dequantised = {
-        node.output[0]
-        for node in graph.node
-        if node.op_type == "DequantizeLinear" and node.input[0] in integers
-    }
-    convolutions = [node for node in graph.node if node.op_type == "Conv"]
-    eight = [node.name for node in convolutions if node.input[0] in dequantised]
-    assert len(eight) > len(convolutions) / 2
-    assert convolutions[0].name not in eight
-    assert not any(name.startswith("/model/decoder/") for name in eight)
-
-
-def test_it_is_made_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load_predictor("lite-indoor", precision="int8")
-    monkeypatch.setattr(onnx_engine, "to_onnx", None)
-    assert load_predictor("lite-indoor", precision="int8").engine.precision == "int8"
 
 
 def test_a_network_that_integers_do_not_suit_is_refused(

@@ -65,27 +65,6 @@ def test_the_same_photo(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     assert direct.notes == pillow.notes
 
 
-@pytest.mark.parametrize("mode", ["L", "CMYK"])
-def test_other_modes_are_left_to_pillow(mode: str) -> None:
-    data = encode(PICTURE.convert(mode), "JPEG")
-    with Image.open(io.BytesIO(data)) as opened:
-        assert jpeg.decode_jpeg(data, opened, 1, Recolour()) is None
-    assert decode(data).rgb.shape == (203, 301, 3)
-
-
-def test_a_damaged_file_is_refused_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = encode(PICTURE, "JPEG", quality=90)
-    for data in (whole[: len(whole) // 2], whole[:-2], whole[:700] + bytes(60) + whole[760:]):
-        answers = []
-        for package in (jpeg.simplejpeg, None):
-            monkeypatch.setattr(jpeg, "simplejpeg", package)
-            try:
-                answers.append(decode(data).rgb.tobytes())
-            except ImageError as error:
-                answers.append(str(error).encode())
-        assert answers[0] == answers[1]
-
-
 def test_a_file_cannot_ask_for_more_than_was_checked() -> None:
     small, large = (encode(PICTURE.resize(size), "JPEG") for size in ((40, 30), (400, 300)))
     with Image.open(io.BytesIO(small)) as opened:

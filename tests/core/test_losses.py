@@ -39,23 +39,6 @@ def test_absolute_loss_by_hand() -> None:
     assert float(absolute_loss(torch.zeros_like(target), target > 9)) == 0
 
 
-def test_silog_forgives_scale_only_with_weight_one() -> None:
-    target = grid(1, 2, 3, 4)
-    valid = target > 0
-    d = log_difference(target * 1.5, target, valid)
-    assert float(silog(d, valid, weight=1.0)) == pytest.approx(0.0, abs=1e-2)
-    assert float(silog(d, valid, weight=0.0)) == pytest.approx(10 * math.log(1.5))
-
-
-def test_invalid_pixels_do_not_count() -> None:
-    target = grid(1, 2, 0, 4)
-    valid = target > 0
-    near, far = grid(1, 3, 0.1, 4), grid(1, 3, 9.0, 4)
-    assert float(silog(log_difference(near, target, valid), valid)) == pytest.approx(
-        float(silog(log_difference(far, target, valid), valid))
-    )
-
-
 def test_perfect_and_empty_batches_have_finite_gradients() -> None:
     for target in (grid(1, 2, 3, 4), grid(0, 0, 0, 0)):
         predicted = grid(1, 2, 3, 4).requires_grad_()

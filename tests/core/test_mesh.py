@@ -9,11 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from plyfile import PlyData
 
 from core.camera import from_fov
-from core.errors import ExportError
-from core.files.gltf import encode_texture
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
@@ -85,20 +82,6 @@ def test_holes_are_left_out_and_three_corners_still_make_a_triangle() -> None:
     assert len(mesh.faces) == 2 * CELLS - 4  # four cells lose one of their two triangles
 
 
-def test_a_stride_thins_the_grid_and_keeps_the_surface() -> None:
-    depth = scenes.plane((0.3, -0.2, 1.0), 4.0)
-    full, thin = cloud_of(depth).surface(), cloud_of(depth, stride=2.5).surface()
-    assert len(thin.faces) < len(full.faces) / 6
-    assert thin.area == pytest.approx(full.area, rel=0.05)
-
-
-def test_nothing_to_join() -> None:
-    depth = np.zeros((scenes.HEIGHT, scenes.WIDTH))
-    depth[::2, ::2] = 3
-    with pytest.raises(ExportError, match="neighbours"):
-        cloud_of(depth).surface()
-
-
 @pytest.mark.parametrize("size", [(96, 72), (1200, 900)])
 def test_glb_reads_back_with_axes_and_texture(tmp_path: Path, size: tuple[int, int]) -> None:
     width, height = size
@@ -151,27 +134,6 @@ def test_glb_is_well_formed(tmp_path: Path) -> None:
     assert set(attributes) == {"POSITION", "NORMAL", "TEXCOORD_0"}
 
 
-def test_obj_reads_back_with_its_texture(tmp_path: Path) -> None:
-    cloud = cloud_of(scenes.sphere((0.0, 0.0, 3.0), 0.8, 6.0))
-    cloud.save(tmp_path / "my photo.obj")
-    names = {path.name for path in tmp_path.iterdir()}
-    assert names == {"my photo.obj", "my_photo.mtl", "my_photo_texture.png"}
-    read = trimesh.load_mesh(tmp_path / "my photo.obj", process=False)
-    corners = cloud.points[cloud.surface().faces] * np.float32([1, -1, -1])
-    np.testing.assert_allclose(read.vertices[read.faces], corners, rtol=1e-7)
-    colors = read.visual.to_color().vertex_colors[read.faces][..., :3]
-    np.testing.assert_array_equal(colors, cloud.colors[cloud.surface().faces])
-
-
-def test_mesh_ply_reads_back(tmp_path: Path) -> None:
-    mesh = cloud_of(scenes.sphere((0.0, 0.0, 3.0), 0.8, 6.0)).surface()
-    mesh.save(tmp_path / "a.ply")
-    read = PlyData.read(tmp_path / "a.ply")
-    np.testing.assert_array_equal(np.stack(read["face"]["vertex_indices"]), mesh.faces)
-    np.testing.assert_array_equal(read["vertex"]["y"], mesh.vertices[:, 1])
-    np.testing.assert_array_equal(read["vertex"]["red"], mesh.colors[:, 0])
-
-
 def test_a_world_pose_moves_the_mesh_and_keeps_its_texture() -> None:
     depth = scenes.sphere((0.0, 0.0, 3.0), 0.8, 6.0).astype(np.float32)
     turned = np.array([[0, 0, 1, 5], [-1, 0, 0, 6], [0, -1, 0, 7], [0, 0, 0, 1.0]])
@@ -181,16 +143,3 @@ def test_a_world_pose_moves_the_mesh_and_keeps_its_texture() -> None:
     np.testing.assert_allclose(there.uv, here.uv, atol=1e-5)
     np.testing.assert_array_equal(there.colors, here.colors)
     np.testing.assert_allclose(there.vertices[:, 0], here.vertices[:, 2] + 5, rtol=1e-6)
-
-
-def test_small_photos_are_exact_textures_and_large_ones_jpeg() -> None:
-    small = encode_texture(np.zeros((10, 10, 3), np.uint8))
-    large = encode_texture(np.zeros((1001, 1000, 3), np.uint8))
-    assert (small.media_type, small.data[:4]) == ("image/png", b"\x89PNG")
-    assert (large.media_type, large.data[:3]) == ("image/jpeg", b"\xff\xd8\xff")
-
-
-def test_an_ending_that_is_not_written(tmp_path: Path) -> None:
-    mesh = cloud_of(scenes.plane((0.0, 0.0, 1.0), 4.0)).surface()
-    with pytest.raises(ExportError, match=r"a\.stl"):
-        mesh.save(tmp_path / "a.stl")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,6 @@ from core.weights.choice import (
     ChoiceTable,
     ModelChooser,
     open_chooser,
-    right_share,
     write_table,
 )
 from tests.tiny_checkpoint import save_tiny
@@ -112,10 +111,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_fitted_table_opens(folder: Path) -> None:
-    assert open_chooser(folder).models == ("rooms", "streets")
-
-
 def change(folder: Path, **values: object) -> None:
     table = json.loads((folder / TABLE).read_text())
     (folder / TABLE).write_text(json.dumps(table | values))
@@ -141,33 +136,10 @@ def test_a_table_that_does_not_fit_is_refused(
         open_chooser(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "null", "[" * 100_000])
-def test_a_damaged_table_is_refused(folder: Path, text: str) -> None:
-    (folder / TABLE).write_text(text)
-    with pytest.raises(CheckpointError, match="not usable"):
-        open_chooser(folder)
-
-
 def test_without_a_table_there_is_no_choice(folder: Path) -> None:
     (folder / TABLE).unlink()
     with pytest.raises(CheckpointError, match="choose a model by hand"):
         open_chooser(folder)
-
-
-def test_shares_count_right_doubtful_and_wrong() -> None:
-    choices = [Choice("o", 0.99), Choice("o", 0.6), Choice("i", 0.4), Choice("i", 0.01)]
-    assert right_share(choices, outdoor=True) == {
-        "photos": 4,
-        "right": 0.5,
-        "doubtful": 0.5,
-        "wrong_without_doubt": 0.25,
-    }
-
-
-def test_the_shipped_table_says_how_it_was_measured() -> None:
-    measured = open_chooser().table.measured
-    assert all({"photos", "right", "doubtful"} <= set(share) for share in measured.values())
-    assert asdict(open_chooser().table)["indoor"] == "lite-indoor"
 
 
 def without(name: str) -> Callable[[Path], None]:

@@ -62,17 +62,6 @@ def test_a_poisson_surface_stays_near_the_points() -> None:
     assert np.median(np.abs(np.linalg.norm(on_ball - (0, 0, 3), axis=1) - 1)) < 0.02
 
 
-@installed
-@pytest.mark.parametrize("detail", [3, 13])
-def test_settings_out_of_range(detail: int) -> None:
-    with pytest.raises(ExportError, match="detail"):
-        poisson_surface(ball(normals=True), detail=detail)
-    with pytest.raises(ExportError, match="normals"):
-        poisson_surface(ball())
-    with pytest.raises(ExportError, match="faces"):
-        decimated(ball().surface(), faces=0)
-
-
 def test_without_open3d_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "open3d", None)
     with pytest.raises(ExportError, match="make setup"):

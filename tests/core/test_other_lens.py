@@ -15,7 +15,7 @@ ZOOM = 1.5
 
 @pytest.fixture(scope="module")
 def frames(data_root: Path) -> list[Sample]:
-    return list(NyuDataset(data_root / "nyu", "val")[::10])
+    return list(NyuDataset(data_root / "nyu", "val")[::20])
 
 
 def camera_of(frame: Sample) -> Intrinsics:

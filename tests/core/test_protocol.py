@@ -7,7 +7,7 @@ import pytest
 
 from core.data import Sample
 from core.errors import DataError
-from core.evaluate.protocol import KITTI, NYU, Box, Protocol, crop
+from core.evaluate.protocol import KITTI, NYU, Box, Protocol
 
 
 def frame(height: int, width: int, depth: float = 5.0) -> Sample:
@@ -68,17 +68,3 @@ def test_cap_ends_range_and_bins() -> None:
     assert not capped.counts(np.full((352, 1216), 60.0, np.float32)).any()
     with pytest.raises(DataError, match="cap"):
         KITTI.with_cap(0.0)
-
-
-@pytest.mark.parametrize(("protocol", "size"), [(NYU, (240, 320)), (KITTI, (300, 1242))])
-def test_frames_of_another_size_are_refused(protocol: Protocol, size: tuple[int, int]) -> None:
-    with pytest.raises(DataError, match=f"{size[1]}x{size[0]}"):
-        protocol.prepare(frame(*size))
-
-
-def test_crop_cuts_picture_and_depth_alike() -> None:
-    sample = frame(20, 30)
-    cut = crop(sample, Box(4, 10, 6, 20))
-    assert cut.rgb.shape == (6, 14, 3)
-    assert cut.depth.shape == (6, 14)
-    assert cut.rgb[0, 0, 0] == 4

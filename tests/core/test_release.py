@@ -9,7 +9,6 @@ import itertools
 import json
 import pickle
 import shutil
-import sys
 import zipfile
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - as everybody writes it
 
-from core.errors import CheckpointError, ExportError
+from core.errors import CheckpointError
 from core.model import LapDepth, ModelConfig
 from core.model.encoders import ENCODERS
 from core.model.encoders.resnet import ResNet, ResNetSpec
@@ -251,14 +250,6 @@ def test_the_map_is_a_bijection(norm: str, count: int) -> None:
     assert {release_key(name): tuple(t.shape) for name, t in ours.items()} == theirs
 
 
-@pytest.mark.parametrize(
-    "name", ["decoder.levels.4.up.conv.weight", "aspp.pooling.conv.weight", ""]
-)
-def test_tensors_the_release_does_not_have(name: str) -> None:
-    with pytest.raises(CheckpointError, match="no tensor for"):
-        release_key(name)
-
-
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("release")
@@ -267,7 +258,6 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 CASES = {
-    "kitti": ("batch", 80.0, 352, (1242, 375, 721.5377, 721.5377), 0.965),
     "kitti, group": ("group", 80.0, 352, (1242, 375, 721.5377, 721.5377), 0.961),
     "nyu": ("batch", 10.0, 432, (640, 480, 518.858, 519.470), 0.895),
 }
@@ -407,24 +397,8 @@ def web_page(path: Path) -> None:
     path.write_text("<!DOCTYPE html><title>Quota exceeded</title>")
 
 
-def a_list(path: Path) -> None:
-    torch.save([torch.zeros(3)], path)
-
-
 def nested(path: Path) -> None:
     torch.save({"state_dict": {"x": torch.zeros(3)}}, path)
-
-
-def numbers(path: Path) -> None:
-    torch.save({"x": 3}, path)
-
-
-def doubles(path: Path) -> None:
-    torch.save({"x": torch.zeros(3, dtype=torch.float64)}, path)
-
-
-def sparse(path: Path) -> None:
-    torch.save({"x": torch.eye(3).to_sparse()}, path)
 
 
 def cut_short(path: Path) -> None:
@@ -453,11 +427,7 @@ def packed(path: Path) -> None:
     [
         (harm, "not a plain pickled state_dict; nothing in it was executed"),
         (web_page, "not a plain pickled state_dict|cannot be read by PyTorch"),
-        (a_list, "holds list"),
         (nested, "holds 'state_dict' of type dict"),
-        (numbers, "holds 'x' of type int"),
-        (doubles, "of type torch.float64"),
-        (sparse, "holds 'x'"),
         (cut_short, "cannot be read by PyTorch"),
         (repeated, "states tensors of 4398046511104"),
         (packed, "would unpack to"),
@@ -478,13 +448,6 @@ def test_the_reader_reads_both_formats(tmp_path: Path) -> None:
         read = release_reader.read_tensors(tmp_path / name)
         assert read.keys() == state.keys()
         assert all(torch.equal(read[key], state[key]) for key in state)
-
-
-def test_a_reader_that_dies_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    (tmp_path / "LDRN.pkl").write_bytes(b"anything")
-    with pytest.raises(CheckpointError, match=r"made the reader fail \(exit status 1\)"):
-        import_release(tmp_path / "LDRN.pkl", "kitti", "mine", tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -534,10 +497,3 @@ def test_names_that_are_taken(tmp_path: Path, plain_reader: dict[str, Tensor]) -
     with pytest.raises(CheckpointError, match="ships with this program"):
         import_release(tmp_path / "other.pkl", "nyu", "mine", out)
     shutil.rmtree(out)
-
-
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    (tmp_path / "LDRN.pkl").write_bytes(b"anything")
-    (tmp_path / "out").write_text("a file where the folder should be")
-    with pytest.raises(ExportError, match="out cannot be written"):
-        import_release(tmp_path / "LDRN.pkl", "nyu", "mine", tmp_path / "out")

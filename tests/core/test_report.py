@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from core.data import Sample
-from core.errors import ExportError
 from core.evaluate.metrics import METRICS
 from core.evaluate.protocol import Protocol
 from core.evaluate.report import format_table, to_json, write_csv, write_gallery
@@ -94,15 +93,3 @@ def test_gallery_shows_the_worst_first(result: Evaluation, tmp_path: Path) -> No
     # "b" is off by 60 % and 25 %, "a" by 10 % everywhere: brighter errors above.
     assert first[90, 720:].mean() > second[90, 720:].mean()
     assert sheet[:16].max() > 200  # a label was written
-
-
-def test_an_unwritable_place_is_named(result: Evaluation, tmp_path: Path) -> None:
-    (tmp_path / "a_file").write_text("in the way")
-    with pytest.raises(ExportError, match=r"images\.csv"):
-        write_csv(result, tmp_path / "a_file" / "images.csv")
-
-
-def test_no_gallery_without_examples(result: Evaluation, tmp_path: Path) -> None:
-    write_gallery(replace(result, worst=()), tmp_path / "empty.png")
-    with Image.open(tmp_path / "empty.png") as picture:
-        assert picture.size[1] == 1

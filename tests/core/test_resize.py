@@ -60,16 +60,6 @@ def test_an_unusable_resolution_is_refused(resolution: object) -> None:
         working_size((640, 480), 288, resolution)  # type: ignore[arg-type]
 
 
-def test_a_resolution_too_large_for_the_photo_is_refused() -> None:
-    with pytest.raises(ConfigError, match="lower resolution"):
-        working_size((4000, 1000), 288, 2048)
-
-
-def test_the_working_size_passes_through_untouched() -> None:
-    rgb = torch.from_numpy(picture(64, 48))
-    assert resize_rgb(rgb, (64, 48)) is rgb
-
-
 @pytest.mark.parametrize("size", [(96, 64), (37, 91), (640, 480)])
 def test_resampling_equals_pillow(size: tuple[int, int]) -> None:
     photo = picture(233, 177)

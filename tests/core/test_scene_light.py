@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -56,14 +55,6 @@ class TestPfm:
         assert 60 < photo.rgb.mean() < 190
         assert "brightness multiplied" in photo.notes[0]
 
-    def test_nonsense_values(self) -> None:
-        light = LIGHT.copy()
-        light[0, 0], light[1, 1], light[2, 2] = np.nan, -4, np.inf
-        rgb = decode(pfm(light)).rgb
-        assert rgb[0, 0].tolist() == rgb[1, 1].tolist() == [0, 0, 0]
-        with pytest.raises(ImageError, match="no light above 0"):
-            decode(pfm(np.zeros((5, 6), np.float32)))
-
     def test_damaged_and_large(self) -> None:
         data = pfm(LIGHT)
         with pytest.raises(ImageError, match=r"a\.pfm is a PFM picture that is cut short"):
@@ -72,13 +63,6 @@ class TestPfm:
             decode(b"PF\n53 x\n-1\n" + data)
         with pytest.raises(ImageError, match="megapixels"):
             decode(b"PF\n60000 60000\n-1\n" + data)
-
-
-def _tiles(openexr: Any) -> object:
-    tiles = openexr.TileDescription()
-    tiles.xSize = tiles.ySize = 16
-    tiles.mode = openexr.ONE_LEVEL
-    return tiles
 
 
 class TestExr:
@@ -110,11 +94,6 @@ class TestExr:
         there, here = decode_isolated(data), decode(data)
         assert np.array_equal(there.rgb, here.rgb)
         assert there.notes == here.notes
-
-    def test_tiles(self, tmp_path: Path) -> None:
-        openexr = pytest.importorskip("OpenEXR")
-        data = self.exr(tmp_path, {"RGB": LIGHT}, type=openexr.tiledimage, tiles=_tiles(openexr))
-        assert np.abs(decode(data).rgb.astype(int) - SCENE).max() <= 1
 
     def test_layers_grey_and_alpha(self, tmp_path: Path) -> None:
         red, green, blue = (np.ascontiguousarray(LIGHT[..., band]) for band in range(3))
@@ -166,11 +145,6 @@ class TestJpeg2000:
         assert photo.format == "JPEG2000"
         assert photo.notes == ()
 
-    def test_sixteen_bit_grey(self) -> None:
-        grey = SCENE[..., 0].astype(np.uint16) * 257
-        photo = decode(encode(Image.fromarray(grey), "JPEG2000"))
-        assert np.abs(photo.rgb.astype(int) - SCENE[..., :1]).max() <= 1
-
     def test_profile(self) -> None:
         data = encode(Image.fromarray(SCENE), "JPEG2000")
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -184,13 +158,3 @@ class TestJpeg2000:
         data = data[:at] + colr + data[at + size :]
         data = data[:header] + length.to_bytes(4, "big") + data[header + 4 :]
         assert np.abs(decode(data).rgb[..., ::-1].astype(int) - SCENE).max() <= 2
-
-    def test_too_large(self) -> None:
-        data = encode(Image.fromarray(SCENE), "JPEG2000")
-        with pytest.raises(ImageError, match="megapixels"):
-            decode(data, limits=DecodeLimits(max_pixels=1000))
-
-
-def test_a_pillow_image_of_these_formats() -> None:
-    image = Image.open(io.BytesIO(encode(Image.fromarray(SCENE), "JPEG2000")))
-    assert np.array_equal(decode(image).rgb, SCENE)

@@ -15,18 +15,15 @@ from PIL import Image, ImageDraw
 from plyfile import PlyData
 
 from core.camera import from_fov
-from core.errors import CameraError, DepthError, ExportError
+from core.errors import DepthError, ExportError
 from core.files.outputs import OUTPUTS, ExportJob
-from core.files.sidecar import describe
-from core.geometry.build import SpaceOptions, build
+from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer, calibrated
-from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo, read_pose
-from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.point_cloud import CloudOptions, cloud_from_depth
 from core.images.decode import Photo, decode
 from core.prediction import KnownLength, Prediction
 from core.predictor import load_predictor
-from tests.core import scenes
 from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture, save_tiny
 
@@ -117,14 +114,6 @@ def test_every_file_says_its_model_camera_and_calibration(
     assert "(100, 60) are 1.5 m apart" in told
 
 
-def test_the_sidecar_says_it_too(scaled: Prediction, plain: Prediction, photo: Photo) -> None:
-    content = json.loads(json.dumps(describe(photo, scaled, {})))
-    assert content["calibration"]["scale"] == scaled.scale
-    assert content["calibration"]["length"]["metres"] == 1.5
-    assert content["depth"]["max_m"] == scaled.depth.max()
-    assert describe(photo, plain, {})["calibration"] is None
-
-
 def test_the_metres_in_the_files_are_the_calibrated_ones(
     tmp_path: Path, scaled: Prediction, photo: Photo
 ) -> None:
@@ -208,23 +197,6 @@ def test_writing_is_not_mirrored_and_stands_upright(tmp_path: Path) -> None:
     assert (dark[::-1] == ink).mean() < 0.9
 
 
-def test_what_is_built_follows_what_is_wanted(scaled: Prediction, photo: Photo) -> None:
-    points = build(scaled, photo.rgb, SpaceOptions(CloudOptions(normals=True)))
-    assert isinstance(points, PointCloud)
-    assert points.normals is not None
-    surface = build(scaled, photo.rgb, SpaceOptions(shape="surface", faces=400))
-    assert isinstance(surface, Mesh)
-    assert len(surface.faces) <= 400
-    smooth = build(scaled, photo.rgb, SpaceOptions(shape="poisson", detail=5))
-    assert isinstance(smooth, Mesh)
-    assert len(smooth.faces) > 50
-    few = build(scaled, photo.rgb, SpaceOptions().thinned(500))
-    assert len(few) <= 500
-    clean = build(scaled, photo.rgb, SpaceOptions(outliers=True))
-    assert isinstance(clean, PointCloud)
-    assert "outlier" in clean.dropped
-
-
 def test_a_pose_puts_the_files_into_the_world(
     tmp_path: Path, scaled: Prediction, photo: Photo
 ) -> None:
@@ -252,17 +224,3 @@ def test_what_cannot_be_built_is_one_sentence(wrong: object, match: str) -> None
         wrong()
     assert ". " not in str(caught.value)
     assert "expected" in str(caught.value)
-
-
-def test_a_calibration_between_one_pixel_and_itself(plain: Prediction) -> None:
-    with pytest.raises(CameraError, match="same pixel"):
-        calibrated(plain, KnownLength((9, 9), (9.3, 9.1), 2))
-
-
-def test_measured_depth_needs_no_model_to_be_a_scene() -> None:
-    cloud = cloud_from_depth(
-        np.full((scenes.HEIGHT, scenes.WIDTH), 2, np.float32),
-        scenes.picture(),
-        SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT)),
-    )
-    assert "calibration" not in cloud.comments()

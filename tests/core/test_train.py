@@ -12,7 +12,7 @@ from PIL import Image
 from core.data import Sample
 from core.data.augment import AugmentConfig, training_view
 from core.data.batches import Batches, DataSource, DrawOrder
-from core.errors import ConfigError, DepthError, ExportError
+from core.errors import ConfigError, ExportError
 from core.model import ModelConfig
 from core.train import loop as training
 from core.train.config import LossConfig, OptimiserConfig, TrainConfig, read_config
@@ -137,15 +137,6 @@ def test_tensorboard_shows_the_figures_of_the_log(nyu_folder: Path, tmp_path: Pa
     assert (figure.step, figure.value) == (5, pytest.approx(log["validation"]["rmse"]))
 
 
-def test_a_foreign_state_is_refused(nyu_folder: Path, tmp_path: Path) -> None:
-    config = recipe(nyu_folder, tmp_path / "out")
-    folder = tmp_path / "out" / "tiny"
-    folder.mkdir(parents=True)
-    (folder / "state.safetensors").write_bytes(b"not a state")
-    with pytest.raises(DepthError, match="move it away"):
-        train(config, resume=True)
-
-
 def test_a_full_disk_keeps_the_last_state_and_says_so(tmp_path: Path) -> None:
     config = recipe(tmp_path, tmp_path)
     state, path = TrainState.start(training.build(config), config), tmp_path / "state.safetensors"
@@ -180,14 +171,6 @@ def test_flip_moves_picture_and_depth_together() -> None:
         dark = image.mean(0) < image.mean()
         assert float(depth[0][:, 10:150].mean()) == (4.0 if flip else 2.0)
         assert bool(dark[:, 10:150].float().mean() > 0.9) is not bool(flip)
-
-
-def test_border_is_left_out() -> None:
-    sample = frame()
-    sample.depth[:10] = sample.depth[-10:] = 9.0
-    sample.depth[:, :10] = sample.depth[:, -10:] = 9.0
-    _, depth = training_view(sample, (240, 320), None, STILL, np.random.default_rng(0), border=10)
-    assert float(depth.max()) == 4.0
 
 
 def test_every_epoch_visits_every_frame_as_often_as_asked() -> None:
@@ -233,13 +216,6 @@ def test_unusable_recipes_are_named(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(ConfigError):
         read_config(path)
-
-
-def test_an_encoder_without_blocks_to_leave_out_is_named(tmp_path: Path) -> None:
-    config = replace(recipe(tmp_path, tmp_path), drop_blocks=0.2)
-    model = replace(config.model, encoder="resnet18")
-    with pytest.raises(ConfigError, match="resnet18"):
-        training.build(replace(config, model=model))
 
 
 def test_the_run_closes_on_calmer_views(nyu_folder: Path, tmp_path: Path) -> None:

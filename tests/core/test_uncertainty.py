@@ -1,7 +1,6 @@
 """The confidence: worth something where it can be, honest about its tables."""
 
 import functools
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,6 @@ from core import load_predictor
 from core.errors import ConfigError
 from core.model import LapDepth, LapDepthOutput, ModelConfig
 from core.predictor import Predictor
-from core.train import confidence as training
 from core.train.confidence import fit_error_model
 from core.weights.checkpoint import find_model
 from core.weights.confidence import FEATURES, ErrorModel, confidence, error_features
@@ -58,29 +56,12 @@ def test_expected_error_is_the_mean_error_of_pixels_that_look_alike() -> None:
     assert error[:, :20].median().item() == pytest.approx(0.02, rel=0.25)
 
 
-def test_views_without_a_measured_pixel_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "ROUNDS", 2)
-    seen = output_of(1).depth
-    views = [(torch.zeros(2, 3, 64, 96), torch.cat((torch.zeros_like(seen), seen)))]
-    alone = [(torch.zeros(1, 3, 64, 96), seen)]
-    assert fit_error_model(Steps(), views) == fit_error_model(Steps(), alone)
-
-
-def test_fitting_is_repeatable() -> None:
-    assert fitted.__wrapped__() == fitted()
-
-
 def test_signs_have_their_number_and_are_finite_on_flat_and_saturated_depth() -> None:
     for value in (0.0, 1.0, -1.0):
         flat = [torch.full((1, 1, 64 // 2**k, 96 // 2**k), value) for k in (4, 3, 2, 1, 0)]
         features = error_features(flat)
         assert features.shape == (1, FEATURES, 64, 96)
         assert torch.isfinite(features).all()
-
-
-def test_tables_survive_json() -> None:
-    model = fitted()
-    assert ErrorModel.from_dict(json.loads(json.dumps(model.to_dict()))) == model
 
 
 @pytest.mark.parametrize(

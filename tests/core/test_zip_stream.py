@@ -92,13 +92,3 @@ def test_what_a_killed_run_left_of_a_zip_goes_when_the_next_begins(tmp_path: Pat
             assert not left.exists()
         assert busy.exists()
     assert (tmp_path / "out.zip").stat().st_size > 0
-
-
-def test_an_error_leaves_no_zip(tmp_path: Path) -> None:
-    target = tmp_path / "out.zip"
-    with pytest.raises(KeyboardInterrupt), packed(str(target), tmp_path):
-        raise KeyboardInterrupt
-    refused = pytest.raises(ExportError, match=r"out\.zip could not be written")
-    with refused, packed(str(target), tmp_path):
-        pass  # there are no manifests to pack
-    assert list(tmp_path.iterdir()) == []

@@ -58,27 +58,3 @@ def test_any_exif_leaves_the_pixels_alone(
     photo = decode(data)
     assert np.array_equal(np.sort(photo.rgb.reshape(-1, 3), 0), np.sort(scene().reshape(-1, 3), 0))
     assert photo.focal_px is None or photo.focal_px > 0
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["__metadata__", "a", "b"]),
-        JSON
-        | st.fixed_dictionaries(
-            {
-                "dtype": st.sampled_from(["F32", "F16", "I64", "F8"]),
-                "shape": st.lists(st.integers(-1, 2**40), max_size=3),
-                "data_offsets": st.lists(st.integers(-1, 2**40), min_size=1, max_size=3),
-            }
-        ),
-        max_size=3,
-    ),
-    st.integers(-9, 9),
-    st.binary(max_size=40),
-)
-@settings(max_examples=60)
-def test_any_weights_header_is_believed_or_refused(
-    entries: dict[str, Any], off_by: int, body: bytes
-) -> None:
-    text = json.dumps(entries).encode()
-    targets.run("weights", struct.pack("<Q", max(len(text) + off_by, 0)) + text + body)

@@ -28,5 +28,5 @@ def test_what_is_too_old_is_named(
     assert audit.main() == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 2
-    assert said[0].startswith("pillow 12.3.0 (installed) has a known hole, expected 13.0")
+    assert said[0].startswith("pillow 12.3.0 (installed) has a known vulnerability, expected 13.0")
     assert "0.0.27 or newer" in said[1]

@@ -1,1 +1,0 @@
-"""Faults that are really caused, and what the program does about each."""
