@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from core.geometry.flying_pixels import TOLERANCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from core.errors import ConfigError, DepthError
 from core.files.depth_maps import ColorSettings
 from core.files.outputs import OUTPUTS as WRITERS
 from core.geometry.build import SpaceOptions
+from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.prediction import KnownLength
 
@@ -42,7 +42,7 @@ ANYTHING = st.recursive(
 def test_what_is_missing_takes_the_default() -> None:
     empty = dict(zip(NAMES, (None, "", None, " ") * 3, strict=False))
     assert depth_request(**empty) == depth_request() == DepthRequest()
-    assert space_options() == SpaceOptions(CloudOptions(edge_tolerance=TOLERANCE))
+    assert space_options() == SpaceOptions(CloudOptions(edge_tolerance=EDGE_TOLERANCE))
     assert outputs_wanted(None) == ("color", "depth16")
 
 
@@ -63,7 +63,7 @@ def test_a_cloud_s_border_filter_can_be_switched_off() -> None:
     assert space_options(edge_filter=False, density=0.25).points.edge_tolerance is None
     assert space_options(edge_filter=0, density=0.25).points.stride == 2
     assert space_options(edge_filter=0.1).points.edge_tolerance == 0.1
-    assert space_options(edge_filter=True).points.edge_tolerance == TOLERANCE
+    assert space_options(edge_filter=True).points.edge_tolerance == EDGE_TOLERANCE
 
 
 def test_a_box_may_have_its_corners_in_any_order() -> None:

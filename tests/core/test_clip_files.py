@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.request import DisplaySettings, PredictSettings
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.depth_page.video_tab import run_video
 from core.cli.main import main
@@ -120,7 +120,7 @@ def test_depth_and_video_are_oriented_alike(
     folder = tmp_path / "page"
     folder.mkdir()
     made = run_video(
-        Studio(models=tmp_path), clip, PredictSettings(), DisplaySettings(), folder,
+        Studio(models=tmp_path), clip, DepthRequest(), folder,
         lambda stage, done, total: None,
     )  # fmt: skip
     for video in (tmp_path / "out" / "clip_depth.mp4", made.video):
