@@ -65,22 +65,21 @@ import json, sys
 from pathlib import Path
 import app, core
 from app.depth_page.depth_view import static_text
-from app.explorer import frame, sentences, side_bar, views
+from app.explorer import layout, pages, sidebar
 from app.depth_page.page import EXAMPLES
 from app.server.processes import ROOT, explorer_page
 from app.common.service import Studio
 from app.common.text import t
-sentences.load()
-assert static_text("depth_view.js") and frame.ICON.is_file()
+assert static_text("depth_view.js") and layout.ICON.is_file()
 script = ROOT / explorer_page("127.0.0.1", 1).command[4]
 settings = script.parent / ".streamlit" / "config.toml"
-views = [path for path in Path(views.__path__[0]).glob("*.py")]
+found = [path for path in Path(pages.__path__[0]).glob("*.py")]
 print(json.dumps({
     "core": core.__file__, "app": app.__file__, "models": Studio().model_names(),
     "examples": sorted(path.name for path in EXAMPLES.glob("*.jpg")),
-    "same": side_bar.EXAMPLES == EXAMPLES,
+    "same": sidebar.EXAMPLES == EXAMPLES,
     "depth": sorted(path.name for path in (EXAMPLES / "depth").iterdir()),
-    "files": [script.is_file(), settings.is_file()], "views": len(views),
+    "files": [script.is_file(), settings.is_file()], "views": len(found),
     "title": t("explorer.model", "en"),
 }))
 """
@@ -93,7 +92,7 @@ print(json.dumps({
     assert told["depth"] == sorted(path.name for path in (examples / "depth").iterdir())
     assert told["files"] == [True, True]
     assert told["same"]
-    assert told["views"] == len(list((ROOT / "app" / "explorer" / "views").glob("*.py")))
+    assert told["views"] == len(list((ROOT / "app" / "explorer" / "pages").glob("*.py")))
     assert told["title"] == "Model"
     help_text = run(
         str(site / "bin" / "lapdepth-studio"), "--help", cwd=tmp_path, PYTHONPATH=str(site)
