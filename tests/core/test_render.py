@@ -66,7 +66,7 @@ def column_of(picture: np.ndarray, row: int, color: tuple[int, int, int]) -> flo
 
 def test_the_eyes_see_parallax_of_the_right_size_and_sign() -> None:
     depth = scenes.plane((0.0, 0.0, 1.0), 6.0)
-    depth[20:50, 30:50] = 3.0
+    depth[20:50, 30:50] = 1.5
     rgb = np.zeros((scenes.HEIGHT, scenes.WIDTH, 3), np.uint8)
     rgb[20:50, 40], rgb[20:50, 70] = (255, 0, 0), (0, 255, 0)  # a near and a far mark
     options = CloudOptions(edge_tolerance=None)
@@ -74,8 +74,8 @@ def test_the_eyes_see_parallax_of_the_right_size_and_sign() -> None:
     left, right = stereo_pair(mesh)
     near = column_of(left, 35, (255, 0, 0)) - column_of(right, 35, (255, 0, 0))
     far = column_of(left, 35, (0, 255, 0)) - column_of(right, 35, (0, 255, 0))
-    # Disparity f b (1 / z - 1 / median) at a base of 3 / 30 m: 80 * 0.1 * (1/3 - 1/6) pixels.
-    assert near == pytest.approx(4 / 3, abs=0.51)
+    # Disparity f b (1 / z - 1 / median) at a base of 1.5 / 30 m: 80 * 0.05 * (1/1.5 - 1/6) pixels.
+    assert near == pytest.approx(2, abs=0.51)
     assert far == pytest.approx(0, abs=0.51)
     assert side_by_side(left, right).shape == (scenes.HEIGHT, 2 * scenes.WIDTH, 3)
     both = anaglyph(left, right)
