@@ -82,7 +82,7 @@ class LiveDepth:
         self._lock = threading.Lock()
 
     def __call__(self, session: str, picture: Any, request: DepthRequest) -> LiveView:
-        """The next picture's depth, steadied.
+        """The next picture's depth, smoothed.
 
         Raises:
             ImageError: what came is no picture of a camera.
@@ -102,11 +102,11 @@ class LiveDepth:
         predictor, request = self._studio.predictor(past.model), past.request
         with self._studio.working():
             prediction = predictor(photo, **request.prediction)
-        steadied = past.steadier(photo.rgb, prediction.depth, started)
-        past.range = _range_after(past.range, auto_range(steadied.depth), anew=steadied.cut)
+        smoothed = past.steadier(photo.rgb, prediction.depth, started)
+        past.range = _range_after(past.range, auto_range(smoothed.depth), anew=smoothed.cut)
         near, far = range_with_ends(past.range, request.colors.near, request.colors.far)
         drawn = io.BytesIO()
-        Image.fromarray(colorize(steadied.depth, request.colors.colormap, near, far)).save(
+        Image.fromarray(colorize(smoothed.depth, request.colors.colormap, near, far)).save(
             drawn, "JPEG", quality=85
         )
         return LiveView(
