@@ -16,6 +16,7 @@ from app.common.text import t
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
+from core.files.outputs import OUTPUTS as WRITERS
 from core.geometry.build import SHAPES, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
@@ -104,10 +105,7 @@ def wrong(name: str, got: Any, expected: str, remedy: str) -> ConfigError:
 DEFAULT_MODEL = AUTO
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory
 FARTHEST_COLOUR = 1000.0  # metres, of the colour bar's ends
-OUTPUTS = (
-    "color", "depth16", "npy", "npz", "exr", "levels",
-    "ply", "glb", "obj", "stereo", "anaglyph", "clip",
-)  # fmt: skip
+OUTPUTS = tuple(WRITERS)
 CLOUD_FORMATS = ("ply", "glb", "obj")
 View = Literal["clip", "stereo", "anaglyph", "object"]
 VIEWS: tuple[View, ...] = ("clip", "stereo", "anaglyph", "object")

@@ -1,7 +1,7 @@
 """Every sentence the apps show, in English and Chinese, looked up by one function.
 
 A key is "section.name"; the sentences lie in `texts/*.toml`. Another language is one more entry in
-`LANGUAGES`, and one more line per sentence there.
+`LANGUAGES`, and one more line per sentence in all of those files.
 
 The sentences of the core name what was got, what was expected and what to do, in English only. On
 a Chinese page a Chinese one comes first: it says what went wrong, the English one how exactly.
@@ -17,12 +17,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from core import errors
 from core.errors import DepthError
 
 log = logging.getLogger(__name__)
 
-LANGUAGES = ("en", "zh")
+LANGUAGES = {"en": "English", "zh": "中文"}  # code -> its own name
 TEXTS = Path(__file__).parent / "texts"
 
 
@@ -89,31 +88,20 @@ def keys() -> tuple[str, ...]:
 
 INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
 _PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
-_CHINESE: dict[type[BaseException], str] = {
-    errors.ImageError: "这张照片无法使用，请换一张。",
-    errors.CheckpointError: "模型无法使用，请选择另一个模型。",
-    errors.ConfigError: "有一项设置无法使用，请修改。",
-    errors.DataError: "这个数据文件与照片不符或无法读取，请换一个。",
-    errors.CameraError: "所给的相机、位姿或点无法使用，请修改。",
-    errors.ExportError: "结果无法写成所要的文件，或没有剩下可写的内容。",
-    errors.EngineError: "计算没有完成，请稍后再试。",
-    errors.VideoError: "这段视频无法使用，请换一段。",
-    MemoryError: "服务器内存不足，请稍后再试，或换一张较小的照片。",
-}
-_BUG = "程序内部出错，请再试一次。"
 
 
 def error_sentence(error: BaseException, lang: str = "en") -> str:
     """What a user reads about an error: one sentence, no traceback, no path of the server.
 
     The sentences of the core name what was got, what was expected and what to do, in English only.
-    In Chinese a Chinese one comes first: it says what went wrong, the English one how exactly.
+    In another language one of its own comes first: it says what went wrong, the English one how.
     """
     english = _english(error)
-    if lang != "zh":
+    if lang == "en":
         return english
-    known = (words for kind, words in _CHINESE.items() if isinstance(error, kind))
-    return f"{next(known, _BUG)}详细说明（英文）：{english}"
+    keys_of = (f"error.{kind.__name__}" for kind in type(error).__mro__)
+    said = t(next((key for key in keys_of if key in _SENTENCES), "error.bug"), lang)
+    return t("error.in_english", lang, said=said, english=english)
 
 
 def _english(error: BaseException) -> str:

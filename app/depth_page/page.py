@@ -1,4 +1,4 @@
-"""The page's layout and wiring; what its controls do is in `gradio_handlers`."""
+"""The page's layout and wiring; what its controls do is in `handlers.py`."""
 
 from __future__ import annotations
 

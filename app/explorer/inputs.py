@@ -1,6 +1,7 @@
 """Ground truth for the photo: uploaded, or the example's own.
 
-It is part of the address where the photo is: an uploaded one is not, so neither is its length.
+The page's address names an example photo and its known length. For an uploaded photo it holds
+neither.
 """
 
 from __future__ import annotations

@@ -33,18 +33,16 @@ from core.weights.registry import EXAMPLES
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
-_LANGUAGE_NAMES = {"en": "English", "zh": "中文"}
 
 
 def choose_language() -> str:
     """The language switch; a first visit starts in the browser's language."""
-    names = {code: _LANGUAGE_NAMES[code] for code in LANGUAGES}
     before = st.session_state.get(LANGUAGE)
     with st.sidebar:
         lang = controls.choice(
             "lang",
             "Language · 语言",
-            names,
+            LANGUAGES,
             default=language_of(st.context.locale),
             buttons=True,
         )

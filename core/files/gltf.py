@@ -1,8 +1,9 @@
-"""Wavefront .obj with a .mtl and the photo as texture: y up, z backward, as Blender reads them.
+"""glTF 2.0 (.glb) of a surface or of points, and Wavefront .obj with .mtl and texture.
 
-Axes go from OpenCV's (y down, z forward) to glTF's (y up, z backward), half a turn about x, so
-nothing is mirrored. The photo is shown as it is, not lit (KHR_materials_unlit). Source: the glTF
-2.0 specification, Khronos Group, sections 3.4 to 3.9 and 4.4.
+Both have y up and z backward, as Blender reads them: half a turn about x from OpenCV's axes (y
+down, z forward), so nothing is mirrored. The photo is shown as it is, not lit
+(KHR_materials_unlit). Source: the glTF 2.0 specification, Khronos Group, sections 3.4 to 3.9 and
+4.4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which pixels count: those with a measured depth, and those that are no flying pixels.
+"""Masks of pixels: measured depth, sky, flying pixels.
 
 Flying pixels have a depth between two surfaces, where a blurred edge has neither one's value.
 

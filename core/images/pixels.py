@@ -3,7 +3,7 @@
 Rules, in the order they apply:
 - transparency (alpha band, palette or colour key) lies over white; where every pixel is wholly
   transparent, as some programs write by mistake, the colours beneath are used, with a note;
-- colours that the file states to be other than sRGB are converted (`stated_colours.py`); an ICC
+- colours that the file states to be other than sRGB are converted (`colour_profile.py`); an ICC
   profile that is damaged or does not fit is ignored, with a note;
 - 16-bit grey is scaled by 255 / 65535, 12-bit grey by 255 / 4095 (of 16-bit colour in sRGB Pillow
   itself keeps the top byte);
