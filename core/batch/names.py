@@ -20,7 +20,7 @@ from pathlib import Path
 
 _NUMBERED = 3  # names with a number that are looked at besides
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
-_NO_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\]')
+_NO_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\\ud800-\udfff]')  # and bytes that are no text
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
 
 

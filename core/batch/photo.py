@@ -19,6 +19,7 @@ from core.batch.results import (
     check_name,
     check_replaceable,
     fingerprint,
+    forget_claim,
     is_whole,
     replacing,
     staged,
@@ -93,6 +94,7 @@ class PhotoRunner:
             target = stem_for(stems, sha256, source.name, overwrite=self.settings.overwrite)
             stem = target.relative_to(self.out)
             if self._is_finished(target, sha256):
+                forget_claim(target)
                 status = "skipped"
             else:
                 targets = [output.path(target) for output in self.settings.outputs]

@@ -217,6 +217,12 @@ def replacing(stem: Path, made: Mapping[str, Path], kept: Iterable[str] = ()) ->
     claim.unlink(missing_ok=True)
 
 
+def forget_claim(stem: Path) -> None:
+    """Removes the claim of a run that was killed after it had written the sidecar."""
+    with contextlib.suppress(OSError):
+        _claim_path(stem).unlink(missing_ok=True)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)

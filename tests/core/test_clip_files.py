@@ -119,11 +119,11 @@ def test_depth_and_video_are_oriented_alike(
     assert np.abs(maps[0] / maps[1] - 1).mean() < 0.02
     folder = tmp_path / "page"
     folder.mkdir()
-    made = run_video(
+    made, _, _ = run_video(
         Studio(models=tmp_path), clip, DepthRequest(), folder,
         lambda stage, done, total: None,
     )  # fmt: skip
-    for video in (tmp_path / "out" / "clip_depth.mp4", made.video):
+    for video in (tmp_path / "out" / "clip_depth.mp4", made):
         assert np.abs(read_clip(video)[0][:, :width] - shown).mean() < 9
 
 
