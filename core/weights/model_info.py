@@ -100,7 +100,9 @@ class ModelInfo:
         for key in ("name", "path", "sha256"):
             del values[key]
         try:
-            return json.dumps({"version": FORMAT_VERSION, **values}, allow_nan=False)
+            # Every model is metric; earlier versions of this program ask for the entry.
+            about = {"version": FORMAT_VERSION, "metric": True}
+            return json.dumps(about | values, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise CheckpointError(
                 f"The model's information cannot be stored ({error}); expected finite numbers, "
@@ -122,6 +124,8 @@ class ModelInfo:
                     f"The model's information has version {version!r}, expected {FORMAT_VERSION}. "
                     "It may come from a newer version of this program; update it."
                 )
+            if values.get("metric") is False:
+                raise ValueError("its depth is no metric depth, which is all that is served here")
             errors = values.get("error_model")
             return cls(
                 config=ModelConfig.from_dict(_take(values, "config", dict)),

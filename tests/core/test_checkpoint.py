@@ -376,3 +376,10 @@ def test_shipped_checkpoints() -> None:
         with torch.inference_mode():
             depth = model(torch.zeros(1, 3, 96, 128)).depth
         assert 0 < float(depth.min()) <= float(depth.max()) < info.config.max_depth
+
+
+def test_a_model_without_metres_is_refused() -> None:
+    about = json.loads(INFO.to_json())
+    assert about["metric"] is True  # earlier versions ask for it
+    with pytest.raises(CheckpointError, match="no metric depth"):
+        ModelInfo.from_json(json.dumps(about | {"metric": False}))
