@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
+from app.common.text import t
+
 Value = TypeVar("Value")
 _KEPT, _PAGE, _PLACES = "kept controls", "page shown", "pages of controls"
 
@@ -106,6 +109,21 @@ def number(
         placeholder=placeholder,
     )
     return _end(key, value, default, lambda given: "" if given is None else f"{given:g}")
+
+
+def resolution(key: str, lang: str, *, hint: str | None = None) -> float | None:
+    """The working height in pixels, None for the model's own."""
+    return number(
+        key,
+        t("explorer.resolution", lang),
+        MIN_RESOLUTION,
+        MAX_RESOLUTION,
+        None,
+        step=16,
+        pattern="%.0f",
+        hint=hint,
+        placeholder=t("explorer.auto", lang),
+    )
 
 
 def text(key: str, label: str, *, hint: str, placeholder: str) -> str:

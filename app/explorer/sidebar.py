@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION, DepthRequest
+from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
@@ -145,17 +145,7 @@ def _truth_beside(view: SessionView, path: Path | None) -> None:
 
 def _settings(lang: str) -> DepthRequest:
     with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
-        height = controls.number(
-            "res",
-            t("explorer.resolution", lang),
-            MIN_RESOLUTION,
-            MAX_RESOLUTION,
-            None,
-            step=16,
-            pattern="%.0f",
-            hint=t("explorer.resolution_hint", lang),
-            placeholder=t("explorer.auto", lang),
-        )
+        height = controls.resolution("res", lang, hint=t("explorer.resolution_hint", lang))
         flip = controls.toggle("flip", t("explorer.flip", lang), hint=t("explorer.flip_hint", lang))
         fov = controls.number(
             "fov",

@@ -13,7 +13,6 @@ import streamlit as st
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
 from app.common.text import t
 from app.explorer import cache, controls
 from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
@@ -155,16 +154,7 @@ def _second(view: SessionView) -> SessionView:
             default=others[0] if others else view.info.name,
         )
     with middle:
-        height = controls.number(
-            "res2",
-            t("explorer.resolution", lang),
-            MIN_RESOLUTION,
-            MAX_RESOLUTION,
-            None,
-            step=16,
-            pattern="%.0f",
-            placeholder=t("explorer.auto", lang),
-        )
+        height = controls.resolution("res2", lang)
     with right:
         flip = controls.toggle("flip2", t("explorer.flip", lang), not others)
     if not others:
