@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import json
 import math
 import os
@@ -19,11 +18,12 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from core.errors import DepthError
+from core.errors import DepthError, ExportError
 from core.files.geometry_process import OUT_OF_MEMORY, Job
 from core.files.outputs_3d import write_built
 from core.geometry.build import build_from
 from core.geometry.mesh import Mesh
+from core.geometry.open3d_tools import load_open3d
 from core.geometry.point_cloud import PointCloud
 from core.images.decode_process import PATIENCE, set_alarm
 
@@ -50,8 +50,8 @@ def serve(folder: str, memory_bytes: int) -> None:
     set_alarm(math.ceil(job.seconds * PATIENCE) + _ALARM_GRACE)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in place.glob("*.npy")}
     if job.options.needs_open3d(arrays["depth"].size):
-        with contextlib.suppress(ImportError, OSError):  # said when it is used
-            importlib.import_module("open3d")
+        with contextlib.suppress(ExportError):  # said when it is used
+            load_open3d()
     _restrict(memory_bytes)
     try:
         answer: dict[str, Any] = {"facts": _facts(place, job, arrays)}

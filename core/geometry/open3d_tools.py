@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import sys
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,7 @@ def without_outliers(cloud: PointCloud) -> PointCloud:
     Raises:
         ExportError: Open3D is missing, or nothing is left.
     """
-    _, index = _cloud(_open3d(), cloud).remove_statistical_outlier(_NEIGHBOURS, _DEVIATIONS)
+    _, index = _cloud(load_open3d(), cloud).remove_statistical_outlier(_NEIGHBOURS, _DEVIATIONS)
     kept = np.sort(np.asarray(index, np.intp))
     if len(kept) == 0:
         raise ExportError(
@@ -79,7 +81,7 @@ def decimated(mesh: Mesh, *, faces: int) -> Mesh:
         raise ExportError(f"The mesh is to have {faces} faces, expected 1 or more: change it.")
     if len(mesh.faces) <= faces:
         return mesh
-    open3d = _open3d()
+    open3d = load_open3d()
     solid = open3d.geometry.TriangleMesh(
         open3d.utility.Vector3dVector(mesh.vertices.astype(np.float64)),
         open3d.utility.Vector3iVector(mesh.faces.astype(np.int32)),
@@ -111,7 +113,7 @@ def poisson_surface(cloud: PointCloud, *, detail: int = 9) -> Mesh:
         raise ExportError(
             f"The Poisson detail is {detail}, expected {_MIN_DETAIL} to {_MAX_DETAIL}: change it."
         )
-    open3d = _open3d()
+    open3d = load_open3d()
     points = _cloud(open3d, cloud)
     # One thread: with several, Open3D's result differs from run to run.
     solid, density = open3d.geometry.TriangleMesh.create_from_point_cloud_poisson(
@@ -164,7 +166,7 @@ class RayCaster:
         values: NDArray[np.floating],
     ) -> None:
         self._faces, self._values = faces.astype(np.uint32), values
-        self._scene = _open3d().t.geometry.RaycastingScene()
+        self._scene = load_open3d().t.geometry.RaycastingScene()
         self._scene.add_triangles(np.ascontiguousarray(vertices, np.float32), self._faces)
 
     def drawn(
@@ -204,7 +206,15 @@ class RayCaster:
         return Raster(values.reshape(height, width, -1), depth.reshape(height, width))
 
 
-def _open3d() -> Any:
+def load_open3d() -> Any:
+    """The module, without what it takes along to draw in a browser, half of its time to load.
+
+    Raises:
+        ExportError: it is not there, or a system library that it needs is not.
+    """
+    dash = ModuleType("dash")
+    dash.html = dash.dcc = dash.Dash = None  # type: ignore[attr-defined]
+    ours = sys.modules.setdefault("dash", dash) is dash
     try:
         return importlib.import_module("open3d")
     except (ImportError, OSError) as error:
@@ -212,6 +222,9 @@ def _open3d() -> Any:
             f"Open3D could not be loaded ({error}), expected it for this one step: run "
             "'make setup', which installs it and names the system libraries that it needs."
         ) from error
+    finally:
+        if ours:
+            del sys.modules["dash"]
 
 
 def _cloud(open3d: Any, cloud: PointCloud) -> Any:
