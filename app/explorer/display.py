@@ -38,6 +38,8 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
 
 
 MAX_FIGURE_BYTES = 8_000_000
+# A drag zooms and a double click shows all again: more buttons would cover the titles.
+_HIDDEN = ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"]
 LANGUAGE = "language drawn"
 """What the session's state calls the language of the page."""
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -241,7 +243,7 @@ def _config(name: str, phone: bool) -> dict[str, Any]:
     config = {
         "displaylogo": False,
         "displayModeBar": "hover",
-        "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        "modeBarButtonsToRemove": _HIDDEN,
         "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
         "scrollZoom": False,
     }

@@ -16,12 +16,14 @@ from app.explorer import controls
 from app.explorer.display import guarded
 from app.explorer.page_table import PAGES, way_on
 from app.explorer.session_view import show_next
-from app.explorer.sidebar import choose_language, choose_view
+from app.explorer.sidebar import choose_language, choose_view, photo_place
 
 ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
+.st-key-menu [data-testid="stElementContainer"] { margin: -1px 0 }
+.st-key-menu [data-testid="stCaptionContainer"] { padding-top: .5rem }
 [data-testid="stMetricValue"] { font-size: 1.45rem }
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 @media (max-width: 640px) {
@@ -60,10 +62,19 @@ def run() -> None:
         )
         header = t(f"explorer.section_{spec.section}", lang) if spec.section else ""
         sections.setdefault(header, []).append(page)
-    chosen = st.navigation(sections, position="sidebar", expanded=True)
+    chosen = st.navigation(sections, position="hidden")
     controls.turn_to(chosen.url_path)
+    photo, menu = (
+        photo_place(lang, opened=not chosen.url_path),
+        st.sidebar.container(gap=None, key="menu"),
+    )
+    for header, pages in sections.items():
+        if header:
+            menu.caption(f"**{header}**")
+        for page in pages:
+            menu.page_link(page, label=page.title, icon=page.icon)
     with guarded():
-        show_next(choose_view(lang))
+        show_next(choose_view(lang, photo))
         chosen.run()
     way_on(chosen.url_path or PAGES[0].key, lang)
     _spare_the_libraries()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from app.common.summary import kind_of_values
 from app.common.text import t
@@ -48,14 +49,12 @@ Row = tuple[Sequence[Figure], int]
 """Figures of one row and how many stand side by side."""
 
 
-def report(
-    view: SessionView, step: Callable[[float, str], object] = lambda _share, _name: None
-) -> str:
+def report(view: SessionView, step: Callable[[int, int, str], object] = lambda *_: None) -> str:
     """The whole report.
 
     Args:
         view: photo, model and prediction.
-        step: told how much is done (0..1) and the name of the next section.
+        step: told number, count and name of the section that is made next.
 
     Raises:
         DepthError: a view that this photo cannot have.
@@ -64,7 +63,7 @@ def report(
     parts: list[Part] = [_facts(view)]
     sections = _sections(view)
     for index, (page, rows) in enumerate(sections):
-        step(index / len(sections), t(f"{page}.title", lang))
+        step(index + 1, len(sections), t(f"{page}.title", lang))
         parts.append(f"<h2>{html.escape(t(f'{page}.title', lang))}</h2>")
         parts.append(f"<p>{html.escape(t(f'{page}.lead', lang))}</p>")
         source = formulas_of(page)[1]
@@ -76,7 +75,6 @@ def report(
             fit([item.figure for item in shown], columns)
             parts += [(item.alt, item.figure) for item in shown]
             parts.append("</div>")
-    step(1.0, "")
     return html_page(t("export.report_title", lang, name=view.photo.name), parts, lang)
 
 
@@ -199,10 +197,7 @@ def _facts(view: SessionView) -> str:
         *([(t("explorer.chosen_because", lang), because)] if because else []),
         (t("start.trained_on", lang), info.training_data),
         (t("start.licence", lang), info.licence),
-        (
-            t("explorer.settings", lang),
-            ", ".join(f"{key}: {value}" for key, value in prediction.settings.items()),
-        ),
+        (t("explorer.settings", lang), _settings(prediction.settings, lang)),
         (
             t("explorer.fov", lang),
             f"{camera.hfov(width):.1f}° ({t(f'space.{camera.source}', lang)})",
@@ -214,12 +209,21 @@ def _facts(view: SessionView) -> str:
     known = view.truth
     if known is not None:
         metrics = compare(view, known.depth, FOLDER, align=False).metrics.as_dict()
-        rows += [(key, f"{metrics[key]:.4f}") for key in METRICS]
+        rows += [(t(f"compare.metric_{key}", lang), f"{metrics[key]:.4f}") for key in METRICS]
     cells = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>"
         for name, value in rows
     )
     return f"<table>{cells}</table>"
+
+
+def _settings(settings: Mapping[str, Any], lang: str) -> str:
+    """How the network ran, in words."""
+    width, height = settings["working_size"]
+    said = [f"{width} x {height} px"]
+    if settings["flip"]:
+        said.append(t("explorer.flip", lang))
+    return ", ".join((*said, settings["engine"], settings["device"], settings["precision"]))
 
 
 def _plain(markdown: str) -> str:

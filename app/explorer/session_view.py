@@ -66,6 +66,7 @@ class SessionView:
         request: how the depth was asked for, with the known length that rescales it and the
             colour map; its model is `info`'s.
         choice: how the photo chose the model; None where it was chosen by hand.
+        example: whether the photo is one of the program's own.
     """
 
     lang: str
@@ -74,6 +75,7 @@ class SessionView:
     info: ModelInfo
     request: DepthRequest
     choice: Choice | None = None
+    example: bool = False
 
     @property
     def size(self) -> tuple[int, int]:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
-from app.explorer.display import LANGUAGE
+from app.explorer.display import LANGUAGE, on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
 from app.explorer.session_view import (
     SessionView,
@@ -30,6 +31,7 @@ from core.files.depth_maps import ColorSettings
 from core.weights.choice import AUTO
 from core.weights.registry import EXAMPLES
 
+OWN = "own"  # in the address
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
@@ -52,14 +54,24 @@ def choose_language() -> str:
     return lang
 
 
-def choose_view(lang: str) -> SessionView:
-    """Draws the side bar's controls and predicts what they ask for.
+def photo_place(lang: str, *, opened: bool) -> DeltaGenerator:
+    """Where the photo is chosen: on a phone, which hides the side bar, on the page itself."""
+    if on_phone():
+        return st.expander(t("explorer.photo", lang), expanded=opened, icon=":material/photo:")
+    return st.sidebar.container()
+
+
+def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
+    """Draws the controls of the photo and of the side bar, and predicts what they ask for.
 
     Raises:
         DepthError: the photo, the model or a setting cannot be used.
     """
-    with st.sidebar:
+    with place:
         digest, name, data, path = _choose_photo(lang)
+    if OWN in st.query_params and path is not None:
+        st.warning(t("explorer.photo_gone", lang), icon=":material/hide_image:")
+    with st.sidebar:
         model = _choose_model(lang)
         request = _settings(lang)
     with st.spinner(t("explorer.working", lang)):
@@ -77,7 +89,7 @@ def choose_view(lang: str) -> SessionView:
             known_for(photo.sha256, addressed=path is not None)
             request = replace(request, known_length=None)
             prediction = cache.predicted(photo, info, request)
-    view = SessionView(lang, photo, prediction, info, request, choice)
+    view = SessionView(lang, photo, prediction, info, request, choice, path is not None)
     _truth_beside(view, path)
     with st.sidebar:
         _facts(view)
@@ -112,14 +124,28 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
         if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
             st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
         digest = st.session_state["upload seen"][1]
-        return digest, uploaded.name, data, _examples_by_digest().get(digest)
+        path = _examples_by_digest().get(digest)
+        _own(path is None)
+        return digest, uploaded.name, data, path
+    if st.session_state.pop("upload seen", None) is not None:  # taken back
+        _own(False)
     if not known:
         st.info(t("explorer.no_example", lang))
         st.stop()
     names = {name: name.replace("_", " ").replace("-", " ") for name in known}
     chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
+    if chosen != FIRST:
+        _own(False)
     data = known[chosen].read_bytes()
     return digest_of(data), known[chosen].name, data, known[chosen]
+
+
+def _own(own: bool) -> None:
+    """Notes in the address whether the photo is the reader's own, which no address can hold."""
+    if own:
+        st.query_params[OWN] = "1"
+    elif OWN in st.query_params:
+        del st.query_params[OWN]
 
 
 def _choose_model(lang: str) -> str:

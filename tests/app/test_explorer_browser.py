@@ -20,9 +20,13 @@ from app.explorer.sidebar import EXAMPLES
 from tests.tiny_checkpoint import picture
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/130.0.0.0 Mobile Safari/537.36"
+)
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 
 
@@ -50,7 +54,7 @@ def settle(page: Page) -> None:
 def turn_to(page: Page, key: str) -> None:
     """Follows the menu to a page, as a reader does."""
     title = t(f"{key}.title", "en")
-    link = page.locator("[data-testid=stSidebarNavLink]", has_text=t(f"{key}.menu", "en"))
+    link = page.locator(".st-key-menu a", has_text=t(f"{key}.menu", "en"))
     link.first.click()
     page.get_by_role("heading", name=title, exact=True).wait_for(timeout=PATIENCE)
     settle(page)
@@ -165,6 +169,10 @@ def test_the_report_opens_without_a_network(explorer_url: str, page: Page, tmp_p
     for index in (0, count // 2, count - 1):
         places.nth(index).scroll_into_view_if_needed()
         places.nth(index).locator(".main-svg").first.wait_for(timeout=PATIENCE)
+    facts = tab.locator("table").first.inner_text()
+    assert "AbsRel" in facts  # the example brings measured depth along
+    assert "None" not in facts
+    assert t("start.begin", "en") not in tab.content()
     alone.close()
     assert {url.split(":")[0] for url in asked} <= {"file", "data", "blob"}
     assert errors == []
@@ -242,6 +250,38 @@ def test_points_clicked_on_the_photo_are_measured_and_saved(
     rows = list(csv.DictReader(io.StringIO((tmp_path / "measured.csv").read_text())))
     (row,) = (row for row in rows if row["kind"] == "distance")
     assert float(row["distance"]) == pytest.approx(saved["distance"])
+
+
+def test_a_phone_in_the_dark_drops_a_photo_on_the_first_page(
+    explorer_url: str, browser: Browser, shot: Callable[[Page, str], Path]
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, user_agent=PHONE, color_scheme="dark"
+    )
+    phone = context.new_page()
+    phone.goto(explorer_url)
+    settle(phone)
+    background = phone.locator("[data-testid=stApp]").evaluate(
+        "app => getComputedStyle(app).backgroundColor.match(/\\d+/g).map(Number)"
+    )
+    assert max(background) < 60
+    field = phone.locator("[data-testid=stMain] [data-testid=stFileUploaderDropzone]")
+    field.scroll_into_view_if_needed()
+    top = field.bounding_box()
+    assert top is not None
+    assert top["y"] < 300  # above the title
+    field.locator("input").set_input_files(
+        {"name": "own.jpg", "mimeType": "image/jpeg", "buffer": jpeg(picture(90, 120, 1))}
+    )
+    phone.wait_for_url(re.compile("own=1"), timeout=PATIENCE)
+    settle(phone)
+    is_whole(phone)
+    assert phone.get_by_text(t("start.begin", "en")).count() == 0
+    shot(phone, "explorer-phone-dark")
+    phone.reload()
+    settle(phone)
+    phone.get_by_text(t("explorer.photo_gone", "en")).wait_for(timeout=PATIENCE)
+    context.close()
 
 
 def test_every_page_fits_a_phone_and_opens_quietly_by_its_address(

@@ -42,9 +42,14 @@ def _report(view: SessionView) -> None:
     st.subheader(t("export.report", lang))
     st.markdown(t("export.report_note", lang))
     if st.button(t("export.make", lang), type="primary", key="make_report"):
-        bar = st.progress(0.0)
-        page = report(view, lambda share, name: bar.progress(share, name))
-        bar.empty()
+        place = st.empty()
+
+        def step(number: int, count: int, name: str) -> None:
+            place.caption(t("export.making", lang, number=number, count=count, name=name))
+
+        with st.spinner(t("export.make", lang), show_time=True):
+            page = report(view, step)
+        place.empty()
         st.success(t("export.made", lang, megabytes=len(page.encode()) / 1e6))
         file_name = f"{safe_stem(view.stem)}_report.html"
         download(t("export.save", lang), page.encode(), file_name, "text/html")

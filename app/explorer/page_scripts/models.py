@@ -71,7 +71,7 @@ def linked_maps(
             xanchor="left",
             yanchor="top",
             showarrow=False,
-            font={"size": 13, "color": "#1a1a1a"},
+            font={"size": 13},
         )
     figure.update_xaxes(visible=False, constrain="domain", range=[-0.5, size[0] - 0.5])
     figure.update_yaxes(

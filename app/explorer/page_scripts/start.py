@@ -7,6 +7,7 @@ import importlib
 import numpy as np
 import streamlit as st
 
+from app.common.summary import depth_range
 from app.common.text import t
 from app.explorer.display import figures, heading, numbers
 from app.explorer.figures.measuring import with_error
@@ -19,26 +20,28 @@ def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
     heading(lang, "start")
+    if view.example:
+        st.markdown(t("start.begin", lang))
     shown = photo_and_depth(view)
     figures(lang, "start", shown, columns=len(shown))
     if view.prediction.confidence is not None:
         st.caption(t("explorer.expected_note", lang))
-    near, middle, far = np.nanquantile(view.prediction.depth[::4, ::4], [0.01, 0.5, 0.99])
+    extent = depth_range(view.result)
     numbers(
         [
             (
                 t("start.nearest", lang),
-                with_error(near, None, view.unit),
+                with_error(extent.min, None, view.unit),
                 t("start.nearest_hint", lang),
             ),
             (
                 t("start.middle", lang),
-                with_error(middle, None, view.unit),
+                with_error(extent.median, None, view.unit),
                 t("start.middle_hint", lang),
             ),
             (
                 t("start.farthest", lang),
-                with_error(far, None, view.unit),
+                with_error(extent.max, None, view.unit),
                 t("start.farthest_hint", lang),
             ),
             (

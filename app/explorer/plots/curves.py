@@ -9,10 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from app.explorer.plots.maps import TEMPLATE, TITLE
+from app.explorer.plots.maps import GRID, TEMPLATE, TITLE
 
 # Okabe and Ito's palette: told apart with every kind of colour blindness.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#808080")
 
 
 def line_figure(
@@ -123,7 +123,7 @@ def _plain(traces: list[Any], x: str, y: str, title: str, height: int) -> go.Fig
         "margin": {"l": 60, "r": 12, "t": 60 if title else 30, "b": 46},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "barmode": "group",
-        "xaxis": {"title": {"text": x}, "gridcolor": "#e5e5e5"},
-        "yaxis": {"title": {"text": y}, "gridcolor": "#e5e5e5"},
+        "xaxis": {"title": {"text": x}, "gridcolor": GRID},
+        "yaxis": {"title": {"text": y}, "gridcolor": GRID},
     }
     return go.Figure(traces, layout)

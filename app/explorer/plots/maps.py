@@ -23,6 +23,7 @@ SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure 
 BELOW = 68  # pixels for bar, numbers and unit: less, and Plotly would shrink the map to make room
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
+GRID = "rgba(128, 128, 128, 0.25)"  # seen on a light page and on a dark one
 PHONE = 0  # in place of a number of columns
 LINE, TOP = 17, 6  # pixels between the lines of a title, and above it
 TITLE = {
@@ -199,7 +200,7 @@ def fit(row: Sequence[go.Figure], columns: int) -> None:
         4: (215, 320),
     }.get(columns, (170, 280))
     below = max((figure.layout.margin.b for figure in maps), default=0)
-    room = wide - (50 if columns == PHONE else 20)  # a phone's tool bar stands beside the title
+    room = wide - 84  # the tool bar stands beside the title
     titles = [_in_lines(figure.layout.title.text or "", room) for figure in row]
     extra = LINE * max((title.count("<br>") for title in titles), default=0)
     for figure, title in zip(row, titles, strict=True):

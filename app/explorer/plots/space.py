@@ -16,7 +16,7 @@ from PIL import Image
 
 from app.explorer.plots.bars import Bar, colour_stops
 from app.explorer.plots.flight import Box, add_flight, settle
-from app.explorer.plots.maps import TEMPLATE
+from app.explorer.plots.maps import GRID, TEMPLATE
 from core.camera import Intrinsics
 
 MAX_POINTS = 100_000
@@ -198,7 +198,7 @@ def _scene(
         hoverinfo="skip",
         showlegend=False,
     )
-    axis = {"showbackground": False, "gridcolor": "#dddddd", "zerolinecolor": "#bbbbbb"}
+    axis = {"showbackground": False, "gridcolor": GRID, "zerolinecolor": GRID}
     layout = {
         "template": TEMPLATE,
         "height": 620,
