@@ -133,6 +133,11 @@ def text(key: str, label: str, *, hint: str, placeholder: str) -> str:
     return _end(key, value, "")
 
 
+def is_on(key: str) -> bool:
+    """Whether a toggle is on, wherever it is drawn."""
+    return bool(_kept().get(key))
+
+
 def put(key: str, value: object) -> None:
     """Sets a control from outside, before it is drawn in this run."""
     _kept()[key] = value

@@ -40,6 +40,18 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
 MAX_FIGURE_BYTES = 8_000_000
 # A drag zooms and a double click shows all again: more buttons would cover the titles.
 _HIDDEN = ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"]
+# Where the controls stand when a page's task is done; the other tasks are for the eye alone.
+TASKS: Mapping[str, Mapping[str, object]] = {
+    "levels": {"view": "montage"},
+    "spp": {"grids": "1248"},
+    "atrous": {"aspp": "classic"},
+    "stacking": {"level": "1"},
+    "coarse_to_fine": {"g16": 0.0},
+    "weights": {"ws": False},
+    "loss": {"lambda": 1.0, "noise": 0.0},
+}
+OUTCOMES, DONE = "outcomes of guesses", "tasks done"
+"""What the session's state calls page -> what came of the guess there, and the pages done."""
 LANGUAGE = "language drawn"
 """What the session's state calls the language of the page."""
 Function = TypeVar("Function", bound=Callable[..., None])
@@ -100,9 +112,14 @@ def heading(lang: str, page: str) -> None:
     """A page's title, explanation, formulas and source, and the words that these pages use."""
     st.title(t(f"{page}.title", lang))
     st.markdown(t(f"{page}.lead", lang))
+    outcome = st.session_state.get(OUTCOMES, {}).get(page)
+    if outcome is not None:
+        met, words = outcome(lang)
+        (st.success if met else st.info)(words, icon=":material/psychology_alt:")
     if f"try.{page}" in keys():
         name, words = f"**{t('explorer.try', lang)}**", t(f"try.{page}", lang)
-        st.markdown(f":material/touch_app: {t('explorer.pair', lang, name=name, value=words)}")
+        line = f":material/touch_app: {t('explorer.pair', lang, name=name, value=words)}"
+        st.markdown(f"{line} {_ticked(page, lang)}")
     formulas, source = formulas_of(page)
     if formulas:
         with st.expander(t("explorer.formula", lang), icon=":material/function:"):
@@ -114,6 +131,15 @@ def heading(lang: str, page: str) -> None:
             for key in keys():
                 if key.startswith("words."):
                     st.markdown(t(key, lang))
+
+
+def _ticked(page: str, lang: str) -> str:
+    """A tick once the controls of the page have been where its task wants them."""
+    done: set[str] = st.session_state.setdefault(DONE, set())
+    task = TASKS.get(page)
+    if task and all(st.session_state.get(key) == value for key, value in task.items()):
+        done.add(page)
+    return f":green[:material/check_circle: **{t('tour.done', lang)}**]" if page in done else ""
 
 
 def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:

@@ -14,8 +14,9 @@ import streamlit as st
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import guarded
-from app.explorer.page_table import PAGES, way_on
-from app.explorer.session_view import show_next
+from app.explorer.guesses import ask
+from app.explorer.page_table import PAGES, TOUR, way_on
+from app.explorer.session_view import current, show_next
 from app.explorer.sidebar import choose_language, choose_view, photo_place
 
 ICON = Path(__file__).with_name("icon.svg")
@@ -73,9 +74,12 @@ def run() -> None:
             menu.caption(f"**{header}**")
         for page in pages:
             menu.page_link(page, label=page.title, icon=page.icon)
+    with menu:
+        controls.toggle(TOUR, t("tour.toggle", lang), hint=t("tour.hint", lang))
     with guarded():
         show_next(choose_view(lang, photo))
-        chosen.run()
+        if not ask(current(), chosen.url_path or PAGES[0].key):
+            chosen.run()
     way_on(chosen.url_path or PAGES[0].key, lang)
     _spare_the_libraries()
 

@@ -59,6 +59,8 @@ class PageSpec:
         return t(f"{self.key}.menu", lang)
 
 
+TOUR = "tour"  # the toggle that asks before it shows
+
 PAGES = (
     PageSpec("start", "", ":material/home:"),
     PageSpec("levels", "ideas", ":material/layers:"),

@@ -8,11 +8,12 @@ import numpy as np
 import streamlit as st
 
 from app.common.summary import depth_range
-from app.common.text import t
-from app.explorer.display import figures, heading, numbers
+from app.common.text import keys, t
+from app.explorer import controls
+from app.explorer.display import DONE, OUTCOMES, TASKS, figures, heading, numbers
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.photo import photo_and_depth
-from app.explorer.page_table import PAGES
+from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
 
 
@@ -55,10 +56,37 @@ def draw(view: SessionView) -> None:
     st.caption(t("start.range", lang, low=low, high=high))
     _model_card(view)
     st.subheader(t("start.tour", lang))
+    _progress(lang)
     for start in range(1, len(PAGES), 3):
         for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
             place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
             place.caption(t(f"{page.key}.short", lang))
+
+
+def _progress(lang: str) -> None:
+    """How far the reader is, or the way in."""
+    outcomes = st.session_state.get(OUTCOMES, {})
+    if not controls.is_on(TOUR):
+        st.button(
+            t("tour.begin", lang),
+            on_click=controls.put,
+            args=(TOUR, True),
+            type="primary",
+            icon=":material/tour:",
+        )
+    elif outcomes:
+        guessed = [outcome(lang)[0] for outcome in outcomes.values() if outcome is not None]
+        st.markdown(
+            t(
+                "tour.progress",
+                lang,
+                guessed=len(guessed),
+                count=sum(1 for page in PAGES if f"guess.{page.key}" in keys()),
+                right=sum(guessed),
+                done=len(st.session_state.get(DONE, ())),
+                tasks=len(TASKS),
+            )
+        )
 
 
 def _model_card(view: SessionView) -> None:

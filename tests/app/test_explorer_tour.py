@@ -1,0 +1,67 @@
+"""The tour asks before it shows, tells what came of the guess, and ticks tasks off."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.common.text import t
+from tests.app.explorer_app import opened, sound
+
+pytestmark = pytest.mark.usefixtures("explorer_models")
+
+
+def answer(app: AppTest) -> AppTest:
+    (button,) = (entry for entry in app.button if entry.label == t("guess.see", "en"))
+    return sound(button.click().run())
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["levels", "differences", "spp", "atrous", "aspp", "stacking", "weights", "loss"],
+)
+def test_a_page_waits_for_the_guess_and_tells_the_answer(page: str) -> None:
+    app = opened(page, tour="1")
+    assert not app.get("plotly_chart")
+    (asked,) = app.radio
+    app = answer(asked.set_value(asked.options[0]).run())
+    assert not app.radio
+    assert app.get("plotly_chart") or app.get("table")
+    told = " ".join(entry.value for entry in (*app.success, *app.info))
+    if "It is:" in told:  # wrong: the answer named is another of the options
+        named = re.search(r"It is: (.*?)\. ", told + " ")
+        assert named is not None
+        assert named[1] in asked.options[1:]
+    else:
+        assert f"You said: {asked.options[0]}. Right." in told
+
+
+def test_a_number_is_compared_with_the_networks() -> None:
+    app = opened("coarse_to_fine", tour="1")
+    (asked,) = (entry for entry in app.main.number_input if entry.key == "guess-coarse_to_fine")
+    app = answer(asked.set_value(2.0).run())
+    told = " ".join(entry.value for entry in (*app.success, *app.info))
+    found = re.search(r"the network says ([\d.]+)", told)
+    assert found is not None
+    app.slider(key="g16").set_value(0.0)
+    sound(app.run())
+    assert t("tour.done", "en") in " ".join(entry.value for entry in app.markdown)
+    shown = {metric.label: metric.value for metric in app.metric}
+    low, high = map(float, re.findall(r"[\d.]+", shown[t("coarse_to_fine.range", "en")]))
+    assert low <= float(found[1]) <= high
+
+
+def test_nobody_is_asked_twice_or_outside_the_tour() -> None:
+    app = opened("loss")
+    assert not app.radio
+    app = opened("loss", tour="1")
+    (skip,) = (entry for entry in app.button if entry.label == t("guess.skip", "en"))
+    app = sound(skip.click().run())
+    assert not app.radio
+    assert app.get("plotly_chart")
+    assert not any("You said" in entry.value for entry in (*app.success, *app.info))
+    app.switch_page("page_scripts/spp.py").run()
+    app = sound(app.switch_page("page_scripts/loss.py").run())
+    assert not app.radio
