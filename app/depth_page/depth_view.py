@@ -29,6 +29,7 @@ _UNITS = 65535  # what the depth is counted in; 0 stands for no depth
 _WORDS = (
     "canvas", "empty", "none", "expired", "distance", "box", "depth", "both", "photo",
 )  # fmt: skip
+_HINTS = ("point", "distance", "box", "place")
 
 
 def sampled(height: int, width: int, longest: int = MAX_SIDE) -> tuple[NDArray[np.intp], ...]:
@@ -85,6 +86,7 @@ def view_value(
     far: float,
     *,
     metric: bool,
+    source: str = "",
 ) -> dict[str, Any]:
     """The JSON value of the component.
 
@@ -94,6 +96,7 @@ def view_value(
         palette: (256, 3) colours from near to far.
         near, far: ends of the colour bar in metres.
         metric: whether these are metres; else the numbers get no unit.
+        source: names the photo: what is marked on it stays while it is the same.
     """
     return {
         **geometry,
@@ -103,6 +106,7 @@ def view_value(
         "near": near,
         "far": far,
         "metric": metric,
+        "source": source,
         "ticks": [{"metres": value, "label": label} for value, label in bar_ticks(near, far)],
     }
 
@@ -132,7 +136,8 @@ def words() -> dict[str, dict[str, Any]]:
     return {
         lang: {
             **{name: t(f"view.{name}", lang) for name in _WORDS},
-            "hint": {tool: t(f"view.hint_{tool}", lang) for tool in ("point", "distance", "box")},
+            "hint": {tool: t(f"view.hint_{tool}", lang) for tool in _HINTS},
+            "touch": {tool: t(f"view.touch_{tool}", lang) for tool in ("point", "distance")},
         }
         for lang in LANGUAGES
     }

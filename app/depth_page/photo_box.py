@@ -1,0 +1,57 @@
+"""The place of the photo: dropped or pasted anywhere on the page, chosen, taken, or an example.
+
+Its value is the description of an uploaded file, as Gradio has it, or None. What is a photo is
+decided by the server, from the content: the browser would go by the name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.common.text import LANGUAGES, table
+from app.depth_page.depth_view import file_data, static_text
+from core.weights.registry import EXAMPLES
+
+FIRST = EXAMPLES / "room.jpg"  # what the shipped model knows best
+
+
+def photo_box() -> gr.HTML:
+    """The box, not yet laid out, with the examples, whose files this component may hand out."""
+    box = gr.HTML(
+        None,
+        html_template=static_text("photo_box.html"),
+        js_on_load=static_text("photo_box.js"),
+        apply_default_css=False,
+        elem_id="photo",
+        render=False,
+        labels={lang: table("photo_box", lang) for lang in LANGUAGES},
+        names={lang: table("example", lang) for lang in LANGUAGES},
+    )
+    box.props["examples"] = [_kept(box, path) for path in sorted(EXAMPLES.glob("*.jpg"))]
+    return box
+
+
+def first_example(box: gr.HTML) -> dict[str, Any] | None:
+    """The example that a new visitor sees, None where it is not installed."""
+    examples: list[dict[str, Any]] = box.props["examples"]
+    return next((file for file in examples if file["orig_name"] == FIRST.name), None)
+
+
+def camera_note() -> gr.HTML:
+    """Says why the live camera does not start, where there is none."""
+    return gr.HTML(
+        None,
+        html_template='<p class="quiet" role="status"></p>',
+        js_on_load=static_text("camera_note.js"),
+        apply_default_css=False,
+        elem_id="camera-note",
+        labels={lang: table("photo_box", lang) for lang in LANGUAGES},
+    )
+
+
+def _kept(box: gr.HTML, path: Path) -> dict[str, Any]:
+    copy = box.move_resource_to_block_cache(path)
+    return file_data(Path(copy or path))
