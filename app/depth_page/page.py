@@ -119,7 +119,7 @@ def build_page(
                 gr.Markdown(f"# {t('studio.title')}")
                 gr.Markdown(_("lead"))
             if between is not None:
-                onward = gr.Button(_("to_explorer"), scale=0, elem_id="to-explorer")
+                onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
                 photo = photo_box()

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE
 from app.explorer.inputs import keep, known_for, truth_beside
+from app.explorer.other_page import SENT, receive, sent_photo, way_back, with_sent_camera
 from app.explorer.session_view import (
     SessionView,
     Truth,
@@ -58,10 +60,11 @@ def choose_view(lang: str) -> SessionView:
     Raises:
         DepthError: the photo, the model or a setting cannot be used.
     """
+    receive(lang, {digest: path.stem for digest, path in _examples_by_digest().items()})
     with st.sidebar:
         digest, name, data, path = _choose_photo(lang)
         model = _choose_model(lang)
-        request = _settings(lang)
+        request = with_sent_camera(_settings(lang), digest)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model, photo)
@@ -81,6 +84,7 @@ def choose_view(lang: str) -> SessionView:
     _truth_beside(view, path)
     with st.sidebar:
         _facts(view)
+        way_back(lang, Handoff(name, data, replace(view.request, model=model)))
     return view
 
 
@@ -106,18 +110,22 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
         help=t("explorer.photo_hint", lang),
         max_upload_size=MAX_UPLOAD_MB,
     )
-    known = examples()
+    known, sent = examples(), sent_photo()
     if uploaded is not None:
         data = uploaded.getvalue()
         if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
             st.session_state["upload seen"] = (uploaded.file_id, digest_of(data))
         digest = st.session_state["upload seen"][1]
         return digest, uploaded.name, data, _examples_by_digest().get(digest)
-    if not known:
+    if not known and sent is None:
         st.info(t("explorer.no_example", lang))
         st.stop()
     names = {name: name.replace("_", " ").replace("-", " ") for name in known}
+    if sent is not None:
+        names = {SENT: sent[1].name, **names}
     chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
+    if sent is not None and chosen == SENT:
+        return sent[0], sent[1].name, sent[1].data, None
     data = known[chosen].read_bytes()
     return digest_of(data), known[chosen].name, data, known[chosen]
 

@@ -148,5 +148,6 @@ find("grid").append(...props.examples.map((file) => {
   button.addEventListener("click", () => put({...file, url: address(file)}));
   return button;
 }));
+find("examples").open = !narrow.matches;
 watch("value", show);
 show();
