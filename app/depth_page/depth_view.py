@@ -8,6 +8,7 @@ averaged, so a number shown is the depth of the pixel shown beside it.
 from __future__ import annotations
 
 import base64
+import json
 import math
 import zlib
 from functools import cache
@@ -141,6 +142,15 @@ def words() -> dict[str, dict[str, Any]]:
         }
         for lang in LANGUAGES
     }
+
+
+def script(name: str, **constants: Any) -> str:
+    """A component's script with what never changes in it, as `constants`.
+
+    As properties they may be lost: Gradio forgets them where a component is drawn, a tab is opened
+    for instance, while an answer that fills it is on its way.
+    """
+    return f"const constants = {json.dumps(constants)};\n{static_text(name)}"
 
 
 @cache

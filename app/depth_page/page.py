@@ -21,7 +21,7 @@ from app.depth_page.depth_view import translations as _
 from app.depth_page.events import cleared_on_failure, follow, save_at_once, stoppable
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
 from app.depth_page.live import is_live_picture
-from app.depth_page.photo_box import first_example, photo_box
+from app.depth_page.photo_box import photo_box
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
     MeasureControls,
@@ -122,8 +122,8 @@ def build_page(
                 onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                photo = photo_box()
-                handlers = Handlers(studio, storage, first_example(photo), between)
+                photo, example = photo_box()
+                handlers = Handlers(studio, storage, example, between)
                 parts = _one_photo(photo, studio.model_names())
                 _wire(parts, handlers, SpaceHandlers(studio, storage), page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):

@@ -12,32 +12,30 @@ from typing import Any
 import gradio as gr
 
 from app.common.text import LANGUAGES, table
-from app.depth_page.depth_view import file_data, static_text
+from app.depth_page.depth_view import file_data, script, static_text
 from core.weights.registry import EXAMPLES
 
 FIRST = EXAMPLES / "room.jpg"  # what the shipped model knows best
 
 
-def photo_box() -> gr.HTML:
-    """The box, not yet laid out, with the examples, whose files this component may hand out."""
+def photo_box() -> tuple[gr.HTML, dict[str, Any] | None]:
+    """The box, not yet laid out, with the examples, whose files this component may hand out.
+
+    Returns:
+        the box; the example that a new visitor sees, None where it is not installed.
+    """
     box = gr.HTML(
         None,
         html_template=static_text("photo_box.html"),
-        js_on_load=static_text("photo_box.js"),
         apply_default_css=False,
         elem_id="photo",
         render=False,
-        labels={lang: table("photo_box", lang) for lang in LANGUAGES},
-        names={lang: table("example", lang) for lang in LANGUAGES},
     )
-    box.props["examples"] = [_kept(box, path) for path in sorted(EXAMPLES.glob("*.jpg"))]
-    return box
-
-
-def first_example(box: gr.HTML) -> dict[str, Any] | None:
-    """The example that a new visitor sees, None where it is not installed."""
-    examples: list[dict[str, Any]] = box.props["examples"]
-    return next((file for file in examples if file["orig_name"] == FIRST.name), None)
+    examples = [_kept(box, path) for path in sorted(EXAMPLES.glob("*.jpg"))]
+    names = {lang: table("example", lang) for lang in LANGUAGES}
+    box.js_on_load = script("photo_box.js", labels=_words(), names=names, examples=examples)
+    first = next((file for file in examples if file["orig_name"] == FIRST.name), None)
+    return box, first
 
 
 def camera_note() -> gr.HTML:
@@ -45,11 +43,14 @@ def camera_note() -> gr.HTML:
     return gr.HTML(
         None,
         html_template='<p class="quiet" role="status"></p>',
-        js_on_load=static_text("camera_note.js"),
+        js_on_load=script("camera_note.js", labels=_words()),
         apply_default_css=False,
         elem_id="camera-note",
-        labels={lang: table("photo_box", lang) for lang in LANGUAGES},
     )
+
+
+def _words() -> dict[str, dict[str, str]]:
+    return {lang: table("photo_box", lang) for lang in LANGUAGES}
 
 
 def _kept(box: gr.HTML, path: Path) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 // Where there is no camera, Gradio's own button does nothing: this says so.
-const words = props.labels[(navigator.language || "en").slice(0, 2)] || props.labels.en;
+const words = constants.labels[(navigator.language || "en").slice(0, 2)] || constants.labels.en;
 const note = element.querySelector("p");
 document.addEventListener("click", async (event) => {
   if (!event.target.closest?.("#live-camera button")) return;

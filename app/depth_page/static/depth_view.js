@@ -1,17 +1,17 @@
 // The depth picture that answers: metres under the cursor, pinned points, two points, a box.
 //
-// Runs as the body of a function (element, trigger, props, server, upload, watch). `props.value`
+// Runs as the body of a function (constants, element, trigger, props, server, upload, watch). `props.value`
 // is null or what app/depth_page/depth_view.py builds; depth arrives as deflated uint16 units of `step`
 // metres, 0 = no depth, sampled from the full map at known pixels, so that every number shown is
 // the depth of exactly the pixel named beside it.
 const find = (name) => element.querySelector(".dv-" + name);
 const stage = find("stage"), canvas = find("canvas"), marks = find("marks"), tip = find("tip");
 const label = find("length"), bar = find("bar"), ticks = find("ticks"), needle = find("needle"), readout = find("readout");
-const words = props.labels[(navigator.language || "en").slice(0, 2)] || props.labels.en;
+const words = constants.labels[(navigator.language || "en").slice(0, 2)] || constants.labels.en;
 if (matchMedia("(pointer: coarse)").matches) Object.assign(words.hint, words.touch);
 let view = null, grid = null, photo = null, cursor = null, points = [], box = null, drag = null;
-let tool = props.mode === "measure" ? "distance" : "point", loading = 0, measured = "";
-let layer = props.mode === "place" ? "photo" : "depth";
+let tool = constants.mode === "measure" ? "distance" : "point", loading = 0, measured = "";
+let layer = constants.mode === "place" ? "photo" : "depth";
 
 element.querySelectorAll("[data-word]").forEach((node) => {
   node.textContent = words[node.dataset.word];
@@ -19,7 +19,7 @@ element.querySelectorAll("[data-word]").forEach((node) => {
 canvas.setAttribute("aria-label", words.canvas);
 
 const metres = (z) => (z < 10 ? z.toFixed(2) : z.toFixed(1)) + unit();
-const hint = () => words.hint[props.mode === "place" ? "place" : tool];
+const hint = () => words.hint[constants.mode === "place" ? "place" : tool];
 const unit = () => (view && !view.metric ? "" : " m");
 const column = (i) => Math.floor(((i + 0.5) * view.fullWidth) / view.width);
 const row = (j) => Math.floor(((j + 0.5) * view.fullHeight) / view.height);
@@ -53,7 +53,7 @@ async function load() {
     [view, grid, photo] = [next, values, image];
     measured = "";
     if (other) { points = []; box = null; drag = null; cursor = null; }
-    else if (props.mode !== "place") reportMarks();
+    else if (constants.mode !== "place") reportMarks();
     canvas.width = view.width;
     canvas.height = view.height;
     marks.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
@@ -69,7 +69,7 @@ async function load() {
 
 // A browser cannot show every format that the server reads (TIFF, HEIC): lend it ours.
 function previewOdd() {
-  document.querySelectorAll(props.preview).forEach((image) => {
+  document.querySelectorAll(constants.preview).forEach((image) => {
     if (image.complete && !image.naturalWidth) image.src = view.photo.url;
   });
 }
@@ -129,7 +129,7 @@ function paintMarks() {
     shape("rect", { ...frame, class: "dv-line" });
   }
   marks.replaceChildren(...shapes);
-  label.hidden = !measured || props.mode !== "measure" || !(box || points.length === 2);
+  label.hidden = !measured || constants.mode !== "measure" || !(box || points.length === 2);
   if (!label.hidden) {
     const [[i0, j0], [i1, j1]] = box ? [box.slice(0, 2), box.slice(2)] : points;
     label.textContent = measured;

@@ -1,11 +1,11 @@
 // The photo's box: takes a file that is dropped or pasted anywhere on the page, chosen, or taken
 // with the camera, and keeps the photo before until there is a new one.
 //
-// Runs as the body of a function (element, trigger, props, server, upload, watch). `props.value` is
+// Runs as the body of a function (constants, element, trigger, props, server, upload, watch). `props.value` is
 // null or the description of an uploaded file.
 const find = (name) => element.querySelector(".pb-" + name);
-const lang = props.labels[(navigator.language || "en").slice(0, 2)] ? navigator.language.slice(0, 2) : "en";
-const words = props.labels[lang], names = props.names[lang];
+const lang = constants.labels[(navigator.language || "en").slice(0, 2)] ? navigator.language.slice(0, 2) : "en";
+const words = constants.labels[lang], names = constants.names[lang];
 const photo = find("photo"), video = find("live"), chooser = element.querySelector("input");
 const narrow = matchMedia("(max-width: 860px)");
 let sending = 0;
@@ -20,7 +20,7 @@ const say = (text) => { find("say").textContent = text; };
 const title = (file) => file.orig_name.replace(/\.\w+$/, "");
 const nameOf = (file) => names[title(file)] || title(file).replace(/[_-]/g, " ");
 const address = (file) => "gradio_api/file=" + encodeURI(file.path);
-const isExample = (file) => props.examples.some((example) => example.path === file.path);
+const isExample = (file) => constants.examples.some((example) => example.path === file.path);
 
 function show() {
   const file = props.value;
@@ -137,7 +137,7 @@ find("take").addEventListener("click", () => {
   canvas.toBlob((blob) => give(new File([blob], "camera.jpg")), "image/jpeg", 0.95);
 });
 
-find("grid").append(...props.examples.map((file) => {
+find("grid").append(...constants.examples.map((file) => {
   const button = document.createElement("button"), image = document.createElement("img");
   button.type = "button";
   button.dataset.path = file.path;
