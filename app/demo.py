@@ -15,6 +15,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -38,7 +39,7 @@ _POLL_SECONDS = 0.2
 _C_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 _SIGNAL_WHEN_PARENT_DIES = 1  # PR_SET_PDEATHSIG, prctl(2)
 
-_FOLDERS = ("LAPDEPTH_MODELS", "LAPDEPTH_CACHE", "LAPDEPTH_DATA")
+_FOLDERS = ("LAPDEPTH_MODELS", "LAPDEPTH_CACHE", "LAPDEPTH_DATA", "LAPDEPTH_HANDOFF")
 
 # Nothing is sent anywhere, and nothing is looked up, unless the user's environment says otherwise.
 OFFLINE = {
@@ -132,10 +133,12 @@ def run(pages: Sequence[Page]) -> int:
         signal.signal(request, _interrupt)
     running: dict[Page, subprocess.Popen[bytes]] = {}
     relays: list[threading.Thread] = []
+    between = tempfile.TemporaryDirectory(prefix="lapdepth-handoff-") if len(pages) > 1 else None
+    environment = {"LAPDEPTH_HANDOFF": between.name if between else "", **os.environ}
     try:
         for page in pages:
             running[page] = start(
-                page, os.environ, subprocess.PIPE if monitoring.as_json() else None
+                page, environment, subprocess.PIPE if monitoring.as_json() else None
             )
             relays.append(_relay(running[page], page.name))
         _say("Starting (the first time takes a little longer)...")
@@ -163,6 +166,8 @@ def run(pages: Sequence[Page]) -> int:
         stop(*running.values())
         for relay in relays:
             relay.join(1)
+        if between:
+            between.cleanup()
 
 
 def _relay(process: subprocess.Popen[bytes], name: str) -> threading.Thread:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {"gradio": demo.gradio_page, "explorer": demo.explorer_page}
+PORTS = {"gradio": "GRADIO_PORT", "explorer": "STREAMLIT_PORT"}
 # Without the networking flags Chromium looks up its maker's hosts at every start.
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -85,7 +86,8 @@ def serve(
     def start(kind: str, **environment: str) -> str:
         key = (kind, *(f"{name}={value}" for name, value in sorted(environment.items())))
         if key not in running:
-            page = PAGES[kind]("127.0.0.1", free_port())
+            fixed = environment.get(PORTS[kind])
+            page = PAGES[kind]("127.0.0.1", int(fixed) if fixed else free_port())
             log = logs / f"{kind}-{page.port}.log"
             with log.open("wb") as output:
                 process = demo.start(page, {**os.environ, **environment}, output)
@@ -120,15 +122,27 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def studio_url(serve: Callable[..., str], tiny_models: Path) -> str:
-    """The address of a running depth page whose model is "tiny"."""
-    return serve("gradio", LAPDEPTH_MODELS=str(tiny_models))
+def pages(
+    tiny_models: Path, free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """Settings of two pages that know each other, with the model "tiny"."""
+    return {
+        "LAPDEPTH_MODELS": str(tiny_models),
+        "LAPDEPTH_HANDOFF": str(tmp_path_factory.mktemp("handoff")),
+        **{variable: str(free_port()) for variable in PORTS.values()},
+    }
 
 
 @pytest.fixture(scope="session")
-def explorer_url(serve: Callable[..., str], tiny_models: Path) -> str:
+def studio_url(serve: Callable[..., str], pages: dict[str, str]) -> str:
+    """The address of a running depth page whose model is "tiny"."""
+    return serve("gradio", **pages)
+
+
+@pytest.fixture(scope="session")
+def explorer_url(serve: Callable[..., str], pages: dict[str, str]) -> str:
     """The address of a running explorer whose model is "tiny"."""
-    return serve("explorer", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_MODEL="tiny")
+    return serve("explorer", **pages, LAPDEPTH_MODEL="tiny")
 
 
 # One per module, not per session: Playwright keeps an event loop in this thread while it runs,

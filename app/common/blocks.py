@@ -27,6 +27,7 @@ _NO_UPLOAD = (
     "A file of this call is not one that was uploaded to this server, expected what the upload "
     "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
 )
+TOLD_SECONDS = 15.0  # how long the page shows an error
 _LONG = ("batch", "clip")  # functions that work on many pictures
 _SESSIONS_WITH_MESSAGES = 2000  # as Gradio has it
 _IPV6_SITE = 64  # bits: one customer of a provider has all addresses that share them
@@ -141,17 +142,18 @@ class GuardedBlocks(gr.Blocks):
         A thread cannot be stopped: it goes on until it next asks whether it is `cancelled`, and
         counts as `overdue` until then.
         """
-        late = False
-        set_still_wanted(lambda: not late and (event is None or bool(event.alive)))
+        given_up = False
+        set_still_wanted(lambda: not given_up and (event is None or bool(event.alive)))
         task = asyncio.ensure_future(call)
         try:
             done, _ = await asyncio.wait({task}, timeout=seconds)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # its client stopped it, or the server ends
+            given_up = True
             task.cancel()
             raise
         if done:
             return dict(task.result())
-        late = True
+        given_up = True
         log.error("a call was given up after %g s", seconds)
         self._overdue.add(task)
         task.add_done_callback(self._ended_late)
@@ -179,7 +181,8 @@ class _LateError(EngineError):
 
 def gradio_error(error: Exception, lang: str = "en") -> gr.Error:
     """The error as the page's message box and, in English, the API's clients get it."""
-    return gr.Error(error_sentence(error, lang), duration=None, print_exception=False)
+    sentence = error_sentence(error, lang)
+    return gr.Error(sentence, duration=TOLD_SECONDS, print_exception=False)
 
 
 def _language(request: gr.Request | list[gr.Request] | None) -> str:

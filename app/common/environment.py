@@ -42,6 +42,7 @@ class Variable:
     hint: str = ""
 
 
+_SITE = r"https?://[\w.-]+(?::\d+)?(?:/[\w./-]*)?"
 _SITES = r"https?://[\w.*-]+(:\d+)?( https?://[\w.*-]+(:\d+)?)*"
 _START, _PAGE, _FILES, _SET_UP = "Start", "Pages", "Files and threads", "Set-up with make"
 _LIMITS = "Limits of the depth page"
@@ -82,6 +83,22 @@ VARIABLES = (
         _PAGE,
         _SITES,
         "addresses such as https://example.org, separated by spaces",
+    ),
+    Variable(
+        "LAPDEPTH_HANDOFF",
+        "",
+        "folder through which the pages hand a photo to each other, readable by their user only; "
+        "`make demo` makes one; without it they show no links to each other",
+        _PAGE,
+    ),
+    Variable(
+        "LAPDEPTH_SITES",
+        "",
+        "public addresses of the depth page and the explorer, separated by a space, where a proxy "
+        "gives them others than this machine's name with the two ports",
+        _PAGE,
+        rf"{_SITE} {_SITE}",
+        "two addresses such as https://depth.example.org https://explorer.example.org",
     ),
     Variable(
         "LAPDEPTH_MCP",

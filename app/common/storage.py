@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from core.atomic import write_atomic
 from core.errors import ExportError, ImageError
 
 log = logging.getLogger(__name__)
@@ -153,6 +154,20 @@ class Storage:
     def close(self) -> None:
         """Deletes the whole folder."""
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def keep(self, name: str, data: bytes) -> Path:
+        """Keeps a file as if it had been uploaded; it goes with the other uploads.
+
+        Args:
+            name: that it is shown under.
+            data: its bytes.
+
+        Raises:
+            ExportError: the disk is full or not writable.
+        """
+        path = self.root / secrets.token_urlsafe(18) / (Path(name).name or "photo")
+        write_atomic(path, data)
+        return path
 
     def uploaded(self, value: Any) -> Path:
         """The file behind what a client sent for a picture.

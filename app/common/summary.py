@@ -187,7 +187,8 @@ def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
     intrinsics = prediction.intrinsics
     values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)
-    yield t("summary.camera", lang), f"{values} – {t(f'summary.camera_{intrinsics.source}', lang)}"
+    source = "numbers" if result.request.intrinsics else intrinsics.source
+    yield t("summary.camera", lang), f"{values} – {t(f'summary.camera_{source}', lang)}"
     if info.config.focal is None:
         yield t("summary.focal_scale", lang), t("summary.focal_scale_one", lang)
     else:

@@ -8,6 +8,7 @@ averaged, so a number shown is the depth of the pixel shown beside it.
 from __future__ import annotations
 
 import base64
+import json
 import math
 import zlib
 from functools import cache
@@ -29,6 +30,7 @@ _UNITS = 65535  # what the depth is counted in; 0 stands for no depth
 _WORDS = (
     "canvas", "empty", "none", "expired", "distance", "box", "depth", "both", "photo",
 )  # fmt: skip
+_HINTS = ("point", "distance", "box", "place")
 
 
 def sampled(height: int, width: int, longest: int = MAX_SIDE) -> tuple[NDArray[np.intp], ...]:
@@ -85,6 +87,7 @@ def view_value(
     far: float,
     *,
     metric: bool,
+    source: str = "",
 ) -> dict[str, Any]:
     """The JSON value of the component.
 
@@ -94,6 +97,7 @@ def view_value(
         palette: (256, 3) colours from near to far.
         near, far: ends of the colour bar in metres.
         metric: whether these are metres; else the numbers get no unit.
+        source: names the photo: what is marked on it stays while it is the same.
     """
     return {
         **geometry,
@@ -103,6 +107,7 @@ def view_value(
         "near": near,
         "far": far,
         "metric": metric,
+        "source": source,
         "ticks": [{"metres": value, "label": label} for value, label in bar_ticks(near, far)],
     }
 
@@ -132,10 +137,20 @@ def words() -> dict[str, dict[str, Any]]:
     return {
         lang: {
             **{name: t(f"view.{name}", lang) for name in _WORDS},
-            "hint": {tool: t(f"view.hint_{tool}", lang) for tool in ("point", "distance", "box")},
+            "hint": {tool: t(f"view.hint_{tool}", lang) for tool in _HINTS},
+            "touch": {tool: t(f"view.touch_{tool}", lang) for tool in ("point", "distance")},
         }
         for lang in LANGUAGES
     }
+
+
+def script(name: str, **constants: Any) -> str:
+    """A component's script with what never changes in it, as `constants`.
+
+    As properties they may be lost: Gradio forgets them where a component is drawn, a tab is opened
+    for instance, while an answer that fills it is on its way.
+    """
+    return f"const constants = {json.dumps(constants)};\n{static_text(name)}"
 
 
 @cache

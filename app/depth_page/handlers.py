@@ -10,10 +10,9 @@ knows which photo is in its box by now.
 
 from __future__ import annotations
 
-import json
-import math
 import time
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,119 +21,57 @@ import numpy as np
 from PIL import Image
 
 from app.common.batch import run_batch
-from app.common.outputs import save_outputs
-from app.common.request import listed, outputs_wanted
+from app.common.blocks import TOLD_SECONDS
+from app.common.handoff import Handoff, HandoffFolder, other_page
+from app.common.outputs import save_outputs, stem_of
+from app.common.request import DepthRequest, listed, outputs_wanted
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
 from app.common.text import error_sentence, language_of, t
-from app.depth_page.depth_view import packed_depth, sampled, view_value
+from app.depth_page.depth_view import file_data, packed_depth, sampled, view_value
+from app.depth_page.progress import TimeLeft, teller
 from app.depth_page.summary_html import about_html, listing_html, scale_html
-from app.depth_page.three_d_handlers import (
-    COLOURS,
-    NETWORK,
-    PHOTO,
-    form_request,
-    form_space,
-    teller,
-)
-from core.errors import ImageError
+from app.depth_page.three_d_handlers import COLOURS, NETWORK, PHOTO, form_request, nothing
+from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
-
-
-class TimeLeft:
-    """Tells the time left from the pace since it was made.
-
-    Args:
-        clock: seconds, never going back.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._started = clock()
-        self._first: int | None = None
-
-    def words(self, done: int, total: int | None) -> str:
-        """Time left as "m:ss" or "h:mm:ss"; "?" while nothing is known.
-
-        Args:
-            done: pieces that are done; those of the first call are not counted into the pace.
-            total: pieces in all.
-        """
-        if self._first is None:
-            self._first, self._started = done, self._clock()
-        made = done - self._first
-        if total is None or made <= 0 or total < done:
-            return "?" if total != done else "0:00"
-        seconds = math.ceil((self._clock() - self._started) / made * (total - done))
-        minutes, seconds = divmod(seconds, 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
-_KEEP = "{__type__: 'update'}"
-
-
-def follow(drawn: Any, photo: Any, shown: Any, outputs: Sequence[Any]) -> None:
-    """After each drawing: no refused photo in the box, no other photo's results beside it.
-
-    Args:
-        drawn: the event that draws the page.
-        photo, shown: the photo's box, and what the page shows (`Handlers.show`).
-        outputs: what the drawing fills.
-    """
-    drawn.then(
-        None,
-        [photo, shown],
-        photo,
-        js=f"(photo, shown) => photo && shown?.refused === photo.path ? null : {_KEEP}",
-        api_visibility="private",
-    )
-    drawn.failure(
-        None,
-        [photo, shown],
-        list(outputs),
-        js=(
-            f"(photo, shown) => photo && shown?.photo === photo.path"
-            f" ? Array({len(outputs)}).fill({_KEEP}) : {json.dumps(EMPTY)}"
-        ),
-        api_visibility="private",
-    )
-
-
-def cleared_on_failure(event: Any, outputs: Sequence[Any], cleared: Sequence[Any]) -> None:
-    """An event that failed leaves nothing of an earlier one.
-
-    Args:
-        event: of the page.
-        outputs: what it fills.
-        cleared: their values where there is no result.
-    """
-    js = f"() => {json.dumps(cleared)}"
-    event.failure(None, None, list(outputs), js=js, api_visibility="private")
-
 
 Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
-# An old photo's pinned point, 3D view, measurement with its numbers, table and ends, film, picture
-# and note, files.
-_CLEARED = ("", None, "", None, "", None, None, None, "", gr.update(value=None, visible=False))
+# An old photo's pinned point, 3D view and what it was built of, measurement with its numbers, table
+# and ends, film, picture and note, files.
+_CLEARED = ("", None, None, "", None, "", None, nothing(), nothing(), "", nothing())
 # Of the views, slider, summary, known length, its note and what is shown, where there is no photo.
-EMPTY = (None, None, None, "", None, "", None, *_CLEARED)
-_SHOWN = 6  # the place of the last
-NOTHING_MADE = (gr.update(value=None, visible=False), "")  # of a batch: its zip and its table
+EMPTY = (None, None, None, None, "", None, "", None, *_CLEARED)
+_SHOWN = 7  # the place of the last
+NOTHING_MADE = (nothing(), "")  # of a batch: its zip and its table
 FOR_ANY_PHOTO = (*NETWORK, *COLOURS)  # without what is one photo's
 _DRAWING = (*PHOTO, *COLOURS)
 _KNOWN = PHOTO.index("known_length") - 1  # its place after the photo
+_KNOWN_SHOWN = 5  # its place in what `show` gives
 
 
 class Handlers:
-    """The page's functions over one studio and its storage."""
+    """The page's functions over one studio and its storage.
 
-    def __init__(self, studio: Studio, storage: Storage) -> None:
+    Args:
+        studio, storage: of the page.
+        example: the photo that a new visitor sees, None for none.
+        between: the way to the explorer, None where it does not run.
+    """
+
+    def __init__(
+        self,
+        studio: Studio,
+        storage: Storage,
+        example: dict[str, Any] | None,
+        between: HandoffFolder | None,
+    ) -> None:
         self._studio = studio
         self._storage = storage
+        self._example = example
+        self._between = between
 
     def show(
         self,
@@ -142,37 +79,46 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
         *values: Any,
     ) -> tuple[Any, ...]:
-        """To both views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
+        """To the views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
         The last value is what `shown` was after the last call: leaving a field without a change
-        must not throw away the pins, the 3D view and the files. A photo that is refused leaves
-        nothing of the one before, and its name in `shown`: its box is emptied by that.
+        must not throw away the 3D view and the files, nor say twice what is wrong with it. A photo
+        that is refused leaves nothing of the one before, and its name in `shown`: its box is
+        emptied by that.
         """
         *wanted, before = values
         photo, *settings = wanted
         if photo is None:
             return EMPTY
         path = str(photo.get("path")) if isinstance(photo, dict) else str(photo)
-        same = isinstance(before, dict) and before.get("photo") == path
+        before = before if isinstance(before, dict) else {}
+        same = before.get("photo") == path
         known: Any = gr.skip()
-        if settings[_KNOWN] and isinstance(before, dict) and not same:
+        if settings[_KNOWN] and before and not same:
             # It was a length in another photo.
             settings[_KNOWN] = known = None
         shown: dict[str, Any] = {"photo": path, "settings": settings}
-        if shown == before:
-            return (gr.skip(),) * len(EMPTY)
+        kept = [gr.skip()] * len(EMPTY)
+        if same and settings == before.get("failed"):
+            return tuple(kept)
+        if same and settings == before.get("settings"):
+            kept[_SHOWN] = shown
+            return tuple(kept)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
-        asked = form_request(_DRAWING[1:], settings)
         try:
+            asked = form_request(_DRAWING[1:], settings)
             result = self._studio.result(self._storage.uploaded(photo), asked, tell)
-        except ImageError as error:
-            if same:  # what is shown is of this photo
-                raise
-            gr.Warning(error_sentence(error, lang), duration=None)
-            return (*EMPTY[:_SHOWN], {"refused": path}, *_CLEARED)
+            low, high = display_range(result)
+        except DepthError as error:
+            gr.Warning(error_sentence(error, lang), duration=TOLD_SECONDS)
+            if not same:
+                kept = list(EMPTY)
+            refused = isinstance(error, ImageError) and not same
+            failed = {**(before if same else {"photo": path}), "failed": settings}
+            kept[_SHOWN] = {"refused": path} if refused else failed
+            return tuple(kept)
         tell("progress_draw")
-        low, high = display_range(result)
         folder = self._storage.folder(request.session_hash)
         value = self._view(result, low, high, folder)
         height, width = result.prediction.depth.shape
@@ -182,7 +128,46 @@ class Handlers:
         Image.fromarray(colorize(depth, colormap, low, high)).save(drawn, quality=92)
         pair = (str(folder / "photo.jpg"), str(drawn))
         note = scale_html(result, lang)
-        return (value, value, pair, as_html(result, lang), known, note, shown, *_CLEARED)
+        views = (value, value, value, pair)
+        return (*views, as_html(result, lang), known, note, shown, *_CLEARED)
+
+    def first(
+        self,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        *values: Any,
+    ) -> tuple[Any, ...]:
+        """To a new visitor's photo, its settings but the known length, and what `show` gives.
+
+        Values: a word from the address, for what the explorer sent, and the controls after the
+        photo as they are.
+        """
+        token, *settings = values
+        sent = self._between.take(token) if self._between and token else None
+        photo, changed = self._example, [gr.skip()] * len(settings)
+        if sent is not None:
+            photo = file_data(self._storage.keep(sent.name, sent.data))
+            settings = changed = raw_settings(sent.request)
+        elif token:
+            lang = language_of(request.headers.get("accept-language"))
+            gr.Info(t("studio.handoff_gone", lang), duration=TOLD_SECONDS)
+        drawn = list(self.show(request, progress, photo, *settings, None))
+        if sent is not None:
+            drawn[_KNOWN_SHOWN] = settings[_KNOWN]
+        return (photo, *changed[:_KNOWN], *changed[_KNOWN + 1 :], *drawn)
+
+    def explore(self, request: gr.Request, *values: Any) -> dict[str, Any]:
+        """Hands the photo and its settings to the explorer; to where the browser has to go."""
+        assert self._between is not None  # noqa: S101 - else there is no such button
+        photo, *settings = values
+        place: dict[str, Any] = other_page("explorer")
+        lang = language_of(request.headers.get("accept-language"))
+        if photo is None:
+            return {**place, "lang": lang}
+        path = self._storage.uploaded(photo)
+        asked = form_request(_DRAWING[1:], settings)
+        token = self._between.put(Handoff(path.name, path.read_bytes(), asked))
+        return {**place, "lang": lang, "token": token}
 
     def files(
         self,
@@ -190,20 +175,38 @@ class Handlers:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
         *values: Any,
     ) -> Update:
-        """The chosen files of the photo, at its full size, with the page's 3D settings."""
+        """The chosen files of the photo, at its full size, each as its name says."""
+        _, paths = self._saved(request, progress, values)
+        return gr.update(value=[str(path) for path in paths], visible=True)
+
+    def zipped(
+        self,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        *values: Any,
+    ) -> str:
+        """The same files in one zip."""
+        stem, paths = self._saved(request, progress, values)
+        archive = paths[0].with_name(f"{stem}.zip")
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+            for path in paths:
+                target.write(path, path.name)
+        return str(archive)
+
+    def _saved(
+        self, request: gr.Request, progress: gr.Progress, values: Sequence[Any]
+    ) -> tuple[str, list[Path]]:
         tell = teller(progress, language_of(request.headers.get("accept-language")))
-        wanted, (kinds, *space) = values[: len(_DRAWING)], values[len(_DRAWING) :]
+        *wanted, kinds = values
         if wanted[0] is None:
             raise ImageError(t("studio.no_photo"))
         asked, outputs = form_request(_DRAWING, wanted), outputs_wanted(kinds)
-        options = form_space(space)
         result = self._studio.result(self._storage.uploaded(wanted[0]), asked, tell)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
-            saved = save_outputs(result, outputs, folder, options)
-        paths = [str(path) for path in (*saved.files.values(), saved.sidecar)]
-        return gr.update(value=paths, visible=True)
+            saved = save_outputs(result, outputs, folder)
+        return stem_of(result.photo), [*saved.files.values(), saved.sidecar]
 
     def batch(
         self,
@@ -261,4 +264,17 @@ class Handlers:
             near,
             far,
             metric=result.prediction.metric,
+            source=result.photo.sha256,
         )
+
+
+def raw_settings(request: DepthRequest) -> list[Any]:
+    """The values of the page's controls that state this request, in the order of `_DRAWING`."""
+    ends = (request.colors.near, request.colors.far)
+    known = None if request.known_length is None else request.known_length.numbers()
+    texts = (request.resolution, request.fov, *ends)
+    resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
+    intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
+    ranging = "auto" if ends == (None, None) else "fixed"
+    camera = (request.model, resolution, request.flip, fov, intrinsics, known)
+    return [*camera, request.colors.colormap, ranging, near, far]

@@ -10,6 +10,7 @@ import gradio as gr
 from app.api.registration import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits
+from app.common.handoff import HandoffFolder
 from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
@@ -17,20 +18,24 @@ from app.common.storage import Storage
 from app.common.text import t
 from app.depth_page.depth_view import static_text
 from app.depth_page.depth_view import translations as _
-from app.depth_page.handlers import NOTHING_MADE, Handlers, cleared_on_failure, follow
+from app.depth_page.events import cleared_on_failure, follow, save_at_once, stoppable
+from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
 from app.depth_page.live import is_live_picture
+from app.depth_page.photo_box import photo_box
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
+    MeasureControls,
+    SpaceControls,
+    ViewControls,
     depth_view,
     kept_by_browser,
-    measured_results,
+    measuring,
     three_d,
     typed_number,
     views_of_scene,
 )
 from app.depth_page.video_tab import video_tab
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
-from core.weights.registry import EXAMPLES
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 _HEAVY: dict[str, Any] = {**_PRIVATE, **WORK}
@@ -41,7 +46,7 @@ _SPACE: dict[str, Any] = {**_PRIVATE, **IN_SPACE}
 class _Controls:
     """The inputs of a photo's page, in the order that the handlers take them."""
 
-    photo: gr.Image
+    photo: gr.HTML
     model: gr.Dropdown
     resolution: gr.Textbox
     flip: gr.Checkbox
@@ -75,11 +80,30 @@ class _Controls:
         return [self.colormap, self.ranging, self.near, self.far]
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What the events of one photo's tab connect."""
+
+    controls: _Controls
+    view: gr.HTML
+    pinned: gr.HTML
+    summary: gr.HTML
+    slider: gr.ImageSlider
+    tab_3d: gr.Tab
+    scene: SpaceControls
+    views: ViewControls
+    ruler: MeasureControls
+    kinds: gr.CheckboxGroup
+    make: gr.Button
+    make_zip: gr.Button
+    files: gr.File
+
+
 def build_page(
     studio: Studio, storage: Storage, limits: ServerLimits, metrics: Metrics
 ) -> GuardedBlocks:
     """The whole page and its HTTP endpoints, not yet served."""
-    handlers, space = Handlers(studio, storage), SpaceHandlers(studio, storage)
+    between = HandoffFolder.from_environment()
     page = GuardedBlocks(
         lambda value: is_live_picture(value) or storage.uploaded(value),
         limits,
@@ -90,19 +114,29 @@ def build_page(
     )
     with page:
         add_endpoints(studio, storage)  # first, so that their names are theirs
-        with gr.Column(elem_id="masthead"):
-            gr.Markdown(f"# {t('studio.title')}")
-            gr.Markdown(_("lead"))
+        with gr.Row(elem_id="masthead"):
+            with gr.Column(scale=1, min_width=240):
+                gr.Markdown(f"# {t('studio.title')}")
+                gr.Markdown(_("lead"))
+            if between is not None:
+                onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                controls = _one_photo(handlers, space, studio.model_names())
+                photo, example = photo_box()
+                handlers = Handlers(studio, storage, example, between)
+                parts = _one_photo(photo, studio.model_names())
+                _wire(parts, handlers, SpaceHandlers(studio, storage), page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
-                _many_photos(handlers, controls)
+                _many_photos(handlers, parts.controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
-                video = video_tab(studio, storage, controls.for_any_photo, _)
+                video = video_tab(studio, storage, parts.controls.for_any_photo, _)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
-        page.load(handlers.arrive, None, [controls.model, about], api_visibility="private")
+        page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")
+        if between is not None:
+            way = kept_by_browser()
+            left = onward.click(handlers.explore, parts.controls.drawing, way, **_PRIVATE)
+            left.success(None, way, None, js=static_text("go_on.js"), api_visibility="private")
         page.unload(handlers.leave)
         page.unload(video.leave)
     # Not open: a direct POST to /run or /api would pass the queue and its limits by.
@@ -110,30 +144,10 @@ def build_page(
     return page
 
 
-def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _Controls:
+def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
     with gr.Row(elem_id="workbench"):
         with gr.Column(elem_id="photo-side"):
-            photo = gr.Image(
-                label=_("photo"),
-                type="filepath",
-                image_mode=None,
-                sources=["upload", "clipboard", "webcam"],
-                placeholder=t("studio.drop"),
-                height=260,
-                buttons=["fullscreen"],
-                elem_id="photo",
-            )
-            pictures = sorted(EXAMPLES.glob("*.jpg"))
-            if pictures:
-                gr.Examples(
-                    [[str(path)] for path in pictures],
-                    photo,
-                    label=_("examples"),
-                    cache_examples=False,
-                    examples_per_page=12,
-                    api_visibility="private",
-                    elem_id="examples",
-                )
+            photo.render()  # type: ignore[no-untyped-call]
         with gr.Column(elem_id="result-side"), gr.Tabs():
             with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
                 view = depth_view("inspect")
@@ -144,55 +158,93 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
                 slider = gr.ImageSlider(
                     label=t("studio.compare"), type="filepath", max_height=640, elem_id="slider"
                 )
-            with gr.Tab(_("tab_3d"), elem_id="tab-3d"):
+            with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
                 scene = three_d()
             with gr.Tab(_("tab_views"), elem_id="tab-views"):
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
-                gr.Markdown(_("measure_lead"))
-                measuring = depth_view("measure")
-                ruler = measured_results()
+                ruler = measuring()
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
-                make = gr.Button(_("make_files"), variant="primary", elem_id="make-files")
+                with gr.Row():
+                    make = gr.Button(_("make_files"), elem_id="make-files")
+                    make_zip = gr.Button(_("make_zip"), variant="primary", elem_id="make-zip")
                 files = gr.File(
                     label=_("files"), file_count="multiple", interactive=False, visible=False,
                     elem_id="files",
                 )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
-            rest = _settings(models)
-    model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
-    known, shown = kept_by_browser(), kept_by_browser()
-    camera = (model, resolution, flip, fov, intrinsics, known)
-    controls = _Controls(photo, *camera, colormap, ranging, near, far)
-    outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
-    outputs += [pinned, scene.viewer, *ruler.results, *views.results, files]
+            model, resolution, flip, fov, intrinsics, *colours = _settings(models)
+    camera = (model, resolution, flip, fov, intrinsics, kept_by_browser())
+    return _Parts(
+        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, scene, views,
+        ruler, kinds, make, make_zip, files,
+    )  # fmt: skip
+
+
+def _wire(parts: _Parts, handlers: Handlers, space: SpaceHandlers, page: gr.Blocks) -> None:
+    controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
+    photo, known, shown = controls.photo, controls.known, kept_by_browser()
+    pictures = [parts.view, ruler.picture, views.picture]
+    outputs = [*pictures, parts.slider, parts.summary, known, ruler.scale, shown, parts.pinned]
+    outputs += [scene.viewer, scene.built, *ruler.results, *views.results, parts.files]
     options = {
-        "show_progress_on": [view, measuring, slider],
+        "show_progress_on": [*pictures, parts.slider],
         "trigger_mode": "always_last",
         **_HEAVY,
     }
-    changes = [control.change for control in (photo, model, flip, colormap, ranging)]
+    arriving = kept_by_browser()
+    page.load(
+        handlers.first,
+        [arriving, *controls.drawing[1:]],
+        [photo, *(control for control in controls.drawing[1:] if control is not known), *outputs],
+        js=static_text("arrive.js"),
+        **{**options, "trigger_mode": "once"},
+    )
+    settings = (controls.model, controls.flip, controls.colormap, controls.ranging)
+    changes = [control.change for control in (photo, *settings)]
     # A number counts when it is finished, not at every key.
-    typed = (resolution, fov, intrinsics, near, far)
+    typed = (controls.resolution, controls.fov, controls.intrinsics, controls.near, controls.far)
     changes += [event for box in typed for event in (box.submit, box.blur)]
     showing = (handlers.show, [*controls.drawing, shown], outputs)
-    follow(gr.on(changes, *showing, **options), photo, shown, outputs)
+    follow(gr.on(changes, *showing, **options), photo, shown, outputs, EMPTY)
     asked = controls.prediction
-    view.select(space.pin, asked, pinned, **_HEAVY)
-    measuring.select(space.measure, asked, ruler.results, **_HEAVY)
+    parts.view.select(space.pin, asked, parts.pinned, show_progress_on=[parts.pinned], **_HEAVY)
+    measured = [*ruler.results, ruler.picture]
+    ruler.picture.select(
+        space.measure, asked, measured, show_progress_on=ruler.results[:1], **_HEAVY
+    )
     length = [*asked, ruler.ends, ruler.metres]
     apply = [ruler.apply.click, ruler.metres.submit]
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
     for rescaled in (calibrated.success, undone.success):
-        rescaled(*showing, **options)
-    built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_SPACE)
+        follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)
+    in_space = [*asked, *scene.options]
+    opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)
+    built = gr.on(
+        list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
+        show_progress_on=[scene.viewer], **_SPACE,
+    )  # fmt: skip
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    views.make.click(space.view, [*asked, *views.options], views.results, **_SPACE)
-    make.click(handlers.files, [*controls.drawing, kinds, *scene.options], files, **_SPACE)
-    return controls
+    stoppable(built, scene.build.click, "stop-3d")
+    for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb)):
+        save_at_once(button.click(handler, in_space, scene.delivered, **_SPACE), scene.delivered)
+    placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
+    rendering = (space.view, [*asked, *views.options], views.results)
+    placed.success(*rendering, **_SPACE)
+    views.make.click(*rendering, **_SPACE)
+    views.kind.change(
+        space.new_kind,
+        views.kind,
+        [views.placing, views.picture, views.make, *views.results],
+        **_PRIVATE,
+    )
+    saving = [*controls.drawing, parts.kinds]
+    parts.make.click(handlers.files, saving, parts.files, **_SPACE)
+    zipped = parts.make_zip.click(handlers.zipped, saving, scene.delivered, **_SPACE)
+    save_at_once(zipped, scene.delivered)
 
 
 def _settings(models: list[str]) -> tuple[Any, ...]:
@@ -238,6 +290,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.for_any_photo, kinds]
     ran = run.click(handlers.batch, inputs, [archive, listing], **_PRIVATE, **IN_BATCH)
+    stoppable(ran, run.click, "stop-batch")
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 
 

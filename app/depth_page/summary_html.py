@@ -18,41 +18,63 @@ client = Client("http://127.0.0.1:7860")
 color, depth16, summary = client.predict(handle_file("photo.jpg"), api_name="/predict")"""
 
 
+def headline(result: Mapping[str, Any]) -> str:
+    """The one number that was asked for, with what the model expects to be wrong in it."""
+    if "box" in result:
+        value = result["nearest"]
+    elif result["distance"] is not None:
+        value = result["distance"]
+    else:
+        value = result["points"][0]["depth"]
+    return _with_error(value, result["uncertainty"], metric=result["metric"])
+
+
 def measured_html(result: Mapping[str, Any], lang: str) -> str:
     """A measurement as one large number and what it means."""
     length = partial(metres, metric=result["metric"])
+    expected = [result["uncertainty"]]
     if "box" in result:
-        value = length(result["nearest"])
         notes = [t("measured.box", lang, median=length(result["median"]))]
         if result["area"] is not None:
             area = f"{result['area']:.2f}"
             if result["area_uncertainty"] is not None:
                 area += f" ± {result['area_uncertainty']:.2f}"
             notes.append(t("measured.area", lang, area=area))
+            expected.append(result["area_uncertainty"])
     elif result["distance"] is not None:
-        value = length(result["distance"])
         ends = " / ".join(length(point["depth"]) for point in result["points"][:2])
         notes = [t("measured.distance", lang, ends=ends)]
     else:
         point = result["points"][0]
-        value = length(point["depth"])
-        x, y, z = (f"{number:+.2f}" for number in point["position"])
+        x, y, z = point["position"]
+        places = (("left" if x < 0 else "right", x), ("up" if y < 0 else "down", y), ("ahead", z))
+        placed = {
+            axis: t(f"measured.{word}", lang, metres=f"{abs(number):.2f}")
+            for axis, (word, number) in zip("xyz", places, strict=True)
+        }
         u, v = point["pixel"]
-        notes = [t("measured.point", lang, x=x, y=y, z=z, u=u, v=v)]
+        notes = [t("measured.point", lang, **placed, u=u, v=v)]
         if point["height"] is not None:
-            height = length(point["height"])
-            if point["height_uncertainty"] is not None:
-                height += f" ± {length(point['height_uncertainty'])}"
+            error = point["height_uncertainty"]
+            height = _with_error(point["height"], error, metric=result["metric"])
             notes.append(t("measured.height", lang, height=height))
-    if result["uncertainty"] is not None:
-        value += f" ± {length(result['uncertainty'])}"
+            expected.append(error)
     if result["calibration"] is not None:
         notes.append(t("measured.calibrated", lang, scale=result["scale"]))
     if not result["metric"]:
         notes.append(t("summary.not_metric" if result["notes"] else "summary.relative", lang))
     notes += result["notes"]
-    note = html.escape("; ".join(notes))
-    return f'<p class="measured">{html.escape(value)}<small>{note}</small></p>'
+    said = [html.escape("; ".join(notes))]
+    if any(error is not None for error in expected):
+        known = result["calibration"] is not None
+        said.append(html.escape(t("measured.error_known" if known else "measured.error", lang)))
+    small = "".join(f"<small>{line}</small>" for line in said)
+    return f'<p class="measured">{html.escape(headline(result))}{small}</p>'
+
+
+def _with_error(value: float, error: float | None, *, metric: bool) -> str:
+    length = partial(metres, metric=metric)
+    return length(value) if error is None else f"{length(value)} ± {length(error)}"
 
 
 def scale_html(result: Result, lang: str) -> str:

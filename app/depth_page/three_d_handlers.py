@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from app.common.cancellation import geometry_limits
-from app.common.outputs import first_look, save_view
+from app.common.outputs import first_look, save_outputs, save_view
 from app.common.request import (
+    VIEWS,
     DepthRequest,
-    checked_length,
     depth_request,
+    missing,
     number,
     selection,
     space_options,
@@ -23,11 +24,13 @@ from app.common.result import Result, measure, measured_csv
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import language_of, t
-from app.depth_page.summary_html import measured_html
+from app.depth_page.progress import teller
+from app.depth_page.summary_html import headline, measured_html
 from core.errors import CameraError, ImageError
 from core.files.geometry_process import build_apart
 from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
+from core.prediction import MAX_METRES, MIN_METRES
 
 Update = dict[str, Any]  # what gr.update gives
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
@@ -69,6 +72,11 @@ def form_space(values: Sequence[Any]) -> SpaceOptions:
     return space_options(**given)
 
 
+def nothing() -> Update:
+    """An empty place for a result, which is not shown."""
+    return gr.update(value=None, visible=False)
+
+
 class SpaceHandlers:
     """Measuring, calibrating, the 3D view, and views from elsewhere.
 
@@ -94,18 +102,25 @@ class SpaceHandlers:
 
     def measure(
         self, request: gr.Request, event: gr.EventData, *values: Any
-    ) -> tuple[str, dict[str, Any], str, Any]:
-        """A selection on the picture to a sentence, its numbers, a table, and its two ends."""
+    ) -> tuple[str, dict[str, Any], str, Any, Update]:
+        """A selection to a sentence, its numbers, a table, its ends, and the picture's label."""
         points = event._data.get("points")
         chosen = selection(points, event._data.get("box"))
         result = self._result(values)
         measured = measure(result, chosen)
         table = measured_csv(result, chosen)
-        return measured_html(measured, _lang(request)), measured, table, points
+        sentence = measured_html(measured, _lang(request))
+        label = gr.update(measured=headline(measured))
+        return sentence, measured, table, points, label
 
     def pin(self, request: gr.Request, event: gr.EventData, *values: Any) -> str:
         """A clicked pixel to its depth at full precision and its place in space."""
         return self.measure(request, event, *values)[0]
+
+    def spot(self, event: gr.EventData) -> list[float]:
+        """A clicked pixel to where an object is to stand."""
+        chosen = selection(event._data.get("points"), None)
+        return list(chosen.points[0])
 
     def calibrate(self, *values: Any) -> list[float]:
         """The two marked points, and the true distance between them, to a known length."""
@@ -115,9 +130,12 @@ class SpaceHandlers:
                 "No two points are marked, expected both ends of a known length: click them on "
                 "the picture first."
             )
-        true = number("known length", metres, 0, 1e6, "metres") or 0.0
+        if missing(metres):
+            raise CameraError(
+                "The true distance is empty, expected the metres between the two points: type it."
+            )
+        true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
-        checked_length(known)
         # Says what is wrong with the points, if anything, before the page is drawn anew.
         self._result([*asked[:-1], known])
         return known
@@ -127,20 +145,69 @@ class SpaceHandlers:
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
         *values: Any,
-    ) -> Update:
-        """The photo as points or a surface, thinned for the screen, as a .glb file."""
+    ) -> tuple[Any, Any]:
+        """The photo as points or a surface, thinned for the screen, as a .glb file.
+
+        Values: the photo's controls, those of this tab, and what the view was built of, which is
+        the second of the results: it is built again only if something has changed.
+        """
+        *wanted, built_of = values
+        if wanted[0] is None or wanted == built_of:
+            return gr.skip(), gr.skip()
         tell = teller(progress, _lang(request))
-        photo, space = values[: len(PHOTO)], values[len(PHOTO) :]
+        photo, space = wanted[: len(PHOTO)], wanted[len(PHOTO) :]
         # The viewer starts at the photo's own place, so it gets the camera's frame.
-        wanted = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
+        options = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
         result = self._result(photo, tell)
         tell("progress_cloud")
         path = self._storage.folder(request.session_hash) / "scene.glb"
         with self._studio.building():
-            built = build_apart(result.prediction, result.photo.rgb, wanted, geometry_limits())
+            built = build_apart(result.prediction, result.photo.rgb, options, geometry_limits())
             save(built, path)
         vertices = built.points if isinstance(built, PointCloud) else built.vertices
-        return gr.update(value=str(path), camera_position=first_look(vertices))
+        return gr.update(value=str(path), camera_position=first_look(vertices)), wanted
+
+    def ply(
+        self,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        *values: Any,
+    ) -> str:
+        """The points as a .ply file, filtered as this tab says."""
+        return self._file("ply", request, progress, values)
+
+    def glb(
+        self,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
+        *values: Any,
+    ) -> str:
+        """The surface as a .glb file, the smooth one where it is shown."""
+        return self._file("glb", request, progress, values)
+
+    def _file(
+        self, kind: str, request: gr.Request, progress: gr.Progress, values: Sequence[Any]
+    ) -> str:
+        tell = teller(progress, _lang(request))
+        photo, (shape, *filters) = values[: len(PHOTO)], values[len(PHOTO) :]
+        surface = "poisson" if shape == "poisson" else "surface"
+        options = form_space(["points" if kind == "ply" else surface, *filters])
+        result = self._result(photo, tell)
+        tell("progress_files")
+        folder = self._storage.folder(request.session_hash)
+        with self._studio.building():
+            saved = save_outputs(result, (kind,), folder, options)
+        return str(saved.files[kind])
+
+    def new_kind(self, request: gr.Request, kind: Any) -> tuple[Any, ...]:
+        """Another kind of view: its controls, its button's name, and no result of the one before.
+
+        In order: the object's controls, the picture to place it in, button, film, picture, note.
+        """
+        placing = gr.update(visible=kind == "object")
+        where = gr.update(visible=True if kind == "object" else "hidden")
+        name = t(f"studio.make_{kind}", _lang(request)) if kind in VIEWS else ""
+        return placing, where, gr.update(value=name), nothing(), nothing(), ""
 
     def view(
         self,
@@ -150,16 +217,12 @@ class SpaceHandlers:
     ) -> tuple[Update, Update, str]:
         """A film, or a picture, and what there is to say about it.
 
-        Named: kind, across and down (per cent of the photo), thing, size and back (metres).
+        Named: kind, thing, size and back (metres), and the pixel that the object stands on.
         """
         lang = _lang(request)
         tell = teller(progress, lang)
-        kind, across, down, thing, size, back = values[len(PHOTO) :]
+        kind, thing, size, back, at = values[len(PHOTO) :]
         result = self._result(values[: len(PHOTO)], tell)
-        width, height = result.prediction.photo_size
-        share = [number(name, value, 0, 100, "per cent") or 0.0
-                 for name, value in (("across", across), ("down", down))]  # fmt: skip
-        at = [share[0] / 100 * (width - 1), share[1] / 100 * (height - 1)]
         wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
         with self._studio.building():
@@ -167,21 +230,8 @@ class SpaceHandlers:
         film, note = path.suffix == ".mp4", ""
         if wanted.kind == "object":
             note = t("studio.object_note", lang, distance=facts["distance"], share=facts["visible"])
-        return (
-            gr.update(value=str(path) if film else None, visible=film),
-            gr.update(value=None if film else str(path), visible=not film),
-            note,
-        )
-
-
-def teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
-    """Shows a step of the work, by the name of its sentence, on the page."""
-    shares = {"progress_read": 0.1, "progress_depth": 0.3}
-
-    def tell(step: str) -> None:
-        progress(shares.get(step, 0.8), desc=t(f"studio.{step}", lang))
-
-    return tell
+        made = gr.update(value=str(path), visible=True)
+        return (made, nothing(), note) if film else (nothing(), made, note)
 
 
 def _lang(request: gr.Request) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 
 from app.common.request import VIEWS
-from app.depth_page.depth_view import static_text, words
+from app.depth_page.depth_view import script, static_text, words
 from app.depth_page.depth_view import translations as _
 from core.geometry.build import SHAPES
 from core.geometry.virtual_object import KINDS
@@ -16,26 +16,59 @@ from core.geometry.virtual_object import KINDS
 
 @dataclass(frozen=True)
 class SpaceControls:
-    """The 3D tab; `options` in the order of `app.depth_page.three_d_handlers.SPACE`."""
+    """The 3D tab.
+
+    Attributes:
+        options: in the order of `app.depth_page.three_d_handlers.SPACE`.
+        build, ply, glb: buttons.
+        viewer: of the scene.
+        built: what it was built of.
+        delivered: a file on its way to the browser's downloads.
+    """
 
     options: list[Any]
     build: gr.Button
+    ply: gr.Button
+    glb: gr.Button
     viewer: gr.Model3D
+    built: gr.JSON
+    delivered: gr.File
+
+    @property
+    def shape(self) -> gr.Radio:
+        return self.options[0]  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
 class ViewControls:
-    """The tab of other views; `results` are the film, the picture and a note."""
+    """The tab of other views.
 
+    Attributes:
+        kind: what to make.
+        placing: the object's controls.
+        picture: that an object is placed in.
+        options: `kind`, the object's form, size and distance, and the pixel that it stands on.
+        make: the button.
+        results: film, picture and a note.
+    """
+
+    kind: gr.Radio
+    placing: gr.Group
+    picture: gr.HTML
     options: list[Any]
     make: gr.Button
     results: list[Any]
 
+    @property
+    def spot(self) -> Any:
+        return self.options[-1]
+
 
 @dataclass(frozen=True)
 class MeasureControls:
-    """Below the picture to measure in; `results` are sentence, numbers, table and marked ends."""
+    """The tab to measure in; `results` are sentence, numbers, table and marked ends."""
 
+    picture: gr.HTML
     results: list[Any]
     ends: gr.JSON
     metres: gr.Textbox
@@ -45,7 +78,14 @@ class MeasureControls:
 
 
 def three_d() -> SpaceControls:
-    """Shape and filters, the button, and the viewer."""
+    """The viewer and its files, what is shown, and the filters."""
+    viewer = gr.Model3D(
+        label=_("viewer"), interactive=False, height=520, camera_position=(90, 90, None),
+        elem_id="viewer",
+    )  # fmt: skip
+    with gr.Row():
+        ply = gr.Button(_("save_ply"), variant="primary", elem_id="save-ply")
+        glb = gr.Button(_("save_glb"), variant="primary", elem_id="save-glb")
     with gr.Row():
         shape = gr.Radio(
             [(_(f"shape_{name}"), name) for name in SHAPES],
@@ -67,13 +107,10 @@ def three_d() -> SpaceControls:
             outliers = gr.Checkbox(False, label=_("outliers"))
             normals = gr.Checkbox(False, label=_("normals"))
         pose = typed_number("pose", info=_("pose_info"))
-    build = gr.Button(_("build_3d"), variant="primary", elem_id="build-3d")
-    viewer = gr.Model3D(
-        label=_("viewer"), interactive=False, height=520, camera_position=(90, 90, None),
-        elem_id="viewer",
-    )  # fmt: skip
+    build = gr.Button(_("build_3d"), elem_id="build-3d")
     options = [shape, edges, far, confidence, sky, voxel, normals, outliers, faces, pose]
-    return SpaceControls(options, build, viewer)
+    delivered = gr.File(visible="hidden", interactive=False)
+    return SpaceControls(options, build, ply, glb, viewer, kept_by_browser(), delivered)
 
 
 def views_of_scene() -> ViewControls:
@@ -85,38 +122,31 @@ def views_of_scene() -> ViewControls:
         label=_("view_kind"),
         elem_id="view-kind",
     )
-    with gr.Group(visible=False) as placing:
-        with gr.Row():
-            across = gr.Slider(0, 100, 50, step=1, label=_("object_across"))
-            down = gr.Slider(0, 100, 75, step=1, label=_("object_down"))
-        with gr.Row():
-            thing = gr.Radio(
-                [(_(f"thing_{name}"), name) for name in KINDS], value="ball", label=_("thing")
-            )
-            size = gr.Slider(0.05, 3, 0.3, step=0.05, label=_("object_size"))
-            back = gr.Slider(-3, 5, 0, step=0.1, label=_("object_back"))
-    make = gr.Button(_("make_view"), variant="primary", elem_id="make-view")
+    with gr.Group(visible=False) as placing, gr.Row():
+        thing = gr.Radio(
+            [(_(f"thing_{name}"), name) for name in KINDS], value="ball", label=_("thing")
+        )
+        size = gr.Slider(0.05, 3, 0.3, step=0.05, label=_("object_size"))
+        back = gr.Slider(-3, 5, 0, step=0.1, label=_("object_back"))
+    where = depth_view("place", visible="hidden")
+    make = gr.Button(_("make_clip"), variant="primary", elem_id="make-view")
     film = gr.Video(
-        label=_("view_clip"), interactive=False, autoplay=True, loop=True, elem_id="film"
-    )
+        label=_("view_clip"), interactive=False, autoplay=True, loop=True, visible=False,
+        elem_id="film",
+    )  # fmt: skip
     picture = gr.Image(
         show_label=False, interactive=False, visible=False, type="filepath", format="png",
         buttons=["download", "fullscreen"], elem_id="rendered",
     )  # fmt: skip
     note = gr.HTML(elem_id="view-note")
-    kind.change(
-        lambda name: gr.Group(visible=name == "object"),
-        kind,
-        placing,
-        queue=False,
-        api_visibility="private",
-    )
-    return ViewControls([kind, across, down, thing, size, back], make, [film, picture, note])
+    options = [kind, thing, size, back, kept_by_browser()]
+    return ViewControls(kind, placing, where, options, make, [film, picture, note])
 
 
-def measured_results() -> MeasureControls:
-    """The result as a sentence, as JSON and CSV to copy, and the calibration by a known length."""
+def measuring() -> MeasureControls:
+    """The result as a sentence, the picture below it, the calibration, and all numbers to copy."""
     sentence = gr.HTML(elem_id="measured")
+    picture = depth_view("measure")
     scale = gr.HTML(elem_id="scale")
     with gr.Accordion(_("calibrate"), open=False, elem_id="calibrate"):
         gr.Markdown(_("calibrate_lead"))
@@ -130,21 +160,24 @@ def measured_results() -> MeasureControls:
             label="CSV", buttons=["copy"], lines=3, interactive=False, elem_id="measured-csv"
         )
     ends = kept_by_browser()
-    return MeasureControls([sentence, numbers, table, ends], ends, metres, apply, undo, scale)
+    results = [sentence, numbers, table, ends]
+    return MeasureControls(picture, results, ends, metres, apply, undo, scale)
 
 
-def depth_view(mode: str) -> gr.HTML:
-    """The picture with metres under the cursor."""
+def depth_view(mode: str, visible: bool | Literal["hidden"] = True) -> gr.HTML:
+    """The picture with metres under the cursor, to "inspect", "measure" or "place" something.
+
+    One that is not drawn with the page would lose its properties; it is hidden instead.
+    """
     return gr.HTML(
         None,
         html_template=static_text("depth_view.html"),
-        js_on_load=static_text("depth_view.js"),
+        js_on_load=script("depth_view.js", labels=words(), preview="#photo .pb-photo", mode=mode),
         apply_default_css=False,
         elem_classes=[f"dv-{mode}"],
         elem_id=f"view-{mode}",
-        labels=words(),
-        preview="#photo img",
-        mode=mode,
+        measured="",
+        visible=visible,
     )
 
 

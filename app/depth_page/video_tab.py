@@ -20,8 +20,11 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.text import language_of, t
-from app.depth_page.handlers import FOR_ANY_PHOTO, TimeLeft, cleared_on_failure
+from app.depth_page.events import cleared_on_failure, stoppable
+from app.depth_page.handlers import FOR_ANY_PHOTO
 from app.depth_page.live import LiveDepth, LiveView
+from app.depth_page.photo_box import camera_note
+from app.depth_page.progress import TimeLeft
 from app.depth_page.three_d_handlers import COLOURS, form_request
 from core.errors import VideoError
 from core.video.run import predict_video
@@ -184,6 +187,7 @@ def video_tab(
         **_PRIVATE,
     )
     cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
+    stoppable(ran, run.click, "stop-video")
     gr.Markdown(label("live_lead"))
     with gr.Row():
         camera = gr.Image(
@@ -191,6 +195,7 @@ def video_tab(
             image_mode=None, webcam_options=gr.WebcamOptions(mirror=False), elem_id="live-camera",
         )  # fmt: skip
         shown = gr.HTML(elem_id="live-depth")
+    camera_note()
     camera.stream(
         handlers.live,
         [camera, model, resolution, *display],

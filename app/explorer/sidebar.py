@@ -9,12 +9,14 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE, on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
+from app.explorer.other_page import SENT, receive, sent_photo, way_back, with_sent_camera
 from app.explorer.session_view import (
     SessionView,
     Truth,
@@ -67,13 +69,14 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
     Raises:
         DepthError: the photo, the model or a setting cannot be used.
     """
+    receive(lang, {digest: path.stem for digest, path in _examples_by_digest().items()})
     with place:
         digest, name, data, path = _choose_photo(lang)
     if OWN in st.query_params and path is not None:
         st.warning(t("explorer.photo_gone", lang), icon=":material/hide_image:")
     with st.sidebar:
         model = _choose_model(lang)
-        request = _settings(lang)
+        request = with_sent_camera(_settings(lang), digest)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model, photo)
@@ -93,6 +96,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
     _truth_beside(view, path)
     with st.sidebar:
         _facts(view)
+        way_back(lang, Handoff(name, data, replace(view.request, model=model)))
     return view
 
 
@@ -118,7 +122,7 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
         help=t("explorer.photo_hint", lang),
         max_upload_size=MAX_UPLOAD_MB,
     )
-    known = examples()
+    known, sent = examples(), sent_photo()
     if uploaded is not None:
         data = uploaded.getvalue()
         if st.session_state.get("upload seen", ("", ""))[0] != uploaded.file_id:
@@ -129,11 +133,16 @@ def _choose_photo(lang: str) -> tuple[str, str, bytes, Path | None]:
         return digest, uploaded.name, data, path
     if st.session_state.pop("upload seen", None) is not None:  # taken back
         _own(False)
-    if not known:
+    if not known and sent is None:
         st.info(t("explorer.no_example", lang))
         st.stop()
     names = {name: name.replace("_", " ").replace("-", " ") for name in known}
+    if sent is not None:
+        names = {SENT: sent[1].name, **names}
     chosen = controls.choice("photo", t("explorer.example", lang), names, default=FIRST)
+    if sent is not None and chosen == SENT:
+        _own(True)
+        return sent[0], sent[1].name, sent[1].data, None
     if chosen != FIRST:
         _own(False)
     data = known[chosen].read_bytes()

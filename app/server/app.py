@@ -27,11 +27,13 @@ from app.common.blocks import GuardedBlocks
 from app.common.cancellation import cancel_all
 from app.common.environment import ServerLimits, value
 from app.common.monitoring import Metrics
+from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import error_sentence
-from app.depth_page.depth_view import STATIC, static_text, translations
+from app.depth_page.depth_view import STATIC, translations
 from app.depth_page.page import build_page
+from app.depth_page.photo_box import FIRST
 from app.server.guard import Guard
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,6 @@ def create_app(
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
-        js=static_text("any_file.js"),
     )
     if mcp_at is not None:
         mcp.call_at(page, mcp_at)
@@ -187,6 +188,7 @@ def _login() -> tuple[str, str] | None:
 def _warm_up(studio: Studio) -> None:
     try:
         studio.warm_up()
+        studio.result(FIRST, DepthRequest())  # what a new visitor sees
     except Exception as error:  # the page then says so at every request
         log.error("the model could not be loaded: %s", error_sentence(error))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import re
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +16,12 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from plyfile import PlyData
 
+from app.common.blocks import gradio_error
 from app.server.app import SESSIONS
 from benchmarks.plain_client import PlainClient
+from core.errors import ImageError
 from core.prediction import Prediction
 from core.predictor import load_predictor
 from tests.core.pictures import encode, scene
@@ -27,13 +32,20 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 WIDTH, HEIGHT = 160, 120
-DROP = """([data, name, type]) => {
+CARRY = """([kind, place, data, name, type]) => {
   const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
   const carried = new DataTransfer();
   carried.items.add(new File([bytes], name, {type}));
-  const target = document.querySelector("#photo .upload-container");
-  for (const kind of ["dragenter", "dragover", "drop"])
-    target.dispatchEvent(new DragEvent(kind, {dataTransfer: carried, bubbles: true}));
+  const target = document.querySelector(place);
+  if (kind === "paste") {
+    const event = new ClipboardEvent("paste", {clipboardData: carried, bubbles: true});
+    target.dispatchEvent(event);
+    return false;
+  }
+  const all = ["dragenter", "dragover", "drop"].map(
+    (name) => new DragEvent(name, {dataTransfer: carried, bubbles: true, cancelable: true}));
+  all.forEach((event) => target.dispatchEvent(event));
+  return all[1].defaultPrevented && all[2].defaultPrevented;  // else the browser opens the file
 }"""
 
 
@@ -49,8 +61,9 @@ def expected(tiny_models: Path, picture: bytes) -> Prediction:
 
 @pytest.fixture
 def opened(page: Page, studio_url: str) -> Page:
+    """A page as a new visitor has it: with an example."""
     page.goto(studio_url)
-    page.wait_for_selector("#photo input[type=file]", state="attached")
+    page.wait_for_selector("#view-inspect [data-ready]")
     return page
 
 
@@ -75,10 +88,8 @@ def shown(browser: Browser, studio_url: str, picture: bytes) -> Iterator[Shown]:
     local = re.compile(rf"(data|blob):|{re.escape(studio_url)}")
     page.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
     page.goto(studio_url)
-    page.wait_for_selector("#photo input[type=file]", state="attached")
-    assert "depth appears here" in page.inner_text("#view-inspect .dv-empty")
-    drop(page, picture)
     page.wait_for_selector("#view-inspect [data-ready]")
+    show(page, picture)
     yield found
     context.close()
 
@@ -89,13 +100,28 @@ def tab(shown: Shown, name: str) -> Page:
     return shown.page
 
 
-def drop(page: Page, data: bytes, name: str = "room.png", kind: str = "image/png") -> None:
-    page.evaluate(DROP, [base64.b64encode(data).decode(), name, kind])
+def carry(
+    page: Page, data: bytes, kind: str = "drop", place: str = "body", name: str = "room.png",
+    as_type: str = "image/png",
+) -> bool:  # fmt: skip
+    """Drops or pastes a file somewhere on the page; whether the page took the drop for itself."""
+    encoded = base64.b64encode(data).decode()
+    return bool(page.evaluate(CARRY, [kind, place, encoded, name, as_type]))
 
 
-def show(page: Page, data: bytes) -> None:
-    drop(page, data)
-    page.wait_for_selector("#view-inspect [data-ready]")
+def show(page: Page, data: bytes, **how: str) -> None:
+    """Gives the page a photo and waits until its depth is there."""
+    with shows_another(page):
+        carry(page, data, **how)
+
+
+@contextmanager
+def shows_another(page: Page) -> Iterator[None]:
+    """Waits until another depth is drawn than before."""
+    ready = "document.querySelector('#view-inspect [data-ready]')?.dataset.ready"
+    before = page.evaluate(ready)
+    yield
+    page.wait_for_function(f"before => {ready} && {ready} !== before", arg=before)
 
 
 def spot(page: Page, view: str, u: int, v: int) -> tuple[float, float]:
@@ -142,7 +168,8 @@ def test_a_click_pins_a_point_and_says_where_it_is(shown: Shown, expected: Predi
     z = float(expected.depth[60, 50])
     x = (50 - expected.intrinsics.cx) / expected.intrinsics.fx * z
     assert metres(told)[0] == pytest.approx(z, abs=0.0051)
-    assert f"{x:+.2f} m right" in told
+    assert x < 0
+    assert f"{-x:.2f} m left" in told
 
 
 def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
@@ -155,6 +182,13 @@ def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
     ends = [position(expected, 30, 40), position(expected, 120, 90)]
     length = float(np.linalg.norm(ends[0] - ends[1]))
     assert metres(opened.inner_text("#measured"))[0] == pytest.approx(length, abs=0.0051)
+    label = opened.locator("#view-measure .dv-length")
+    label.wait_for()
+    assert metres(label.inner_text())[0] == pytest.approx(length, abs=0.0051)
+    for answer in (label, opened.locator("#measured .measured")):  # without scrolling
+        box = answer.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] <= opened.viewport_size["height"] - box["height"]
     opened.click("#view-measure [data-tool=box]")
     opened.mouse.move(*spot(opened, "measure", 40, 30))
     opened.mouse.down()
@@ -179,6 +213,8 @@ def test_a_known_length_holds_whatever_others_do_and_can_be_undone(
     opened.fill("#true-metres textarea, #true-metres input", "2.5")
     opened.click("#calibrate-apply")
     opened.wait_for_selector("#scale .scale")
+    assert opened.locator("#view-measure .dv-pin").count() == 2  # and what is marked stays
+    opened.wait_for_function("document.querySelector('#measured').innerText.startsWith('2.50 m')")
     ends = [position(expected, 30, 40), position(expected, 120, 90)]
     factor = 2.5 / float(np.linalg.norm(ends[0] - ends[1]))
     assert f"×{factor:.3f}" in opened.inner_text("#scale")
@@ -220,18 +256,30 @@ def test_a_fixed_range_moves_the_colour_bar(shown: Shown) -> None:
 def test_a_file_that_is_no_picture_gets_a_sentence_and_the_page_goes_on(
     opened: Page, picture: bytes
 ) -> None:
-    drop(opened, b"this is text", "text.png")
+    carry(opened, b"this is text", name="text.png")
     toast = opened.wait_for_selector(".toast-body, [data-testid=toast-body]")
     assert toast is not None
     assert "is a text file, expected JPEG" in toast.inner_text()
     assert "Traceback" not in opened.content()
-    opened.wait_for_selector("#photo img", state="detached")  # no empty picture is left there
+    opened.wait_for_selector("#photo .pb-empty:visible")  # no empty picture is left there
     show(opened, picture)
     opened.fill("#fov textarea, #fov input", "wide")
     opened.keyboard.press("Enter")
-    opened.wait_for_selector("text=The setting fov is 'wide'")
-    opened.wait_for_timeout(500)
-    assert opened.locator("#photo img").count() == 1  # the photo was not what was wrong
+    opened.keyboard.press("Tab")  # which leaves the field
+    said = "The setting “Horizontal field of view (degrees)” is 'wide'"
+    opened.wait_for_selector(f"text={said}")
+    opened.wait_for_timeout(1000)
+    assert opened.locator(f"text={said}").count() == 1
+    assert opened.locator("#photo .pb-photo:visible").count() == 1  # not what was wrong
+    opened.fill("#fov textarea, #fov input", "")
+    opened.keyboard.press("Enter")
+    assert opened.locator("[data-testid=status-tracker] .error:visible").count() == 0
+
+
+def test_an_error_s_message_goes_by_itself() -> None:
+    duration = gradio_error(ImageError("The photo is dark.")).duration
+    assert duration is not None
+    assert 5 < duration < 30
 
 
 @pytest.mark.parametrize("chosen", [False, True])
@@ -240,27 +288,72 @@ def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes, chosen: bo
 
     def give(name: str, data: bytes) -> None:
         if not chosen:
-            drop(opened, data, name, "")
+            carry(opened, data, name=name, as_type="")
             return
         file = {"name": name, "mimeType": "", "buffer": data}
         opened.set_input_files("#photo input[type=file]", file)
 
-    give("IMG_0002.HEIC", picture)
-    opened.wait_for_selector("#view-inspect [data-ready]")
-    if chosen:  # a box with a photo in it offers no chooser
-        opened.click("#photo [aria-label='Remove Image']")
-        opened.wait_for_selector("#photo img", state="detached")
+    with shows_another(opened):
+        give("IMG_0002.HEIC", picture)
     give("damaged.HEIC", picture[:600])
     opened.wait_for_selector("text=damaged.HEIC is a PNG picture")
-    opened.wait_for_selector("#photo img", state="detached")
-    opened.wait_for_selector("#view-inspect .dv-empty:visible")  # and nothing of the one before
+    opened.wait_for_selector("#view-inspect .dv-empty:visible")  # nothing of the one before
+    assert opened.inner_text("#photo .pb-name") == ""
     assert opened.inner_text("#summary") == ""
 
 
+def test_a_photo_comes_from_anywhere_on_the_page(opened: Page, picture: bytes) -> None:
+    assert "This is an example" in opened.inner_text("#photo .pb-name")
+    show(opened, picture, kind="paste", name="pasted.png")
+    assert opened.inner_text("#photo .pb-name") == "pasted.png"
+    assert carry(opened, picture, place="#settings-side", name="dropped.png")
+    opened.wait_for_function("document.querySelector('#photo .pb-name').innerText == 'dropped.png'")
+    opened.click("#tab-batch-button")
+    assert carry(opened, picture, place="#masthead", name="one-of-many.png")
+    opened.wait_for_selector("#batch-files tr.file")
+    opened.click("#tab-about-button")
+    show(opened, picture, kind="paste", name="pasted-again.png")
+    opened.wait_for_selector("#tab-photo-button[aria-selected=true]")
+
+
+def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
+    opened: Page, picture: bytes, console_errors: list[str]
+) -> None:
+    show(opened, picture)
+    opened.click("#photo .pb-camera")
+    opened.wait_for_function("document.querySelector('#photo video').videoWidth > 0")
+    opened.click("#photo .pb-close")
+    assert opened.locator("#photo .pb-photo:visible").count() == 1
+    assert opened.inner_text("#photo .pb-name") == "room.png"
+    opened.wait_for_selector("#summary .summary")  # and its results
+    with shows_another(opened):
+        opened.click("#photo .pb-camera")
+        opened.wait_for_function("document.querySelector('#photo video').videoWidth > 0")
+        opened.click("#photo .pb-take")
+    assert opened.inner_text("#photo .pb-name") == "camera.jpg"
+    opened.evaluate("""() => {
+      navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError"); };
+      navigator.mediaDevices.enumerateDevices = async () => [];
+    }""")
+    opened.click("#photo .pb-camera")
+    opened.wait_for_selector("#photo .pb-say:has-text('There is no camera here')")
+    opened.click("#tab-video-button")
+    opened.locator("#live-camera button:visible").first.click()
+    opened.wait_for_selector("#camera-note p:has-text('There is no camera here')")
+    assert [error for error in console_errors if "NotFound" not in error] == []
+
+
+def test_every_control_has_a_name(shown: Shown) -> None:
+    unnamed = shown.page.evaluate("""() => [...document.querySelectorAll("button, input, textarea")]
+      .filter((node) => node.offsetParent && !(node.innerText?.trim() || node.ariaLabel || node.title
+        || node.labels?.length || node.querySelector("img[alt]:not([alt=''])")))
+      .map((node) => node.outerHTML.slice(0, 200))""")
+    assert unnamed == []
+
+
 def test_the_scene_stands_in_the_3d_view(shown: Shown) -> None:
-    opened = tab(shown, "3d")
-    with opened.expect_response(re.compile(r"scene\.glb")) as loading:
-        opened.click("#build-3d")
+    with shown.page.expect_response(re.compile(r"scene\.glb")) as loading:
+        opened = tab(shown, "3d")  # it builds itself
     assert loading.value.body()[:4] == b"glTF"
     canvas = opened.wait_for_selector("#viewer canvas")
     assert canvas is not None
@@ -268,6 +361,45 @@ def test_the_scene_stands_in_the_3d_view(shown: Shown) -> None:
     opened.wait_for_timeout(4000)  # the viewer says nowhere that it has drawn
     drawn = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"))
     assert drawn.reshape(-1, 3).std(axis=0).max() > 5
+
+
+def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
+    opened = tab(shown, "3d")
+    assert opened.is_checked("#shape input[value=surface]")
+    with opened.expect_download() as points:
+        opened.click("#save-ply")
+    assert points.value.suggested_filename == "room.ply"
+    points.value.save_as(tmp_path / "points.ply")
+    with opened.expect_download() as surface:
+        opened.click("#save-glb")
+    assert surface.value.suggested_filename == "room.glb"
+    tab(shown, "files")
+    opened.check("#kinds input[value=ply]")
+    with opened.expect_download() as everything:
+        opened.click("#make-zip")
+    everything.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        names = ["room_color.png", "room_depth16.png", "room.ply", "room.json"]
+        assert archive.namelist() == names
+        archive.extract("room.ply", tmp_path)
+    for path in (tmp_path / "points.ply", tmp_path / "room.ply"):
+        held = PlyData.read(path)
+        assert [element.name for element in held.elements] == ["vertex"]
+        assert len(held["vertex"]) > 0.5 * WIDTH * HEIGHT
+
+
+def test_an_object_stands_where_the_photo_is_clicked(shown: Shown, expected: Prediction) -> None:
+    opened = tab(shown, "views")
+    assert opened.inner_text("#make-view") == "Render the clip"
+    opened.click("#view-kind label:has(input[value=object])")
+    opened.wait_for_selector("#view-place [data-ready]")
+    opened.mouse.click(*spot(opened, "place", 80, 100))
+    opened.wait_for_selector("#rendered img")
+    opened.wait_for_selector("#view-note:has-text('The object stands')")
+    opened.click("#view-kind label:has(input[value=stereo])")
+    opened.wait_for_selector("#make-view:has-text('Make the stereo pair')")
+    assert opened.locator("#rendered img:visible").count() == 0  # it was another kind's
+    assert opened.inner_text("#view-note") == ""
 
 
 def test_several_photos_come_back_as_one_zip(opened: Page, picture: bytes) -> None:
@@ -301,5 +433,11 @@ def test_a_chinese_browser_gets_chinese(browser: Browser, studio_url: str) -> No
     page = context.new_page()
     page.goto(studio_url)
     page.wait_for_selector("text=单张照片")
-    assert "选择一张照片" in page.inner_text("#view-inspect .dv-empty")
+    page.wait_for_selector("#photo :text('这是一个示例')")
+    page.click("#tab-about-button")
+    page.set_viewport_size({"width": 390, "height": 844})
+    narrowest = (
+        "Math.min(...[...document.querySelectorAll('#about td')].map((cell) => cell.offsetWidth))"
+    )
+    assert page.evaluate(narrowest) > 60  # more than a character a line
     context.close()

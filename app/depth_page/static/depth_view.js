@@ -1,15 +1,17 @@
 // The depth picture that answers: metres under the cursor, pinned points, two points, a box.
 //
-// Runs as the body of a function (element, trigger, props, server, upload, watch). `props.value`
+// Runs as the body of a function (constants, element, trigger, props, server, upload, watch). `props.value`
 // is null or what app/depth_page/depth_view.py builds; depth arrives as deflated uint16 units of `step`
 // metres, 0 = no depth, sampled from the full map at known pixels, so that every number shown is
 // the depth of exactly the pixel named beside it.
 const find = (name) => element.querySelector(".dv-" + name);
 const stage = find("stage"), canvas = find("canvas"), marks = find("marks"), tip = find("tip");
-const bar = find("bar"), ticks = find("ticks"), needle = find("needle"), readout = find("readout");
-const words = props.labels[(navigator.language || "en").slice(0, 2)] || props.labels.en;
+const label = find("length"), bar = find("bar"), ticks = find("ticks"), needle = find("needle"), readout = find("readout");
+const words = constants.labels[(navigator.language || "en").slice(0, 2)] || constants.labels.en;
+if (matchMedia("(pointer: coarse)").matches) Object.assign(words.hint, words.touch);
 let view = null, grid = null, photo = null, cursor = null, points = [], box = null, drag = null;
-let tool = props.mode === "measure" ? "distance" : "point", layer = "depth", loading = 0;
+let tool = constants.mode === "measure" ? "distance" : "point", loading = 0, measured = "";
+let layer = constants.mode === "place" ? "photo" : "depth";
 
 element.querySelectorAll("[data-word]").forEach((node) => {
   node.textContent = words[node.dataset.word];
@@ -17,6 +19,7 @@ element.querySelectorAll("[data-word]").forEach((node) => {
 canvas.setAttribute("aria-label", words.canvas);
 
 const metres = (z) => (z < 10 ? z.toFixed(2) : z.toFixed(1)) + unit();
+const hint = () => words.hint[constants.mode === "place" ? "place" : tool];
 const unit = () => (view && !view.metric ? "" : " m");
 const column = (i) => Math.floor(((i + 0.5) * view.fullWidth) / view.width);
 const row = (j) => Math.floor(((j + 0.5) * view.fullHeight) / view.height);
@@ -42,19 +45,21 @@ function picture(url) {
 async function load() {
   const next = props.value, turn = ++loading;
   element.classList.toggle("dv-has-depth", !!next);
-  if (!next) { view = grid = null; return; }
+  if (!next) { view = grid = null; points = []; box = null; return; }
   try {
     const [values, image] = await Promise.all([inflate(next.depth.url), picture(next.photo.url)]);
     if (turn !== loading) return; // a newer photo has arrived meanwhile
-    const other = !view || view.depth.path !== next.depth.path;
+    const other = !view || view.source !== next.source;
     [view, grid, photo] = [next, values, image];
-    if (other) { points = []; box = null; cursor = null; }
+    measured = "";
+    if (other) { points = []; box = null; drag = null; cursor = null; }
+    else if (constants.mode !== "place") reportMarks();
     canvas.width = view.width;
     canvas.height = view.height;
     marks.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
     stage.style.aspectRatio = `${view.width} / ${view.height}`;
     stage.style.maxWidth = `calc(68vh * ${view.width / view.height})`;
-    paint(); paintBar(); paintMarks(); say(words.hint[tool]);
+    paint(); paintBar(); paintMarks(); say(hint());
     previewOdd();
     element.dataset.ready = view.depth.path; // the browser tests wait for it
   } catch (error) {
@@ -64,7 +69,7 @@ async function load() {
 
 // A browser cannot show every format that the server reads (TIFF, HEIC): lend it ours.
 function previewOdd() {
-  document.querySelectorAll(props.preview).forEach((image) => {
+  document.querySelectorAll(constants.preview).forEach((image) => {
     if (image.complete && !image.naturalWidth) image.src = view.photo.url;
   });
 }
@@ -124,6 +129,13 @@ function paintMarks() {
     shape("rect", { ...frame, class: "dv-line" });
   }
   marks.replaceChildren(...shapes);
+  label.hidden = !measured || constants.mode !== "measure" || !(box || points.length === 2);
+  if (!label.hidden) {
+    const [[i0, j0], [i1, j1]] = box ? [box.slice(0, 2), box.slice(2)] : points;
+    label.textContent = measured;
+    label.style.left = (50 * (i0 + i1 + 1)) / view.width + "%";
+    label.style.top = (50 * (j0 + j1 + 1)) / view.height + "%";
+  }
   stage.querySelectorAll(".dv-pin").forEach((pin) => pin.remove());
   points.forEach(([i, j], index) => {
     const pin = document.createElement("span");
@@ -163,7 +175,19 @@ function where(event) {
   ];
 }
 
+// What is marked to the server: after a click, and again when the depth behind it has changed.
+function reportMarks() {
+  if (box && !drag) {
+    const [i0, i1] = [box[0], box[2]].sort((a, b) => a - b);
+    const [j0, j1] = [box[1], box[3]].sort((a, b) => a - b);
+    trigger("select", { box: [column(i0), row(j0), column(i1), row(j1)] });
+  } else if (points.length === (tool === "distance" ? 2 : 1)) {
+    trigger("select", { points: points.map(([i, j]) => [column(i), row(j)]) });
+  }
+}
+
 function pick(at) {
+  measured = "";
   if (tool === "box") {
     if (drag) { finishBox(at); } else { drag = at; box = [...at, ...at]; paintMarks(); }
     return;
@@ -171,17 +195,13 @@ function pick(at) {
   box = null;
   points = tool === "point" || points.length === 2 ? [at] : [...points, at];
   paintMarks();
-  if (tool === "point" || points.length === 2) {
-    trigger("select", { points: points.map(([i, j]) => [column(i), row(j)]) });
-  }
+  reportMarks();
 }
 
 function finishBox(at) {
   box = [...drag, ...at]; drag = null; points = [];
   paintMarks();
-  const [i0, i1] = [box[0], box[2]].sort((a, b) => a - b);
-  const [j0, j1] = [box[1], box[3]].sort((a, b) => a - b);
-  trigger("select", { box: [column(i0), row(j0), column(i1), row(j1)] });
+  reportMarks();
 }
 
 canvas.addEventListener("pointermove", (event) => {
@@ -232,9 +252,13 @@ element.querySelectorAll("[data-tool]").forEach((button) => button.addEventListe
   tool = button.dataset.tool;
   points = []; box = null; drag = null;
   choose("tool", tool);
-  if (view) { paintMarks(); say(words.hint[tool]); }
+  if (view) { paintMarks(); say(hint()); }
 }));
 choose("layer", layer);
 choose("tool", tool);
 watch("value", load);
+watch("measured", () => {
+  measured = props.measured;
+  if (view) paintMarks();
+});
 load();

@@ -1,0 +1,85 @@
+"""Events of the page beyond "call this, fill that": what follows a drawing, a stop, a download."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.depth_page.depth_view import static_text
+from app.depth_page.depth_view import translations as _
+
+_KEEP = "{__type__: 'update'}"
+_BROWSER: dict[str, Any] = {"api_visibility": "private"}
+
+
+def follow(
+    drawn: Any, photo: Any, shown: Any, outputs: Sequence[Any], empty: Sequence[Any]
+) -> None:
+    """After each drawing: no refused photo in the box, no other photo's results beside it.
+
+    Args:
+        drawn: the event that draws the page.
+        photo, shown: the photo's box, and what the page shows (`Handlers.show`).
+        outputs: what the drawing fills.
+        empty: their values where there is no photo.
+    """
+    drawn.then(
+        None,
+        [photo, shown],
+        photo,
+        js=f"(photo, shown) => photo && shown?.refused === photo.path ? null : {_KEEP}",
+        **_BROWSER,
+    )
+    drawn.failure(
+        None,
+        [photo, shown],
+        list(outputs),
+        js=(
+            f"(photo, shown) => photo && shown?.photo === photo.path"
+            f" ? Array({len(outputs)}).fill({_KEEP}) : {json.dumps(empty)}"
+        ),
+        **_BROWSER,
+    )
+
+
+def cleared_on_failure(event: Any, outputs: Sequence[Any], cleared: Sequence[Any]) -> None:
+    """An event that failed leaves nothing of an earlier one.
+
+    Args:
+        event: of the page.
+        outputs: what it fills.
+        cleared: their values where there is no result.
+    """
+    js = f"() => {json.dumps(cleared)}"
+    event.failure(None, None, list(outputs), js=js, **_BROWSER)
+
+
+def stoppable(event: Any, start: Any, name: str) -> None:
+    """A button that stops long work; it is there while the work goes on.
+
+    Args:
+        event: the work.
+        start: the event that begins it, as a function (`button.click`).
+        name: the button's, in the page.
+    """
+    stop = gr.Button(_("stop"), variant="stop", visible=False, elem_id=name)
+    start(None, None, stop, js=_visible(True), **_BROWSER)
+    event.then(None, None, stop, js=_visible(False), **_BROWSER)
+    stop.click(None, None, stop, js=_visible(False), cancels=[event], **_BROWSER)
+
+
+def save_at_once(event: Any, delivered: Any) -> None:
+    """Hands a file that was made to the browser's downloads, without another click.
+
+    Args:
+        event: the work that makes it.
+        delivered: the component that it fills.
+    """
+    event.success(None, delivered, None, js=static_text("save_file.js"), **_BROWSER)
+
+
+def _visible(shown: bool) -> str:
+    return f"() => ({{__type__: 'update', visible: {json.dumps(shown)}}})"

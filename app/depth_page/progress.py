@@ -1,0 +1,50 @@
+"""What the page says while it works: the step, how much is done, and the time left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import gradio as gr
+
+from app.common.text import t
+
+
+class TimeLeft:
+    """Tells the time left from the pace since it was made.
+
+    Args:
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._first: int | None = None
+
+    def words(self, done: int, total: int | None) -> str:
+        """Time left as "m:ss" or "h:mm:ss"; "?" while nothing is known.
+
+        Args:
+            done: pieces that are done; those of the first call are not counted into the pace.
+            total: pieces in all.
+        """
+        if self._first is None:
+            self._first, self._started = done, self._clock()
+        made = done - self._first
+        if total is None or made <= 0 or total < done:
+            return "?" if total != done else "0:00"
+        seconds = math.ceil((self._clock() - self._started) / made * (total - done))
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
+    """Shows a step of the work, by the name of its sentence, on the page."""
+    shares = {"progress_read": 0.1, "progress_depth": 0.3}
+
+    def tell(step: str) -> None:
+        progress(shares.get(step, 0.8), desc=t(f"studio.{step}", lang))
+
+    return tell

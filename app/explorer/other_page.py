@@ -1,0 +1,87 @@
+"""The way from and to the depth page: photo, model, camera and scale come along."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import streamlit as st
+
+from app.common.handoff import ADDRESS, Handoff, HandoffFolder, other_page
+from app.common.request import DepthRequest
+from app.common.text import t
+from app.explorer import controls
+from app.explorer.inputs import keep
+from app.explorer.session_view import digest_of
+
+SENT = "sent"  # names, among the example photos, the one that the depth page sent
+_SENT, _LEAVING = "sent by the depth page", "leaving for the depth page"
+_GO = """<script>
+const way = %s, there = new URL(way.site || location.origin);
+if (way.port) there.port = way.port;
+there.searchParams.set("from", way.token);
+location.assign(there);
+</script>"""
+
+
+def receive(lang: str, examples: dict[str, str]) -> None:
+    """Takes what the address stands for, once, and sets the side bar's controls by it.
+
+    Args:
+        lang: of a sentence, where it is gone.
+        examples: name by digest, of the photos that need not be kept.
+    """
+    token = st.query_params.get(ADDRESS)
+    if token is None:
+        return
+    del st.query_params[ADDRESS]
+    folder = HandoffFolder.from_environment()
+    sent = folder.take(token) if folder else None
+    if sent is None:
+        st.toast(t("studio.handoff_gone", lang))
+        return
+    digest, asked = digest_of(sent.data), sent.request
+    st.session_state[_SENT] = (digest, sent)
+    settings = {"model": asked.model, "res": asked.resolution, "fov": asked.fov,
+                "flip": asked.flip, "map": asked.colors.colormap}  # fmt: skip
+    controls.put("photo", examples.get(digest, SENT))
+    for key, value in settings.items():
+        if value not in (None, ""):
+            controls.put(key, value)
+    keep(asked.known_length, digest)
+
+
+def sent_photo() -> tuple[str, Handoff] | None:
+    """What the depth page sent in this session, after its digest; or None."""
+    sent: tuple[str, Handoff] | None = st.session_state.get(_SENT)
+    return sent
+
+
+def with_sent_camera(request: DepthRequest, digest: str) -> DepthRequest:
+    """With the focal lengths that came with this photo, unless a field of view is typed."""
+    sent = sent_photo()
+    if sent is None or sent[0] != digest or request.fov is not None:
+        return request
+    return replace(request, intrinsics=sent[1].request.intrinsics)
+
+
+def way_back(lang: str, sent: Handoff) -> None:
+    """The button to the depth page, where that runs."""
+    folder = HandoffFolder.from_environment()
+    if folder is None:
+        return
+    st.button(
+        t("explorer.to_depth", lang),
+        key="to depth page",
+        on_click=_leave,
+        args=(folder, sent),
+        icon=":material/straighten:",
+        width="stretch",
+    )
+    way = st.session_state.pop(_LEAVING, None)
+    if way:
+        st.html(_GO % json.dumps(way), unsafe_allow_javascript=True)
+
+
+def _leave(folder: HandoffFolder, sent: Handoff) -> None:
+    st.session_state[_LEAVING] = {**other_page("depth"), "token": folder.put(sent)}
