@@ -12,7 +12,7 @@ from app.common.cancellation import geometry_limits
 from app.common.outputs import first_look, save_view
 from app.common.request import (
     DepthRequest,
-    checked_length,
+    checked_lengths,
     depth_request,
     number,
     selection,
@@ -117,7 +117,7 @@ class SpaceHandlers:
             )
         true = number("known length", metres, 0, 1e6, "metres") or 0.0
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
-        checked_length(known)
+        checked_lengths(known)
         # Says what is wrong with the points, if anything, before the page is drawn anew.
         self._result([*asked[:-1], known])
         return known

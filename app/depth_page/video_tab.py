@@ -24,6 +24,7 @@ from app.depth_page.handlers import FOR_ANY_PHOTO, TimeLeft, cleared_on_failure
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.three_d_handlers import COLOURS, form_request
 from core.errors import VideoError
+from core.scale.calibration import model_of
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
@@ -67,14 +68,16 @@ def run_video(
         resolution=request.resolution,
         flip=request.flip,
         fov=request.fov,
+        known=request.known,
         colors=request.colors,
         steady=SteadySettings() if steady else SteadySettings(0, 0),
         most_frames=MAX_FRAMES,
     )
-    chooser, predictors = studio.predictors(request.model)
+    named = model_of(request.known, request.model) or ""
+    chooser, predictors = studio.predictors(named)
     models = VideoModels(
         tuple(predictor.info.sha256 for predictor in predictors),
-        lambda name: studio.predictor(name or request.model),
+        lambda name: studio.predictor(name or named),
         chooser,
     )
     is_cancelled = cancelled()

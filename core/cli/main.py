@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_predict,
         _add_video,
         _add_space,
+        _add_profile,
         _add_evaluate,
         _add_train,
         _add_import,
@@ -120,6 +121,13 @@ def _add_space(commands: Any) -> None:
         ("measure", add_measure, "metres between points, above the floor, in a box"),
     ):
         add(commands.add_parser(name, help=text, description=text))
+
+
+def _add_profile(commands: Any) -> None:
+    from core.cli import profile as command
+
+    text = "the scale of a camera, from what is measured in its photos"
+    command.add_arguments(commands.add_parser("profile", help=text, description=text))
 
 
 def _add_evaluate(commands: Any) -> None:

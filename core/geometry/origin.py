@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.camera import Intrinsics
 from core.errors import CameraError
-from core.prediction import Calibration
+from core.scale.calibration import Calibration
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -93,7 +93,7 @@ class SceneInfo:
         metric: whether lengths are claimed to be metres (`core.prediction.Prediction.metric`).
         scale: factor on the model's depth, already multiplied into the geometry; 1 = none.
         pose: camera-to-world, 16 numbers row by row, or None in the camera frame.
-        calibration: the known length that the scale comes from, or None.
+        calibration: what the scale comes from, or None.
         notes: sentences for the user about the photo and its depth.
     """
 

@@ -23,7 +23,7 @@ from core.files.depth_maps import ColorSettings
 from core.geometry.build import SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
-from core.prediction import KnownLength
+from core.scale.known import KnownLength
 
 NAMES = ("model", "resolution", "flip", "fov", "intrinsics", "known_length", "colormap", "near",
          "far")  # fmt: skip
