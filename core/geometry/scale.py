@@ -40,8 +40,16 @@ _MOST_CURVE = 0.5
 
 
 @dataclass(frozen=True)
-class _Observed:
-    """What one measurement says: metres seen in depth, its factor, its error, and how far it is."""
+class Observed:
+    """What one measurement says.
+
+    Attributes:
+        known: the measurement.
+        seen: what depth makes of it, metres.
+        says: the factor on depth that it asks for.
+        error: of that factor, relative.
+        depth: how far away it was, metres; None where it was no one place.
+    """
 
     known: Measurement
     seen: float
@@ -103,15 +111,41 @@ def calibration_of(ruler: Measurer, *known: Measurement) -> Calibration:
     )
 
 
-def profile_of(
-    name: str, photos: Sequence[tuple[str, Prediction, Sequence[Measurement]]]
-) -> Profile:
-    """The scale of a camera, from photos of it and what is known of them.
+@dataclass(frozen=True)
+class Fit:
+    """What measurements of a camera's photos say together.
+
+    Attributes:
+        scale, power, pivot: as in `core.scale.calibration.Calibration`.
+        outliers: places of those that contradict the others and were left out.
+    """
+
+    scale: float
+    power: float
+    pivot: float
+    outliers: tuple[int, ...]
+
+
+def fit(observed: Sequence[Observed]) -> Fit:
+    """The scale of a camera from measurements of one or more of its photos.
 
     With a few measurements the model's own scale counts as one more, so that a single length
     across a badly seen corner does not spoil it; a scale that is plainly another is taken as it is.
-    Where measurements reach far and near and the factor plainly changes with depth, the
-    profile is curved: straight in the logarithm of depth.
+    Where measurements reach far and near and the factor plainly changes with depth, it is curved:
+    straight in the logarithm of depth.
+
+    Raises:
+        CameraError: they contradict each other.
+    """
+    outliers = _outliers(observed)
+    kept = [each for i, each in enumerate(observed) if i not in outliers]
+    return Fit(_shrunk(kept), *_curve(kept), outliers)
+
+
+def profile_of(
+    name: str, photos: Sequence[tuple[str, Prediction, Sequence[Measurement]]]
+) -> Profile:
+    """The scale of a camera, from photos of it and what is known of them (`fit`).
 
     Args:
         name: of the profile.
@@ -124,7 +158,7 @@ def profile_of(
     first = photos[0][1]
     width, height = first.photo_size
     camera = SizedCamera(width, height, first.intrinsics)
-    observed: list[_Observed] = []
+    observed: list[Observed] = []
     of_photo: list[str] = []
     for photo, prediction, known in photos:
         if prediction.info.sha256 != first.info.sha256:
@@ -133,7 +167,7 @@ def profile_of(
                 "model: name it."
             )
         camera.at(*prediction.photo_size)
-        found = _observed_in(prediction.uncalibrated(), known)
+        found = observed_in(Measurer.of(prediction.uncalibrated()), known)
         observed += found
         of_photo += [photo] * len(found)
     if not observed:
@@ -141,16 +175,14 @@ def profile_of(
             "Nothing was measured in the photos, expected at least one length, depth, camera "
             "height or file of sparse depth: give one."
         )
-    outliers = _outliers(observed)
-    kept = [each for i, each in enumerate(observed) if i not in outliers]
-    scale = _shrunk(kept)
-    power, pivot = _curve(kept)
-    notes = [_outlier_note(observed, i, scale) for i in outliers]
-    if power == 1.0:
+    found_scale = fit(observed)
+    outliers = found_scale.outliers
+    notes = [_outlier_note(observed, i, found_scale.scale) for i in outliers]
+    if found_scale.power == 1.0:
         notes += _growing(observed, outliers)
-    if len(kept) == 1:
+    if len(observed) == 1:
         notes.append(
-            f"Made from one measurement, which by itself says x{kept[0].says:.3g}: metres are "
+            f"Made from one measurement, which by itself says x{observed[0].says:.3g}: metres are "
             "right to some 15 %; three or more, far and near, make them better."
         )
     return Profile(
@@ -158,9 +190,9 @@ def profile_of(
         first.info.name,
         first.info.sha256,
         camera,
-        scale,
-        power,
-        pivot,
+        found_scale.scale,
+        found_scale.power,
+        found_scale.pivot,
         first.settings.get("resolution"),
         tuple(
             Fitted(photo, each.known.kind, _metres(each.known), each.says, i not in outliers)
@@ -228,15 +260,18 @@ def _bent(prediction: Prediction, sparse: SparseDepth) -> Prediction:
     return prediction.calibrated(_after(before, found), result.depth)
 
 
-def _observed_in(prediction: Prediction, known: Sequence[Measurement]) -> list[_Observed]:
-    """With sparse depth as a few measurements, the middle of its points from near to far."""
-    ruler = Measurer.of(prediction)
+def observed_in(ruler: Measurer, known: Sequence[Measurement]) -> list[Observed]:
+    """What measurements of a photo say; sparse depth as a few, from near to far.
+
+    Raises:
+        CameraError: as `calibration_of`.
+    """
     found = []
     for each in known:
         if not isinstance(each, SparseDepth):
             found.append(_observe(ruler, each))
             continue
-        u, v, metres = each.on_photo(*prediction.photo_size)
+        u, v, metres = each.on_photo(*ruler.scene.photo_size)
         pixels = [ruler.pixel(*place) for place in zip(u, v, strict=True)]
         columns, rows = np.array(pixels).T
         seen = ruler.depth[rows, columns]
@@ -246,11 +281,11 @@ def _observed_in(prediction: Prediction, known: Sequence[Measurement]) -> list[_
             if part.size:
                 says = float(np.median(metres[part] / seen[part]))
                 depth = float(np.median(seen[part]))
-                found.append(_Observed(each, depth, says, depth=depth))
+                found.append(Observed(each, depth, says, depth=depth))
     return found
 
 
-def _observe(ruler: Measurer, known: Measurement) -> _Observed:
+def _observe(ruler: Measurer, known: Measurement) -> Observed:
     error: float | None = None
     depth: float | None = None
     if isinstance(known, KnownLength):
@@ -275,7 +310,7 @@ def _observe(ruler: Measurer, known: Measurement) -> _Observed:
     says = known.metres / seen
     if not 1 / MAX_FACTOR <= ruler.scene.scale * says <= MAX_FACTOR:
         Calibration(ruler.scene.scale * says, (known,))  # says what is wrong with it
-    return _Observed(known, seen, says, max(error or 0.0, _LEAST_ERROR), depth)
+    return Observed(known, seen, says, max(error or 0.0, _LEAST_ERROR), depth)
 
 
 def _metres(known: Measurement) -> float:
@@ -284,7 +319,7 @@ def _metres(known: Measurement) -> float:
     return 0.0 if isinstance(known, Profile) else known.metres
 
 
-def _outliers(observed: Sequence[_Observed]) -> tuple[int, ...]:
+def _outliers(observed: Sequence[Observed]) -> tuple[int, ...]:
     """Those that contradict the others.
 
     Raises:
@@ -306,14 +341,14 @@ def _outliers(observed: Sequence[_Observed]) -> tuple[int, ...]:
     return () if two else tuple(int(i) for i in far)
 
 
-def _name(observed: Sequence[_Observed], index: int) -> str:
+def _name(observed: Sequence[Observed], index: int) -> str:
     kind = observed[index].known.kind
     number = sum(each.known.kind == kind for each in observed[: index + 1])
     alone = sum(each.known.kind == kind for each in observed) == 1
     return kind if alone else f"{kind} {number}"
 
 
-def _outlier_note(observed: Sequence[_Observed], index: int, factor: float) -> str:
+def _outlier_note(observed: Sequence[Observed], index: int, factor: float) -> str:
     each = observed[index]
     return (
         f"The {_name(observed, index)} ({_metres(each.known):g} m) says x{each.says:.3g} while the "
@@ -321,7 +356,7 @@ def _outlier_note(observed: Sequence[_Observed], index: int, factor: float) -> s
     )
 
 
-def _growing(observed: Sequence[_Observed], outliers: tuple[int, ...]) -> list[str]:
+def _growing(observed: Sequence[Observed], outliers: tuple[int, ...]) -> list[str]:
     """A warning where the scale changes with distance."""
     kept = [each for i, each in enumerate(observed) if i not in outliers and each.depth]
     depths = np.log([each.depth or 1.0 for each in kept])
@@ -349,7 +384,7 @@ def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return slope, math.sqrt(float((left**2).sum()) / max(len(x) - 2, 1) / square)
 
 
-def _curve(kept: Sequence[_Observed]) -> tuple[float, float]:
+def _curve(kept: Sequence[Observed]) -> tuple[float, float]:
     """Power and pivot of the profile; 1 and 1 where one factor explains what was measured."""
     there = [each for each in kept if each.depth is not None]
     depths = np.log([each.depth or 1.0 for each in there])
@@ -361,7 +396,7 @@ def _curve(kept: Sequence[_Observed]) -> tuple[float, float]:
     return 1.0 + slope, math.exp(float(depths.mean()))
 
 
-def _shrunk(kept: Sequence[_Observed]) -> float:
+def _shrunk(kept: Sequence[Observed]) -> float:
     """The factor, the model's own scale being one more measurement of it."""
     logs = np.log([each.says for each in kept])
     trust = np.array([each.error for each in kept]) ** -2.0
