@@ -10,9 +10,11 @@ import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from app.common.text import t
+from core.data.sparse_file import parse_sparse
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
@@ -22,7 +24,14 @@ from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.virtual_object import KINDS, Kind
 from core.scale.calibration import Measurement, camera_of, given
-from core.scale.known import MAX_METRES, MIN_METRES, CameraHeight, KnownDepth, KnownLength
+from core.scale.known import (
+    MAX_METRES,
+    MIN_METRES,
+    CameraHeight,
+    KnownDepth,
+    KnownLength,
+    SparseDepth,
+)
 from core.scale.profile import Profile, load_profile
 from core.weights.choice import AUTO
 
@@ -188,6 +197,8 @@ def depth_request(
     known_depth: Any = None,
     camera_height: Any = None,
     profile: Any = None,
+    sparse: Path | None = None,
+    sparse_scale: Any = None,
     colormap: Any = None,
     near: Any = None,
     far: Any = None,
@@ -215,6 +226,7 @@ def depth_request(
             *checked_lengths(known_length),
             *checked_depths(known_depth),
             *checked_height(camera_height),
+            *checked_sparse(sparse, sparse_scale),
         ),
         checked_colors(colormap, near, far),
     )
@@ -321,6 +333,28 @@ def checked_height(value: Any) -> tuple[CameraHeight, ...]:
     """The camera's height in metres, or none; errors as for `checked_lengths`."""
     height = number("camera_height", value, None, None, "of metres")
     return () if height is None else (CameraHeight(height),)
+
+
+MAX_SPARSE_BYTES = 32 << 20  # of an uploaded file
+
+
+def checked_sparse(file: Path | None, scale: Any = None) -> tuple[SparseDepth, ...]:
+    """Sparse depth from an uploaded CSV or depth map.
+
+    Raises:
+        DepthError: a file that is none of these, or whose unit is not said.
+    """
+    steps = number("sparse_scale", scale, None, None, "of steps per metre")
+    if file is None:
+        return ()
+    with file.open("rb") as stream:
+        data = stream.read(MAX_SPARSE_BYTES + 1)
+    if len(data) > MAX_SPARSE_BYTES:
+        raise ConfigError(
+            f"The sparse depth is larger than {MAX_SPARSE_BYTES >> 20} MiB, expected fewer points: "
+            "thin them."
+        )
+    return (parse_sparse(data, file.name, scale=steps),)
 
 
 def checked_profile(value: Any) -> tuple[Profile, ...]:

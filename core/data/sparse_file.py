@@ -116,8 +116,8 @@ def _of_table(data: bytes, name: str) -> SparseDepth:
         ) from error
     rows: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), 1):
-        parts = line.partition("#")[0].replace(";", ",").split(",")
-        parts = line.split() if len(parts) == 1 and len(line.split()) == 3 else parts
+        said = line.partition("#")[0].replace(";", ",")
+        parts = said.split(",") if "," in said else said.split()
         if not "".join(parts).strip():
             continue
         found: list[float] = []

@@ -53,6 +53,10 @@ class Fitted:
     says: float
     used: bool = True
 
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**vars(self), "metres": float(self.metres), "says": float(self.says)}
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -122,8 +126,11 @@ class Profile:
             "camera": {
                 "width": self.camera.width, "height": self.camera.height, **camera.to_dict()
             },
-            "scale": {"factor": self.scale, "power": self.power, "pivot_m": self.pivot},
-            "fitted_from": [vars(each) for each in self.fitted],
+            "scale": {
+                "factor": float(self.scale), "power": float(self.power),
+                "pivot_m": float(self.pivot),
+            },
+            "fitted_from": [each.to_dict() for each in self.fitted],
             "notes": list(self.notes),
         }  # fmt: skip
         return json.dumps(content, indent=2) + "\n"
