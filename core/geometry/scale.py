@@ -33,7 +33,9 @@ _GROWS = 0.15  # of the scale between the nearest and the farthest measurement
 # What a model is off on the whole in photos like its training's (0.09 on NYU's test pairs): a
 # profile takes that for one more measurement, unless its own say something quite different.
 _OWN_ERROR = 0.1
-_LEAST_ERROR = 0.1  # of a measurement, relative: depth is that wrong at its pixels
+# Of a measurement, relative: what lengths on NYU's test pairs are off by is 1.7 times what the
+# model's confidence says.
+_LEAST_ERROR, _MORE_ERROR = 0.15, 1.5
 _BINS = 20  # measurements that sparse depth counts as in a profile
 _CURVE_FROM, _CURVE_SPREAD, _CURVE_SURE = 6, 2.0, 3.0  # measurements; far / near; standard errors
 _MOST_CURVE = 0.5
@@ -310,7 +312,7 @@ def _observe(ruler: Measurer, known: Measurement) -> Observed:
     says = known.metres / seen
     if not 1 / MAX_FACTOR <= ruler.scene.scale * says <= MAX_FACTOR:
         Calibration(ruler.scene.scale * says, (known,))  # says what is wrong with it
-    return Observed(known, seen, says, max(error or 0.0, _LEAST_ERROR), depth)
+    return Observed(known, seen, says, max(_MORE_ERROR * (error or 0.0), _LEAST_ERROR), depth)
 
 
 def _metres(known: Measurement) -> float:
