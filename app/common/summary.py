@@ -175,9 +175,9 @@ def scale_words(known: Calibration, lang: str) -> str:
     if len(known.known) == 1 and known.length is not None:
         return t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
     kinds = dict.fromkeys(each.kind for each in known.known)
-    named = (t(f"summary.from_{kind.replace(' ', '_')}", lang) for kind in kinds)
     profile = next((each.name for each in known.known if isinstance(each, Profile)), "")
-    source = t("summary.and", lang).join(named).format(name=profile)
+    keys = (f"summary.from_{kind.replace(' ', '_')}" for kind in kinds)
+    source = t("summary.and", lang).join(t(key, lang, name=profile) for key in keys)
     return t("summary.scale_from", lang, scale=known.scale, source=source)
 
 

@@ -19,6 +19,7 @@ from app.depth_page.depth_view import static_text
 from app.depth_page.depth_view import translations as _
 from app.depth_page.handlers import NOTHING_MADE, Handlers, cleared_on_failure, follow
 from app.depth_page.live import is_live_picture
+from app.depth_page.profile_box import ProfileHandlers, profile_box, wire
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
     depth_view,
@@ -46,6 +47,7 @@ class _Controls:
     resolution: gr.Textbox
     flip: gr.Checkbox
     fov: gr.Textbox
+    profile: gr.JSON
     intrinsics: gr.Textbox
     known: gr.JSON
     colormap: gr.Dropdown
@@ -59,7 +61,7 @@ class _Controls:
 
     @property
     def network(self) -> list[Any]:
-        return [self.photo, self.model, self.resolution, self.flip, self.fov]
+        return [self.photo, self.model, self.resolution, self.flip, self.fov, self.profile]
 
     @property
     def drawing(self) -> list[Any]:
@@ -95,7 +97,7 @@ def build_page(
             gr.Markdown(_("lead"))
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                controls = _one_photo(handlers, space, studio.model_names())
+                controls = _one_photo(handlers, space, studio, storage)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
@@ -110,7 +112,10 @@ def build_page(
     return page
 
 
-def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _Controls:
+def _one_photo(
+    handlers: Handlers, space: SpaceHandlers, studio: Studio, storage: Storage
+) -> _Controls:
+    models = studio.model_names()
     with gr.Row(elem_id="workbench"):
         with gr.Column(elem_id="photo-side"):
             photo = gr.Image(
@@ -162,9 +167,10 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
                 )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
             rest = _settings(models)
+            profile = profile_box()
     model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
     known, shown = kept_by_browser(), kept_by_browser()
-    camera = (model, resolution, flip, fov, intrinsics, known)
+    camera = (model, resolution, flip, fov, profile.kept, intrinsics, known)
     controls = _Controls(photo, *camera, colormap, ranging, near, far)
     outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
     outputs += [pinned, scene.viewer, *ruler.results, *views.results, files]
@@ -186,7 +192,8 @@ def _one_photo(handlers: Handlers, space: SpaceHandlers, models: list[str]) -> _
     apply = [ruler.apply.click, ruler.metres.submit]
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    for rescaled in (calibrated.success, undone.success):
+    used = wire(profile, ProfileHandlers(studio, storage), asked, _HEAVY)
+    for rescaled in (calibrated.success, undone.success, *used):
         rescaled(*showing, **options)
     built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_SPACE)
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")

@@ -135,10 +135,10 @@ class VideoHandlers:
         return str(video), files, f"<p>{html.escape(_sentence(about, lang))}</p>"
 
     def live(self, request: gr.Request, picture: Any, *values: Any) -> Any:
-        """A camera's picture to its depth, as HTML; values: model, resolution and colours."""
+        """A camera's picture to its depth, as HTML; values: model, resolution, profile, colours."""
         if picture is None:  # the camera was closed
             return gr.skip()
-        asked = form_request(("model", "resolution", *COLOURS), values)
+        asked = form_request(("model", "resolution", "profile", *COLOURS), values)
         view = self._live(request.session_hash or "", picture, asked)
         return live_html(view, language_of(request.headers.get("accept-language")))
 
@@ -157,11 +157,12 @@ def video_tab(
 
     Args:
         studio, storage: of the page.
-        controls: model, resolution, flip, field of view, colour map, range mode, near and far.
+        controls: model, resolution, flip, field of view, profile, colour map, range mode, near
+            and far.
         label: gives a text in the browser's language.
     """
     handlers = VideoHandlers(studio, storage)
-    model, resolution, _, _, *display = controls
+    model, resolution, _, _, profile, *display = controls
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
@@ -196,7 +197,7 @@ def video_tab(
         shown = gr.HTML(elem_id="live-depth")
     camera.stream(
         handlers.live,
-        [camera, model, resolution, *display],
+        [camera, model, resolution, profile, *display],
         shown,
         stream_every=LIVE_EVERY,
         time_limit=LIVE_SECONDS,
