@@ -29,6 +29,7 @@ Source = Literal["given", "exif", "assumed"]
 
 MIN_FOV, MAX_FOV = 5.0, 170.0  # degrees, horizontal or along the long side
 _MAX_STRETCH = 10.0  # fx / fy: pixels are square, but for a picture squeezed in one direction
+_MAX_OFF_SHAPE = 1.02  # between pictures of one camera: sizes are rounded
 _MAX_OTHER_FOV = 178.0  # a field of view given for the short side may open the long one further
 
 
@@ -165,6 +166,34 @@ class Intrinsics:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class SizedCamera:
+    """A camera, known from a picture of width x height pixels, for its pictures of other sizes."""
+
+    width: int
+    height: int
+    intrinsics: Intrinsics
+
+    def at(self, width: int, height: int) -> Intrinsics:
+        """Of another picture of this camera: resized, or held upright instead of across.
+
+        Raises:
+            CameraError: the picture has another shape, so that it was cropped.
+        """
+        known, shape = self, width / height * self.height / self.width
+        if abs(math.log(shape)) > abs(math.log(width / height * self.width / self.height)):
+            turned = self.intrinsics.rotated90(1, self.width, self.height)
+            known = SizedCamera(self.height, self.width, turned)
+            shape = width / height * known.height / known.width
+        if not 1 / _MAX_OFF_SHAPE <= shape <= _MAX_OFF_SHAPE:
+            raise CameraError(
+                f"The picture has {width}x{height} pixels, the camera's have "
+                f"{self.width}x{self.height}, expected the same shape: give this picture's own "
+                "field of view, or one that was not cropped."
+            )
+        return known.intrinsics.resized(known.width, known.height, width, height)
+
+
 def from_fov(width: int, height: int, degrees: float) -> Intrinsics:
     """Square pixels, centred, with a horizontal field of view given by the user.
 
@@ -212,12 +241,16 @@ def assumed(width: int, height: int, camera: FieldOfView) -> Intrinsics:
     return _centred(width, height, fx * scale, fy * scale, "assumed")
 
 
+GivenCamera = Intrinsics | SizedCamera | Sequence[float]
+"""A camera as the user gives it."""
+
+
 def choose_intrinsics(
     picture: PictureLike | tuple[int, int],
     *,
     camera: FieldOfView,
     fov: float | None = None,
-    given: Intrinsics | Sequence[float] | None = None,
+    given: GivenCamera | None = None,
 ) -> Intrinsics:
     """The best known intrinsics: given ones, else from the field of view, else EXIF, else assumed.
 
@@ -226,7 +259,7 @@ def choose_intrinsics(
         camera: the model's training camera, for when nothing else is known.
         fov: horizontal field of view in degrees, from the user.
         given: `Intrinsics` (which keep their source) or the numbers fx, fy, cx, cy, in pixels of
-            this picture.
+            this picture; or a `SizedCamera`.
 
     Raises:
         CameraError: both `fov` and `given`, numbers no camera has, or not four of them.
@@ -238,6 +271,8 @@ def choose_intrinsics(
         )
     if fov is not None:
         return from_fov(width, height, fov)
+    if isinstance(given, SizedCamera):
+        given = given.at(width, height)
     if isinstance(given, Intrinsics):
         return given.checked(width, height)
     if given is not None:

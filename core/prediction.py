@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -13,118 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.camera import Intrinsics
-from core.errors import CameraError, ConfigError
+from core.errors import ConfigError
 from core.model import accumulate, laplacian_pyramid
 from core.model.encoders.base import normalised
+from core.scale.calibration import Calibration, given
 from core.weights.confidence import confidence
 from core.weights.model_info import ModelInfo
 
-Pixel = tuple[float, float]
-MIN_METRES, MAX_METRES = 0.001, 10_000.0
-MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
-
-
-@dataclass(frozen=True)
-class KnownLength:
-    """What the user knows: two pixels of the photo and the true distance between what they show.
-
-    Attributes:
-        start, end: (u, v) in pixels of the photo.
-        metres: straight-line distance, 0.001..10,000.
-
-    Raises:
-        CameraError: another length.
-    """
-
-    start: Pixel
-    end: Pixel
-    metres: float
-
-    def __post_init__(self) -> None:
-        if not MIN_METRES <= self.metres <= MAX_METRES:  # NaN is outside too
-            raise CameraError(
-                f"The known length is {self.metres:g} m, expected {MIN_METRES:g} to "
-                f"{MAX_METRES:g} m: type the true distance between the two points in metres."
-            )
-
-    @classmethod
-    def from_numbers(cls, numbers: Sequence[float]) -> KnownLength:
-        """From u0, v0, u1, v1, metres, as the command line and HTTP have it.
-
-        Raises:
-            CameraError: not five numbers, or a length out of range.
-        """
-        if len(numbers) != 5:
-            raise CameraError(
-                f"The known length has {len(numbers)} numbers, expected 5: "
-                "give u0, v0, u1, v1 of the two pixels and the metres between them."
-            )
-        u0, v0, u1, v1, metres = (float(number) for number in numbers)
-        return cls((u0, v0), (u1, v1), metres)
-
-    def numbers(self) -> list[float]:
-        """As `from_numbers` takes it."""
-        return [*self.start, *self.end, self.metres]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """What became of known lengths.
-
-    Attributes:
-        scale: factor on the depth that the model estimated, all calibrations so far in it.
-        length: the one that is known, of several the first.
-        others: the further ones.
-        residuals: how much longer than it is each of them comes out, metres.
-
-    Raises:
-        CameraError: a factor that no photo of this world has.
-    """
-
-    scale: float
-    length: KnownLength
-    others: tuple[KnownLength, ...] = ()
-    residuals: tuple[float, ...] = (0.0,)
-
-    def __post_init__(self) -> None:
-        if not 1 / MAX_FACTOR <= self.scale <= MAX_FACTOR:
-            raise CameraError(
-                f"With this known length the scene becomes {self.scale:.3g} times as large, "
-                f"expected {1 / MAX_FACTOR:g} to {MAX_FACTOR:g} times: check the two points and "
-                "the metres between them."
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready, for summaries: the factor and the first length."""
-        return {"scale": self.scale, "length": asdict(self.length)}
-
-    def numbers(self) -> list[list[float]]:
-        """Every length as `KnownLength.from_numbers` takes it."""
-        return [known.numbers() for known in (self.length, *self.others)]
-
-    def facts(self) -> dict[str, Any]:
-        """JSON-ready, for sidecars: factor, source, and what is left over at every length."""
-        lengths = zip((self.length, *self.others), self.residuals, strict=True)
-        return {
-            "factor": self.scale,
-            "source": "known length",
-            "residuals": [asdict(known) | {"residual": left} for known, left in lengths],
-        }
-
-    def text(self) -> str:
-        """One line for the comments of a file."""
-        (u0, v0), (u1, v1) = self.length.start, self.length.end
-        return (
-            f"depth times {self.scale:.9g}, so that pixels ({u0:g}, {v0:g}) and "
-            f"({u1:g}, {v1:g}) are {self.length.metres:g} m apart"
-        ) + self._more()
-
-    def _more(self) -> str:
-        if not self.others:
-            return ""
-        off = ", ".join(f"{left:+.3g}" for left in self.residuals)
-        return f" (the middle of {len(self.residuals)} known lengths, off by {off} m)"
-
+Depth = TypeVar("Depth", float, NDArray[np.float32])
 
 # Enlargements (`Prediction`) within which the median depth shifts by about 8 % at most, and by less
 # than the models are wrong on average (15 %): measured on 20 photos each of NYU and KITTI.
@@ -179,7 +75,8 @@ class Prediction:
         milliseconds: from decoded photo to `depth`.
         photo_size: width and height of the photo in pixels.
         working: what `levels` is computed from.
-        calibration: the known length that `depth` was rescaled by, or None.
+        calibration: what `depth` was rescaled by, or None.
+        own_depth: where it was rescaled, the model's own depth; else None.
         pinhole: whether the photo is a pinhole camera's, as far as can be known.
         enlargement: of the network's view against the size that it was trained at, along the
             width; 1.0 unless another resolution was asked for.
@@ -198,6 +95,7 @@ class Prediction:
     pinhole: bool = True
     enlargement: float = 1.0
     notes: tuple[str, ...] = ()
+    own_depth: NDArray[np.float32] | None = None
 
     @property
     def metric(self) -> bool:
@@ -222,16 +120,51 @@ class Prediction:
         """Factor on the model's own depth, already in `depth` and `levels`; 1.0 = none."""
         return 1.0 if self.calibration is None else self.calibration.scale
 
+    def in_scale(self, depth: Depth) -> Depth:
+        """The model's own depth, in this photo's scale: of another frame, or of one pixel."""
+        known = self.calibration
+        if known is None:
+            return depth
+        if isinstance(depth, float):
+            return known.reach(depth)
+        return known.rescaled(depth)
+
+    def known_settings(self) -> dict[str, Any]:
+        """What was known of the photo, as the settings of a sidecar hold it."""
+        return given(() if self.calibration is None else self.calibration.known)
+
     def scale_facts(self) -> dict[str, Any]:
         """JSON-ready: the factor on the model's own depth, where it is from, what is left over."""
         if self.calibration is None:
             return {"factor": 1.0, "source": "model", "residuals": []}
         return self.calibration.facts()
 
-    def calibrated(self, calibration: Calibration) -> Prediction:
-        """The same prediction with another scale (`core.geometry.measure.calibrated` finds it)."""
-        depth = self.depth * np.float32(calibration.scale / self.scale)
-        return replace(self, depth=depth, calibration=calibration)
+    def uncalibrated(self) -> Prediction:
+        """The same prediction in the model's own scale."""
+        if self.calibration is None or self.own_depth is None:
+            return self
+        notes = self.notes[: len(self.notes) - len(self.calibration.notes)]
+        return replace(
+            self, depth=self.own_depth, calibration=None, own_depth=None, notes=notes
+        )  # fmt: skip
+
+    def calibrated(
+        self, calibration: Calibration, depth: NDArray[np.float32] | None = None
+    ) -> Prediction:
+        """The same prediction with another scale (`core.geometry.scale.calibrated` finds it).
+
+        Args:
+            calibration: instead of the one that it may have.
+            depth: where sparse depth has bent it besides.
+        """
+        own = self.uncalibrated()
+        return replace(
+            own,
+            depth=calibration.rescaled(own.depth) if depth is None else depth,
+            calibration=calibration,
+            own_depth=own.depth,
+            notes=own.notes + calibration.notes,
+        )
 
     @cached_property
     def confidence(self) -> NDArray[np.float32] | None:
@@ -253,14 +186,13 @@ class Prediction:
         residuals = self.working.residuals
         with torch.inference_mode():
             bands = laplacian_pyramid(normalised(self.working.rgb), len(residuals))
-            scale = self.focal_scale * self.scale
-            depths = depth_of_levels(residuals, self.info.config.max_depth, scale)
+            depths = depth_of_levels(residuals, self.info.config.max_depth, self.focal_scale)
             return [
                 PredictionLevel(
                     stride=2 ** (len(residuals) - 1 - index),
                     residual=(residual * self.info.config.max_depth)[0, 0].numpy(),
                     band=np.ascontiguousarray(band[0].permute(1, 2, 0).numpy()),
-                    depth=depth[0, 0].numpy(),
+                    depth=self.in_scale(depth[0, 0].numpy()),
                 )
                 for index, (residual, band, depth) in enumerate(
                     zip(residuals, bands, depths, strict=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from core.camera import Intrinsics, choose_intrinsics
+from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
 from core.errors import EngineError
 from core.images.decode import Photo, decode
@@ -100,7 +100,7 @@ class Asked(TypedDict, total=False):
     resolution: int | None
     flip: bool
     fov: float | None
-    intrinsics: Intrinsics | Sequence[float] | None
+    intrinsics: GivenCamera | None
 
 
 class AnyPredictor(Protocol):
@@ -159,7 +159,7 @@ class Predictor:
         resolution: int | None = None,
         flip: bool = False,
         fov: float | None = None,
-        intrinsics: Intrinsics | Sequence[float] | None = None,
+        intrinsics: GivenCamera | None = None,
     ) -> Prediction:
         """Predicts the depth of one photo.
 
@@ -171,7 +171,8 @@ class Predictor:
             resolution: working height in pixels, rounded to a multiple of 16; None is the model's.
             flip: average with the mirrored photo's prediction (twice the work).
             fov: horizontal field of view in degrees, if known.
-            intrinsics: fx, fy, cx, cy in pixels of the photo, if known.
+            intrinsics: fx, fy, cx, cy in pixels of the photo, if known; or a `SizedCamera`, for
+                instance a profile's.
 
         Raises:
             ImageError: a picture that cannot be decoded or is out of limits.
@@ -190,7 +191,7 @@ class Predictor:
         resolution: int | None = None,
         flip: bool = False,
         fov: float | None = None,
-        intrinsics: Intrinsics | Sequence[float] | None = None,
+        intrinsics: GivenCamera | None = None,
     ) -> Passed:
         """The network's part of a prediction; arguments and errors as for a call."""
         asked = None if resolution is None else checked_resolution(resolution)
@@ -207,7 +208,7 @@ class Predictor:
             "resolution": asked,
             "flip": flip,
             "fov": None if fov is None else float(fov),
-            "intrinsics": None if intrinsics is None else _four(camera),
+            "intrinsics": _four(camera, intrinsics),
             "working_size": list(size),
             "engine": self.engine.name,
             "device": self.engine.device,
@@ -286,7 +287,10 @@ def focal_scale(
     return math.sqrt(seen.fx * seen.fy) / canonical
 
 
-def _four(camera: Intrinsics) -> list[float]:
+def _four(camera: Intrinsics, given: GivenCamera | None) -> list[float] | None:
+    """What was given as four numbers of this photo; a camera of another size is a profile's."""
+    if given is None or isinstance(given, SizedCamera):
+        return None
     return [camera.fx, camera.fy, camera.cx, camera.cy]
 
 

@@ -50,6 +50,11 @@ class Endpoints:
         fov: Any = None,
         intrinsics: Any = None,
         known_length: Any = None,
+        known_depth: Any = None,
+        camera_height: Any = None,
+        sparse: Any = None,
+        sparse_scale: Any = None,
+        profile: Any = None,
     ) -> tuple[str, str, dict[str, Any]]:
         """Depth of one photo: a coloured PNG, a 16-bit PNG and a summary.
 
@@ -57,15 +62,23 @@ class Endpoints:
         resolution: working height in pixels; colormap: a name; near, far: ends of the colours in
         metres; fov: horizontal field of view in degrees, or intrinsics: [fx, fy, cx, cy] in pixels;
         known_length: [u0, v0, u1, v1, metres], two pixels and the true distance between them, by
-        which the depth is rescaled. What is left out is chosen for you.
+        which the depth is rescaled, or a list of such; known_depth: [u, v, metres] likewise;
+        camera_height: metres above the floor; sparse: a file of u,v,metres (CSV) or a 16-bit PNG
+        with sparse_scale steps per metre, to which the depth is bent; profile: the name of a scale
+        profile of the server's, or a profile's JSON. What is left out is chosen for you.
         """
-        asked = depth_request(
+        asked = self._asked(
             model=model,
             resolution=resolution,
             flip=flip,
             fov=fov,
             intrinsics=intrinsics,
             known_length=known_length,
+            known_depth=known_depth,
+            camera_height=camera_height,
+            sparse=sparse,
+            sparse_scale=sparse_scale,
+            profile=profile,
             colormap=colormap,
             near=near,
             far=far,
@@ -98,12 +111,17 @@ class Endpoints:
         outliers: Any = None,
         faces: Any = None,
         pose: Any = None,
+        known_depth: Any = None,
+        camera_height: Any = None,
+        sparse: Any = None,
+        sparse_scale: Any = None,
+        profile: Any = None,
     ) -> tuple[str, dict[str, Any]]:
         """The photo in metres: points or a surface as .ply (OpenCV axes), .glb or zipped .obj.
 
         edge_filter: relative distance from both surfaces at which a point between them is dropped
         (true: 0.05, false: keep all); density: share of the pixels that become points, up to 1;
-        intrinsics, known_length: as in /predict; shape: points, surface or poisson; near, far:
+        camera and what is known: as in /predict; shape: points, surface or poisson; near, far:
         metres; confidence: the least, 0 to 1; sky: true drops it; voxel: metres, one point a cell;
         normals: true writes them; outliers: true drops them; faces: at most so many triangles;
         pose: camera-to-world, 16 numbers, for world coordinates.
@@ -124,7 +142,18 @@ class Endpoints:
             faces=faces,
             pose=pose,
         )
-        result = self._result(image, self._asked(model, fov, intrinsics, known_length))
+        asked = self._asked(
+            model=model,
+            fov=fov,
+            intrinsics=intrinsics,
+            known_length=known_length,
+            known_depth=known_depth,
+            camera_height=camera_height,
+            sparse=sparse,
+            sparse_scale=sparse_scale,
+            profile=profile,
+        )
+        result = self._result(image, asked)
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
             saved = save_outputs(result, (kind,), folder, options)
@@ -145,15 +174,30 @@ class Endpoints:
         box: Any = None,
         intrinsics: Any = None,
         known_length: Any = None,
+        known_depth: Any = None,
+        camera_height: Any = None,
+        sparse: Any = None,
+        sparse_scale: Any = None,
+        profile: Any = None,
     ) -> dict[str, Any]:
         """Positions, distances, heights above the floor and areas in metres, from pixels.
 
         points: [[u, v], ...] gives each one's position and the distance between the first two;
         box: [u0, v0, u1, v1] gives the nearest and the median distance in it (a box may also be
-        sent as points); intrinsics, known_length: as in /predict.
+        sent as points); camera and what is known: as in /predict.
         """
         chosen = selection(points, box)
-        asked = self._asked(model, fov, intrinsics, known_length)
+        asked = self._asked(
+            model=model,
+            fov=fov,
+            intrinsics=intrinsics,
+            known_length=known_length,
+            known_depth=known_depth,
+            camera_height=camera_height,
+            sparse=sparse,
+            sparse_scale=sparse_scale,
+            profile=profile,
+        )
         return measure(self._result(image, asked), chosen)
 
     def render(
@@ -169,15 +213,31 @@ class Endpoints:
         thing: Any = None,
         size: Any = None,
         back: Any = None,
+        known_depth: Any = None,
+        camera_height: Any = None,
+        sparse: Any = None,
+        sparse_scale: Any = None,
+        profile: Any = None,
     ) -> tuple[str, dict[str, Any]]:
         """A view of the scene: an .mp4 that starts at the photo's own view, or a .png.
 
         kind: clip (a short camera move), stereo (side by side), anaglyph (red-cyan glasses) or
         object: a ball or cube (thing) of size metres that stands at a pixel [u, v], moved back by
-        so many metres and hidden by what stands nearer; intrinsics, known_length: as in /predict.
+        so many metres and hidden by what stands nearer; camera and what is known: as in /predict.
         """
         wanted = view_settings(kind, at, thing, size, back)
-        result = self._result(image, self._asked(model, fov, intrinsics, known_length))
+        asked = self._asked(
+            model=model,
+            fov=fov,
+            intrinsics=intrinsics,
+            known_length=known_length,
+            known_depth=known_depth,
+            camera_height=camera_height,
+            sparse=sparse,
+            sparse_scale=sparse_scale,
+            profile=profile,
+        )
+        result = self._result(image, asked)
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
             path, facts = save_view(result, wanted, folder)
@@ -195,11 +255,13 @@ class Endpoints:
         far: Any = None,
         fov: Any = None,
         outputs: Any = None,
+        profile: Any = None,
     ) -> tuple[str, dict[str, Any]]:
         """Many photos: one zip with each photo's files and a manifest.
 
         outputs: a list of color, depth16, npy, npz, exr, levels, ply, glb, obj, stereo, anaglyph,
-        clip. A photo that cannot be read is named in the manifest and does not stop the others.
+        clip; profile: as in /predict. A photo that cannot be read is named in the manifest and
+        does not stop the others.
         """
         archive, manifest = run_batch(
             self._studio,
@@ -212,14 +274,16 @@ class Endpoints:
                 colormap=colormap,
                 near=near,
                 far=far,
+                profile=profile,
             ),
             outputs_wanted(outputs),
             self._storage.folder(request.session_hash),
         )
         return str(archive), manifest
 
-    def _asked(self, model: Any, fov: Any, intrinsics: Any, known_length: Any) -> DepthRequest:
-        return depth_request(model=model, fov=fov, intrinsics=intrinsics, known_length=known_length)
+    def _asked(self, *, sparse: Any, sparse_scale: Any, **values: Any) -> DepthRequest:
+        file = None if missing(sparse) else self._storage.uploaded(sparse)
+        return depth_request(**values, sparse=file, sparse_scale=sparse_scale)
 
     def _result(self, image: Any, request: DepthRequest) -> Result:
         return self._studio.result(self._storage.uploaded(image), request)

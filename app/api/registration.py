@@ -17,6 +17,9 @@ from app.common.storage import Storage
 from core.files.colormap import DEFAULT_COLORMAP
 
 _FILTER = {"anyOf": [{"type": "number"}, {"type": "boolean"}]}
+_ROW = {"type": "array", "items": {"type": "number"}}
+_NUMBERS_OR_ROWS = {"anyOf": [_ROW, {"type": "array", "items": _ROW}]}
+_PROFILE = {"anyOf": [{"type": "string"}, {"type": "object"}]}
 _NAMES = {"type": "array", "items": {"type": "string"}}
 AT_ONCE = 2  # calls that need the network, of the page and of other programs together
 # What takes long has places of its own: photos do not wait for it.
@@ -26,11 +29,13 @@ _LONG = {"point_cloud": IN_SPACE, "render": IN_SPACE, "batch": IN_BATCH}
 WORK: dict[str, Any] = {"concurrency_id": "work", "concurrency_limit": AT_ONCE}
 
 
-def _upload(label: str, file_count: Literal["single", "multiple"] = "single") -> gr.File:
+def _upload(
+    label: str, file_count: Literal["single", "multiple"] = "single", example: str = "photo.jpg"
+) -> gr.File:
     """A picture's place, with an example on the API page that this server does accept."""
     upload = gr.File(file_count=file_count, label=label)
-    example = {"path": "photo.jpg", "url": "photo.jpg", "meta": {"_type": "gradio.FileData"}}
-    shown = example if file_count == "single" else [example]
+    sent = {"path": example, "url": example, "meta": {"_type": "gradio.FileData"}}
+    shown = sent if file_count == "single" else [sent]
     # Gradio asks the component itself; there is no option for it.
     upload.example_payload = lambda: shown  # type: ignore[method-assign]
     return upload
@@ -50,7 +55,8 @@ def _json(label: str, schema: dict[str, Any], value: Any = None) -> gr.JSON:
 
 def _inputs() -> dict[str, Any]:
     """A component for every argument of an endpoint, by the argument's name."""
-    numbers = ("resolution", "near", "far", "fov", "voxel", "faces", "size", "back")
+    numbers = ("resolution", "near", "far", "fov", "voxel", "faces", "size", "back",
+               "camera_height", "sparse_scale")  # fmt: skip
     switches = ("flip", "sky", "normals", "outliers")
     texts = {"model": None, "shape": None, "format": "ply", "kind": "clip", "thing": "ball",
              "colormap": DEFAULT_COLORMAP}  # fmt: skip
@@ -66,7 +72,10 @@ def _inputs() -> dict[str, Any]:
         "points": _numbers("points", nested=True),
         "box": _numbers("box"),
         "intrinsics": _numbers("intrinsics"),
-        "known_length": _numbers("known length"),
+        "known_length": _json("known length", _NUMBERS_OR_ROWS),
+        "known_depth": _json("known depth", _NUMBERS_OR_ROWS),
+        "sparse": _upload("sparse depth", example="depth.csv"),
+        "profile": _json("scale profile", _PROFILE),
         "at": _numbers("at"),
         "pose": _numbers("pose"),
         "outputs": _json("outputs", _NAMES, ["color", "depth16"]),

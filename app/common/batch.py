@@ -26,6 +26,7 @@ from core.errors import ConfigError, ExportError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import read_sidecar
 from core.predictor import AnyPredictor, AutoPredictor
+from core.scale.calibration import model_of
 
 UNPACKED = "unpacked"
 MAX_PHOTOS = 200  # of one request; more would hold a place for too long
@@ -44,8 +45,8 @@ def run_batch(
     Args:
         studio: gives the model.
         photos: uploaded files; a zip stands for the photos in it.
-        request: how their depth is wanted; no intrinsics and no known length, which are one
-            photo's.
+        request: how their depth is wanted; no intrinsics and no measurements, which are one
+            photo's; a profile holds for all.
         outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
@@ -58,7 +59,7 @@ def run_batch(
             is in the manifest.
     """
     inputs = _unpacked(photos, folder)
-    chooser, predictors = studio.predictors(request.model)
+    chooser, predictors = studio.predictors(model_of(request.known, request.model) or "")
     models = [predictor.info for predictor in predictors]
     predict = (
         cast(AnyPredictor, predictors[0])
@@ -74,6 +75,7 @@ def run_batch(
         resolution=request.resolution,
         flip=request.flip,
         fov=request.fov,
+        known=request.known,
         colors=request.colors,
         apart=geometry_limits(),
     )

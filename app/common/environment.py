@@ -74,6 +74,12 @@ VARIABLES = (
         "folder of checkpoints, for pages and commands; else the shipped `checkpoints`",
         _FILES,
     ),
+    Variable(
+        "LAPDEPTH_PROFILES",
+        "",
+        "folder of named scale profiles; else `lapdepth/profiles` in the user's configuration",
+        _FILES,
+    ),
     Variable("LAPDEPTH_USER", "", "with a password: the depth page asks for them", _PAGE),
     Variable("LAPDEPTH_PASSWORD", "", "belongs to `LAPDEPTH_USER`", _PAGE),
     Variable(

@@ -10,9 +10,11 @@ import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 from app.common.text import t
+from core.data.sparse_file import parse_sparse
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
@@ -21,7 +23,16 @@ from core.geometry.build import SHAPES, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.virtual_object import KINDS, Kind
-from core.prediction import MAX_METRES, MIN_METRES, KnownLength
+from core.scale.calibration import Measurement, camera_of, given
+from core.scale.known import (
+    MAX_METRES,
+    MIN_METRES,
+    CameraHeight,
+    KnownDepth,
+    KnownLength,
+    SparseDepth,
+)
+from core.scale.profile import Profile, load_profile
 from core.weights.choice import AUTO
 
 Name = TypeVar("Name", bound=str)
@@ -122,7 +133,7 @@ class DepthRequest:
         flip: average with the mirrored photo.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
         intrinsics: fx, fy, cx, cy in pixels of the photo, instead of a field of view.
-        known_length: rescales the depth so that this length comes out.
+        known: measurements, sparse depth or a profile that give the depth its scale.
         colors: colour map and its range in metres (None: from the picture).
     """
 
@@ -131,17 +142,21 @@ class DepthRequest:
     flip: bool = False
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
-    known_length: KnownLength | None = None
+    known: tuple[Measurement, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
 
     @property
     def prediction(self) -> dict[str, Any]:
         """What decides the prediction beside the model: the keywords of a predictor."""
-        return {name: getattr(self, name) for name in ("resolution", "flip", "fov", "intrinsics")}
+        camera = camera_of(self.known, self.fov, self.intrinsics)
+        return {
+            "resolution": self.resolution, "flip": self.flip, "fov": self.fov, "intrinsics": camera
+        }  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a summary or a manifest states them."""
-        return {"model": self.model, **self.prediction}
+        known = {name: value for name, value in given(self.known).items() if value is not None}
+        return {"model": self.model, **self.prediction, "intrinsics": self.intrinsics, **known}
 
 
 @dataclass(frozen=True)
@@ -179,6 +194,11 @@ def depth_request(
     fov: Any = None,
     intrinsics: Any = None,
     known_length: Any = None,
+    known_depth: Any = None,
+    camera_height: Any = None,
+    profile: Any = None,
+    sparse: Path | None = None,
+    sparse_scale: Any = None,
     colormap: Any = None,
     near: Any = None,
     far: Any = None,
@@ -201,7 +221,13 @@ def depth_request(
         _switch("flip", flip),
         number("fov", fov, None, None, "of degrees"),
         None if camera is None else tuple(camera),
-        checked_length(known_length),
+        (
+            *checked_profile(profile),
+            *checked_lengths(known_length),
+            *checked_depths(known_depth),
+            *checked_height(camera_height),
+            *checked_sparse(sparse, sparse_scale),
+        ),
         checked_colors(colormap, near, far),
     )
 
@@ -282,16 +308,74 @@ def listed(photos: Any) -> list[Any]:
     return uploads
 
 
-def checked_length(value: Any) -> KnownLength | None:
-    """Two pixels and the true metres between them: [u0, v0, u1, v1, metres], or None.
+MAX_MEASURED = 100  # lengths, or depths, of one request
+
+
+def checked_lengths(value: Any) -> tuple[KnownLength, ...]:
+    """Known lengths from [u0, v0, u1, v1, metres], or a list of such.
 
     Raises:
-        ConfigError: not five numbers.
+        ConfigError: other numbers.
         CameraError: a length out of range.
     """
     meaning = f"five numbers u0, v0, u1, v1, metres ({MIN_METRES:g} to {MAX_METRES:g} m)"
-    found = numbers("known_length", value, (5,), meaning)
-    return None if found is None else KnownLength.from_numbers(found)
+    rows = _rows("known_length", value, 5, meaning)
+    return tuple(map(KnownLength.from_numbers, rows))
+
+
+def checked_depths(value: Any) -> tuple[KnownDepth, ...]:
+    """Known depths from [u, v, metres], or a list of such; errors as for `checked_lengths`."""
+    meaning = f"three numbers u, v, metres ({MIN_METRES:g} to {MAX_METRES:g} m)"
+    return tuple(map(KnownDepth.from_numbers, _rows("known_depth", value, 3, meaning)))
+
+
+def checked_height(value: Any) -> tuple[CameraHeight, ...]:
+    """The camera's height in metres, or none; errors as for `checked_lengths`."""
+    height = number("camera_height", value, None, None, "of metres")
+    return () if height is None else (CameraHeight(height),)
+
+
+MAX_SPARSE_BYTES = 32 << 20  # of an uploaded file
+
+
+def checked_sparse(file: Path | None, scale: Any = None) -> tuple[SparseDepth, ...]:
+    """Sparse depth from an uploaded CSV or depth map.
+
+    Raises:
+        DepthError: a file that is none of these, or whose unit is not said.
+    """
+    steps = number("sparse_scale", scale, None, None, "of steps per metre")
+    if file is None:
+        return ()
+    with file.open("rb") as stream:
+        data = stream.read(MAX_SPARSE_BYTES + 1)
+    if len(data) > MAX_SPARSE_BYTES:
+        raise ConfigError(
+            f"The sparse depth is larger than {MAX_SPARSE_BYTES >> 20} MiB, expected fewer points: "
+            "thin them."
+        )
+    return (parse_sparse(data, file.name, scale=steps),)
+
+
+def checked_profile(value: Any) -> tuple[Profile, ...]:
+    """A scale profile: the name of one that the server has, or a profile's own JSON.
+
+    Raises:
+        ConfigError: no such profile, or no profile. A path is no name.
+    """
+    if missing(value):
+        return ()
+    if isinstance(value, str) and not value.lstrip().startswith("{"):
+        return (load_profile(value.strip()),)
+    if isinstance(value, str):
+        return (Profile.from_json(value),)
+    return (Profile.from_dict(value),)
+
+
+def _rows(name: str, value: Any, count: int, meaning: str) -> list[list[float]]:
+    """So many numbers, once or several times."""
+    found = numbers(name, value, tuple(count * n for n in range(1, MAX_MEASURED + 1)), meaning)
+    return [found[i : i + count] for i in range(0, len(found), count)] if found else []
 
 
 def space_options(

@@ -13,8 +13,9 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from app.common.request import DepthRequest, Selection
-from core.geometry.measure import Measurer, calibrated, if_there, survey_box, survey_points
+from core.geometry.measure import Measurer, if_there, survey_box, survey_points
 from core.geometry.measurements import Distance, to_csv
+from core.geometry.scale import calibrated
 from core.images.decode import Photo
 from core.prediction import Prediction
 from core.weights.choice import Choice
@@ -112,17 +113,15 @@ class Result:
 
         Args:
             name: of the request's own file: who sends the same bytes learns no other's name.
-            request: with the known length that the depth is rescaled by, which is not kept.
+            request: with what the depth is rescaled by, which is not kept.
             choice: how the photo chose its model, where the request left that to it.
 
         Raises:
-            CameraError: the ends of the known length are outside the photo, have no depth or are
-                the same pixel.
+            CameraError: as `core.geometry.scale.calibrated`.
         """
         if (name, request, choice) == (self.photo.name, self.request, self.choice):
             return self
-        known = request.known_length
-        prediction = self.prediction if known is None else calibrated(self.prediction, known)
+        prediction = calibrated(self.prediction, *request.known)
         return Result(replace(self.photo, name=name), prediction, request, choice)
 
     @property

@@ -22,6 +22,7 @@ from core.errors import CheckpointError, ImageError
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor, load_model
+from core.scale.calibration import model_of
 from core.weights.checkpoint import ModelInfo, models_folder, scan_models
 from core.weights.choice import AUTO, FIRST, TABLE, Choice, Chooser, automatic
 
@@ -220,10 +221,11 @@ class Studio:
                 f"The photo cannot be read ({error.strerror}), expected a file: upload it again."
             ) from error
         choice, photo = None, None
-        chooser = self.chooser_for(request.model)
+        wanted = model_of(request.known, request.model) or ""
+        chooser = self.chooser_for(wanted)
         if chooser is not None:
             choice, photo = self._choose(chooser, source, digest, progress)
-        predictor = self.predictor(choice.model if choice else request.model)
+        predictor = self.predictor(choice.model if choice else wanted)
         request = replace(request, model=predictor.info.name)
         found = self._predicted(source, digest, photo, predictor, request, progress)
         return found.for_request(source.name, request, choice)
@@ -258,7 +260,7 @@ class Studio:
                     photo = self._decode(source)
                 progress("progress_depth")
                 prediction = predictor(photo, **request.prediction)
-            made = Result(photo, prediction, replace(request, known_length=None))
+            made = Result(photo, prediction, replace(request, known=()))
             self._results.put(key, made)
             mine.set_result(made)
         except BaseException as error:  # who waits for the same result must not wait for ever

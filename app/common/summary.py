@@ -15,6 +15,8 @@ from app.common.text import t
 from core.errors import ConfigError
 from core.files.colormap import auto_range
 from core.prediction import Prediction
+from core.scale.calibration import Calibration
+from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
 
@@ -100,6 +102,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "focal_scale": prediction.focal_scale,
         "scale": prediction.scale,
         "calibration": None if known is None else known.to_dict(),
+        "scale_facts": prediction.scale_facts(),
         "milliseconds": prediction.milliseconds,
         "width": width,
         "height": height,
@@ -167,6 +170,17 @@ def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str
     return f"{said} {doubt}" if explorer else f"{said}. {doubt}"
 
 
+def scale_words(known: Calibration, lang: str) -> str:
+    """What a photo was rescaled by, and from what."""
+    if len(known.known) == 1 and known.length is not None:
+        return t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+    kinds = dict.fromkeys(each.kind for each in known.known)
+    profile = next((each.name for each in known.known if isinstance(each, Profile)), "")
+    keys = (f"summary.from_{kind.replace(' ', '_')}" for kind in kinds)
+    source = t("summary.and", lang).join(t(key, lang, name=profile) for key in keys)
+    return t("summary.scale_from", lang, scale=known.scale, source=source)
+
+
 def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
     prediction, photo = result.prediction, result.photo
     info, width = prediction.info, prediction.depth.shape[1]
@@ -195,9 +209,7 @@ def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
         scale = t("summary.focal_scale_value", lang, value=prediction.focal_scale)
         yield t("summary.focal_scale", lang), scale
     if prediction.calibration is not None:
-        known = prediction.calibration
-        text = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
-        yield t("summary.scale", lang), text
+        yield t("summary.scale", lang), scale_words(prediction.calibration, lang)
     yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
     for note in prediction.notes:
         yield t("summary.note", lang), note

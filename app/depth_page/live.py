@@ -23,8 +23,10 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from core.errors import ImageError
 from core.files.colormap import auto_range, colorize, range_with_ends
+from core.geometry.scale import calibrated
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
+from core.scale.calibration import model_of
 from core.video.temporal_smoothing import Steadier
 
 MAX_BYTES = 900_000  # of one encoded picture
@@ -92,7 +94,12 @@ class LiveDepth:
         photo = decode_isolated(encoded_picture(picture), name="camera")
         past = self._followed(session, request, started)
         if past is None:
-            past = self._begun(session, request, started, self._model(request.model, photo.rgb))
+            past = self._begun(
+                session,
+                request,
+                started,
+                self._model(model_of(request.known, request.model) or "", photo.rgb),
+            )
         try:
             return self._next(past, photo, started)
         finally:
@@ -101,7 +108,7 @@ class LiveDepth:
     def _next(self, past: _Past, photo: Photo, started: float) -> LiveView:
         predictor, request = self._studio.predictor(past.model), past.request
         with self._studio.working():
-            prediction = predictor(photo, **request.prediction)
+            prediction = calibrated(predictor(photo, **request.prediction), *request.known)
         smoothed = past.steadier(photo.rgb, prediction.depth, started)
         past.range = _range_after(past.range, auto_range(smoothed.depth), anew=smoothed.cut)
         near, far = range_with_ends(past.range, request.colors.near, request.colors.far)

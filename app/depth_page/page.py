@@ -22,6 +22,7 @@ from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
 from app.depth_page.live import is_live_picture
 from app.depth_page.photo_box import photo_box
+from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
     MeasureControls,
@@ -51,6 +52,7 @@ class _Controls:
     resolution: gr.Textbox
     flip: gr.Checkbox
     fov: gr.Textbox
+    profile: gr.JSON
     intrinsics: gr.Textbox
     known: gr.JSON
     colormap: gr.Dropdown
@@ -64,7 +66,7 @@ class _Controls:
 
     @property
     def network(self) -> list[Any]:
-        return [self.photo, self.model, self.resolution, self.flip, self.fov]
+        return [self.photo, self.model, self.resolution, self.flip, self.fov, self.profile]
 
     @property
     def drawing(self) -> list[Any]:
@@ -93,6 +95,7 @@ class _Parts:
     scene: SpaceControls
     views: ViewControls
     ruler: MeasureControls
+    profile: ProfileControls
     kinds: gr.CheckboxGroup
     make: gr.Button
     make_zip: gr.Button
@@ -125,7 +128,8 @@ def build_page(
                 photo, example = photo_box()
                 handlers = Handlers(studio, storage, example, between)
                 parts = _one_photo(photo, studio.model_names())
-                _wire(parts, handlers, SpaceHandlers(studio, storage), page)
+                profiles = ProfileHandlers(studio, storage)
+                _wire(parts, handlers, SpaceHandlers(studio, storage), profiles, page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, parts.controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
@@ -176,14 +180,21 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
             model, resolution, flip, fov, intrinsics, *colours = _settings(models)
-    camera = (model, resolution, flip, fov, intrinsics, kept_by_browser())
+            profile = profile_box()
+    camera = (model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser())
     return _Parts(
         _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, scene, views,
-        ruler, kinds, make, make_zip, files,
+        ruler, profile, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
-def _wire(parts: _Parts, handlers: Handlers, space: SpaceHandlers, page: gr.Blocks) -> None:
+def _wire(
+    parts: _Parts,
+    handlers: Handlers,
+    space: SpaceHandlers,
+    profiles: ProfileHandlers,
+    page: gr.Blocks,
+) -> None:
     controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
     photo, known, shown = controls.photo, controls.known, kept_by_browser()
     pictures = [parts.view, ruler.picture, views.picture]
@@ -219,7 +230,8 @@ def _wire(parts: _Parts, handlers: Handlers, space: SpaceHandlers, page: gr.Bloc
     apply = [ruler.apply.click, ruler.metres.submit]
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    for rescaled in (calibrated.success, undone.success):
+    used = wire(parts.profile, profiles, asked, _HEAVY)
+    for rescaled in (calibrated.success, undone.success, *used):
         follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)
     in_space = [*asked, *scene.options]
     opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from app.common.result import Result
-from app.common.summary import accuracy_sentence, metres
+from app.common.summary import accuracy_sentence, metres, scale_words
 from app.common.text import t
 from core.weights.checkpoint import ModelInfo
 
@@ -82,7 +82,7 @@ def scale_html(result: Result, lang: str) -> str:
     known = result.prediction.calibration
     if known is None:
         return ""
-    note = t("summary.scale_value", lang, scale=known.scale, metres=known.length.metres)
+    note = scale_words(known, lang)
     return f'<p class="scale">{html.escape(t("summary.scale", lang))}: {html.escape(note)}</p>'
 
 

@@ -35,7 +35,7 @@ from core.prediction import MAX_METRES, MIN_METRES
 Update = dict[str, Any]  # what gr.update gives
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
 # The page's controls in the order in which they are wired, by the names of `depth_request`.
-NETWORK = ("model", "resolution", "flip", "fov")
+NETWORK = ("model", "resolution", "flip", "fov", "profile")
 COLOURS = ("colormap", "ranging", "near", "far")
 PHOTO = ("photo", *NETWORK, "intrinsics", "known_length")
 SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",

@@ -27,6 +27,7 @@ from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import TimeLeft
 from app.depth_page.three_d_handlers import COLOURS, form_request
 from core.errors import VideoError
+from core.scale.calibration import model_of
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
@@ -70,14 +71,16 @@ def run_video(
         resolution=request.resolution,
         flip=request.flip,
         fov=request.fov,
+        known=request.known,
         colors=request.colors,
         steady=SteadySettings() if steady else SteadySettings(0, 0),
         most_frames=MAX_FRAMES,
     )
-    chooser, predictors = studio.predictors(request.model)
+    named = model_of(request.known, request.model) or ""
+    chooser, predictors = studio.predictors(named)
     models = VideoModels(
         tuple(predictor.info.sha256 for predictor in predictors),
-        lambda name: studio.predictor(name or request.model),
+        lambda name: studio.predictor(name or named),
         chooser,
     )
     is_cancelled = cancelled()
@@ -135,10 +138,10 @@ class VideoHandlers:
         return str(video), files, f"<p>{html.escape(_sentence(about, lang))}</p>"
 
     def live(self, request: gr.Request, picture: Any, *values: Any) -> Any:
-        """A camera's picture to its depth, as HTML; values: model, resolution and colours."""
+        """A camera's picture to its depth, as HTML; values: model, resolution, profile, colours."""
         if picture is None:  # the camera was closed
             return gr.skip()
-        asked = form_request(("model", "resolution", *COLOURS), values)
+        asked = form_request(("model", "resolution", "profile", *COLOURS), values)
         view = self._live(request.session_hash or "", picture, asked)
         return live_html(view, language_of(request.headers.get("accept-language")))
 
@@ -157,11 +160,12 @@ def video_tab(
 
     Args:
         studio, storage: of the page.
-        controls: model, resolution, flip, field of view, colour map, range mode, near and far.
+        controls: model, resolution, flip, field of view, profile, colour map, range mode, near
+            and far.
         label: gives a text in the browser's language.
     """
     handlers = VideoHandlers(studio, storage)
-    model, resolution, _, _, *display = controls
+    model, resolution, _, _, profile, *display = controls
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
@@ -198,7 +202,7 @@ def video_tab(
     camera_note()
     camera.stream(
         handlers.live,
-        [camera, model, resolution, *display],
+        [camera, model, resolution, profile, *display],
         shown,
         stream_every=LIVE_EVERY,
         time_limit=LIVE_SECONDS,

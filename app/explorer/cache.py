@@ -24,8 +24,9 @@ from app.common.service import Studio
 from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
 from core.errors import CameraError, CheckpointError
-from core.geometry.measure import Measurer, calibrated
+from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
+from core.geometry.scale import calibrated
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.inspect.activations import (
@@ -40,8 +41,9 @@ from core.inspect.activations import (
 from core.inspect.inspection import Inspector, Trace
 from core.inspect.receptive_field import receptive_field
 from core.model.encoders.base import normalised
-from core.prediction import KnownLength, Prediction
+from core.prediction import Prediction
 from core.predictor import Passed
+from core.scale.calibration import Measurement
 from core.weights.checkpoint import ModelInfo, load_checkpoint
 from core.weights.choice import Choice, Chooser
 
@@ -106,15 +108,14 @@ def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Predictio
     Args:
         photo: as decoded.
         info: of the model.
-        request: the settings; a known length rescales what is kept.
+        request: the settings; what is known rescales what is kept.
 
     Raises:
         CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
     key = (photo.sha256, info.sha256, *request.prediction.values())
     found = _predicted(key, info.name, request, photo)
-    known = request.known_length
-    return found if known is None else _rescaled(key, known, found)
+    return _rescaled(key, request.known, found) if request.known else found
 
 
 @cached
@@ -130,9 +131,9 @@ def _passed(key: Hashable, _model: str, _request: DepthRequest, _photo: Photo) -
 
 
 @cached
-def _rescaled(key: Hashable, known: KnownLength, _prediction: Prediction) -> Prediction:
-    """The same prediction in the scale of a known length."""
-    return calibrated(_prediction, known)
+def _rescaled(key: Hashable, known: tuple[Measurement, ...], _prediction: Prediction) -> Prediction:
+    """The same prediction in the scale of what is known."""
+    return calibrated(_prediction, *known)
 
 
 @cached

@@ -15,15 +15,15 @@ from torch import Tensor
 from app.common.outputs import stem_of
 from app.common.request import DepthRequest
 from app.common.result import Result
-from app.common.summary import choice_sentence
-from app.common.text import t
+from app.common.summary import choice_sentence, scale_words
 from app.explorer import cache
 from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
 from core.images.decode import Photo
 from core.inspect.inspection import Inspector, Trace
 from core.model.encoders.base import normalised
-from core.prediction import KnownLength, Prediction
+from core.prediction import Prediction
+from core.scale.known import KnownLength
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
 
@@ -95,7 +95,7 @@ class SessionView:
     @property
     def space_key(self) -> str:
         """Names all that the metres depend on."""
-        return f"{self.key}-{self.request.prediction}-{self.known}"
+        return f"{self.key}-{self.request.prediction}-{self.request.known}"
 
     @property
     def ruler(self) -> Measurer:
@@ -110,7 +110,7 @@ class SessionView:
     @property
     def known(self) -> KnownLength | None:
         """The length that `prediction` was rescaled by, or None."""
-        return self.request.known_length
+        return next((each for each in self.request.known if isinstance(each, KnownLength)), None)
 
     @property
     def colours(self) -> str:
@@ -182,10 +182,8 @@ def chosen_because(view: SessionView) -> str:
 
 def scale_sentence(view: SessionView) -> str:
     """What the photo was rescaled by; empty where it has the model's own scale."""
-    if view.known is None:
-        return ""
-    scale = view.prediction.scale
-    return t("summary.scale_value", view.lang, scale=scale, metres=view.known.metres)
+    known = view.prediction.calibration
+    return "" if known is None else scale_words(known, view.lang)
 
 
 def current() -> SessionView:

@@ -81,7 +81,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model, photo)
         known = known_for(photo.sha256, addressed=path is not None)
-        request = replace(request, model=info.name, known_length=known)
+        request = replace(request, model=info.name, known=() if known is None else (known,))
         try:
             prediction = cache.predicted(photo, info, request)
         except CameraError:
@@ -90,7 +90,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
             # An address whose points are outside the photo: it loses them.
             keep(None, photo.sha256)
             known_for(photo.sha256, addressed=path is not None)
-            request = replace(request, known_length=None)
+            request = replace(request, known=())
             prediction = cache.predicted(photo, info, request)
     view = SessionView(lang, photo, prediction, info, request, choice, path is not None)
     _truth_beside(view, path)

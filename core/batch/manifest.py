@@ -18,7 +18,8 @@ from core.batch.plan import MANIFEST, TABLE
 from core.errors import ExportError
 from core.files.outputs import ColorSettings, Output
 from core.images.resize import checked_resolution
-from core.prediction import KnownLength, checked_switch
+from core.prediction import checked_switch
+from core.scale.calibration import Measurement, given
 from core.weights.choice import AUTO
 from core.weights.model_info import ModelInfo
 
@@ -44,7 +45,8 @@ class BatchSettings:
         precision: of the network's arithmetic, as in `core.load_predictor`.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
         intrinsics: fx, fy, cx, cy in pixels of every photo, instead of a field of view.
-        known_lengths: in the photo, which is the only one then; they give its scale.
+        known: measurements in the photo, which is the only one then, or a profile for all; they
+            give the scale.
         colors: of the colour picture.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
@@ -60,7 +62,7 @@ class BatchSettings:
     precision: str = "float32"
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
-    known_lengths: tuple[KnownLength, ...] = ()
+    known: tuple[Measurement, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
     png_scale: float | None = None
@@ -81,7 +83,7 @@ class BatchSettings:
             "precision": self.precision,
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
-            "known_lengths": [known.numbers() for known in self.known_lengths] or None,
+            **given(self.known),
         }
 
 

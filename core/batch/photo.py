@@ -28,10 +28,11 @@ from core.batch.results import (
 from core.errors import DepthError
 from core.files.outputs import OUTPUTS, ExportJob, Output, write_outputs
 from core.files.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
-from core.geometry.measure import calibrated
+from core.geometry.scale import calibrated
 from core.images.decode import Photo, read_file
 from core.images.decode_worker import decode_isolated
 from core.predictor import AnyPredictor
+from core.scale.calibration import camera_of
 from core.weights.model_info import ModelInfo
 
 DEPTH16 = "depth16"
@@ -154,10 +155,9 @@ class PhotoRunner:
             resolution=settings.resolution,
             flip=settings.flip,
             fov=settings.fov,
-            intrinsics=settings.intrinsics,
+            intrinsics=camera_of(settings.known, settings.fov, settings.intrinsics),
         )
-        if settings.known_lengths:
-            prediction = calibrated(prediction, *settings.known_lengths)
+        prediction = calibrated(prediction, *settings.known)
         kept = self._still_good(stem, photo.sha256)
         work = ExportJob(
             prediction,

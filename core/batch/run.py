@@ -30,7 +30,7 @@ from core.batch.manifest import (
 )
 from core.batch.photo import PhotoRunner
 from core.batch.plan import Job, read_head, same_file_key
-from core.camera import choose_intrinsics
+from core.camera import GivenCamera, choose_intrinsics
 from core.errors import DepthError
 from core.files.depth_maps import DEPTH16_SCALES, depth16_scale
 from core.files.sidecar import read_sidecar
@@ -38,6 +38,7 @@ from core.images.decode import read_file
 from core.images.decode_worker import DecodeWorker
 from core.images.resize import working_size
 from core.predictor import AnyPredictor, focal_scale
+from core.scale.calibration import camera_of, reach_in
 from core.weights.model_info import ModelInfo
 
 _log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def reach_of(
     focal_px: float | None = None,
     resolution: int | None = None,
     fov: float | None = None,
-    intrinsics: Sequence[float] | None = None,
+    intrinsics: GivenCamera | None = None,
 ) -> float:
     """How far the models' depth can reach in a photo, metres.
 
@@ -118,7 +119,7 @@ def reach_of(
 
 
 def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelInfo]) -> float:
-    farthest = max(info.config.max_depth for info in models)
+    farthest = reach_in(settings.known, max(info.config.max_depth for info in models))
     if all(info.config.focal is None for info in models):
         return farthest
     worker = DecodeWorker("core.images.probe:probe")
@@ -132,9 +133,9 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
         worker.close()
     for size, focal_px in seen:
         with contextlib.suppress(DepthError):
-            camera = (settings.resolution, settings.fov, settings.intrinsics)
-            reach = reach_of(models, size, focal_px, *camera)
-            farthest = max(farthest, reach)
+            given = camera_of(settings.known, settings.fov, settings.intrinsics)
+            reach = reach_of(models, size, focal_px, settings.resolution, settings.fov, given)
+            farthest = max(farthest, reach_in(settings.known, reach))
     return min(farthest, 65535 / DEPTH16_SCALES[-1])  # what is beyond fails on its own
 
 

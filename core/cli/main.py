@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_predict,
         _add_video,
         _add_space,
+        _add_profile,
         _add_evaluate,
         _add_train,
         _add_import,
@@ -122,6 +123,13 @@ def _add_space(commands: Any) -> None:
         add(commands.add_parser(name, help=text, description=text))
 
 
+def _add_profile(commands: Any) -> None:
+    from core.cli import profile as command
+
+    text = "the scale of a camera, from what is measured in its photos"
+    command.add_arguments(commands.add_parser("profile", help=text, description=text))
+
+
 def _add_evaluate(commands: Any) -> None:
     from core.cli.predict import add_precision
 
@@ -144,6 +152,10 @@ def _add_evaluate(commands: Any) -> None:
     p.add_argument("--geometry", action="store_true", help="measure borders and surfaces too")
     p.add_argument("--per-level", action="store_true", help="score the depth after each level")
     p.add_argument("--baselines", action="store_true", help="score trivial predictors too")
+    p.add_argument("--sparse", metavar="N", help="also with N points of each frame's truth given,"
+                   " or with 'lines': 16 of a LiDAR's 64")  # fmt: skip
+    p.add_argument("--lengths", type=int, metavar="N", help="also with N true lengths given")
+    p.add_argument("--camera-height", type=float, metavar="M", help="also with it given")
     p.add_argument("--csv", type=Path, metavar="FILE", help="write a table with a line per frame")
     p.add_argument("--gallery", type=Path, metavar="FILE", help="write a PNG of the worst frames")
     p.add_argument("--worst", type=int, default=8, metavar="K", help="frames in the gallery")
@@ -180,6 +192,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     for path in filter(None, (options.root, options.split)):
         if not path.exists():
             raise ConfigError(f"There is no {path}, expected the dataset: check the path.")
+    from core.evaluate.known import Given, parse_sparse_count
     from core.evaluate.report import (
         format_table,
         is_own_csv,
@@ -208,6 +221,11 @@ def _evaluate(options: argparse.Namespace) -> int:
         geometry=options.geometry,
         per_level=options.per_level,
         baselines=options.baselines,
+        given=Given(
+            None if options.sparse is None else parse_sparse_count(options.sparse),
+            options.lengths,
+            options.camera_height,
+        ),
         worst=options.worst if options.gallery else 0,
     )
     with progress(None, "image") as (advance, _):

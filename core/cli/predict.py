@@ -14,8 +14,9 @@ from core.cli.terminal import (
     MARK,
     NAME,
     add_camera,
+    check_alone,
     complain,
-    known_lengths,
+    known_of,
     print_json,
     progress,
     read_bytes,
@@ -85,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     from core.batch.ray_engine import predict_files_on_ray
     from core.batch.run import predict_files, with_one_scale
     from core.predictor import models_of_run
+    from core.scale.calibration import model_of
 
     out = _out(options)
     if options.zip and options.zip != _STDOUT:
@@ -95,12 +97,9 @@ def run(options: argparse.Namespace) -> int:
         jobs = _jobs(options.paths, out, stack, left_out)
         if left_out:
             complain(f"{left_out} They are no pictures.")
-        if settings.known_lengths and len(jobs) != 1:
-            raise ConfigError(
-                f"--known-length gives two pixels of one photo, expected that photo alone and got "
-                f"{len(jobs)}: predict it by itself."
-            )
-        models, load = models_of_run(options.model, options.precision)
+        check_alone(settings.known, len(jobs), "photo", "one photo")
+        model = model_of(settings.known, options.model)
+        models, load = models_of_run(model, options.precision)
         settings = with_one_scale(settings, jobs, out, models)
         advance, say = stack.enter_context(progress(len(jobs), "photo"))
         pack: Any = None
@@ -120,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
 
         if options.engine == "ray":
             totals = predict_files_on_ray(
-                jobs, out, options.model, settings,
+                jobs, out, model, settings,
                 workers=options.workers, left_out=left_out, on_entry=ended,
             )  # fmt: skip
         else:
@@ -196,6 +195,6 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
         precision=options.precision,
         fov=None if options.fov is None else checked_fov(options.fov),
         intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
-        known_lengths=known_lengths(options),
+        known=known_of(options),
         overwrite=options.overwrite,
     )

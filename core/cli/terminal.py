@@ -10,13 +10,14 @@ import argparse
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from core.prediction import KnownLength
+    from core.scale.calibration import Measurement
 
 
 def add_camera(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") -> None:
@@ -29,6 +30,13 @@ def add_camera(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") 
     p = parser.add_argument
     p("--fov", type=float, metavar="DEG", help="horizontal field of view, degrees")
     p("--intrinsics", type=numbers(4), metavar="FX,FY,CX,CY", help="the camera, in pixels")
+    p("--profile", metavar="NAME", help="of a camera's scale (`profile create`)")
+    add_measurements(parser, rescaled=rescaled)
+
+
+def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") -> None:
+    """Declares what can be known of a photo; `rescaled` as for `add_camera`."""
+    p = parser.add_argument
     p(
         "--known-length",
         type=_known_length,
@@ -37,17 +45,85 @@ def add_camera(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") 
         help="two pixels and the true metres between what they show, which give the scale of "
         f"{rescaled}; may be repeated, the middle one of the factors counts",
     )
+    p(
+        "--known-depth",
+        type=_known_depth,
+        action="append",
+        metavar="U,V=M",
+        help="a pixel and its true metres along the optical axis (a rangefinder's, at the middle "
+        "of the photo); may be repeated",
+    )
+    p("--camera-height", type=float, metavar="M", help="of the camera above the floor or road")
+    p(
+        "--sparse",
+        type=Path,
+        metavar="FILE",
+        help="measured depth at some pixels, which the depth is bent to: 16-bit PNG, CSV of "
+        "u,v,metres, LiDAR .bin or .pcd",
+    )
+    p("--sparse-scale", type=float, metavar="N", help="steps per metre of that PNG: 256 (KITTI),"
+      " 1000 (millimetres)")  # fmt: skip
+    p("--sparse-calib", type=Path, action="append", metavar="FILE", help="KITTI's calibration of"
+      " the LiDAR; may be repeated")  # fmt: skip
 
 
-def known_lengths(options: argparse.Namespace) -> tuple[KnownLength, ...]:
-    """The known lengths of a command.
+def known_of(options: argparse.Namespace) -> tuple[Measurement, ...]:
+    """What a command knows of its photo: a profile, and measurements.
 
     Raises:
-        CameraError: a length that is out of range.
+        DepthError: values out of range, no such profile, or sparse depth that cannot be read.
     """
-    from core.prediction import KnownLength
+    from core.scale.profile import load_profile
 
-    return tuple(map(KnownLength.from_numbers, options.known_length or ()))
+    profile = getattr(options, "profile", None)
+    known = measurements(options)
+    return known if profile is None else (load_profile(profile), *known)
+
+
+def measurements(options: argparse.Namespace) -> tuple[Measurement, ...]:
+    """The measurements among the options of a command; errors as for `known_of`."""
+    from core.scale.known import CameraHeight, KnownDepth, KnownLength
+
+    known: list[Measurement] = [*map(KnownLength.from_numbers, options.known_length or ())]
+    known += map(KnownDepth.from_numbers, options.known_depth or ())
+    if options.camera_height is not None:
+        known.append(CameraHeight(options.camera_height))
+    if options.sparse is not None:
+        from core.data.sparse_file import read_sparse
+
+        known.append(
+            read_sparse(
+                options.sparse,
+                scale=options.sparse_scale,
+                calibration=options.sparse_calib or (),
+            )
+        )
+    elif options.sparse_scale is not None or options.sparse_calib:
+        raise ConfigError(
+            "--sparse-scale and --sparse-calib say how --sparse is to be read, which is missing: "
+            "give the file, or leave them out."
+        )
+    return tuple(known)
+
+
+def check_alone(known: Sequence[Measurement], count: int, unit: str, of: str) -> None:
+    """Measurements are those of one input; a profile holds for many.
+
+    Args:
+        known: of the run.
+        count: of its inputs.
+        unit: what these are.
+        of: what the measurements' pixels belong to.
+
+    Raises:
+        ConfigError: there are measurements, and not one input.
+    """
+    found = next((each.kind for each in known if each.kind != "profile"), None)
+    if found is not None and count != 1:
+        raise ConfigError(
+            f"The {found} belongs to {of}, expected that {unit} alone and got {count}: predict it "
+            "by itself, or make a profile of its camera (`profile create`)."
+        )
 
 
 def numbers(count: int) -> Callable[[str], list[float]]:
@@ -72,6 +148,14 @@ def _known_length(text: str) -> list[float]:
     raise argparse.ArgumentTypeError(
         f"got '{text}', expected two pixels and the metres between them, 120,310,480,305=2.04: "
         "correct it"
+    )
+
+
+def _known_depth(text: str) -> list[float]:
+    with contextlib.suppress(argparse.ArgumentTypeError):
+        return numbers(3)(text.replace("=", ",", 1))
+    raise argparse.ArgumentTypeError(
+        f"got '{text}', expected a pixel and its metres, 320,240=2.04: correct it"
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import MARK, NAME, add_camera, complain, known_lengths, numbers, read_picture
+from core.cli.terminal import MARK, NAME, add_camera, complain, known_of, numbers, read_picture
 from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:
@@ -148,6 +148,8 @@ def _described(
     others = ("command", "run", "photo", "out", "save", "model", "resolution", "flip", "fov")
     asked = {name: value for name, value in vars(options).items() if name not in others}
     asked["pose"] = None if options.pose is None else options.pose.name
+    asked["sparse"] = None if options.sparse is None else options.sparse.name
+    asked["sparse_calib"] = [path.name for path in options.sparse_calib or ()] or None
     content["settings"]["scene"] = asked
     return content
 
@@ -190,23 +192,24 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
-    from core.geometry.measure import calibrated
+    from core.geometry.scale import calibrated
     from core.images.decode import decode, read_file
     from core.predictor import models_of_run
+    from core.scale.calibration import camera_of, model_of
 
-    known = known_lengths(options)
+    known = known_of(options)
     if str(options.photo) == MARK:
         photo = decode(read_picture(), name=NAME)
     else:
         photo = decode(read_file(options.photo), name=options.photo.name)
-    prediction = models_of_run(options.model)[1]()(
+    prediction = models_of_run(model_of(known, options.model))[1]()(
         photo,
         resolution=options.resolution,
         flip=options.flip,
         fov=options.fov,
-        intrinsics=options.intrinsics,
+        intrinsics=camera_of(known, options.fov, options.intrinsics),
     )
-    return photo, calibrated(prediction, *known) if known else prediction
+    return photo, calibrated(prediction, *known)
 
 
 def _wanted(options: argparse.Namespace) -> SpaceOptions:

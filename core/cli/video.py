@@ -10,7 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import add_camera, complain, known_lengths, print_json
+from core.cli.terminal import add_camera, check_alone, complain, known_of, print_json
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.video.containers import KNOWN
 
@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         DepthError: arguments or a model that cannot be used.
     """
     from core.batch.plan import LeftOut, plan
+    from core.scale.calibration import model_of
     from core.video.containers import why_no_video
     from core.video.reader import require_decoder
     from core.video.run import predict_video
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         complain(f"{left_out} They are no videos.")
     _check_alone(settings, len(jobs))
     require_decoder()
-    models = models_of(options.model)
+    models = models_of(model_of(settings.known, options.model))
     settings = _with_one_scale(settings, jobs, options)
     failed, told = 0, []
     for job in jobs:
@@ -90,11 +91,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_alone(settings: VideoSettings, clips: int) -> None:
-    if settings.known_lengths and clips != 1:
-        raise ConfigError(
-            "--known-length gives two pixels of a clip's first frame, expected that clip alone and "
-            f"got {clips}: predict it by itself."
-        )
+    check_alone(settings.known, clips, "clip", "a clip's first frame")
 
 
 def models_of(name: str | None) -> VideoModels:
@@ -141,7 +138,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         flip=options.flip,
         fov=None if options.fov is None else checked_fov(options.fov),
         intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
-        known_lengths=known_lengths(options),
+        known=known_of(options),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
         overwrite=options.overwrite,
@@ -155,19 +152,21 @@ def _with_one_scale(
     from core.batch.run import reach_of, settled
     from core.files.depth_maps import depth16_scale
     from core.predictor import models_of_run
+    from core.scale.calibration import camera_of, model_of, reach_in
     from core.video.reader import ClipReader
     from core.video.sidecar import read_video_sidecar
 
     if len(jobs) < 2 or "frames" not in settings.save:
         return settings
-    infos, _ = models_of_run(options.model)
-    reach = max(info.config.max_depth for info in infos)
+    infos, _ = models_of_run(model_of(settings.known, options.model))
+    reach = reach_in(settings.known, max(info.config.max_depth for info in infos))
     scales = []
     for job in jobs:
         with contextlib.suppress(DepthError), ClipReader(Path(job.source)) as reader:
             size = (reader.info.width, reader.info.height)
-            camera = (settings.resolution, settings.fov, settings.intrinsics)
-            reach = max(reach, reach_of(infos, size, None, *camera))
+            given = camera_of(settings.known, settings.fov, settings.intrinsics)
+            seen = reach_of(infos, size, None, settings.resolution, settings.fov, given)
+            reach = max(reach, reach_in(settings.known, seen))
         for stem in (job.stem, *job.others):
             about = read_video_sidecar(options.out / stem)
             scale = (about or {}).get("files", {}).get("frames", {}).get("scale")

@@ -64,7 +64,8 @@ def as_dict(result: Evaluation) -> dict[str, Any]:
         content["sparsification"] = asdict(result.sparsification) | {
             "monotonic": result.sparsification.monotonic
         }
-    content["baselines"] = {name: figures.as_dict() for name, figures in result.baselines.items()}
+    for key, rows in (("baselines", result.baselines), ("known", result.known)):
+        content[key] = {name: figures.as_dict() for name, figures in rows.items()}
     return content
 
 
@@ -93,6 +94,10 @@ def format_table(result: Evaluation) -> str:
                 ends = [result.intervals[key] for key in METRICS]
                 numbers = "".join(f"{(e.low if low else e.high):>10.4f}" for e in ends)
                 lines.append(f"{label:>{width - 1}} " + numbers)
+    if result.known:
+        wide = max(map(len, result.known)) + 2
+        lines += ["", f"{'given':<{wide}}" + "".join(f"{key:>10}" for key in METRICS)]
+        lines += [f"{name:<{wide}}" + _numbers(row) for name, row in result.known.items()]
     if result.geometry:
         lines += ["", " " * 9 + "".join(f"{title:>10}" for _, title in _GEOMETRY)]
         lines.append(f"{'geometry':<9}" + _geometry_row(result.geometry))

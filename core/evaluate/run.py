@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from core.data import FolderDataset, KittiDataset, NyuDataset
 from core.data.sample import Sample
 from core.errors import DataError
 from core.evaluate.baselines import predictors, training_statistics
+from core.evaluate.known import Given, KnownScores, watched
 from core.evaluate.metrics import DepthMetrics, compute_metrics, mean_metrics
 from core.evaluate.protocol import PROTOCOLS, Protocol, crop
 from core.evaluate.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
@@ -63,6 +64,7 @@ class EvaluationRequest:
         geometry: also measure borders and surfaces.
         per_level: also score the depth after each level of the decoder.
         baselines: also score the trivial predictors, fitted on the training split.
+        given: also score what becomes of it with some of each frame's truth given.
         worst: how many of the worst frames to keep for the gallery.
         device, engine, precision: as in `core.load_predictor`.
     """
@@ -79,6 +81,7 @@ class EvaluationRequest:
     geometry: bool = False
     per_level: bool = False
     baselines: bool = False
+    given: Given = field(default_factory=Given)
     worst: int = 8
     device: str = "auto"
     engine: str = "auto"
@@ -162,8 +165,9 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         resolution=request.resolution,
         per_level=request.per_level,
     )
+    scores = KnownScores(request.given, protocol)
     result = evaluate(
-        estimate,
+        watched(estimate, scores) if request.given else estimate,
         dataset,
         protocol,
         worst=request.worst,
@@ -183,7 +187,7 @@ def run_evaluation(request: EvaluationRequest, progress: Progress | None = None)
         "split": None if request.split is None else request.split.name,
         "command": command_line(request),
     }
-    return replace(result, baselines=baselines, about=about)
+    return replace(result, baselines=baselines, known=scores.result(), about=about)
 
 
 def resolution_notes(working: int, asked: int | None) -> list[str]:
@@ -208,6 +212,9 @@ def command_line(request: EvaluationRequest) -> str:
         "first": request.first,
         "precision": None if request.precision == "float32" else request.precision,
         "align": None if request.align == "median" else request.align,
+        "sparse": request.given.sparse,
+        "lengths": request.given.lengths,
+        "camera-height": request.given.camera_height,
     }
     words = ["python", "-m", "core", "evaluate"]
     for name, value in options.items():

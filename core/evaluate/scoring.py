@@ -119,6 +119,7 @@ class Evaluation:
             where the truth is too sparse.
         levels: figures after each level, coarse -> fine; empty if not asked for.
         baselines: figures of predictors that never look at the photo, by name.
+        known: figures with some of each frame's truth given, by what was made of that.
         worst: frames with the largest AbsRel, worst first.
         about: dataset, model and settings, for the report.
     """
@@ -137,6 +138,7 @@ class Evaluation:
     geometry: dict[str, float] | None = None
     levels: tuple[LevelResult, ...] = ()
     baselines: dict[str, DepthMetrics] = field(default_factory=dict)
+    known: dict[str, DepthMetrics] = field(default_factory=dict)
     worst: tuple[Example, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
 

@@ -155,7 +155,7 @@ def _write_color(path: Path, job: ExportJob) -> Facts:
 def _write_depth16(path: Path, job: ExportJob) -> Facts:
     highest = checked_reach(job.prediction.depth)
     prediction = job.prediction
-    reach = prediction.info.config.max_depth * prediction.focal_scale * prediction.scale
+    reach = prediction.in_scale(prediction.info.config.max_depth * prediction.focal_scale)
     scale = job.png_scale or depth16_scale(max(reach, highest))  # a highest of NaN loses
     check_fits(highest, scale)
     text = {**job.origin(), "depth_unit": f"1/{scale:g} m, 0 = no depth"}

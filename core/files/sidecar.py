@@ -22,7 +22,7 @@ DECISIVE = ("resolution", "flip", "precision", "fov")
 # What the names of results end in: of a photo, of a photo with an object in it, of a video.
 _ENDINGS = (*(output.suffix for output in OUTPUTS.values()), "_object.png", "_depth.mp4", "_frames")
 # As far as they were given; older sidecars lack them.
-GIVEN = ("intrinsics", "known_lengths")
+GIVEN = ("intrinsics", "known_lengths", "known_depths", "camera_height", "sparse", "profile")
 
 
 def sidecar_path(stem: Path) -> Path:
@@ -72,10 +72,7 @@ def describe(
         "focal_scale": prediction.focal_scale,
         "calibration": None if known is None else known.to_dict(),
         "scale": prediction.scale_facts(),
-        "settings": {
-            **prediction.settings,
-            "known_lengths": None if known is None else known.numbers(),
-        },
+        "settings": {**prediction.settings, **prediction.known_settings()},
         "files": {name: dict(facts) for name, facts in files.items()},
     }
 

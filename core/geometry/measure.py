@@ -8,7 +8,6 @@ For the apps::
     floor = ruler.floor()                                 # Plane; floor.camera_height, floor.tilt
     ruler.height(u, v).to_dict()                          # above that floor
     ruler.area(u0, v0, u1, v1).to_dict()                  # of a planar patch
-    prediction = calibrated(prediction, KnownLength((u0, v0), (u1, v1), 2.04))     # rescaled
     measurements.to_csv([...])                            # any of the results above, one line each
 
 Pixels are those of the photo, centres at integers; a position between pixels takes the nearest
@@ -18,7 +17,6 @@ one's depth, since a mean across a border would be a point in the air.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -34,7 +32,7 @@ from core.geometry.masks import measured
 from core.geometry.measurements import Area, Box, Distance, Height, Measured, Position
 from core.geometry.origin import SceneInfo
 from core.geometry.planes import Plane, fit_floor, fit_plane
-from core.prediction import Calibration, KnownLength, Pixel
+from core.scale.known import Pixel
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -84,7 +82,7 @@ class Measurer:
         Raises:
             CameraError: outside the photo, or no depth there.
         """
-        column, row = self._pixel(u, v)
+        column, row = self.pixel(u, v)
         depth = float(self.depth[row, column])
         if not (math.isfinite(depth) and depth > 0):
             raise CameraError(
@@ -202,28 +200,6 @@ class Measurer:
             None if error is None else float(2 * area * np.median(error[on])),
         )
 
-    def calibration(self, known: KnownLength, *others: KnownLength) -> Calibration:
-        """By how much the scene has to be rescaled for two points to be as far apart as they are.
-
-        Of several lengths the middle one of the factors is taken, so that one that was marked
-        wrongly among three or more does no harm.
-
-        Raises:
-            CameraError: equal points, outside the photo, no depth there, or a factor that no photo
-                of this world has.
-        """
-        every = (known, *others)
-        seen = [self.distance(each.start, each.end).distance for each in every]
-        if 0 in seen:
-            raise CameraError(
-                "The two points are the same pixel, expected two ends of a known length: "
-                "mark another point."
-            )
-        pairs = list(zip(every, seen, strict=True))
-        factor = statistics.median(each.metres / length for each, length in pairs)
-        left = tuple(factor * length - each.metres for each, length in pairs)
-        return Calibration(self.scene.scale * factor, known, others, left)
-
     @cached_property
     def _floor(self) -> Plane:
         step = max(1, math.isqrt(self.depth.size // _FLOOR_POINTS))
@@ -241,7 +217,12 @@ class Measurer:
     def _relative_error(self, where: Any) -> Any:
         return None if self.confidence is None else relative_error(self.confidence[where])
 
-    def _pixel(self, u: float, v: float) -> tuple[int, int]:
+    def pixel(self, u: float, v: float) -> tuple[int, int]:
+        """Column and row of the pixel nearest to a position.
+
+        Raises:
+            CameraError: outside the photo.
+        """
         width, height = self.scene.photo_size
         # A picture spans half a pixel beyond its outer pixels' centres; NaN is outside too.
         if not (-0.5 <= u <= width - 0.5 and -0.5 <= v <= height - 0.5):
@@ -279,20 +260,6 @@ class Measurer:
                 "draw the box over a measured part."
             )
         return (left, top, right, bottom), depth
-
-
-def calibrated(prediction: Prediction, known: KnownLength, *others: KnownLength) -> Prediction:
-    """The same photo, rescaled so that a known length comes out as it is.
-
-    Of several the middle one of the factors counts (`Measurer.calibration`).
-
-    The factor is in the depth, the levels and everything made of them, and written into every
-    file. Calibrated again, the new length replaces the old one.
-
-    Raises:
-        CameraError: equal points, outside the photo, or no depth there.
-    """
-    return prediction.calibrated(Measurer.of(prediction).calibration(known, *others))
 
 
 Result = TypeVar("Result", bound=Measured)

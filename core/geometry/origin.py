@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.camera import Intrinsics
 from core.errors import CameraError
-from core.prediction import Calibration
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -93,7 +92,7 @@ class SceneInfo:
         metric: whether lengths are claimed to be metres (`core.prediction.Prediction.metric`).
         scale: factor on the model's depth, already multiplied into the geometry; 1 = none.
         pose: camera-to-world, 16 numbers row by row, or None in the camera frame.
-        calibration: the known length that the scale comes from, or None.
+        calibration: what the scale comes from, in words; empty where it is the model's own.
         notes: sentences for the user about the photo and its depth.
     """
 
@@ -104,7 +103,7 @@ class SceneInfo:
     metric: bool = True
     scale: float = 1.0
     pose: tuple[float, ...] | None = None
-    calibration: Calibration | None = None
+    calibration: str = ""
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -121,7 +120,7 @@ class SceneInfo:
             prediction.info.sha256,
             prediction.is_metric(rescaled=known is not None or scale != 1.0),
             checked_scale(scale) * (1.0 if known is None else known.scale),
-            calibration=known,
+            calibration="" if known is None else known.text(),
             notes=prediction.notes,
         )
 
@@ -161,8 +160,8 @@ class SceneInfo:
             "photo_size": f"{self.photo_size[0]} x {self.photo_size[1]}",
             "scale": f"{self.scale:.9g}",
         }
-        if self.calibration is not None:
-            lines["calibration"] = self.calibration.text()
+        if self.calibration:
+            lines["calibration"] = self.calibration
         if self.notes:
             lines["notes"] = " ".join(self.notes)
         if self.pose is not None:

@@ -14,11 +14,12 @@ from PIL import Image
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16
-from core.geometry.measure import calibrated
+from core.geometry.scale import calibrated
 from core.images.decode import Photo, decode
 from core.images.projection import PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
+from core.scale.calibration import camera_of
 from core.video.flicker import DepthRange, FlickerMeter
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
@@ -100,7 +101,9 @@ class DepthSequence:
             "resolution": self._settings.resolution,
             "flip": self._settings.flip,
             "fov": self._settings.fov,
-            "intrinsics": self._settings.intrinsics,
+            "intrinsics": camera_of(
+                self._settings.known, self._settings.fov, self._settings.intrinsics
+            ),
         }
         for index, frame in enumerate(self._reader):
             if predictor is None:
@@ -109,14 +112,13 @@ class DepthSequence:
                 continue
             prediction = predictor(self._photo(frame), **options)
             if self.first is None:
-                known = self._settings.known_lengths
-                self.first = calibrated(prediction, *known) if known else prediction
+                self.first = calibrated(prediction, *self._settings.known)
                 reach = prediction.info.config.max_depth * prediction.focal_scale
-                reach *= self.first.scale
+                reach = self.first.in_scale(reach)
                 self.scale = self._settings.png_scale or depth16_scale(reach)
             if index < before:
                 continue
-            depth = prediction.depth * np.float32(self.first.scale)
+            depth = self.first.in_scale(prediction.depth)
             smoothed = self._smoother(frame.rgb, depth, frame.time)
             self.flicker.add(depth, smoothed.depth, smoothed.static)
             self.range.add(smoothed.depth)

@@ -10,7 +10,8 @@ from typing import Any
 from core.errors import ConfigError
 from core.files.depth_maps import ColorSettings
 from core.images.resize import checked_resolution
-from core.prediction import KnownLength, checked_switch
+from core.prediction import checked_switch
+from core.scale.calibration import Measurement, given
 from core.video.temporal_smoothing import SteadySettings
 
 # What can be saved, and what is behind the clip's stem.
@@ -27,7 +28,7 @@ class VideoSettings:
         flip: average with the mirrored frame.
         fov: horizontal field of view in degrees; None takes the training camera's.
         intrinsics: fx, fy, cx, cy in pixels of a frame, instead of a field of view.
-        known_lengths: in the first frame; they give the scale of the whole clip.
+        known: measurements in the first frame, or a profile; they give the scale of the clip.
         colors: of the video; ends that are not given are the whole clip's.
         steady: strength of the temporal smoothing of depth.
         most_frames: a longer clip is refused; None takes any.
@@ -44,7 +45,7 @@ class VideoSettings:
     flip: bool = False
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
-    known_lengths: tuple[KnownLength, ...] = ()
+    known: tuple[Measurement, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
     steady: SteadySettings = field(default_factory=SteadySettings)
     most_frames: int | None = None
@@ -71,7 +72,7 @@ class VideoSettings:
             "flip": bool(self.flip),
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
-            "known_lengths": [known.numbers() for known in self.known_lengths] or None,
+            **given(self.known),
             "colors": asdict(self.colors),
             "steady": asdict(self.steady),
         }

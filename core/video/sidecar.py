@@ -10,6 +10,7 @@ from typing import Any
 from core import __version__
 from core.atomic import write_atomic
 from core.batch.results import is_whole
+from core.files.sidecar import GIVEN
 from core.video.reader import ClipInfo
 from core.video.sequence import DepthSequence
 from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
@@ -124,7 +125,10 @@ def still_good(
         content is None
         or content["input"].get("sha256") != input_sha256
         or content["model"].get("sha256") not in model_sha256
-        or any(content["settings"].get(k, ...) != v for k, v in settings.decisive().items())
+        or any(
+            content["settings"].get(k, None if k in GIVEN else ...) != v
+            for k, v in settings.decisive().items()
+        )
     ):
         return {}
     return {

@@ -75,12 +75,16 @@ def test_the_documented_endpoints_are_all_there_is(client: Client) -> None:
     cloud = ["image", "model", "format", "fov", "edge_filter", "density"]
     space = ["shape", "near", "far", "confidence", "sky", "voxel", "normals", "outliers"]
     space += ["faces", "pose"]
+    known = ["known_depth", "camera_height", "sparse", "sparse_scale", "profile"]
     assert arguments == {
-        "/predict": ["image", "model", "resolution", "flip", *display, "fov", *camera],
-        "/point_cloud": [*cloud, *camera, *space],
-        "/measure": ["image", "model", "points", "fov", "box", *camera],
-        "/render": ["image", "kind", "model", "fov", *camera, "at", "thing", "size", "back"],
-        "/batch": ["files", "model", "resolution", "flip", *display, "fov", "outputs"],
+        "/predict": ["image", "model", "resolution", "flip", *display, "fov", *camera, *known],
+        "/point_cloud": [*cloud, *camera, *space, *known],
+        "/measure": ["image", "model", "points", "fov", "box", *camera, *known],
+        "/render": [
+            *("image", "kind", "model", "fov", *camera, "at", "thing", "size", "back"),
+            *known,
+        ],
+        "/batch": ["files", "model", "resolution", "flip", *display, "fov", "outputs", "profile"],
     }
     for name, endpoint in endpoints.items():
         required = [p for p in endpoint["parameters"] if not p["parameter_has_default"]]

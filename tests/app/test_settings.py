@@ -23,10 +23,10 @@ from core.files.depth_maps import ColorSettings
 from core.geometry.build import SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
-from core.prediction import KnownLength
+from core.scale.known import KnownLength
 
-NAMES = ("model", "resolution", "flip", "fov", "intrinsics", "known_length", "colormap", "near",
-         "far")  # fmt: skip
+NAMES = ("model", "resolution", "flip", "fov", "intrinsics", "known_length", "known_depth",
+         "camera_height", "profile", "colormap", "near", "far")  # fmt: skip
 SPACE = ("edge_filter", "density", "shape", "near", "far", "confidence", "sky", "voxel", "normals",
          "outliers", "faces", "pose")  # fmt: skip
 VIEW = ("kind", "at", "thing", "size", "back")
@@ -38,7 +38,7 @@ ANYTHING = st.recursive(
 
 
 def test_what_is_missing_takes_the_default() -> None:
-    empty = dict(zip(NAMES, (None, "", None, " ") * 3, strict=False))
+    empty = dict(zip(NAMES, (None, "", None, " ") * 4, strict=False))
     assert depth_request(**empty) == depth_request() == DepthRequest()
     assert space_options() == SpaceOptions(CloudOptions(edge_tolerance=EDGE_TOLERANCE))
     assert outputs_wanted(None) == ("color", "depth16")
@@ -49,7 +49,7 @@ def test_numbers_may_come_as_text() -> None:
     assert asked == DepthRequest("big", 224, True, 61.5)
     asked = depth_request(colormap="grey", near="0", far="2.5", known_length="1 2 3 4 0.5")
     assert asked.colors == ColorSettings("grey", 0.0, 2.5)
-    assert asked.known_length == KnownLength((1, 2), (3, 4), 0.5)
+    assert asked.known == (KnownLength((1, 2), (3, 4), 0.5),)
 
 
 def test_outputs_come_in_the_table_s_order() -> None:

@@ -23,7 +23,9 @@ from core.files.outputs_3d import write_geometry
 from core.geometry.build import SpaceOptions, build
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud
-from core.prediction import Calibration, KnownLength, Prediction
+from core.prediction import Prediction
+from core.scale.calibration import Calibration
+from core.scale.known import KnownLength
 from tests.core import scenes
 
 POSE = (1.0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 3, 0, 0, 0, 1)
@@ -42,7 +44,7 @@ def predicted(factor: int = 1) -> tuple[Prediction, Any]:
         intrinsics=scenes.CAMERA.resized(scenes.WIDTH, scenes.HEIGHT, width, height),
         photo_size=(width, height),
         info=SimpleNamespace(name="ball", sha256="0" * 64),
-        calibration=Calibration(1.5, KnownLength((1.0, 2.0), (3.0, 4.0), 0.5)),
+        calibration=Calibration(1.5, (KnownLength((1.0, 2.0), (3.0, 4.0), 0.5),)),
         scale=1.5,
         is_metric=lambda *, rescaled: rescaled,
         notes=(),

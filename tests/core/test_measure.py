@@ -15,7 +15,8 @@ from core.geometry.measure import Measurer
 from core.geometry.measurements import to_csv
 from core.geometry.origin import SceneInfo
 from core.geometry.planes import fit_plane
-from core.prediction import KnownLength
+from core.geometry.scale import calibration_of
+from core.scale.known import KnownLength
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))
@@ -106,7 +107,7 @@ def test_area_of_a_slanted_patch_is_its_true_area() -> None:
 
 def test_a_known_length_gives_the_factor_that_makes_it_come_out() -> None:
     # Two points of the wall at 6 m, 40 columns apart: 40 / 80 * 6 = 3 m.
-    found = ruler(room()).calibration(KnownLength((20, 10), (60, 10), 2.4))
+    found = calibration_of(ruler(room()), KnownLength((20, 10), (60, 10), 2.4))
     assert found.scale == pytest.approx(0.8)
     text = found.text()
     assert "depth times 0.8" in text
@@ -175,11 +176,11 @@ DEPTH[0, 0] = np.nan
         (lambda m: KnownLength((1, 1), (9, 9), math.inf), "0.001 to 10000 m"),
         (lambda m: KnownLength((1, 1), (9, 9), math.nan), "0.001 to 10000 m"),
         (lambda m: KnownLength((1, 1), (9, 9), 1e9), "0.001 to 10000 m"),
-        (lambda m: m.calibration(KnownLength((9, 9), (10, 9), 9999)), "times as large"),
+        (lambda m: calibration_of(m, KnownLength((9, 9), (10, 9), 9999)), "times as large"),
         (lambda m: KnownLength.from_numbers([1, 1, 9, 9]), "4 numbers"),
-        (lambda m: m.calibration(KnownLength((9, 9), (9.2, 9.2), 2)), "same pixel"),
-        (lambda m: m.calibration(KnownLength((9, 9), (900, 9), 2)), "outside the photo"),
-        (lambda m: m.calibration(KnownLength((9, 9), (45, 45), 2)), "depth 0"),
+        (lambda m: calibration_of(m, KnownLength((9, 9), (9.2, 9.2), 2)), "same pixel"),
+        (lambda m: calibration_of(m, KnownLength((9, 9), (900, 9), 2)), "outside the photo"),
+        (lambda m: calibration_of(m, KnownLength((9, 9), (45, 45), 2)), "depth 0"),
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_sentence(measure: object, match: str) -> None:

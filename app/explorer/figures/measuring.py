@@ -18,7 +18,7 @@ from app.explorer.session_view import SessionView
 from core.errors import CameraError
 from core.geometry.measurements import Distance
 from core.geometry.planes import Plane
-from core.prediction import Pixel
+from core.scale.known import Pixel
 
 NAMES = ("A", "B")
 Number = tuple[str, str, str | None]  # name, value with its unit, explanation

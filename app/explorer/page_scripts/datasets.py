@@ -98,7 +98,7 @@ def look_at(view: SessionView, entry: Entry, protocol: Protocol) -> tuple[Sessio
     asked = AUTO if view.choice is not None else view.info.name
     info, choice = cache.model_for(asked, photo)
     camera = (sample.fx, sample.fy, sample.cx, sample.cy)
-    request = replace(view.request, model=info.name, fov=None, intrinsics=camera, known_length=None)
+    request = replace(view.request, model=info.name, fov=None, intrinsics=camera, known=())
     prediction = cache.predicted(photo, info, request)
     return SessionView(view.lang, photo, prediction, info, request, choice), sample
 

@@ -19,8 +19,9 @@ from app.explorer.plots.maps import LARGE, picture_figure
 from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
 from core.geometry.masks import nearest_measured
+from core.geometry.scale import calibration_of
 from core.geometry.virtual_object import place
-from core.prediction import KnownLength, Pixel
+from core.scale.known import KnownLength, Pixel
 
 POINT_KEYS = ("ax", "ay", "bx", "by")
 _MARKED = "photo with points"
@@ -112,7 +113,7 @@ def _known_length(view: SessionView, ends: tuple[Pixel, Pixel]) -> None:
         if metres is None:
             raise CameraError(t("measure.no_length", lang))
         known = KnownLength(*ends, float(metres))
-        view.ruler.calibration(known)  # says what is wrong with the points, if anything
+        calibration_of(view.ruler, known)  # says what is wrong with the points, if anything
         keep(known, photo)
     elif undo:
         keep(None, photo)

@@ -1,0 +1,155 @@
+"""The page's box of scale profiles: one of the server's, a visitor's own, or a new one.
+
+The profile in use is kept by the browser and sent with every call, so nobody sees another's.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.common.outputs import safe_stem
+from app.common.request import checked_profile, missing
+from app.common.service import Studio
+from app.common.storage import Storage
+from app.common.text import language_of, t
+from app.depth_page.depth_view import translations as _
+from app.depth_page.three_d_handlers import PHOTO, form_request
+from app.depth_page.three_d_tab import kept_by_browser
+from core.atomic import write_atomic
+from core.errors import ConfigError, ImageError
+from core.geometry.scale import profile_of
+from core.scale.profile import MAX_BYTES, Profile, check_profile_name, profile_names
+
+NONE = ""  # the choice of no profile
+Update = dict[str, Any]  # what gr.update gives
+
+
+@dataclass(frozen=True)
+class ProfileControls:
+    """The box; `kept` is the profile in use, `results` what a choice fills."""
+
+    kept: gr.JSON
+    choice: gr.Dropdown
+    upload: gr.File
+    name: gr.Textbox
+    save: gr.Button
+    file: gr.File
+    note: gr.HTML
+
+    @property
+    def results(self) -> list[Any]:
+        return [self.kept, self.note]
+
+
+def profile_box() -> ProfileControls:
+    """Choosing, bringing along, and making a profile."""
+    with gr.Accordion(_("profile"), open=False, elem_id="profile"):
+        gr.Markdown(_("profile_lead"))
+        choice = gr.Dropdown(
+            _choices(), value=NONE, label=_("profile_choice"), elem_id="profile-choice"
+        )
+        upload = gr.File(label=_("profile_upload"), height=90, elem_id="profile-upload")
+        note = gr.HTML(elem_id="profile-note")
+        name = gr.Textbox(label=_("profile_name"), max_lines=1, elem_id="profile-name")
+        save = gr.Button(_("profile_save"), elem_id="profile-save")
+        file = gr.File(
+            label=_("profile_file"), interactive=False, visible=False, elem_id="profile-file"
+        )
+    return ProfileControls(kept_by_browser(), choice, upload, name, save, file, note)
+
+
+class ProfileHandlers:
+    """The box's functions over one studio and its storage."""
+
+    def __init__(self, studio: Studio, storage: Storage) -> None:
+        self._studio = studio
+        self._storage = storage
+
+    def choose(self, request: gr.Request, name: Any) -> tuple[Any, str]:
+        """A profile of the server's to the one in use."""
+        return _used(request, None if missing(name) else checked_profile(name)[0])
+
+    def bring(self, request: gr.Request, file: Any) -> tuple[Any, str]:
+        """A visitor's own file to the one in use."""
+        if file is None:
+            return _used(request, None)
+        with self._storage.uploaded(file).open("rb") as stream:
+            return _used(request, Profile.from_json(stream.read(MAX_BYTES + 1), "The file"))
+
+    def save(self, request: gr.Request, *values: Any) -> tuple[Update, Any, str]:
+        """What is known of the photo to a profile: a file to take home, and the one in use.
+
+        Values: the photo's controls, the name.
+        """
+        *photo, name = values
+        if photo[0] is None:
+            raise ImageError(t("studio.no_photo"))
+        check_profile_name("" if name is None else name)
+        asked = form_request(PHOTO, photo)
+        result = self._studio.result(self._storage.uploaded(photo[0]), asked)
+        measured = [each for each in asked.known if not isinstance(each, Profile)]
+        if not measured:
+            raise ConfigError(
+                "Nothing is known of the photo yet, expected a known length: mark both ends of "
+                "something on the Measure tab and type its length first."
+            )
+        made = profile_of(name, [(result.photo.name, result.prediction, measured)])
+        path = self._storage.folder(request.session_hash) / f"{safe_stem(name)}.json"
+        write_atomic(path, made.to_json().encode())
+        return gr.update(value=str(path), visible=True), *_used(request, made)
+
+    def arrive(self) -> Update:
+        """The server's profiles as they are now."""
+        return gr.update(choices=_choices())
+
+
+def wire(
+    box: ProfileControls, handlers: ProfileHandlers, photo: list[Any], options: dict[str, Any]
+) -> list[Any]:
+    """The box's events.
+
+    Args:
+        box: on the page.
+        handlers: what they do.
+        photo: the photo's controls, in the order of `PHOTO`.
+        options: of every event.
+
+    Returns:
+        the events after which the photo is drawn anew.
+    """
+    box.choice.focus(handlers.arrive, None, box.choice, queue=False, api_visibility="private")
+    chosen = box.choice.input(handlers.choose, box.choice, box.results, **options)
+    brought = gr.on(
+        [box.upload.upload, box.upload.clear], handlers.bring, box.upload, box.results, **options
+    )
+    saved = box.save.click(handlers.save, [*photo, box.name], [box.file, *box.results], **options)
+    return [chosen.success, brought.success, saved.success]
+
+
+def _choices() -> list[tuple[Any, str]]:
+    return [(_("profile_none"), NONE), *((name, name) for name in profile_names())]
+
+
+def _used(request: gr.Request, profile: Profile | None) -> tuple[Any, str]:
+    """The profile as the browser keeps it, and what is said of it."""
+    if profile is None:
+        return None, ""
+    lang = language_of(request.headers.get("accept-language"))
+    camera = profile.camera
+    said = t(
+        "studio.profile_used",
+        lang,
+        name=profile.name,
+        scale=profile.scale,
+        model=profile.model,
+        width=camera.width,
+        height=camera.height,
+        fov=camera.intrinsics.hfov(camera.width),
+    )
+    words = html.escape(" ".join([said, *profile.notes]))
+    return json.loads(profile.to_json()), f'<p class="scale">{words}</p>'

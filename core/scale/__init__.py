@@ -1,0 +1,3 @@
+"""What fixes the scale of a photo: measurements of the user's, and profiles of a camera."""
+
+from __future__ import annotations

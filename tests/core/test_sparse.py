@@ -1,0 +1,115 @@
+"""Depth bent to sparse measurements: near the points, on their side of borders, whatever strays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.camera import Intrinsics
+from core.data import NyuDataset
+from core.errors import CameraError
+from core.evaluate.protocol import NYU
+from core.geometry.sparse import bent
+from core.predictor import load_model
+from core.scale.known import SparseDepth
+
+HEIGHT, WIDTH = 120, 160
+
+
+def world() -> tuple[np.ndarray, np.ndarray]:
+    """Predicted and true depth: a wall that leans, a box in front, each wrong in its own way."""
+    v, u = np.mgrid[0:HEIGHT, 0:WIDTH]
+    wall = 4.0 + 0.01 * u
+    box = (u > 60) & (u < 100) & (v > 40) & (v < 90)
+    predicted = np.where(box, 2.0, wall).astype(np.float32)
+    truth = np.where(box, 2.0 * 1.3, wall * (0.8 + 0.002 * v))
+    return predicted, truth
+
+
+def points(count: int, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    v, u = random.integers(0, HEIGHT, count), random.integers(0, WIDTH, count)
+    return u.astype(float), v.astype(float), truth[v, u].astype(float)
+
+
+def error(depth: np.ndarray, truth: np.ndarray) -> float:
+    return float(np.mean(np.abs(depth - truth) / truth))
+
+
+def test_bent_depth_is_right_between_the_points_and_on_both_sides_of_a_border() -> None:
+    predicted, truth = world()
+    u, v, metres = points(400, truth)
+    result = bent(predicted, u, v, metres)
+    factor = np.median(metres / predicted[v.astype(int), u.astype(int)])
+    assert result.factor == pytest.approx(factor)
+    assert error(result.depth, truth) < 0.02 < 0.25 * error(predicted * factor, truth)
+    assert result.depth[60, 63] == pytest.approx(2.6, rel=0.05)
+    assert result.depth[60, 57] == pytest.approx(truth[60, 57], rel=0.05)
+    assert result.stray == 0
+
+
+def test_a_few_stray_points_bend_nothing() -> None:
+    predicted, truth = world()
+    u, v, metres = points(300, truth)
+    wrong = metres.copy()
+    wrong[::20] *= 3.0
+    result = bent(predicted, u, v, wrong)
+    assert error(result.depth, truth) < 0.03
+    assert result.stray == pytest.approx(15, abs=3)
+
+
+def test_one_point_is_a_factor_and_ten_thousand_are_merged() -> None:
+    predicted, truth = world()
+    one = bent(predicted, np.array([10.0]), np.array([10.0]), np.array([9.0]))
+    assert np.allclose(one.depth, predicted * one.factor, rtol=1e-5)
+    assert one.depth[10, 10] == pytest.approx(9.0, rel=1e-5)
+    u, v, metres = points(10_000, truth)
+    assert error(bent(predicted, u, v, metres).depth, truth) < 0.01
+
+
+def test_missing_depth_stays_missing_and_points_there_do_not_count() -> None:
+    predicted, truth = world()
+    predicted[:, :50] = np.nan
+    u, v, metres = points(100, truth)
+    result = bent(predicted, u, v, metres)
+    assert np.isnan(result.depth[:, :50]).all()
+    assert np.isfinite(result.depth[:, 50:]).all()
+    assert result.points == int((u >= 50).sum())
+    with pytest.raises(CameraError, match="None of the 1 points"):
+        bent(predicted, np.array([3.0]), np.array([3.0]), np.array([2.0]))
+
+
+def test_points_of_a_map_of_another_size_and_outside() -> None:
+    sparse = SparseDepth(np.array([0.0, 159.0]), np.array([0.0, 119.0]), np.ones(2), (160, 120))
+    u, v, _ = sparse.on_photo(320, 240)
+    assert u.tolist() == [0.5, 318.5]
+    assert v.tolist() == [0.5, 238.5]
+    with pytest.raises(CameraError, match="expected the same shape"):
+        sparse.on_photo(320, 320)
+    with pytest.raises(CameraError, match=r"1 of the 2 points .* at \(200, 5\)"):
+        SparseDepth.from_numbers([(1, 1, 2), (200, 5, 2)]).on_photo(160, 120)
+
+
+@pytest.mark.data
+def test_two_hundred_points_on_nyu(data_root: object) -> None:
+    frames = NyuDataset(f"{data_root}/nyu", "val")
+    predictor = load_model("lite-indoor")
+    errors: dict[str, list[float]] = {"bent": [], "one scale": []}
+    for index in range(0, 200, 25):
+        sample = frames[index]
+        camera = Intrinsics(sample.fx, sample.fy, sample.cx, sample.cy)
+        depth = predictor(sample.rgb, intrinsics=camera).depth
+        valid = NYU.counts(sample.depth)
+        rows, columns = np.nonzero(valid)
+        chosen = np.random.default_rng(index).choice(rows.size, 200, replace=False)
+        v, u = rows[chosen], columns[chosen]
+        metres = sample.depth[v, u].astype(np.float64)
+        made = {
+            "bent": bent(depth, u.astype(float), v.astype(float), metres).depth,
+            "one scale": depth * np.median(metres / depth[v, u]),
+        }
+        for name, result in made.items():
+            left = (result - sample.depth)[valid]
+            errors[name].append(float(np.sqrt(np.mean(left**2))))
+    assert np.mean(errors["bent"]) <= 0.30
+    assert np.mean(errors["bent"]) <= 0.7 * np.mean(errors["one scale"])
