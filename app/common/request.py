@@ -106,11 +106,24 @@ def missing(value: Any) -> bool:
     return value is None or (isinstance(value, str) and not value.strip())
 
 
+class SettingError(ConfigError):
+    """A setting that cannot be used.
+
+    Attributes:
+        name: the setting's, as programs have it; a page has its own.
+        said: the rest of the sentence.
+    """
+
+    def __init__(self, name: str, said: str) -> None:
+        super().__init__(f"The setting {name} {said}")
+        self.name, self.said = name, said
+
+
 def wrong(name: str, got: Any, expected: str, remedy: str) -> ConfigError:
     """The sentence about a setting that cannot be used."""
     shown = repr(got)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
-    return ConfigError(f"The setting {name} is {shown}, expected {expected}: {remedy}.")
+    return SettingError(name, f"is {shown}, expected {expected}: {remedy}.")
 
 
 DEFAULT_MODEL = AUTO

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.common.outputs import first_look, save_outputs, save_view
 from app.common.request import (
     VIEWS,
     DepthRequest,
+    SettingError,
     depth_request,
     missing,
     number,
@@ -23,10 +25,10 @@ from app.common.request import (
 from app.common.result import Result, measure, measured_csv
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.text import language_of, t
+from app.common.text import keys, language_of, t
 from app.depth_page.progress import teller
 from app.depth_page.summary_html import headline, measured_html
-from core.errors import CameraError, ImageError
+from core.errors import CameraError, ConfigError, ImageError
 from core.files.geometry_process import build_apart
 from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
@@ -55,7 +57,24 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
     given.pop("photo", None)
     if given.pop("ranging", None) != "fixed":
         given.update(near=None, far=None)
-    return depth_request(**given)
+    with by_labels():
+        return depth_request(**given)
+
+
+@contextlib.contextmanager
+def by_labels(**labels: str) -> Iterator[None]:
+    """Names a setting that cannot be used as the page does.
+
+    Args:
+        labels: the label's key, where it is not the setting's name.
+    """
+    try:
+        yield
+    except SettingError as error:
+        key = f"studio.{labels.get(error.name, error.name)}"
+        if key not in keys():  # no control of the page: the call was made by hand
+            raise
+        raise ConfigError(f"The setting “{t(key)}” {error.said}") from None
 
 
 def form_space(values: Sequence[Any]) -> SpaceOptions:
@@ -65,11 +84,12 @@ def form_space(values: Sequence[Any]) -> SpaceOptions:
         DepthError: a value out of range, or two that exclude each other.
     """
     given = dict(zip(SPACE, values, strict=True))
-    cells = number("voxel", given["voxel"], 0, 1e5, "centimetres")
-    thousands = number("faces", given["faces"], 0.1, 1e5, "thousand triangles")
-    given["voxel"] = None if cells is None else cells / 100
-    given["faces"] = None if thousands is None else 1000 * thousands
-    return space_options(**given)
+    with by_labels(far="far_limit", shape="cloud_kind"):
+        cells = number("voxel", given["voxel"], 0, 1e5, "centimetres")
+        thousands = number("faces", given["faces"], 0.1, 1e5, "thousand triangles")
+        given["voxel"] = None if cells is None else cells / 100
+        given["faces"] = None if thousands is None else 1000 * thousands
+        return space_options(**given)
 
 
 def nothing() -> Update:
@@ -134,7 +154,8 @@ class SpaceHandlers:
             raise CameraError(
                 "The true distance is empty, expected the metres between the two points: type it."
             )
-        true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
+        with by_labels():
+            true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
         # Says what is wrong with the points, if anything, before the page is drawn anew.
         self._result([*asked[:-1], known])
@@ -223,7 +244,8 @@ class SpaceHandlers:
         tell = teller(progress, lang)
         kind, thing, size, back, at = values[len(PHOTO) :]
         result = self._result(values[: len(PHOTO)], tell)
-        wanted = view_settings(kind, at, thing, size, back)
+        with by_labels(kind="view_kind", size="object_size", back="object_back"):
+            wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
         with self._studio.building():
             path, facts = save_view(result, wanted, self._storage.folder(request.session_hash))

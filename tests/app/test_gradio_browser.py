@@ -332,7 +332,8 @@ def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
         opened.click("#photo .pb-take")
     assert opened.inner_text("#photo .pb-name") == "camera.jpg"
     opened.evaluate("""() => {
-      navigator.mediaDevices.getUserMedia = async () => { throw new DOMException("", "NotFoundError"); };
+      const none = new DOMException("", "NotFoundError");
+      navigator.mediaDevices.getUserMedia = async () => { throw none; };
       navigator.mediaDevices.enumerateDevices = async () => [];
     }""")
     opened.click("#photo .pb-camera")
@@ -345,8 +346,8 @@ def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
 
 def test_every_control_has_a_name(shown: Shown) -> None:
     unnamed = shown.page.evaluate("""() => [...document.querySelectorAll("button, input, textarea")]
-      .filter((node) => node.offsetParent && !(node.innerText?.trim() || node.ariaLabel || node.title
-        || node.labels?.length || node.querySelector("img[alt]:not([alt=''])")))
+      .filter((node) => node.offsetParent && !(node.innerText?.trim() || node.ariaLabel
+        || node.title || node.labels?.length || node.querySelector("img[alt]:not([alt=''])")))
       .map((node) => node.outerHTML.slice(0, 200))""")
     assert unnamed == []
 

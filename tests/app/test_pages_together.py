@@ -1,0 +1,88 @@
+"""The two pages know each other: photo, model, camera and scale go along, once, and unguessably."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from app.common import handoff
+from app.common.handoff import Handoff, HandoffFolder
+from app.common.request import depth_request
+from tests.core.pictures import encode, scene
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PATIENCE = 120_000  # milliseconds; the machine may be busy
+ASKED = depth_request(
+    model="tiny", resolution=128, flip=True, intrinsics=[100, 100, 79.5, 59.5],
+    known_length=[10, 20, 90, 80, 2.5], colormap="viridis", near=0.5, far=4,
+)  # fmt: skip
+
+
+def test_what_is_sent_arrives_once(tmp_path: Path) -> None:
+    folder = HandoffFolder(tmp_path)
+    sent = Handoff("ph\noto.png", b"line\nline", ASKED)
+    first, second = folder.put(sent), folder.put(sent)
+    assert len({first, second}) == 2
+    assert len(first) == 32
+    assert folder.take(first) == sent
+    assert folder.take(first) is None
+    assert folder.take(second) == sent
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("token", [None, 3, "", "../secret", "x" * 32, "a/" * 16])
+def test_who_has_no_word_for_it_gets_nothing(tmp_path: Path, token: object) -> None:
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "inside").mkdir()
+    assert HandoffFolder(tmp_path / "inside").take(token) is None
+    assert (tmp_path / "secret").exists()
+
+
+def test_what_nobody_comes_for_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = HandoffFolder(tmp_path)
+    old = folder.put(Handoff("a.png", b"a", ASKED))
+    past = time.time() - handoff.FRESH_SECONDS - 5
+    os.utime(tmp_path / old, (past, past))
+    assert folder.take(old) is None
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(handoff, "MAX_BYTES", 2500)
+    tokens = []
+    for number in range(3):
+        tokens.append(folder.put(Handoff("a.png", b"a" * 1000, ASKED)))
+        os.utime(tmp_path / tokens[-1], (time.time() - 10 + number,) * 2)
+    assert folder.take(tokens[0]) is None
+    assert folder.take(tokens[2]) is not None
+
+
+@pytest.mark.browser
+def test_photo_camera_and_scale_go_to_the_explorer_and_back(
+    page: Page, studio_url: str, explorer_url: str, console_errors: list[str]
+) -> None:
+    page.goto(studio_url)
+    page.wait_for_selector("#view-inspect [data-ready]")
+    picture = encode(Image.fromarray(scene(120, 160)), "PNG")
+    file = {"name": "mine.png", "mimeType": "", "buffer": picture}
+    page.set_input_files("#photo input[type=file]", file)
+    page.wait_for_selector("#summary :text('160 × 120')")
+    page.fill("#intrinsics textarea, #intrinsics input", "100, 100, 79.5, 59.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')")
+    page.click("#to-explorer")
+    page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
+    side = page.locator("[data-testid=stSidebar]")
+    side.get_by_text("mine.png ·").wait_for(timeout=PATIENCE)
+    assert "from=" not in page.url
+    assert "77.3°" in side.inner_text() or "77°" in side.inner_text()  # 2 atan(80 / 100)
+    side.get_by_role("button", name="Measure it, save it").click()
+    page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
+    page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')", timeout=PATIENCE)
+    assert page.inner_text("#photo .pb-name") == "mine.png"
+    assert "from=" not in page.url
+    assert [error for error in console_errors if "Failed to load" not in error] == []
