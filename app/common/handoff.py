@@ -21,6 +21,8 @@ from app.common.environment import value
 from app.common.request import DepthRequest, depth_request
 from core.atomic import write_atomic
 from core.errors import DepthError
+from core.scale.known import KnownLength
+from core.scale.profile import Profile
 
 ADDRESS = "from"  # the key in the other page's address
 FRESH_SECONDS = 120.0  # in which the other page has to ask
@@ -114,10 +116,16 @@ def other_page(page: str) -> dict[str, str]:
 
 def _written(request: DepthRequest) -> dict[str, Any]:
     """The arguments of `depth_request` that give this request again."""
-    known, colors = request.known_length, request.colors
+    known, colors = request.known, request.colors
+    lengths = [
+        length for each in known if isinstance(each, KnownLength) for length in each.numbers()
+    ]
+    profiles = [each.to_json() for each in known if isinstance(each, Profile)]
     return {
-        **request.to_dict(),
-        "known_length": None if known is None else known.numbers(),
+        **{name: getattr(request, name) for name in ("model", "resolution", "flip", "fov")},
+        "intrinsics": request.intrinsics,
+        "known_length": lengths or None,
+        "profile": profiles[0] if profiles else None,
         "colormap": colors.colormap,
         "near": colors.near,
         "far": colors.far,

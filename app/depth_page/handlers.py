@@ -10,6 +10,7 @@ knows which photo is in its box by now.
 
 from __future__ import annotations
 
+import json
 import time
 import zipfile
 from collections.abc import Sequence
@@ -36,6 +37,8 @@ from app.depth_page.summary_html import about_html, listing_html, scale_html
 from app.depth_page.three_d_handlers import COLOURS, NETWORK, PHOTO, form_request, nothing
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
+from core.scale.known import KnownLength
+from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
@@ -271,10 +274,13 @@ class Handlers:
 def raw_settings(request: DepthRequest) -> list[Any]:
     """The values of the page's controls that state this request, in the order of `_DRAWING`."""
     ends = (request.colors.near, request.colors.far)
-    known = None if request.known_length is None else request.known_length.numbers()
+    known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
+    profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
     texts = (request.resolution, request.fov, *ends)
     resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
     intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
     ranging = "auto" if ends == (None, None) else "fixed"
-    camera = (request.model, resolution, request.flip, fov, intrinsics, known)
+    profile = profiles[0] if profiles else None
+    length = known[0] if known else None
+    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length)
     return [*camera, request.colors.colormap, ranging, near, far]

@@ -13,6 +13,8 @@ from app.common.text import t
 from app.explorer import controls
 from app.explorer.inputs import keep
 from app.explorer.session_view import digest_of
+from core.scale.known import KnownLength
+from core.scale.profile import Profile
 
 SENT = "sent"  # names, among the example photos, the one that the depth page sent
 _SENT, _LEAVING = "sent by the depth page", "leaving for the depth page"
@@ -48,7 +50,7 @@ def receive(lang: str, examples: dict[str, str]) -> None:
     for key, value in settings.items():
         if value not in (None, ""):
             controls.put(key, value)
-    keep(asked.known_length, digest)
+    keep(next((each for each in asked.known if isinstance(each, KnownLength)), None), digest)
 
 
 def sent_photo() -> tuple[str, Handoff] | None:
@@ -63,6 +65,14 @@ def with_sent_camera(request: DepthRequest, digest: str) -> DepthRequest:
     if sent is None or sent[0] != digest or request.fov is not None:
         return request
     return replace(request, intrinsics=sent[1].request.intrinsics)
+
+
+def sent_profile(digest: str) -> tuple[Profile, ...]:
+    """The scale profile that came with this photo."""
+    sent = sent_photo()
+    if sent is None or sent[0] != digest:
+        return ()
+    return tuple(each for each in sent[1].request.known if isinstance(each, Profile))
 
 
 def way_back(lang: str, sent: Handoff) -> None:

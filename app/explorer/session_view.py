@@ -24,6 +24,7 @@ from core.inspect.inspection import Inspector, Trace
 from core.model.encoders.base import normalised
 from core.prediction import Prediction
 from core.scale.known import KnownLength
+from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
 
@@ -200,10 +201,14 @@ def show_next(view: SessionView) -> None:
 def predicted_with(view: SessionView, **changes: Any) -> SessionView:
     """The same photo and known length with other settings of the request.
 
+    A scale profile of another model is left out.
+
     Raises:
         CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
-    request = replace(view.request, model=view.info.name, **changes)
+    name = view.info.name
+    known = tuple(k for k in view.request.known if not isinstance(k, Profile) or k.model == name)
+    request = replace(view.request, model=name, known=known, **changes)
     prediction = cache.predicted(view.photo, view.info, request)
     return replace(view, prediction=prediction, request=request)
 

@@ -16,7 +16,14 @@ from app.common.text import LANGUAGES, language_of, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE, on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
-from app.explorer.other_page import SENT, receive, sent_photo, way_back, with_sent_camera
+from app.explorer.other_page import (
+    SENT,
+    receive,
+    sent_photo,
+    sent_profile,
+    way_back,
+    with_sent_camera,
+)
 from app.explorer.session_view import (
     SessionView,
     Truth,
@@ -30,6 +37,8 @@ from core.camera import MAX_FOV, MIN_FOV
 from core.errors import CameraError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
+from core.scale.calibration import model_of
+from core.scale.profile import Profile, load_profile, profile_names
 from core.weights.choice import AUTO
 from core.weights.registry import EXAMPLES
 
@@ -77,11 +86,13 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
     with st.sidebar:
         model = _choose_model(lang)
         request = with_sent_camera(_settings(lang), digest)
+        profile = _choose_profile(lang) or sent_profile(digest)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
-        info, choice = cache.model_for(model, photo)
+        info, choice = cache.model_for(model_of(profile, model) or model, photo)
         known = known_for(photo.sha256, addressed=path is not None)
-        request = replace(request, model=info.name, known=() if known is None else (known,))
+        lengths = () if known is None else (known,)
+        request = replace(request, model=info.name, known=(*profile, *lengths))
         try:
             prediction = cache.predicted(photo, info, request)
         except CameraError:
@@ -90,7 +101,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
             # An address whose points are outside the photo: it loses them.
             keep(None, photo.sha256)
             known_for(photo.sha256, addressed=path is not None)
-            request = replace(request, known=())
+            request = replace(request, known=profile)
             prediction = cache.predicted(photo, info, request)
     view = SessionView(lang, photo, prediction, info, request, choice, path is not None)
     _truth_beside(view, path)
@@ -206,6 +217,28 @@ def _settings(lang: str) -> DepthRequest:
     )
 
 
+def _choose_profile(lang: str) -> tuple[Profile, ...]:
+    """One of the server's scale profiles, or this session's own file.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    with st.expander(t("studio.profile", lang), icon=":material/straighten:"):
+        names = {"": t("studio.profile_none", lang), **{name: name for name in profile_names()}}
+        name = st.selectbox(
+            t("studio.profile_choice", lang),
+            names,
+            format_func=names.__getitem__,
+            key="profile_name",
+        )
+        own = st.file_uploader(
+            t("studio.profile_upload", lang), type="json", key="profile_file", max_upload_size=1
+        )
+    if own is not None:
+        return (Profile.from_json(own.getvalue(), own.name),)
+    return (load_profile(name),) if name else ()
+
+
 def _facts(view: SessionView) -> None:
     w, h = view.prediction.settings["working_size"]
     width, height = view.size
@@ -228,8 +261,9 @@ def _facts(view: SessionView) -> None:
     )
     if view.choice is not None:
         st.caption(chosen_because(view))
-    if view.known is not None:
+    if view.prediction.calibration is not None:
         st.caption(f"{t('summary.scale', view.lang)}: {scale_sentence(view)}")
+    if view.known is not None:
         st.button(
             t("explorer.unscale", view.lang),
             key="unscale",

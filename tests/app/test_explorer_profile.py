@@ -1,0 +1,61 @@
+"""The explorer's scale profiles: the server's by name, a session's own file, and no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.explorer import session_view
+from app.explorer.session_view import SessionView
+from core.camera import Intrinsics, SizedCamera
+from core.geometry.scale import calibrated
+from core.scale.profile import Profile, save_profile
+from tests.app.explorer_app import HEIGHT, WIDTH, AppTest, opened, sound
+
+CAMERA = SizedCamera(WIDTH, HEIGHT, Intrinsics(110.0, 110.0, 63.5, 47.5))
+
+
+def profile(name: str, scale: float) -> Profile:
+    return Profile(name, "tiny", "0" * 64, CAMERA, scale)
+
+
+def look_of(app: AppTest) -> SessionView:
+    view: SessionView = app.session_state[session_view._VIEW]
+    return view
+
+
+@pytest.fixture(autouse=True)
+def _folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explorer_models: Path
+) -> Iterator[None]:
+    monkeypatch.setenv("LAPDEPTH_PROFILES", str(tmp_path))
+    save_profile(profile("hall", 1.5))
+
+
+def test_a_named_profile_and_an_own_file_rescale_every_page() -> None:
+    app = opened()
+    plain = look_of(app).prediction
+    app.selectbox(key="profile_name").set_value("hall")
+    sound(app.run())
+    view = look_of(app)
+    assert view.info.name == "tiny"
+    assert view.prediction.intrinsics == CAMERA.intrinsics
+    assert view.prediction.scale == 1.5
+    known = calibrated(view.prediction.uncalibrated(), profile("hall", 1.5))
+    np.testing.assert_array_equal(view.prediction.depth, known.depth)
+    assert any("the scale profile hall" in entry.value for entry in app.sidebar.caption)
+    own = profile("mine", 2.5).to_json().encode()
+    app.file_uploader(key="profile_file").set_value(("mine.json", own, "application/json"))
+    sound(app.run())
+    assert look_of(app).prediction.scale == 2.5
+    assert look_of(opened()).prediction.scale == plain.scale == 1.0
+
+
+def test_a_foreign_file_is_a_sentence() -> None:
+    app = opened()
+    app.file_uploader(key="profile_file").set_value(("a.json", b"{}", "application/json"))
+    app.run()
+    assert not app.exception
+    assert ["expected a scale profile" in entry.value for entry in app.error] == [True]
