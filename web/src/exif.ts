@@ -60,27 +60,41 @@ export function readTags(bytes: Uint8Array): Tags {
   };
 }
 
-/** Where the TIFF structure of the EXIF block begins. */
-function tiffStart(bytes: Uint8Array): number | null {
-  const isTiff = (at: number): boolean => /^(II\*\0|MM\0\*)$/.test(String.fromCharCode(...bytes.subarray(at, at + 4)));
-  const name = (at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
+const letters = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
+const isTiff = (bytes: Uint8Array, at: number): boolean => /^(II\*\0|MM\0\*)$/.test(letters(bytes, at));
+
+/** The chunk of a PNG or WebP that holds EXIF: where it begins, its data, and where the next one does. */
+function chunkOf(bytes: Uint8Array): { at: number; data: number; end: number } | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isPng = name(0) === "\x89PNG";
-  if (isPng || name(8) === "WEBP") {
-    for (let at = isPng ? 8 : 12; at + 8 < bytes.length; ) {
-      const length = view.getUint32(isPng ? at : at + 4, !isPng);
-      const kind = name(isPng ? at + 4 : at);
-      if (kind === "eXIf") return at + 8;
-      if (kind === "EXIF") return isTiff(at + 8) ? at + 8 : at + 14;
-      at += isPng ? 12 + length : 8 + length + (length % 2);
-    }
-    return null;
-  }
-  const end = Math.min(bytes.length, HEAD) - 10;
-  for (let at = 0; at < end; at++) {
-    if (bytes[at] === 0x45 && name(at) === "Exif" && bytes[at + 4] === 0 && isTiff(at + 6)) return at + 6;
+  const isPng = letters(bytes, 0) === "\x89PNG";
+  if (!isPng && letters(bytes, 8) !== "WEBP") return null;
+  for (let at = isPng ? 8 : 12; at + 8 < bytes.length; ) {
+    const length = view.getUint32(isPng ? at : at + 4, !isPng);
+    const end = isPng ? at + 12 + length : at + 8 + length + (length % 2);
+    if (letters(bytes, isPng ? at + 4 : at).toUpperCase() === "EXIF") return { at, data: at + 8, end };
+    at = end;
   }
   return null;
+}
+
+/** Where the TIFF structure of the EXIF block begins. */
+function tiffStart(bytes: Uint8Array): number | null {
+  const chunk = chunkOf(bytes);
+  if (chunk) return isTiff(bytes, chunk.data) ? chunk.data : chunk.data + 6;
+  const end = Math.min(bytes.length, HEAD) - 10;
+  for (let at = 0; at < end; at++) {
+    if (bytes[at] === 0x45 && letters(bytes, at) === "Exif" && bytes[at + 4] === 0 && isTiff(bytes, at + 6)) return at + 6;
+  }
+  return null;
+}
+
+/** A PNG or WebP without its EXIF, whose orientation some browsers heed and some do not. */
+export function withoutExif(bytes: Uint8Array): Blob | null {
+  const chunk = chunkOf(bytes);
+  if (!chunk) return null;
+  const rest = bytes.subarray(chunk.end);
+  const parts = [bytes.subarray(0, chunk.at), ...(bytes[0] === 0x89 ? [] : ["NONE", bytes.subarray(chunk.at + 4, chunk.end)]), rest];
+  return new Blob(parts as BlobPart[]);
 }
 
 /** The single numbers and short texts of one directory; rationals become numbers. */

@@ -1,5 +1,6 @@
 // A photo's pixels in strips of rows, upright and in sRGB, over white where it is see-through: no
 // whole copy of a large photo is ever made besides the browser's own.
+import { readTags, withoutExif } from "./exif";
 import { checkSize, readHeader } from "./header";
 import { Problem } from "./problem";
 
@@ -16,18 +17,35 @@ export async function open(source: Source, name: string): Promise<ImageBitmap> {
     checkSize(source.width, source.height, name);
     return source;
   }
-  const header = readHeader(new Uint8Array(await source.arrayBuffer()), name);
+  const bytes = new Uint8Array(await source.arrayBuffer());
+  const header = readHeader(bytes, name);
   if (header.size) checkSize(...header.size, name);
   try {
-    const bitmap = await createImageBitmap(source);
+    const plain = withoutExif(bytes);
+    const bitmap = await createImageBitmap(plain ?? source);
     checkSize(bitmap.width, bitmap.height, name);
-    return bitmap;
+    return plain ? upright(bitmap, readTags(bytes).orientation) : bitmap;
   } catch (error) {
     if (error instanceof Problem) throw error;
     const [width, height] = header.size ?? [0, 0];
     const large = width * height > 16_000_000;
     throw new Problem(header.kind === "?" ? "error_browser" : large ? "error_memory" : "error_broken", { name });
   }
+}
+
+/** Turned and mirrored as the EXIF orientation says (Exif 2.32, 4.6.4). */
+function upright(bitmap: ImageBitmap, orientation: number): ImageBitmap {
+  if (orientation === 1) return bitmap;
+  const { width: w, height: h } = bitmap;
+  const canvas = new OffscreenCanvas(orientation >= 5 ? h : w, orientation >= 5 ? w : h);
+  const brush = canvas.getContext("2d")!;
+  const turns = [[-1, 0, 0, 1, w, 0], [-1, 0, 0, -1, w, h], [1, 0, 0, -1, 0, h], [0, 1, 1, 0, 0, 0]];
+  turns.push([0, 1, -1, 0, h, 0], [0, -1, -1, 0, h, w], [0, -1, 1, 0, 0, w]);
+  const [a, b, c, d, e, f] = turns[orientation - 2];
+  brush.transform(a, b, c, d, e, f);
+  brush.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return canvas.transferToImageBitmap();
 }
 
 export async function readRows(bitmap: ImageBitmap, read: RowReader): Promise<void> {
