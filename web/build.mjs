@@ -1,7 +1,7 @@
 // The page itself, beside what scripts/web.py writes: node build.mjs FOLDER
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -11,6 +11,7 @@ const runtime = join(here, "node_modules/onnxruntime-web/dist");
 const entry = (name) => ({ in: join(here, `src/${name}.ts`), out: name });
 
 await mkdir(join(target, "runtime"), { recursive: true });
+for (const name of await readdir(target)) if (name.startsWith("chunk-")) await rm(join(target, name)); // of earlier builds
 await cp(join(here, "static"), target, { recursive: true });
 for (const name of ["ort-wasm-simd-threaded", "ort-wasm-simd-threaded.asyncify"]) {
   for (const ending of ["mjs", "wasm"]) await cp(join(runtime, `${name}.${ending}`), join(target, `runtime/${name}.${ending}`));
@@ -39,13 +40,3 @@ for (const file of (await readdir(target, { recursive: true, withFileTypes: true
 }
 const define = { FILES: JSON.stringify(["./", ...files.sort()]), BUILD: JSON.stringify(hash.digest("hex").slice(0, 16)) };
 await build({ ...options, entryPoints: [entry("service_worker")], format: "iife", define });
-await writeFile(join(target, "LICENSES.txt"), await licences());
-
-async function licences() {
-  const names = ["onnxruntime-web", "three"];
-  const texts = names.map(async (name) => {
-    const { version, license } = JSON.parse(await readFile(join(here, "node_modules", name, "package.json"), "utf8"));
-    return `${name} ${version}, ${license}`;
-  });
-  return `${(await Promise.all(texts)).join("\n")}\n`;
-}

@@ -1,7 +1,7 @@
 // lapdepth.js: metric depth for a page of one's own. docs/guides/web.md describes it.
 import type { Intrinsics } from "./camera";
 import { Client } from "./client";
-import { Problem } from "./problem";
+import { problemOf } from "./problem";
 
 /** A photo's depth. */
 export interface Depth {
@@ -48,11 +48,11 @@ async function run(image: Image, options: Options): Promise<Depth> {
       return { stride, width: depth.width, height: depth.height, depth: depth.values, residual: residual.values };
     });
     const [width, height] = view.size;
-    return { data: await studio.whole(), width, height, levels, intrinsics: view.intrinsics, metric: view.metric };
+    return { data: await studio.worker.whole(), width, height, levels, intrinsics: view.intrinsics, metric: view.metric };
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const sentence = studio.about.texts.en[`web.${error.key}`] ?? error.key;
-    throw new Error(sentence.replace(/\{(\w+)\}/g, (_, blank: string) => String(error.values[blank])));
+    const { key, values } = problemOf(error);
+    const sentence = studio.about.texts.en[`web.${key}`];
+    throw new Error(sentence.replace(/\{(\w+)\}/g, (_, blank: string) => String(values[blank])));
   }
 }
 

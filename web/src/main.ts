@@ -3,7 +3,7 @@ import { Client } from "./client";
 import { autoRange, tableOf } from "./colormap";
 import { horizontalFov } from "./camera";
 import type { EngineName } from "./network";
-import { Problem } from "./problem";
+import { Problem, problemOf } from "./problem";
 import type { FileKind, View } from "./protocol";
 import type { Source } from "./rows";
 import type { Space } from "./space";
@@ -51,10 +51,8 @@ function status(text: string): void {
 }
 
 function complain(error: unknown): void {
-  const problem = error instanceof Problem ? error : new Problem("error_bug", { reason: String(error) });
-  const values = { ...problem.values };
-  if (values.name === "") values.name = t("studio.photo");
-  find("#error").textContent = t(`web.${problem.key}`, values);
+  const { key, values } = problemOf(error);
+  find("#error").textContent = t(`web.${key}`, { ...values, name: values.name || t("studio.photo") });
   find("#error").hidden = false;
 }
 
@@ -189,7 +187,7 @@ async function save(kind: FileKind): Promise<void> {
   const colormap = find<HTMLSelectElement>("#colormap").value;
   status(t("web.writing"));
   try {
-    const files = await client.file(kind, { scale: scale(), knownLength: known?.numbers ?? null, colormap, range: stage.range });
+    const files = await client.worker.file(kind, { scale: scale(), knownLength: known?.numbers ?? null, colormap, range: stage.range });
     for (const { name, content } of files) {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download: name });
       link.click();
@@ -218,7 +216,7 @@ async function startCamera(): Promise<void> {
     await ready;
     camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
   } catch (error) {
-    return complain(error instanceof Problem ? error : new Problem("error_camera", { reason: (error as Error).message }));
+    return complain(error instanceof Error ? new Problem("error_camera", { reason: error.message }) : error);
   }
   const mine = camera;
   const video = Object.assign(document.createElement("video"), { srcObject: camera, muted: true, playsInline: true });
@@ -235,8 +233,10 @@ async function startCamera(): Promise<void> {
   const started = performance.now();
   while (camera === mine) {
     try {
-      const { depth, milliseconds } = await client.frame(await createImageBitmap(video));
+      const began = performance.now();
+      const depth = await client.frame(await createImageBitmap(video));
       if (camera !== mine) break;
+      const milliseconds = performance.now() - began;
       const range = autoRange(depth.values, depth.width);
       Object.assign(canvas, { width: depth.width, height: depth.height });
       drawDepth(canvas.getContext("2d")!, depth.values, depth.width, colours(), range, 1);

@@ -1,8 +1,6 @@
-// What the page and the worker say to each other.
-import type { About } from "./about";
+// What the page and its worker exchange (through Comlink).
 import type { Intrinsics } from "./camera";
 import type { EngineName, Level } from "./network";
-import type { Source } from "./rows";
 import type { Plane } from "./upsample";
 
 export type FileKind = "depth16" | "color" | "ply" | "glb";
@@ -14,13 +12,6 @@ export interface FileSettings {
   colormap: string;
   range: [number, number];
 }
-
-export type Request =
-  | { kind: "open"; about: About; base: string; model: string; engine: EngineName | null }
-  | { kind: "predict"; source: Source; name: string; fov: number | null }
-  | { kind: "frame"; bitmap: ImageBitmap }
-  | { kind: "whole" }
-  | { kind: "file"; file: FileKind; settings: FileSettings };
 
 export interface Opened {
   engine: EngineName;
@@ -45,20 +36,10 @@ export interface View {
   passMilliseconds: number;
 }
 
-export interface Frame {
-  depth: Plane;
-  milliseconds: number;
-}
-
 export interface NamedFile {
   name: string;
   content: Blob;
 }
-
-export type Reply =
-  | { id: number; result: unknown }
-  | { id: number; problem: string; values: Record<string, string | number> }
-  | { id: number; loaded: number; total: number };
 
 /** The pixel of the photo that a place of the view shows, along one side. */
 export function sampledPixel(place: number, shown: number, photo: number): number {

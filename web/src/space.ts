@@ -12,6 +12,7 @@ export class Space {
   private readonly controls = new OrbitControls(this.camera, this.renderer.domElement);
   private readonly scene = new Scene();
   private points: Points<BufferGeometry, PointsMaterial> | null = null;
+  private gap = 0; // between two points on screen, in screen heights, times the distance to look at
 
   constructor(private readonly place: HTMLElement) {
     place.append(this.renderer.domElement);
@@ -23,16 +24,16 @@ export class Space {
   }
 
   show(view: View, scale: number): void {
-    const { positions, colors } = pointsOf(view, scale);
+    const { positions, colors, step } = pointsOf(view, scale);
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(positions, 3));
     geometry.setAttribute("color", new BufferAttribute(colors, 3));
     const depths = Float64Array.from({ length: positions.length / 3 }, (_, k) => -positions[3 * k + 2]).sort();
     const middle = depths[depths.length >> 1] || 1;
     const vertical = (2 * Math.atan2(view.size[1] / 2, view.intrinsics.fy) * 180) / Math.PI;
-    const size = (2 * Math.tan((vertical * Math.PI) / 360)) / view.depth.height;
     this.forget();
-    this.points = new Points(geometry, new PointsMaterial({ vertexColors: true, size: middle * size * 1.6 }));
+    this.points = new Points(geometry, new PointsMaterial({ vertexColors: true, sizeAttenuation: false }));
+    this.gap = (middle * step) / view.depth.height;
     this.scene.add(this.points);
     this.camera.fov = Math.min(vertical * 1.08, 150);
     this.camera.position.set(0, 0, 0);
@@ -53,6 +54,8 @@ export class Space {
     const { clientWidth: width, clientHeight: height } = this.place;
     if (!width || !height) return;
     this.renderer.setSize(width, height);
+    const distance = this.camera.position.distanceTo(this.controls.target);
+    if (this.points) this.points.material.size = Math.max(1, 1.15 * (this.gap / distance) * height);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     this.renderer.render(this.scene, this.camera);
@@ -60,7 +63,7 @@ export class Space {
 }
 
 /** Points with y up and z backward, thinned, without those that fly; colours in linear light. */
-function pointsOf({ depth, rgb, size, intrinsics }: View, scale: number): { positions: Float32Array; colors: Float32Array } {
+function pointsOf({ depth, rgb, size, intrinsics }: View, scale: number) {
   const { values, width, height } = depth;
   const flying = flyingPixels(values, width, height);
   const step = Math.max(1, Math.ceil(Math.sqrt((width * height) / MOST_POINTS)));
@@ -77,5 +80,5 @@ function pointsOf({ depth, rgb, size, intrinsics }: View, scale: number): { posi
       colors.push(colour.r, colour.g, colour.b);
     }
   }
-  return { positions: Float32Array.from(positions), colors: Float32Array.from(colors) };
+  return { positions: Float32Array.from(positions), colors: Float32Array.from(colors), step };
 }

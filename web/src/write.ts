@@ -1,6 +1,5 @@
-// A predicted photo's files, at its full size.
+// A predicted photo's files, at its full size, as core/files writes them.
 import { colorize, tableOf } from "./colormap";
-import { comments, glb, plyHeader, putPoint, sidecar, type Origin } from "./files";
 import { flyingPixels } from "./flying";
 import { gridFaces } from "./mesh";
 import type { Network } from "./network";
@@ -11,11 +10,10 @@ import type { FileKind, FileSettings, NamedFile } from "./protocol";
 
 const POINT_BYTES = 15;
 const SURFACE_POINTS = 1_000_000; // more, and a viewer on a phone gives up
-const TEXTURE_SIDE = 4096;
 
 export interface Job {
   photo: Photo;
-  network: Network;
+  network: Pick<Network, "about" | "engine">;
   settings: FileSettings;
   colormaps: Record<string, string>;
   version: string;
@@ -29,25 +27,49 @@ export async function writeFile(kind: FileKind, job: Job): Promise<NamedFile[]> 
   return [{ name: `${stem}.glb`, content: await surface(job) }];
 }
 
-function originOf({ photo, network, settings, version }: Job): Origin {
-  const { name, checkpoint, max_depth, licence } = network.about;
+/** What a .ply and a .glb say about their origin. */
+export function comments({ photo, network, settings }: Job): Record<string, string> {
+  const { fx, fy, cx, cy, source } = photo.intrinsics;
   return {
-    name: photo.name,
-    sha256: photo.sha256,
-    kind: photo.kind,
-    width: photo.size[0],
-    height: photo.size[1],
-    model: { name, sha256: checkpoint, max_depth_m: max_depth, licence },
-    intrinsics: photo.intrinsics,
-    focalScale: photo.focalScale,
-    scale: settings.scale,
-    knownLength: settings.knownLength,
-    workingSize: photo.workingSize,
-    engine: `onnxruntime-web ${network.engine}`,
-    fov: photo.fov,
-    metric: photo.metric,
-    version,
+    software: "LapDepth Studio, browser edition",
+    model: network.about.name,
+    model_sha256: network.about.checkpoint,
+    units: photo.metric ? "metres" : "unknown (depth without a scale)",
+    frame: "OpenCV camera (x right, y down, z forward)",
+    intrinsics: `fx fy cx cy = ${[fx, fy, cx, cy].map((n) => +n.toPrecision(9)).join(" ")}`,
+    intrinsics_source: source,
+    photo_size: photo.size.join(" x "),
+    scale: `${+settings.scale.toPrecision(9)}`,
   };
+}
+
+function sidecar(job: Job, [least, most]: [number, number], scale: number, file: string): Blob {
+  const { photo, network, settings, version } = job;
+  const { name, checkpoint, max_depth, licence } = network.about;
+  const known = settings.knownLength;
+  const residuals = known ? [{ start: known.slice(0, 2), end: known.slice(2, 4), metres: known[4], residual: 0 }] : [];
+  const { metric, sha256, kind, intrinsics, fov } = photo;
+  const content = {
+    version,
+    input: { name: photo.name, sha256, format: kind, width: photo.size[0], height: photo.size[1] },
+    model: { name, sha256: checkpoint, metric, max_depth_m: max_depth, licence },
+    depth: { unit: metric ? "m" : "relative", axis: "z, along the optical axis", min_m: least, max_m: most, png_scale: scale },
+    intrinsics,
+    focal_scale: photo.focalScale,
+    scale: { factor: settings.scale, source: known ? "known length" : "model", residuals },
+    settings: {
+      resolution: null,
+      flip: false,
+      fov,
+      working_size: photo.workingSize,
+      engine: `onnxruntime-web ${network.engine}`,
+      device: "browser",
+      precision: "float32",
+      known_lengths: known && [known],
+    },
+    files: { depth16: { file, scale } },
+  };
+  return new Blob([JSON.stringify(content, null, 2) + "\n"], { type: "application/json" });
 }
 
 async function depth16(job: Job, stem: string): Promise<NamedFile[]> {
@@ -64,7 +86,7 @@ async function depth16(job: Job, stem: string): Promise<NamedFile[]> {
     return png.add(depth16Row(scaled, scale));
   });
   const name = `${stem}_depth16.png`;
-  const about = { name: `${stem}.json`, content: sidecar(originOf(job), range, scale, name) };
+  const about = { name: `${stem}.json`, content: sidecar(job, range, scale, name) };
   return [{ name, content: await png.result() }, about];
 }
 
@@ -77,6 +99,14 @@ async function colour({ photo, settings, colormaps }: Job): Promise<Blob> {
     return png.add(row);
   });
   return png.result();
+}
+
+export function plyHeader(count: number, about: Record<string, string>): string {
+  const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
+  const lines = ["ply", "format binary_little_endian 1.0"];
+  for (const [key, value] of Object.entries(about)) lines.push(`comment ${key} ${ascii(value)}`);
+  lines.push(`element vertex ${count}`, "property float x", "property float y", "property float z");
+  return [...lines, "property uchar red", "property uchar green", "property uchar blue", "end_header", ""].join("\n");
 }
 
 /** Every pixel but the flying ones, in the camera's frame (x right, y down, z forward). */
@@ -95,14 +125,19 @@ async function ply(job: Job): Promise<Blob> {
     for (let x = 0; x < width; x++) {
       const z = depth[y * width + x];
       if (!(z > 0) || flying[y * width + x]) continue;
-      putPoint(view, kept++ * POINT_BYTES, [((x - cx) / fx) * z, ((y - cy) / fy) * z, z], rgb, x * 3);
+      const at = POINT_BYTES * kept++;
+      [((x - cx) / fx) * z, ((y - cy) / fy) * z, z].forEach((metres, c) => {
+        view.setFloat32(at + 4 * c, metres, true);
+        view.setUint8(at + 12 + c, rgb[x * 3 + c]);
+      });
     }
     count += kept;
     parts.push(new Blob([bytes.slice(0, kept * POINT_BYTES)]));
   });
-  return new Blob([plyHeader(count, comments(originOf(job))), ...parts], { type: "application/octet-stream" });
+  return new Blob([plyHeader(count, comments(job)), ...parts], { type: "application/octet-stream" });
 }
 
+/** The surface through the photo's grid, y up, z backward, with the photo on it. */
 async function surface(job: Job): Promise<Blob> {
   const { photo, settings } = job;
   const [width, height] = photo.size;
@@ -118,11 +153,11 @@ async function surface(job: Job): Promise<Blob> {
     const place = y * width + x;
     z[k] = depth[place] > 0 && !flying[place] ? depth[place] : NaN;
     if (Number.isNaN(z[k])) continue;
-    points.push(((x - cx) / fx) * z[k], ((y - cy) / fy) * z[k], z[k]);
+    points.push(((x - cx) / fx) * z[k], ((cy - y) / fy) * z[k], -z[k]);
     uv.push((x + 0.5) / width, (y + 0.5) / height);
   }
   const faces = gridFaces(z, w, h);
   if (faces.length === 0) throw new Problem("error_surface");
-  const texture = await photo.texture(TEXTURE_SIDE);
-  return glb(Float32Array.from(points), Float32Array.from(uv), faces, texture, comments(originOf(job)));
+  const { glb } = await import("./glb");
+  return photo.opened((bitmap) => glb(points, uv, faces, bitmap, comments(job)));
 }

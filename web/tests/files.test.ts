@@ -1,12 +1,12 @@
 import { inflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { comments, glb, plyHeader, type Origin } from "../src/files";
 import { checkSize, readHeader } from "../src/header";
 import { depth16Scale, PngWriter } from "../src/png";
 import { Problem } from "../src/problem";
+import { comments, plyHeader, type Job } from "../src/write";
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-const JPEG = bytes("\xff\xd8\xff\xc0\0\x0b\x08\0\x04\0\x06\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0AB\xff\0C\xff\xd9");
+const JPEG = bytes("\xff\xd8\xff\xdb\0\x03\0\xff\xc0\0\x0b\x08\0\x04\0\x06\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0AB\xff\0C\xff\xd9");
 
 function problem(run: () => unknown): string {
   try {
@@ -70,22 +70,11 @@ describe("files", () => {
     expect([10, 65, 80, 500, 5000].map(depth16Scale)).toEqual([1000, 1000, 256, 100, 10]);
   });
 
-  it("writes a surface's glTF with its bounds in y up, z backward", async () => {
-    const points = Float32Array.of(0, 0, 1, 1, 0, 2, 0, 1, 3);
-    const about = { software: "test" };
-    const blob = glb(points, new Float32Array(6), Uint32Array.of(0, 2, 1), Uint8Array.of(1, 2, 3), about);
-    const view = new DataView(await blob.arrayBuffer());
-    expect([view.getUint32(0, true), view.getUint32(8, true)]).toEqual([0x46546c67, blob.size]);
-    const length = view.getUint32(12, true);
-    const document = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, 20, length)));
-    expect(document.accessors[0]).toMatchObject({ min: [0, -1, -3], max: [1, 0, -1], count: 3 });
-    expect(document.buffers[0].byteLength).toBe(view.getUint32(20 + length, true));
-  });
-
   it("says in a .ply's header where its metres come from", () => {
-    const intrinsics = { fx: 100.5, fy: 100.5, cx: 49.5, cy: 39.5, source: "exif" as const };
-    const origin = { model: { name: "lite", sha256: "ab" }, intrinsics, width: 100, height: 80, scale: 1, metric: true };
-    const header = plyHeader(7, comments(origin as unknown as Origin));
+    const intrinsics = { fx: 100.5, fy: 100.5, cx: 49.5, cy: 39.5, source: "exif" };
+    const photo = { intrinsics, size: [100, 80], metric: true };
+    const job = { photo, network: { about: { name: "lite", checkpoint: "ab" } }, settings: { scale: 1 } };
+    const header = plyHeader(7, comments(job as unknown as Job));
     expect(header).toContain("comment intrinsics fx fy cx cy = 100.5 100.5 49.5 39.5\n");
     expect(header).toContain("element vertex 7\n");
     expect(header.endsWith("end_header\n")).toBe(true);
