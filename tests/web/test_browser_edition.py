@@ -205,14 +205,14 @@ def test_the_keyboard_reads_and_measures(shown: Page) -> None:
     assert "between" not in shown.inner_text("#readout")
 
 
-def test_the_points_can_be_looked_at(
-    shown: Page, shot: Callable[[Page, str], Path]
-) -> None:
+def test_the_points_can_be_looked_at(shown: Page, shot: Callable[[Page, str], Path]) -> None:
     shown.click("[data-tab=space]")
     shown.wait_for_selector("#space canvas")
-    colours = "() => { const c = document.querySelector('#space canvas'); const b = new " \
-        "OffscreenCanvas(64, 64).getContext('2d'); b.drawImage(c, 0, 0, 64, 64); return new Set(" \
-        "b.getImageData(0, 0, 64, 64).data).size; }"  # fmt: skip
+    colours = """() => {
+      const brush = new OffscreenCanvas(64, 64).getContext("2d");
+      brush.drawImage(document.querySelector("#space canvas"), 0, 0, 64, 64);
+      return new Set(brush.getImageData(0, 0, 64, 64).data).size;
+    }"""
     for _ in range(100):
         if shown.evaluate(colours) > 20:
             break

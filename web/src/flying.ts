@@ -1,4 +1,5 @@
 // Pixels that hang between two surfaces, step for step as core/geometry/masks.py finds them.
+import { halfEven } from "./png";
 
 export const EDGE_TOLERANCE = 0.05;
 const GRID = 640;
@@ -44,8 +45,6 @@ export function flyingPixels(depth: Float32Array, width: number, height: number)
   }
   return flying;
 }
-
-const halfEven = (x: number): number => (x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x));
 
 /** Change per pixel that holds up to one side at least: a plane's own slope. */
 function steadySlope(inverse: Float32Array, w: number, h: number, step: number, side: number): Float32Array {

@@ -25,6 +25,7 @@ let tab = "depth";
 let last: { source: Blob; name: string } | null = null;
 let ready: Promise<void> = Promise.resolve();
 let turn = 0;
+let busy: Promise<unknown> = Promise.resolve();
 let camera: MediaStream | null = null;
 
 function t(key: string, values: Record<string, string | number> = {}): string {
@@ -90,11 +91,14 @@ async function show(source: Source, name: string): Promise<void> {
   try {
     const fov = readFov();
     await ready;
+    await busy;
     if (mine !== turn) return;
     if (source instanceof Blob) last = { source, name };
     status(t("web.working"));
     find("#right").setAttribute("aria-busy", "true");
-    const next = await client.predict(source, name, fov);
+    const predicting = client.predict(source, name, fov);
+    busy = predicting.catch(() => undefined);
+    const next = await predicting;
     if (mine !== turn) return next.picture.close();
     view?.picture.close();
     [view, known] = [next, null];

@@ -41,10 +41,14 @@ async function download(url: URL, about: ModelAbout, progress: Progress): Promis
 }
 
 async function isWhole(content: Uint8Array, about: ModelAbout): Promise<boolean> {
-  if (content.length !== about.bytes) return false;
-  if (!globalThis.crypto?.subtle) return true;
+  return content.length === about.bytes && [about.sha256, null].includes(await sha256(content));
+}
+
+/** In hexadecimal; null where the page comes over plain HTTP from another machine. */
+export async function sha256(content: Uint8Array): Promise<string | null> {
+  if (!globalThis.crypto?.subtle) return null;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content as BufferSource));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === about.sha256;
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Earlier files of the same model, which this one replaces. */

@@ -2,6 +2,7 @@
 import { chooseIntrinsics, exifFocal, focalAt, type Intrinsics } from "./camera";
 import { isPanorama, readTags } from "./exif";
 import { readHeader } from "./header";
+import { sha256 } from "./model_cache";
 import type { Level, Network } from "./network";
 import { Problem } from "./problem";
 import { sampledPixel, type View } from "./protocol";
@@ -72,17 +73,13 @@ export class Photo {
       write(lines[j], rgb.subarray(from * 3, to * 3), metres.subarray(from, to));
     }
     clear.forEach((isClear, k) => isClear && (metres[k] = NaN));
-    const picture = await createImageBitmap(bitmap, {
-      resizeWidth: shown[0],
-      resizeHeight: shown[1],
-      resizeQuality: "medium",
-    });
+    const resized = { resizeWidth: shown[0], resizeHeight: shown[1], resizeQuality: "medium" } as const;
     return {
       size: this.size,
       workingSize: this.workingSize,
       depth: { values: metres, width: shown[0], height: shown[1] },
       rgb,
-      picture,
+      picture: await createImageBitmap(bitmap, resized),
       levels: this.levels,
       intrinsics: this.intrinsics,
       focalScale: this.focalScale,
@@ -99,10 +96,7 @@ export class Photo {
       this.kind = readHeader(bytes, this.name).kind;
       this.metric = !isPanorama(bytes);
       if (this.metric) focal = exifFocal(readTags(bytes), this.size);
-      if (globalThis.crypto?.subtle) {
-        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-        this.sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-      }
+      this.sha256 = (await sha256(bytes)) ?? "";
     }
     this.intrinsics = chooseIntrinsics(this.size, network.about.camera, this.fov, focal);
     const working = workingSize(...this.size, network.about.working_height);

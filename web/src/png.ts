@@ -76,8 +76,6 @@ export function depth16Row(metres: Float32Array, scale: number): Uint8Array {
 }
 
 /** To the nearest whole number, halves to the even one, as NumPy rounds. */
-function halfEven(value: number): number {
-  const floor = Math.floor(value);
-  const rest = value - floor;
-  return rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
+export function halfEven(value: number): number {
+  return value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
 }

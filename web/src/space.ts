@@ -18,6 +18,7 @@ export class Space {
     place.append(this.renderer.domElement);
     this.renderer.domElement.tabIndex = 0;
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.controls.rotateSpeed = 0.4;
     this.controls.listenToKeyEvents(this.renderer.domElement);
     this.controls.addEventListener("change", () => this.draw());
     new ResizeObserver(() => this.draw()).observe(place);
