@@ -17,7 +17,7 @@ DEVELOPMENT := $(VENV)/.development-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo predict test lint types audit unit lock docs clean distclean
+.PHONY: help setup demo predict web test lint types audit unit lock docs clean distclean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | \
@@ -32,6 +32,15 @@ demo: setup ## start both pages and print their addresses
 predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
 	$(if $(IMAGE),,$(error IMAGE is not set; expected a photo, as in: make predict IMAGE=photo.jpg))
 	@$(BIN)/python -m core predict "$${IMAGE}" --out "$${OUT:-out}"
+
+web: setup web/node_modules/.installed ## the browser edition, static files in build/web
+	@$(BIN)/python -m scripts.web build/web
+	@cd web && npm run --silent types && node build.mjs ../build/web
+	@echo "build/web is ready for any static host; to try it: python3 -m http.server -d build/web"
+
+web/node_modules/.installed: web/package-lock.json
+	@cd web && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 test: lint types audit unit ## lint, types, known vulnerabilities and the whole test suite
 
@@ -64,8 +73,8 @@ clean: ## remove caches and outputs
 	rm -rf build out outputs test-artifacts .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
-distclean: clean ## remove .venv too
-	rm -rf $(VENV)
+distclean: clean ## remove .venv and web/node_modules too
+	rm -rf $(VENV) web/node_modules
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

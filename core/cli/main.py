@@ -181,6 +181,7 @@ def _add_export(commands: Any) -> None:
     p.add_argument("--format", required=True, choices=("onnx",))
     p.add_argument("--out", required=True, type=Path, metavar="FILE")
     p.add_argument("--levels", action="store_true", help="with the depth after every level")
+    p.add_argument("--half", action="store_true", help="filters stored as float16: half the size")
 
 
 def _add_models(commands: Any) -> None:
@@ -277,7 +278,7 @@ def _export(options: argparse.Namespace) -> int:
     path = find_model(options.model).path
     assert path is not None  # noqa: S101 - a model that was found is a file
     model, info = load_checkpoint(path)
-    difference = export_onnx(model, info, options.out, levels=options.levels)
+    difference = export_onnx(model, info, options.out, levels=options.levels, half=options.half)
     print(
         f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative). Inputs: "
         "image, and focal in its pixels; without focal, the training camera's."

@@ -29,6 +29,7 @@ from core.engines.onnx_engine import (
     sample_picture,
 )
 from core.engines.onnx_export import DEPTH, INPUT, RESIDUALS, STRIDES, traced
+from core.engines.onnx_half import with_half_filters
 from core.model import LapDepth, accumulate
 from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
 from core.model.fold import folded
@@ -49,7 +50,9 @@ METADATA_KEYS = {
 }
 
 
-def export_onnx(model: LapDepth, info: ModelInfo, path: Path, *, levels: bool = False) -> float:
+def export_onnx(
+    model: LapDepth, info: ModelInfo, path: Path, *, levels: bool = False, half: bool = False
+) -> float:
     """Writes a checked ONNX model; nothing is written unless it agrees with PyTorch.
 
     Args:
@@ -57,9 +60,11 @@ def export_onnx(model: LapDepth, info: ModelInfo, path: Path, *, levels: bool = 
         info: of its checkpoint.
         path: of the file to write.
         levels: with the outputs of every level.
+        half: with filters stored as float16, half the size (`core.engines.onnx_half`).
 
     Returns:
-        The largest relative difference of depth that was seen.
+        The largest relative difference of depth that was seen; with `half`, the largest mean
+        over a picture.
 
     Raises:
         EngineError: the packages `onnx` and `onnxruntime` are not installed.
@@ -67,6 +72,8 @@ def export_onnx(model: LapDepth, info: ModelInfo, path: Path, *, levels: bool = 
     """
     content = to_onnx_file(model, info, levels=levels)
     worst = check_onnx_file(content, model, info, levels=levels)
+    if half:
+        content, worst = with_half_filters(content)
     write_atomic(path, content)
     return worst
 

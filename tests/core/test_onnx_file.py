@@ -13,12 +13,14 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from core.engines import onnx_engine as onnx_check
 from core.engines import onnx_file
 from core.engines.onnx_engine import check_onnx
 from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import METADATA_KEYS, check_onnx_file, export_onnx, to_onnx_file
+from core.engines.onnx_half import AGREES, with_half_filters
 from core.errors import ExportError
 from core.model.encoders.base import normalised
 from core.predictor import Predictor, load_predictor
@@ -119,6 +121,31 @@ def test_the_file_says_what_it_is(exported: Path, checkpoint: Path) -> None:
     assert [each.name for each in session.get_inputs()] == ["image"]
     assert [each.name for each in session.get_overridable_initializers()] == ["focal"]
     assert list(json.loads(about["output"])["outputs"]) == [o.name for o in session.get_outputs()]
+
+
+def test_half_the_bytes_hold_nearly_the_same_depth(exported: Path, tmp_path: Path) -> None:
+    content, difference = with_half_filters(exported.read_bytes())
+    assert len(content) < 0.6 * exported.stat().st_size
+    image = pictures(1, 96, 128, seed=5).numpy()
+    exact, half = (values(session_of(model), image, FOCAL) for model in (exported, content))
+    assert list(half) == list(exact)  # float32 still, every level
+    for name, wanted in exact.items():
+        assert half[name].dtype == np.float32
+        assert np.abs(half[name] - wanted).mean() < 0.1, name  # metres, of a reach of 10
+    assert 0 < difference < AGREES
+    model = onnx.load_from_string(content)
+    assert {prop.key for prop in model.metadata_props} == set(METADATA_KEYS)
+    onnx.checker.check_model(model, full_check=True)
+    filters = [each for each in model.graph.initializer if len(each.dims) > 1]
+    assert {each.data_type for each in filters} == {onnx.TensorProto.FLOAT16}
+
+
+def test_filters_beyond_float16_are_refused(exported: Path) -> None:
+    model = onnx.load(exported)
+    large = next(each for each in model.graph.initializer if len(each.dims) == 4)
+    large.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(large) * 1e9, large.name))
+    with pytest.raises(ExportError, match="float16 can store.*without --half"):
+        with_half_filters(model.SerializeToString())
 
 
 def test_a_model_that_disagrees_is_never_written(

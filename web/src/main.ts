@@ -1,0 +1,356 @@
+// The page: photos in, by drop, paste, choice or camera; depth, levels, points and files out.
+import { Client } from "./client";
+import { autoRange, tableOf } from "./colormap";
+import { horizontalFov } from "./camera";
+import type { EngineName } from "./network";
+import { Problem, problemOf } from "./problem";
+import type { FileKind, View } from "./protocol";
+import type { Source } from "./rows";
+import type { Space } from "./space";
+import { drawDepth, Stage } from "./stage";
+
+const find = <T extends HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
+const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
+const asked = new URLSearchParams(location.search);
+const EXAMPLES = ["room", "books", "street"];
+const TABS = ["depth", "levels", "space"];
+const STRIDES = [16, 8, 4, 2, 1];
+
+let client: Client;
+let language = asked.get("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+let view: View | null = null;
+let known: { scale: number; numbers: number[] } | null = null;
+let space: Space | null = null;
+let tab = "depth";
+let last: { source: Blob; name: string } | null = null;
+let ready: Promise<void> = Promise.resolve();
+let turn = 0;
+let busy: Promise<unknown> = Promise.resolve();
+let camera: MediaStream | null = null;
+
+function t(key: string, values: Record<string, string | number> = {}): string {
+  const sentence = client.about.texts[language]?.[key] ?? client.about.texts.en[key] ?? key;
+  return sentence.replace(/\{(\w+)\}/g, (_, blank: string) => String(values[blank] ?? ""));
+}
+
+const digits = (z: number): string => (z < 10 ? z.toFixed(2) : z.toFixed(1));
+const metres = (z: number): string => digits(z) + (view?.metric === false ? "" : " m");
+const scale = (): number => known?.scale ?? 1;
+const colours = (): Uint8Array => tableOf(client.about.colormaps[find<HTMLSelectElement>("#colormap").value]);
+
+const stage = new Stage({
+  metres,
+  get none() {
+    return t("view.none");
+  },
+  here: (z, u, v) => t("web.here", { z, u, v }),
+  between: (length, a, b) => t("web.between", { metres: length, a, b }),
+});
+
+function status(text: string): void {
+  find("#status").textContent = text;
+}
+
+function complain(error: unknown): void {
+  const { key, values } = problemOf(error);
+  find("#error").textContent = t(`web.${key}`, { ...values, name: values.name || t("studio.photo") });
+  find("#error").hidden = false;
+}
+
+/** Loads a model; photos wait for it. */
+function openModel(): void {
+  const model = find<HTMLSelectElement>("#model").value;
+  const bar = find<HTMLProgressElement>("#progress");
+  const mega = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  status(t("web.starting", { model }));
+  const { licence } = client.about.models.find(({ name }) => name === model)!;
+  find("#licence").textContent = t("web.licence", { model, licence });
+  ready = client
+    .open(model, asked.get("engine") as EngineName | null, (loaded, total) => {
+      bar.hidden = false;
+      bar.value = loaded / total;
+      status(loaded < total ? t("web.loading", { model, done: mega(loaded), total: mega(total) }) : t("web.starting", { model }));
+    })
+    .then(({ engine, threads }) => {
+      bar.hidden = true;
+      status(t(`web.ready_${engine}`, { model, threads }));
+      document.body.dataset.ready = `${engine} ${threads}`;
+    });
+  ready.catch((error) => {
+    bar.hidden = true;
+    status("");
+    complain(error);
+  });
+}
+
+/** Predicts a photo; of several that come fast only the last is shown. */
+async function show(source: Source, name: string): Promise<void> {
+  const mine = ++turn;
+  find("#error").hidden = true;
+  stopCamera();
+  try {
+    const fov = readFov();
+    await ready;
+    await busy;
+    if (mine !== turn) return;
+    if (source instanceof Blob) last = { source, name };
+    status(t("web.working"));
+    find("#right").setAttribute("aria-busy", "true");
+    const predicting = client.predict(source, name, fov);
+    busy = predicting.catch(() => undefined);
+    const next = await predicting;
+    if (mine !== turn) return next.picture.close();
+    view?.picture.close();
+    [view, known] = [next, null];
+    find<HTMLInputElement>("#length").value = "";
+    draw();
+    const facts = { name, width: next.size[0], height: next.size[1], w: next.workingSize[0], h: next.workingSize[1] };
+    const [near, far] = extremes(next.depth.values);
+    const seconds = (next.milliseconds / 1000).toFixed(2);
+    find("#facts").textContent = t("web.facts", { ...facts, near: metres(near), far: metres(far), seconds });
+    document.body.dataset.shown = `${name} ${Math.round(next.passMilliseconds)}`;
+    status("");
+  } catch (error) {
+    if (mine !== turn) return;
+    status("");
+    complain(error);
+    document.body.dataset.shown = `${name} refused`;
+  } finally {
+    if (mine === turn) find("#right").removeAttribute("aria-busy");
+  }
+}
+
+function extremes(values: Float32Array): [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const z of values) {
+    if (z < low) low = z;
+    if (z > high) high = z;
+  }
+  return [low * scale(), high * scale()];
+}
+
+function readFov(): number | null {
+  const text = find<HTMLInputElement>("#fov").value;
+  if (text === "") return null;
+  if (!(+text >= 5 && +text <= 170)) throw new Problem("error_fov");
+  return +text;
+}
+
+/** Everything that depends on the photo, the colours, the known length, the language or the tab. */
+function draw(): void {
+  const live = camera !== null;
+  find("#panel-live").hidden = !live;
+  find("nav").hidden = !view || live;
+  find("#empty").hidden = !!view || live;
+  find("#result").hidden = !view || live;
+  for (const name of TABS) {
+    find(`#panel-${name}`).hidden = !view || live || tab !== name;
+    find(`[data-tab=${name}]`).setAttribute("aria-selected", String(tab === name));
+  }
+  if (!view || live) return;
+  const range = autoRange(view.depth.values, view.depth.width).map((z) => z * scale()) as [number, number];
+  stage.show(view, colours(), range, scale());
+  find("#undo").hidden = !known;
+  const fov = horizontalFov(view.intrinsics, view.size[0]).toFixed(0);
+  const notes = [view.metric ? t(`web.camera_${view.intrinsics.source}`, { fov }) : t("web.not_metric")];
+  if (known) notes.push(t("web.scaled", { scale: known.scale.toPrecision(4) }));
+  find("#camera").textContent = notes.join(" ");
+  if (tab === "levels") drawLevel(view);
+  if (tab === "space") void drawSpace(view);
+  else space?.forget();
+}
+
+function drawLevel({ levels }: View): void {
+  const index = Number(find<HTMLInputElement>("#level").value);
+  const { depth, residual } = levels[index];
+  const level = `R${5 - index} (1/${STRIDES[index]})`;
+  find("#level").setAttribute("aria-valuetext", level);
+  const range = autoRange(levels[4].depth.values, levels[4].depth.width).map((z) => z * scale()) as [number, number];
+  const paint = (id: string, values: Float32Array, table: Uint8Array, ends: [number, number], by: number, note: string): void => {
+    const canvas = find<HTMLCanvasElement>(id);
+    Object.assign(canvas, { width: depth.width, height: depth.height });
+    drawDepth(canvas.getContext("2d")!, values, depth.width, table, ends, by);
+    canvas.setAttribute("aria-label", (find(`${id}-note`).textContent = note));
+  };
+  const { width, height } = depth;
+  paint("#level-depth", depth.values, colours(), range, scale(), t("web.level_depth", { level, width, height }));
+  const reach = Math.max(...extremes(residual.values.map(Math.abs))) / scale() || 1;
+  const told = { level, reach: digits(reach) };
+  if (index === 0) paint("#level-residual", residual.values, colours(), [0, reach], 1, t("web.level_coarsest", told));
+  else paint("#level-residual", residual.values, tableOf(client.about.colormaps.signed), [-reach, reach], 1, t("web.level_residual", told));
+  const model = client.about.models.find(({ name }) => name === find<HTMLSelectElement>("#model").value);
+  find("#supervised").textContent = t(model?.supervised_levels ? "explorer.supervised" : "explorer.unsupervised");
+}
+
+async function drawSpace(shown: View): Promise<void> {
+  space ??= new (await import("./space")).Space(find("#space"));
+  if (shown === view && tab === "space") space.show(shown, scale());
+}
+
+async function save(kind: FileKind): Promise<void> {
+  const colormap = find<HTMLSelectElement>("#colormap").value;
+  status(t("web.writing"));
+  try {
+    const files = await client.worker.file(kind, { scale: scale(), knownLength: known?.numbers ?? null, colormap, range: stage.range });
+    for (const { name, content } of files) {
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    }
+    status(t("web.saved", { names: files.map(({ name }) => name).join(", ") }));
+  } catch (error) {
+    status("");
+    complain(error);
+  }
+}
+
+function rescale(): void {
+  const length = stage.length();
+  const wanted = Number(find<HTMLInputElement>("#length").value);
+  find("#error").hidden = true;
+  if (!length || !(wanted >= 0.001 && wanted <= 10_000)) return complain(new Problem("error_length"));
+  known = { scale: (scale() * wanted) / length, numbers: [...stage.pixels(), wanted] };
+  draw();
+}
+
+/** Live: one picture at a time; what the camera gives meanwhile is dropped. */
+async function startCamera(): Promise<void> {
+  find("#error").hidden = true;
+  try {
+    await ready;
+    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
+  } catch (error) {
+    return complain(error instanceof Error ? new Problem("error_camera", { reason: error.message }) : error);
+  }
+  const mine = camera;
+  const video = Object.assign(document.createElement("video"), { srcObject: camera, muted: true, playsInline: true });
+  await video.play();
+  draw();
+  find("#shutter").onclick = async () => show(await createImageBitmap(video), t("web.picture"));
+  const canvas = find<HTMLCanvasElement>("#live-depth");
+  let [count, seen] = [0, 0];
+  const countFrame = (): void => {
+    seen++;
+    if (camera === mine) video.requestVideoFrameCallback(countFrame);
+  };
+  video.requestVideoFrameCallback?.(countFrame);
+  const started = performance.now();
+  while (camera === mine) {
+    try {
+      const began = performance.now();
+      const depth = await client.frame(await createImageBitmap(video));
+      if (camera !== mine) break;
+      const milliseconds = performance.now() - began;
+      const range = autoRange(depth.values, depth.width);
+      Object.assign(canvas, { width: depth.width, height: depth.height });
+      drawDepth(canvas.getContext("2d")!, depth.values, depth.width, colours(), range, 1);
+      const rate = (++count / ((performance.now() - started) / 1000)).toFixed(1);
+      const told = { rate, ms: milliseconds.toFixed(0), dropped: Math.max(0, seen - count), near: metres(range[0]), far: metres(range[1]) };
+      canvas.setAttribute("aria-label", (find("#live-told").textContent = t("web.live_told", told)));
+      document.body.dataset.frames = String(count);
+    } catch (error) {
+      stopCamera();
+      complain(error);
+    }
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+function stopCamera(): void {
+  camera?.getTracks().forEach((track) => track.stop());
+  camera = null;
+  draw();
+}
+
+function words(): void {
+  document.documentElement.lang = language;
+  all("[data-t]").forEach((node) => (node.textContent = t(node.dataset.t!)));
+  find("#depth").setAttribute("aria-label", t("view.canvas"));
+  all("#examples button").forEach((node) => node.setAttribute("aria-label", `${t("studio.examples")}: ${node.dataset.name}`));
+}
+
+function take(files: Iterable<File> | undefined | null): void {
+  const file = [...(files ?? [])][0];
+  if (file) void show(file, file.name);
+}
+
+function listen(): void {
+  for (const id of ["#file", "#capture"]) {
+    const input = find<HTMLInputElement>(id);
+    input.onchange = () => {
+      take(input.files);
+      input.value = "";
+    };
+    input.parentElement!.onkeydown = (event) => {
+      if (event.key === "Enter" || event.key === " ") input.click();
+    };
+  }
+  const over = (event: DragEvent, inside: boolean): void => {
+    event.preventDefault();
+    find("#drop").classList.toggle("over", inside);
+  };
+  window.addEventListener("dragover", (event) => over(event, true));
+  window.addEventListener("dragleave", (event) => over(event, false));
+  window.addEventListener("drop", (event) => {
+    over(event, false);
+    take(event.dataTransfer?.files);
+  });
+  window.addEventListener("paste", (event) => take(event.clipboardData?.files));
+  find("#live").onclick = () => (camera ? stopCamera() : void startCamera());
+  find("#stop").onclick = stopCamera;
+  find("#model").onchange = () => {
+    openModel();
+    if (last) void show(last.source, last.name);
+  };
+  find("#fov").onchange = () => last && void show(last.source, last.name);
+  find("#colormap").onchange = draw;
+  find("#level").oninput = () => view && drawLevel(view);
+  find("#clear").onclick = () => stage.clear();
+  find("#rescale").onclick = rescale;
+  find("#undo").onclick = () => {
+    known = null;
+    draw();
+  };
+  find("#layer").onclick = () => {
+    stage.showsPhoto = !stage.showsPhoto;
+    find("#layer").setAttribute("aria-pressed", String(stage.showsPhoto));
+    stage.paint();
+  };
+  find("#language").onclick = () => {
+    language = language === "en" ? "zh" : "en";
+    words();
+    draw();
+  };
+  all("[data-tab]").forEach((node) => (node.onclick = () => ((tab = node.dataset.tab!), draw())));
+  all("[data-file]").forEach((node) => (node.onclick = () => void save(node.dataset.file as FileKind)));
+}
+
+async function start(): Promise<void> {
+  const worker = navigator.serviceWorker;
+  if (worker) {
+    // What comes before it is there would not be kept for the next visit without a network.
+    const controlled = new Promise((resolve) => worker.addEventListener("controllerchange", resolve, { once: true }));
+    await worker.register("service_worker.js").catch(() => undefined);
+    if (!worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
+  }
+  client = await Client.start(new URL("./", location.href).href);
+  document.body.classList.toggle("embedded", asked.has("embed"));
+  const option = (value: string): HTMLOptionElement => new Option(value, value);
+  find("#model").replaceChildren(...client.about.models.map(({ name }) => option(name)));
+  find("#colormap").replaceChildren(...Object.keys(client.about.colormaps).filter((name) => name !== "signed").map(option));
+  find("#examples").replaceChildren(
+    ...EXAMPLES.map((name) => {
+      const button = document.createElement("button");
+      button.dataset.name = name;
+      button.append(Object.assign(new Image(), { src: `examples/${name}.jpg`, alt: "" }));
+      button.onclick = async () => show(await (await fetch(`examples/${name}.jpg`)).blob(), `${name}.jpg`);
+      return button;
+    }),
+  );
+  words();
+  listen();
+  draw();
+  openModel();
+}
+
+void start();
