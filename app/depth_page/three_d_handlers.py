@@ -32,7 +32,7 @@ from core.errors import CameraError, ConfigError, ImageError
 from core.files.geometry_process import build_apart
 from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
-from core.prediction import MAX_METRES, MIN_METRES
+from core.scale.known import MAX_METRES, MIN_METRES
 
 Update = dict[str, Any]  # what gr.update gives
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
