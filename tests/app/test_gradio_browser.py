@@ -375,7 +375,7 @@ def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
         opened.click("#save-glb")
     assert surface.value.suggested_filename == "room.glb"
     tab(shown, "files")
-    opened.check("#kinds input[value=ply]")
+    opened.click("#kinds label:has-text('Points .ply')")
     with opened.expect_download() as everything:
         opened.click("#make-zip")
     everything.value.save_as(tmp_path / "all.zip")
