@@ -66,7 +66,7 @@ from pathlib import Path
 import app, core
 from app.depth_page.depth_view import static_text
 from app.explorer import display, layout, page_scripts, sidebar
-from app.depth_page.page import EXAMPLES
+from app.depth_page.photo_box import EXAMPLES
 from app.server.main import ROOT, explorer_page
 from app.common.service import Studio
 from app.common.text import t

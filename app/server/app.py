@@ -31,7 +31,7 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import error_sentence
-from app.depth_page.depth_view import STATIC, translations
+from app.depth_page.depth_view import STATIC, static_text, translations
 from app.depth_page.page import build_page
 from app.depth_page.photo_box import FIRST
 from app.server.guard import Guard
@@ -124,6 +124,7 @@ def create_app(
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
+        js=static_text("close_lists.js"),
     )
     if mcp_at is not None:
         mcp.call_at(page, mcp_at)

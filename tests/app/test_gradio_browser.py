@@ -344,6 +344,15 @@ def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
     assert [error for error in console_errors if "NotFound" not in error] == []
 
 
+def test_a_list_closes_when_the_keyboard_goes_on(shown: Shown) -> None:
+    opened = shown.page
+    opened.focus("#model input")
+    opened.wait_for_selector("#model input[aria-expanded=true]")
+    for _ in range(2):
+        opened.keyboard.press("Tab")
+    opened.wait_for_function("!document.querySelector('[role=combobox][aria-expanded=true]')")
+
+
 def test_every_control_has_a_name(shown: Shown) -> None:
     unnamed = shown.page.evaluate("""() => [...document.querySelectorAll("button, input, textarea")]
       .filter((node) => node.offsetParent && !(node.innerText?.trim() || node.ariaLabel
@@ -375,7 +384,7 @@ def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
         opened.click("#save-glb")
     assert surface.value.suggested_filename == "room.glb"
     tab(shown, "files")
-    opened.check("#kinds input[value=ply]")
+    opened.click("#kinds label:has-text('Points .ply')")
     with opened.expect_download() as everything:
         opened.click("#make-zip")
     everything.value.save_as(tmp_path / "all.zip")
