@@ -163,7 +163,7 @@ class Handlers:
             return (gr.skip(),) * len(EMPTY)
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
-        asked = form_request(_DRAWING[1:], settings)
+        asked = form_request(_DRAWING, [photo, *settings])
         try:
             result = self._studio.result(self._storage.uploaded(photo), asked, tell)
         except ImageError as error:

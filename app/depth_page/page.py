@@ -19,7 +19,8 @@ from app.depth_page.depth_view import static_text
 from app.depth_page.depth_view import translations as _
 from app.depth_page.handlers import NOTHING_MADE, Handlers, cleared_on_failure, follow
 from app.depth_page.live import is_live_picture
-from app.depth_page.profile_box import ProfileHandlers, profile_box, wire
+from app.depth_page.profile_box import ProfileHandlers, profile_box, wire_profile
+from app.depth_page.sparse_box import SparseHandlers, sparse_box, wire_sparse
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
     depth_view,
@@ -50,6 +51,7 @@ class _Controls:
     profile: gr.JSON
     intrinsics: gr.Textbox
     known: gr.JSON
+    sparse: gr.JSON
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -57,7 +59,7 @@ class _Controls:
 
     @property
     def prediction(self) -> list[Any]:
-        return [*self.network, self.intrinsics, self.known]
+        return [*self.network, self.intrinsics, self.known, self.sparse]
 
     @property
     def network(self) -> list[Any]:
@@ -157,6 +159,7 @@ def _one_photo(
                 gr.Markdown(_("measure_lead"))
                 measuring = depth_view("measure")
                 ruler = measured_results()
+                sparse = sparse_box()
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
@@ -170,7 +173,7 @@ def _one_photo(
             profile = profile_box()
     model, resolution, flip, fov, intrinsics, colormap, ranging, near, far = rest
     known, shown = kept_by_browser(), kept_by_browser()
-    camera = (model, resolution, flip, fov, profile.kept, intrinsics, known)
+    camera = (model, resolution, flip, fov, profile.kept, intrinsics, known, sparse.kept)
     controls = _Controls(photo, *camera, colormap, ranging, near, far)
     outputs = [view, measuring, slider, summary, known, ruler.scale, shown]
     outputs += [pinned, scene.viewer, *ruler.results, *views.results, files]
@@ -192,7 +195,8 @@ def _one_photo(
     apply = [ruler.apply.click, ruler.metres.submit]
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    used = wire(profile, ProfileHandlers(studio, storage), asked, _HEAVY)
+    used = wire_profile(profile, ProfileHandlers(studio, storage), asked, _HEAVY)
+    used += wire_sparse(sparse, SparseHandlers(studio, storage), asked, _HEAVY)
     for rescaled in (calibrated.success, undone.success, *used):
         rescaled(*showing, **options)
     built = scene.build.click(space.cloud, [*asked, *scene.options], scene.viewer, **_SPACE)

@@ -108,7 +108,7 @@ class ProfileHandlers:
         return gr.update(choices=_choices())
 
 
-def wire(
+def wire_profile(
     box: ProfileControls, handlers: ProfileHandlers, photo: list[Any], options: dict[str, Any]
 ) -> list[Any]:
     """The box's events.

@@ -27,9 +27,7 @@ def look_of(app: AppTest) -> SessionView:
 
 
 @pytest.fixture(autouse=True)
-def _folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explorer_models: Path
-) -> Iterator[None]:
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explorer_models: Path) -> None:
     monkeypatch.setenv("LAPDEPTH_PROFILES", str(tmp_path))
     save_profile(profile("hall", 1.5))
 
