@@ -18,7 +18,7 @@ from app.common.storage import Storage
 from app.common.text import t
 from app.depth_page.depth_view import translations as _
 from app.depth_page.three_d_handlers import PHOTO, form_request
-from app.depth_page.three_d_tab import kept_by_browser, typed_number
+from app.depth_page.three_d_tab import kept_by_browser
 from core.errors import ImageError
 
 MOST = 2000  # points that are kept; bending merges them to fewer
@@ -38,8 +38,11 @@ def sparse_box() -> SparseControls:
     with gr.Accordion(_("sparse"), open=False, elem_id="sparse"):
         gr.Markdown(_("sparse_lead"))
         with gr.Row():
-            scale = typed_number("sparse_scale", info=_("sparse_scale_info"))
-            file = gr.File(label=_("sparse_file"), height=90, elem_id="sparse-file")
+            file = gr.File(label=_("sparse_file"), height=140, elem_id="sparse-file")
+            scale = gr.Textbox(
+                label=_("sparse_scale"), info=_("sparse_scale_info"), max_lines=1,
+                elem_id="sparse-scale",
+            )  # fmt: skip
     return SparseControls(kept_by_browser(), file, scale)
 
 

@@ -274,8 +274,9 @@ def observed_in(ruler: Measurer, known: Sequence[Measurement]) -> list[Observed]
             found.append(_observe(ruler, each))
             continue
         u, v, metres = each.on_photo(*ruler.scene.photo_size)
-        pixels = [ruler.pixel(*place) for place in zip(u, v, strict=True)]
-        columns, rows = np.array(pixels).T
+        height, width = ruler.depth.shape
+        columns = np.clip(np.floor(u + 0.5).astype(np.intp), 0, width - 1)
+        rows = np.clip(np.floor(v + 0.5).astype(np.intp), 0, height - 1)
         seen = ruler.depth[rows, columns]
         there = np.flatnonzero(np.isfinite(seen) & (seen > 0))
         nearest_first = there[np.argsort(seen[there])]
