@@ -336,7 +336,7 @@ def checked_height(value: Any) -> tuple[CameraHeight, ...]:
 
 
 MAX_POINTS = 20_000  # in a call itself
-MAX_SPARSE_BYTES = 32 << 20  # of an uploaded file
+MAX_SPARSE_BYTES = 16 << 20  # of an uploaded file
 
 
 def checked_sparse(file: Path | Sequence[Any] | None, scale: Any = None) -> tuple[SparseDepth, ...]:
