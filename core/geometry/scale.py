@@ -250,7 +250,7 @@ def _after(before: Calibration | None, found: Calibration) -> Calibration:
 def _bent(prediction: Prediction, sparse: SparseDepth) -> Prediction:
     result = bent(prediction.depth, *sparse.on_photo(*prediction.photo_size))
     notes = []
-    if 20 * result.stray > result.points:
+    if 10 * result.stray > result.points:
         notes.append(
             f"{result.stray} of {result.points} points of {sparse.name} disagree with what is "
             "around them by more than 20 %: check that they belong to this photo."
