@@ -210,7 +210,7 @@ def depth_request(
     known_depth: Any = None,
     camera_height: Any = None,
     profile: Any = None,
-    sparse: Path | None = None,
+    sparse: Path | Sequence[Any] | None = None,
     sparse_scale: Any = None,
     colormap: Any = None,
     near: Any = None,
@@ -348,11 +348,12 @@ def checked_height(value: Any) -> tuple[CameraHeight, ...]:
     return () if height is None else (CameraHeight(height),)
 
 
-MAX_SPARSE_BYTES = 32 << 20  # of an uploaded file
+MAX_POINTS = 20_000  # in a call itself
+MAX_SPARSE_BYTES = 16 << 20  # of an uploaded file
 
 
-def checked_sparse(file: Path | None, scale: Any = None) -> tuple[SparseDepth, ...]:
-    """Sparse depth from an uploaded CSV or depth map.
+def checked_sparse(file: Path | Sequence[Any] | None, scale: Any = None) -> tuple[SparseDepth, ...]:
+    """Sparse depth from an uploaded CSV or depth map, or from rows [u, v, metres].
 
     Raises:
         DepthError: a file that is none of these, or whose unit is not said.
@@ -360,6 +361,13 @@ def checked_sparse(file: Path | None, scale: Any = None) -> tuple[SparseDepth, .
     steps = number("sparse_scale", scale, None, None, "of steps per metre")
     if file is None:
         return ()
+    if not isinstance(file, Path):
+        fine = 0 < len(file) <= MAX_POINTS and all(
+            is_list(row, 3) and all(map(is_number, row)) for row in file
+        )
+        if not fine:
+            raise wrong("sparse", file, f"1 to {MAX_POINTS:,} rows [u, v, metres]", "correct it")
+        return (SparseDepth.from_numbers(file),)
     with file.open("rb") as stream:
         data = stream.read(MAX_SPARSE_BYTES + 1)
     if len(data) > MAX_SPARSE_BYTES:

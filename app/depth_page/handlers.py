@@ -110,7 +110,7 @@ class Handlers:
         lang = language_of(request.headers.get("accept-language"))
         tell = teller(progress, lang)
         try:
-            asked = form_request(_DRAWING[1:], settings)
+            asked = form_request(_DRAWING, [photo, *settings])
             result = self._studio.result(self._storage.uploaded(photo), asked, tell)
             low, high = display_range(result)
         except DepthError as error:
@@ -168,7 +168,7 @@ class Handlers:
         if photo is None:
             return {**place, "lang": lang}
         path = self._storage.uploaded(photo)
-        asked = form_request(_DRAWING[1:], settings)
+        asked = form_request(_DRAWING, [photo, *settings])
         token = self._between.put(Handoff(path.name, path.read_bytes(), asked))
         return {**place, "lang": lang, "token": token}
 
@@ -282,5 +282,5 @@ def raw_settings(request: DepthRequest) -> list[Any]:
     ranging = "auto" if ends == (None, None) else "fixed"
     profile = profiles[0] if profiles else None
     length = known[0] if known else None
-    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length)
+    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length, None)
     return [*camera, request.colors.colormap, ranging, near, far]

@@ -22,7 +22,8 @@ from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
 from app.depth_page.live import is_live_picture
 from app.depth_page.photo_box import photo_box
-from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire
+from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
+from app.depth_page.sparse_box import SparseControls, SparseHandlers, sparse_box, wire_sparse
 from app.depth_page.three_d_handlers import SpaceHandlers
 from app.depth_page.three_d_tab import (
     MeasureControls,
@@ -55,6 +56,7 @@ class _Controls:
     profile: gr.JSON
     intrinsics: gr.Textbox
     known: gr.JSON
+    sparse: gr.JSON
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -62,7 +64,7 @@ class _Controls:
 
     @property
     def prediction(self) -> list[Any]:
-        return [*self.network, self.intrinsics, self.known]
+        return [*self.network, self.intrinsics, self.known, self.sparse]
 
     @property
     def network(self) -> list[Any]:
@@ -96,6 +98,7 @@ class _Parts:
     views: ViewControls
     ruler: MeasureControls
     profile: ProfileControls
+    sparse: SparseControls
     kinds: gr.CheckboxGroup
     make: gr.Button
     make_zip: gr.Button
@@ -128,8 +131,14 @@ def build_page(
                 photo, example = photo_box()
                 handlers = Handlers(studio, storage, example, between)
                 parts = _one_photo(photo, studio.model_names())
-                profiles = ProfileHandlers(studio, storage)
-                _wire(parts, handlers, SpaceHandlers(studio, storage), profiles, page)
+                _wire(
+                    parts,
+                    handlers,
+                    SpaceHandlers(studio, storage),
+                    ProfileHandlers(studio, storage),
+                    SparseHandlers(studio, storage),
+                    page,
+                )
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, parts.controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
@@ -168,6 +177,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 ruler = measuring()
+                sparse = sparse_box()
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
@@ -181,10 +191,12 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
         with gr.Column(elem_id="settings-side"):
             model, resolution, flip, fov, intrinsics, *colours = _settings(models)
             profile = profile_box()
-    camera = (model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser())
+    camera = (
+        model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser(), sparse.kept,
+    )  # fmt: skip
     return _Parts(
         _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, scene, views,
-        ruler, profile, kinds, make, make_zip, files,
+        ruler, profile, sparse, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
@@ -193,6 +205,7 @@ def _wire(
     handlers: Handlers,
     space: SpaceHandlers,
     profiles: ProfileHandlers,
+    points: SparseHandlers,
     page: gr.Blocks,
 ) -> None:
     controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
@@ -230,7 +243,8 @@ def _wire(
     apply = [ruler.apply.click, ruler.metres.submit]
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    used = wire(parts.profile, profiles, asked, _HEAVY)
+    used = wire_profile(parts.profile, profiles, asked, _HEAVY)
+    used += wire_sparse(parts.sparse, points, asked, _HEAVY)
     for rescaled in (calibrated.success, undone.success, *used):
         follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)
     in_space = [*asked, *scene.options]

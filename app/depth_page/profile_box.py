@@ -53,7 +53,7 @@ def profile_box() -> ProfileControls:
         choice = gr.Dropdown(
             _choices(), value=NONE, label=_("profile_choice"), elem_id="profile-choice"
         )
-        upload = gr.File(label=_("profile_upload"), height=90, elem_id="profile-upload")
+        upload = gr.File(label=_("profile_upload"), height=140, elem_id="profile-upload")
         note = gr.HTML(elem_id="profile-note")
         name = gr.Textbox(label=_("profile_name"), max_lines=1, elem_id="profile-name")
         save = gr.Button(_("profile_save"), elem_id="profile-save")
@@ -108,7 +108,7 @@ class ProfileHandlers:
         return gr.update(choices=_choices())
 
 
-def wire(
+def wire_profile(
     box: ProfileControls, handlers: ProfileHandlers, photo: list[Any], options: dict[str, Any]
 ) -> list[Any]:
     """The box's events.

@@ -39,7 +39,7 @@ ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
 # The page's controls in the order in which they are wired, by the names of `depth_request`.
 NETWORK = ("model", "resolution", "flip", "fov", "profile")
 COLOURS = ("colormap", "ranging", "near", "far")
-PHOTO = ("photo", *NETWORK, "intrinsics", "known_length")
+PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse")
 SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",
          "faces", "pose")  # fmt: skip
 
@@ -54,7 +54,9 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
         DepthError: a value that cannot be used.
     """
     given = dict(zip(names, values, strict=True))
-    given.pop("photo", None)
+    photo, sparse = given.pop("photo", None), given.get("sparse")
+    if "sparse" in given:  # it may have been brought for another photo
+        given["sparse"] = sparse["points"] if sparse and is_of(photo, sparse) else None
     if given.pop("ranging", None) != "fixed":
         given.update(near=None, far=None)
     with by_labels():
@@ -75,6 +77,13 @@ def by_labels(**labels: str) -> Iterator[None]:
         if key not in keys():  # no control of the page: the call was made by hand
             raise
         raise ConfigError(f"The setting “{t(key)}” {error.said}") from None
+
+
+def is_of(photo: Any, sparse: Any) -> bool:
+    """Whether sparse depth, as the browser keeps it, was brought for a photo."""
+    if not (isinstance(sparse, dict) and isinstance(sparse.get("points"), list)):
+        return False
+    return isinstance(photo, dict) and sparse.get("photo") == photo.get("path")
 
 
 def form_space(values: Sequence[Any]) -> SpaceOptions:
@@ -158,7 +167,7 @@ class SpaceHandlers:
             true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
         # Says what is wrong with the points, if anything, before the page is drawn anew.
-        self._result([*asked[:-1], known])
+        self._result([*asked[:-2], known, asked[-1]])
         return known
 
     def cloud(

@@ -13,8 +13,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
+from array import array
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -114,8 +116,9 @@ def _of_table(data: bytes, name: str) -> SparseDepth:
             f"{name} is neither a depth map nor a table of text, expected a 16-bit PNG, a CSV of "
             "u,v,metres, or LiDAR points (.bin, .pcd): convert it to one of these."
         ) from error
-    rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    flat = array("d")
+    for number, ended in enumerate(io.StringIO(text), 1):
+        line = ended.rstrip("\r\n")
         said = line.partition("#")[0].replace(";", ",")
         parts = said.split(",") if "," in said else said.split()
         if not "".join(parts).strip():
@@ -124,7 +127,7 @@ def _of_table(data: bytes, name: str) -> SparseDepth:
         with contextlib.suppress(ValueError):
             found = [float(part) for part in parts]
         if len(found) != 3 or not all(map(math.isfinite, found)):
-            if not rows and number == 1 and not found:  # the names of the columns
+            if not flat and number == 1 and not found:  # the names of the columns
                 continue
             raise DataError(
                 f"Line {number} of {name} is {line[:40]!r}, expected u,v,metres: correct the line."
@@ -134,15 +137,16 @@ def _of_table(data: bytes, name: str) -> SparseDepth:
                 f"Line {number} of {name} has {found[2]:g} m, expected {MIN_METRES:g} to "
                 f"{MAX_METRES:g} m: correct the line, or leave it out."
             )
-        rows.append(found)
-        if len(rows) > MAX_POINTS:
+        flat.extend(found)
+        if len(flat) > 3 * MAX_POINTS:
             raise DataError(f"{name} has more than {MAX_POINTS:,} points: thin them.")
-    if not rows:
+    if not flat:
         raise DataError(
             f"{name} holds no point ({len(data)} bytes), expected lines u,v,metres: give at least "
             "one pixel whose depth was measured."
         )
-    return SparseDepth.from_numbers(rows, name)
+    u, v, metres = np.array(flat).reshape(-1, 3).T
+    return SparseDepth(u, v, metres, name=name)
 
 
 def kitti_points(data: bytes) -> Points:

@@ -250,7 +250,7 @@ def _after(before: Calibration | None, found: Calibration) -> Calibration:
 def _bent(prediction: Prediction, sparse: SparseDepth) -> Prediction:
     result = bent(prediction.depth, *sparse.on_photo(*prediction.photo_size))
     notes = []
-    if 20 * result.stray > result.points:
+    if 10 * result.stray > result.points:
         notes.append(
             f"{result.stray} of {result.points} points of {sparse.name} disagree with what is "
             "around them by more than 20 %: check that they belong to this photo."
@@ -274,8 +274,9 @@ def observed_in(ruler: Measurer, known: Sequence[Measurement]) -> list[Observed]
             found.append(_observe(ruler, each))
             continue
         u, v, metres = each.on_photo(*ruler.scene.photo_size)
-        pixels = [ruler.pixel(*place) for place in zip(u, v, strict=True)]
-        columns, rows = np.array(pixels).T
+        height, width = ruler.depth.shape
+        columns = np.clip(np.floor(u + 0.5).astype(np.intp), 0, width - 1)
+        rows = np.clip(np.floor(v + 0.5).astype(np.intp), 0, height - 1)
         seen = ruler.depth[rows, columns]
         there = np.flatnonzero(np.isfinite(seen) & (seen > 0))
         nearest_first = there[np.argsort(seen[there])]

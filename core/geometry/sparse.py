@@ -24,6 +24,7 @@ from core.geometry.masks import measured
 _AMPLITUDE, _NOISE = 0.2, 0.05
 _DEPTH_REACH, _NEAR_REACH, _FAR_REACH = 0.3, 0.04, 0.12
 _MOST = 600  # points to solve for: more are merged where they lie close together
+_SAMPLE, _SEED = 50_000, 2021  # points that are merged at all
 _STEPS = 2  # grid cells per reach
 _ROUNDS = 3
 _STRIP = 256  # rows at a time
@@ -79,7 +80,8 @@ def bent(depth: NDArray[np.float32], u: Floats, v: Floats, metres: Floats) -> Be
     apart = math.sqrt(width * height / seen.size) / longer
     reach = longer * min(max(apart, _NEAR_REACH), _FAR_REACH)
     places = np.stack((u[there] / reach, v[there] / reach, np.log(seen) / _DEPTH_REACH), axis=1)
-    knots, values, counts = _merged(places, ratio - middle)
+    few = np.random.default_rng(_SEED).permutation(seen.size)[:_SAMPLE]
+    knots, values, counts = _merged(places[few], (ratio - middle)[few])
     field = _Field(knots, _solved(knots, values, counts))
     lowest, highest = (math.log(float(end)) for end in _range(depth))
     grid = field.grid(width / reach, height / reach, (lowest, highest))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +27,7 @@ def look_of(app: AppTest) -> SessionView:
 
 
 @pytest.fixture(autouse=True)
-def _folder(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explorer_models: Path
-) -> Iterator[None]:
+def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, explorer_models: Path) -> None:
     monkeypatch.setenv("LAPDEPTH_PROFILES", str(tmp_path))
     save_profile(profile("hall", 1.5))
 

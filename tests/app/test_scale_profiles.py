@@ -35,22 +35,29 @@ def models(tiny_models: Path) -> Path:
     return tiny_models
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("profiles")
+
+
+@pytest.fixture(scope="module")
+def url(serve: Callable[..., str], models: Path, folder: Path) -> str:
+    return serve("gradio", LAPDEPTH_MODELS=str(models), LAPDEPTH_PROFILES=str(folder))
+
+
 @pytest.fixture
-def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path) -> Path:
+def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path, folder: Path) -> Path:
     monkeypatch.setenv("LAPDEPTH_MODELS", str(models))
-    monkeypatch.setenv("LAPDEPTH_PROFILES", str(tmp_path / "profiles"))
+    monkeypatch.setenv("LAPDEPTH_PROFILES", str(folder))
     monkeypatch.chdir(tmp_path)
-    return tmp_path / "profiles"
+    return folder
 
 
 def stored(path: str, scale: float) -> np.ndarray:
     return np.asarray(Image.open(path)) / scale
 
 
-def test_every_way_in_gives_the_same_metres(
-    serve: Callable[..., str], models: Path, profiles: Path
-) -> None:
-    url = serve("gradio", LAPDEPTH_MODELS=str(models), LAPDEPTH_PROFILES=str(profiles))
+def test_every_way_in_gives_the_same_metres(url: str, models: Path, profiles: Path) -> None:
     visitor = Visitor(url, 2)  # without a length or a profile of its own
     Path("photo.png").write_bytes(visitor.data)
     Path("other.png").write_bytes(visitor.data + b"\0")
@@ -111,9 +118,8 @@ def test_every_way_in_gives_the_same_metres(
 
 
 def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
-    serve: Callable[..., str], models: Path, profiles: Path
+    url: str, models: Path, profiles: Path
 ) -> None:
-    url = serve("gradio", LAPDEPTH_MODELS=str(models), LAPDEPTH_PROFILES=str(profiles))
     visitor = Visitor(url, 2)
     visitor.values[visitor.ids["model"]] = "tiny"
     visitor.upload("photo", "photo.png", visitor.data)
@@ -122,7 +128,6 @@ def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
     visitor.values[visitor.ids["profile-name"]] = "mine"
     visitor.call("profile-save", "click")
     path = visitor.values[visitor.ids["profile-file"]]["path"]
-    profiles.mkdir()
     content = visitor.http.get(f"/file={path}").content
     (profiles / "mine.json").write_bytes(content)
     Path("photo.png").write_bytes(visitor.data)
@@ -133,10 +138,25 @@ def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
     visitor.http.close()
 
 
-def test_sparse_depth_over_http(
-    serve: Callable[..., str], models: Path, profiles: Path, tmp_path: Path
+def test_measured_points_on_the_page_belong_to_their_photo(
+    url: str, models: Path, profiles: Path
 ) -> None:
-    url = serve("gradio", LAPDEPTH_MODELS=str(models), LAPDEPTH_PROFILES=str(profiles))
+    visitor, points = Visitor(url, 2), "20,20,4\n70,60,4.4\n"
+    visitor.values[visitor.ids["model"]] = "tiny"
+    visitor.upload("photo", "photo.png", visitor.data)
+    visitor.upload("sparse-file", "points.csv", points.encode())
+    visitor.call("sparse-file", "upload")
+    visitor.call("make-files", "click")
+    about = json.loads(visitor.files()["photo.json"])
+    assert about["scale"]["source"] == "sparse depth"
+    assert about["scale"]["residuals"][0]["points"] == 2
+    visitor.upload("photo", "another.png", Visitor(url, 5).data)
+    visitor.call("make-files", "click")
+    assert json.loads(visitor.files()["another.json"])["scale"]["source"] == "model"
+    visitor.http.close()
+
+
+def test_sparse_depth_over_http(url: str, profiles: Path) -> None:
     client = Client(url, verbose=False, download_files="downloads")
     Path("photo.png").write_bytes(Visitor(url, 2).data)
     Path("points.csv").write_text("20,20,4\n70,60,9\n")

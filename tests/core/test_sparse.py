@@ -65,6 +65,10 @@ def test_one_point_is_a_factor_and_ten_thousand_are_merged() -> None:
     assert one.depth[10, 10] == pytest.approx(9.0, rel=1e-5)
     u, v, metres = points(10_000, truth)
     assert error(bent(predicted, u, v, metres).depth, truth) < 0.01
+    every = np.mgrid[0:HEIGHT, 0:WIDTH].reshape(2, -1).repeat(4, axis=1).astype(float)
+    dense = bent(predicted, every[1], every[0], truth.reshape(-1).repeat(4))
+    assert dense.points == 4 * truth.size
+    assert error(dense.depth, truth) < 0.01
 
 
 def test_missing_depth_stays_missing_and_points_there_do_not_count() -> None:

@@ -1,0 +1,85 @@
+"""The Measure tab's box for measured depth: a file whose points the photo's depth is bent to.
+
+The points are kept by the browser together with the photo that they belong to, thinned to what a
+call can carry: no file of a visitor's is looked for again, and another photo does not get them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from app.common.request import checked_sparse
+from app.common.service import Studio
+from app.common.storage import Storage
+from app.common.text import t
+from app.depth_page.depth_view import translations as _
+from app.depth_page.three_d_handlers import PHOTO, form_request
+from app.depth_page.three_d_tab import kept_by_browser
+from core.errors import ImageError
+
+MOST = 2000  # points that are kept; bending merges them to fewer
+
+
+@dataclass(frozen=True)
+class SparseControls:
+    """The box; `kept` is the points and their photo."""
+
+    kept: gr.JSON
+    file: gr.File
+    scale: gr.Textbox
+
+
+def sparse_box() -> SparseControls:
+    """The file, and its unit where it is a picture."""
+    with gr.Accordion(_("sparse"), open=False, elem_id="sparse"):
+        gr.Markdown(_("sparse_lead"))
+        with gr.Row():
+            file = gr.File(label=_("sparse_file"), height=140, elem_id="sparse-file")
+            scale = gr.Textbox(
+                label=_("sparse_scale"), info=_("sparse_scale_info"), max_lines=1,
+                elem_id="sparse-scale",
+            )  # fmt: skip
+    return SparseControls(kept_by_browser(), file, scale)
+
+
+class SparseHandlers:
+    """The box's function over one studio and its storage."""
+
+    def __init__(self, studio: Studio, storage: Storage) -> None:
+        self._studio = studio
+        self._storage = storage
+
+    def bring(self, *values: Any) -> dict[str, Any] | None:
+        """A file to the points of the photo; values: the photo's controls, the file, its unit."""
+        *photo, file, scale = values
+        if file is None:
+            return None
+        if photo[0] is None:
+            raise ImageError(t("studio.no_photo"))
+        request = form_request(PHOTO, photo)
+        found = self._studio.result(self._storage.uploaded(photo[0]), request)
+        (sparse,) = checked_sparse(self._storage.uploaded(file), scale)
+        points = np.stack(sparse.on_photo(*found.prediction.photo_size), axis=1)
+        if len(points) > MOST:
+            chosen = np.random.default_rng(0).choice(len(points), MOST, replace=False)
+            points = points[np.sort(chosen)]
+        return {"photo": photo[0].get("path"), "points": np.round(points, 4).tolist()}
+
+
+def wire_sparse(
+    box: SparseControls, handlers: SparseHandlers, photo: list[Any], options: dict[str, Any]
+) -> list[Any]:
+    """The box's events; arguments and result as `app.depth_page.profile_box.wire_profile`'s."""
+    values = [*photo, box.file, box.scale]
+    brought = gr.on(
+        [box.file.upload, box.file.clear, box.scale.submit],
+        handlers.bring,
+        values,
+        box.kept,
+        **options,
+    )
+    return [brought.success]
