@@ -332,8 +332,8 @@ async function start(): Promise<void> {
   if (worker) {
     // What comes before it is there would not be kept for the next visit without a network.
     const controlled = new Promise((resolve) => worker.addEventListener("controllerchange", resolve, { once: true }));
-    await worker.register("service_worker.js").catch(() => undefined);
-    if (!worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    const registered = await worker.register("service_worker.js").catch(() => null);
+    if (registered && !worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
   }
   client = await Client.start(new URL("./", location.href).href);
   document.body.classList.toggle("embedded", asked.has("embed"));
