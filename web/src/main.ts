@@ -26,6 +26,7 @@ let last: { source: Blob; name: string } | null = null;
 let ready: Promise<void> = Promise.resolve();
 let turn = 0;
 let busy: Promise<unknown> = Promise.resolve();
+let engine = ""; // what is said of it while nothing is going on
 let camera: MediaStream | null = null;
 
 function t(key: string, values: Record<string, string | number> = {}): string {
@@ -71,10 +72,11 @@ function openModel(): void {
       bar.value = loaded / total;
       status(loaded < total ? t("web.loading", { model, done: mega(loaded), total: mega(total) }) : t("web.starting", { model }));
     })
-    .then(({ engine, threads }) => {
+    .then((opened) => {
       bar.hidden = true;
-      status(t(`web.ready_${engine}`, { model, threads }));
-      document.body.dataset.ready = `${engine} ${threads}`;
+      engine = t(`web.ready_${opened.engine}`, { model, threads: opened.threads });
+      status(engine);
+      document.body.dataset.ready = `${opened.engine} ${opened.threads}`;
     });
   ready.catch((error) => {
     bar.hidden = true;
@@ -109,10 +111,10 @@ async function show(source: Source, name: string): Promise<void> {
     const seconds = (next.milliseconds / 1000).toFixed(2);
     find("#facts").textContent = t("web.facts", { ...facts, near: metres(near), far: metres(far), seconds });
     document.body.dataset.shown = `${name} ${Math.round(next.passMilliseconds)}`;
-    status("");
+    status(engine);
   } catch (error) {
     if (mine !== turn) return;
-    status("");
+    status(engine);
     complain(error);
     document.body.dataset.shown = `${name} refused`;
   } finally {
@@ -199,7 +201,7 @@ async function save(kind: FileKind): Promise<void> {
     }
     status(t("web.saved", { names: files.map(({ name }) => name).join(", ") }));
   } catch (error) {
-    status("");
+    status(engine);
     complain(error);
   }
 }
@@ -330,8 +332,8 @@ async function start(): Promise<void> {
   if (worker) {
     // What comes before it is there would not be kept for the next visit without a network.
     const controlled = new Promise((resolve) => worker.addEventListener("controllerchange", resolve, { once: true }));
-    await worker.register("service_worker.js").catch(() => undefined);
-    if (!worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    const registered = await worker.register("service_worker.js").catch(() => null);
+    if (registered && !worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
   }
   client = await Client.start(new URL("./", location.href).href);
   document.body.classList.toggle("embedded", asked.has("embed"));
