@@ -60,15 +60,14 @@ def node(*command: str, **environment: str) -> str:
 def site(
     node_packages: Path, tiny_models: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """The address of the built page, whose models are "tiny" and a second one."""
-    from tests.tiny_checkpoint import save_tiny
-
+    """The address of the built page, whose models are "tiny" and its copy "second"."""
     folder = tmp_path_factory.mktemp("web")
-    second = save_tiny(tmp_path_factory.mktemp("second"), "second", max_depth=80.0)
+    first = tiny_models / "tiny.safetensors"
+    second = shutil.copy(first, tmp_path_factory.mktemp("second") / "second.safetensors")
     with pytest.MonkeyPatch.context() as patch:
         for module in (onnx_engine, onnx_file, onnx_half):  # tests of their own try every size
             patch.setattr(module, "CHECKED_SIZES", ((1, 96, 96),))
-        lay_out(folder, (str(tiny_models / "tiny.safetensors"), str(second)))
+        lay_out(folder, (str(first), str(second)))
     node("node", "build.mjs", str(folder))
 
     class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -1,23 +1,20 @@
 // The page: photos in, by drop, paste, choice or camera; depth, levels, points and files out.
 import { Client } from "./client";
-import { autoRange, tableOf } from "./colormap";
 import { horizontalFov } from "./camera";
+import { autoRange, tableOf } from "./colormap";
 import type { EngineName } from "./network";
-import { Problem, problemOf } from "./problem";
+import { isLive, startCamera, stopCamera } from "./live";
+import { Problem } from "./problem";
 import type { FileKind, View } from "./protocol";
-import type { Source } from "./rows";
 import type { Space } from "./space";
 import { drawDepth, Stage } from "./stage";
+import { all, asked, complain, digits, find, label, status, t } from "./words";
 
-const find = <T extends HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
-const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
-const asked = new URLSearchParams(location.search);
 const EXAMPLES = ["room", "books", "street"];
 const TABS = ["depth", "levels", "space"];
 const STRIDES = [16, 8, 4, 2, 1];
 
 let client: Client;
-let language = asked.get("lang") ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 let view: View | null = null;
 let known: { scale: number; numbers: number[] } | null = null;
 let space: Space | null = null;
@@ -27,14 +24,7 @@ let ready: Promise<void> = Promise.resolve();
 let turn = 0;
 let busy: Promise<unknown> = Promise.resolve();
 let engine = ""; // what is said of it while nothing is going on
-let camera: MediaStream | null = null;
 
-function t(key: string, values: Record<string, string | number> = {}): string {
-  const sentence = client.about.texts[language]?.[key] ?? client.about.texts.en[key] ?? key;
-  return sentence.replace(/\{(\w+)\}/g, (_, blank: string) => String(values[blank] ?? ""));
-}
-
-const digits = (z: number): string => (z < 10 ? z.toFixed(2) : z.toFixed(1));
 const metres = (z: number): string => digits(z) + (view?.metric === false ? "" : " m");
 const scale = (): number => known?.scale ?? 1;
 const colours = (): Uint8Array => tableOf(client.about.colormaps[find<HTMLSelectElement>("#colormap").value]);
@@ -47,16 +37,6 @@ const stage = new Stage({
   here: (z, u, v) => t("web.here", { z, u, v }),
   between: (length, a, b) => t("web.between", { metres: length, a, b }),
 });
-
-function status(text: string): void {
-  find("#status").textContent = text;
-}
-
-function complain(error: unknown): void {
-  const { key, values } = problemOf(error);
-  find("#error").textContent = t(`web.${key}`, { ...values, name: values.name || t("studio.photo") });
-  find("#error").hidden = false;
-}
 
 /** Loads a model; photos wait for it. */
 function openModel(): void {
@@ -86,16 +66,17 @@ function openModel(): void {
 }
 
 /** Predicts a photo; of several that come fast only the last is shown. */
-async function show(source: Source, name: string): Promise<void> {
+async function show(source: Blob, name: string): Promise<void> {
   const mine = ++turn;
   find("#error").hidden = true;
   stopCamera();
+  draw();
   try {
     const fov = readFov();
     await ready;
     await busy;
     if (mine !== turn) return;
-    if (source instanceof Blob) last = { source, name };
+    last = { source, name };
     status(t("web.working"));
     find("#right").setAttribute("aria-busy", "true");
     const predicting = client.predict(source, name, fov);
@@ -140,7 +121,7 @@ function readFov(): number | null {
 
 /** Everything that depends on the photo, the colours, the known length, the language or the tab. */
 function draw(): void {
-  const live = camera !== null;
+  const live = isLive();
   find("#panel-live").hidden = !live;
   find("nav").hidden = !view || live;
   find("#empty").hidden = !!view || live;
@@ -215,60 +196,10 @@ function rescale(): void {
   draw();
 }
 
-/** Live: one picture at a time; what the camera gives meanwhile is dropped. */
-async function startCamera(): Promise<void> {
+async function live(): Promise<void> {
   find("#error").hidden = true;
-  try {
-    await ready;
-    camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
-  } catch (error) {
-    return complain(error instanceof Error ? new Problem("error_camera", { reason: error.message }) : error);
-  }
-  const mine = camera;
-  const video = Object.assign(document.createElement("video"), { srcObject: camera, muted: true, playsInline: true });
-  await video.play();
-  draw();
-  find("#shutter").onclick = async () => show(await createImageBitmap(video), t("web.picture"));
-  const canvas = find<HTMLCanvasElement>("#live-depth");
-  let [count, seen] = [0, 0];
-  const countFrame = (): void => {
-    seen++;
-    if (camera === mine) video.requestVideoFrameCallback(countFrame);
-  };
-  video.requestVideoFrameCallback?.(countFrame);
-  const started = performance.now();
-  while (camera === mine) {
-    try {
-      const began = performance.now();
-      const depth = await client.frame(await createImageBitmap(video));
-      if (camera !== mine) break;
-      const milliseconds = performance.now() - began;
-      const range = autoRange(depth.values, depth.width);
-      Object.assign(canvas, { width: depth.width, height: depth.height });
-      drawDepth(canvas.getContext("2d")!, depth.values, depth.width, colours(), range, 1);
-      const rate = (++count / ((performance.now() - started) / 1000)).toFixed(1);
-      const told = { rate, ms: milliseconds.toFixed(0), dropped: Math.max(0, seen - count), near: metres(range[0]), far: metres(range[1]) };
-      canvas.setAttribute("aria-label", (find("#live-told").textContent = t("web.live_told", told)));
-      document.body.dataset.frames = String(count);
-    } catch (error) {
-      stopCamera();
-      complain(error);
-    }
-    await new Promise(requestAnimationFrame);
-  }
-}
-
-function stopCamera(): void {
-  camera?.getTracks().forEach((track) => track.stop());
-  camera = null;
-  draw();
-}
-
-function words(): void {
-  document.documentElement.lang = language;
-  all("[data-t]").forEach((node) => (node.textContent = t(node.dataset.t!)));
-  find("#depth").setAttribute("aria-label", t("view.canvas"));
-  all("#examples button").forEach((node) => node.setAttribute("aria-label", `${t("studio.examples")}: ${node.dataset.name}`));
+  await ready.catch(complain);
+  await startCamera(client, colours, draw, (photo) => void show(photo, `${t("web.picture")}.jpg`));
 }
 
 function take(files: Iterable<File> | undefined | null): void {
@@ -298,8 +229,8 @@ function listen(): void {
     take(event.dataTransfer?.files);
   });
   window.addEventListener("paste", (event) => take(event.clipboardData?.files));
-  find("#live").onclick = () => (camera ? stopCamera() : void startCamera());
-  find("#stop").onclick = stopCamera;
+  find("#stop").onclick = () => (stopCamera(), draw());
+  find("#live").onclick = () => (isLive() ? find("#stop").click() : void live());
   find("#model").onchange = () => {
     openModel();
     if (last) void show(last.source, last.name);
@@ -319,8 +250,7 @@ function listen(): void {
     stage.paint();
   };
   find("#language").onclick = () => {
-    language = language === "en" ? "zh" : "en";
-    words();
+    label("other language");
     draw();
   };
   all("[data-tab]").forEach((node) => (node.onclick = () => ((tab = node.dataset.tab!), draw())));
@@ -349,7 +279,7 @@ async function start(): Promise<void> {
       return button;
     }),
   );
-  words();
+  label(client.about.texts);
   listen();
   draw();
   openModel();

@@ -1,4 +1,5 @@
 // One photo: read in rows, brought to the network's size, predicted, and upsampled on demand.
+import type { ModelAbout } from "./about";
 import { chooseIntrinsics, exifFocal, focalAt, type Intrinsics } from "./camera";
 import { isPanorama, readTags } from "./exif";
 import { readHeader } from "./header";
@@ -16,6 +17,8 @@ const VIEW_SIDE = 1024;
 type RowUser = (y: number, metres: Float32Array, rgb: Uint8Array) => void | Promise<void>;
 
 export class Photo {
+  model!: ModelAbout;
+  engine = "";
   intrinsics!: Intrinsics;
   focalScale = 1;
   metric = true;
@@ -36,6 +39,7 @@ export class Photo {
   private async predicted(bitmap: ImageBitmap, network: Network): Promise<View> {
     const started = performance.now();
     this.size = [bitmap.width, bitmap.height];
+    [this.model, this.engine] = [network.about, network.engine];
     const [width, height] = this.size;
     await this.readCamera(network);
     const seen = new Resizer(width, height, ...workingSize(width, height, network.about.working_height));

@@ -75,7 +75,7 @@ const api = {
   file: (kind: FileKind, settings: FileSettings): Promise<NamedFile[]> =>
     inTurn(async () => {
       const { colormaps, version } = about;
-      return writeFile(kind, { photo: shown(), network: loaded(), settings, colormaps, version });
+      return writeFile(kind, { photo: shown(), settings, colormaps, version });
     }),
 };
 

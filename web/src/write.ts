@@ -2,7 +2,6 @@
 import { colorize, tableOf } from "./colormap";
 import { flyingPixels } from "./flying";
 import { gridFaces } from "./mesh";
-import type { Network } from "./network";
 import type { Photo } from "./photo";
 import { depth16Row, depth16Scale, PngWriter } from "./png";
 import { Problem } from "./problem";
@@ -13,7 +12,6 @@ const SURFACE_POINTS = 1_000_000; // more, and a viewer on a phone gives up
 
 export interface Job {
   photo: Photo;
-  network: Pick<Network, "about" | "engine">;
   settings: FileSettings;
   colormaps: Record<string, string>;
   version: string;
@@ -28,12 +26,12 @@ export async function writeFile(kind: FileKind, job: Job): Promise<NamedFile[]> 
 }
 
 /** What a .ply and a .glb say about their origin. */
-export function comments({ photo, network, settings }: Job): Record<string, string> {
+export function comments({ photo, settings }: Job): Record<string, string> {
   const { fx, fy, cx, cy, source } = photo.intrinsics;
   return {
     software: "LapDepth Studio, browser edition",
-    model: network.about.name,
-    model_sha256: network.about.checkpoint,
+    model: photo.model.name,
+    model_sha256: photo.model.checkpoint,
     units: photo.metric ? "metres" : "unknown (depth without a scale)",
     frame: "OpenCV camera (x right, y down, z forward)",
     intrinsics: `fx fy cx cy = ${[fx, fy, cx, cy].map((n) => +n.toPrecision(9)).join(" ")}`,
@@ -44,8 +42,8 @@ export function comments({ photo, network, settings }: Job): Record<string, stri
 }
 
 function sidecar(job: Job, [least, most]: [number, number], scale: number, file: string): Blob {
-  const { photo, network, settings, version } = job;
-  const { name, checkpoint, max_depth, licence } = network.about;
+  const { photo, settings, version } = job;
+  const { name, checkpoint, max_depth, licence } = photo.model;
   const known = settings.knownLength;
   const residuals = known ? [{ start: known.slice(0, 2), end: known.slice(2, 4), metres: known[4], residual: 0 }] : [];
   const { metric, sha256, kind, intrinsics, fov } = photo;
@@ -62,7 +60,7 @@ function sidecar(job: Job, [least, most]: [number, number], scale: number, file:
       flip: false,
       fov,
       working_size: photo.workingSize,
-      engine: `onnxruntime-web ${network.engine}`,
+      engine: `onnxruntime-web ${photo.engine}`,
       device: "browser",
       precision: "float32",
       known_lengths: known && [known],
@@ -73,8 +71,8 @@ function sidecar(job: Job, [least, most]: [number, number], scale: number, file:
 }
 
 async function depth16(job: Job, stem: string): Promise<NamedFile[]> {
-  const { photo, network, settings } = job;
-  const scale = depth16Scale(network.about.max_depth * photo.focalScale * settings.scale);
+  const { photo, settings } = job;
+  const scale = depth16Scale(photo.model.max_depth * photo.focalScale * settings.scale);
   const png = new PngWriter(...photo.size, "grey16");
   const range: [number, number] = [Infinity, -Infinity];
   await photo.rows((_, metres) => {

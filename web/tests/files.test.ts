@@ -72,8 +72,8 @@ describe("files", () => {
 
   it("says in a .ply's header where its metres come from", () => {
     const intrinsics = { fx: 100.5, fy: 100.5, cx: 49.5, cy: 39.5, source: "exif" };
-    const photo = { intrinsics, size: [100, 80], metric: true };
-    const job = { photo, network: { about: { name: "lite", checkpoint: "ab" } }, settings: { scale: 1 } };
+    const photo = { intrinsics, size: [100, 80], metric: true, model: { name: "lite", checkpoint: "ab" } };
+    const job = { photo, settings: { scale: 1 } };
     const header = plyHeader(7, comments(job as unknown as Job));
     expect(header).toContain("comment intrinsics fx fy cx cy = 100.5 100.5 49.5 39.5\n");
     expect(header).toContain("element vertex 7\n");
