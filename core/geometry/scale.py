@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 _DISAGREES = math.log(1.35)  # what depth alone explains: a length across a room, off by a third
 _CONTRADICTS = math.log(1.6)  # the spread of measurements that no one scale fits
 _GROWS = 0.15  # of the scale between the nearest and the farthest measurement
-# What a model is off on the whole in photos like its training's (0.09 on NYU's test pairs): a
-# profile takes that for one more measurement, unless its own say something quite different.
-_OWN_ERROR = 0.1
+# What a model is taken to be off on the whole in photos like its training's (0.09 on NYU's test
+# pairs; 0.1 to 0.17 serve single lengths alike): a profile takes that for one more measurement,
+# unless its own say something quite different.
+_OWN_ERROR = 0.14
 # Of a measurement, relative: what lengths on NYU's test pairs are off by is 1.7 times what the
 # model's confidence says.
 _LEAST_ERROR, _MORE_ERROR = 0.15, 1.5
