@@ -25,11 +25,11 @@ WORKDIR /home/studio/app
 # As root, so that the system libraries of 3D can be installed; before the sources, so that a
 # change of those does not install everything again.
 COPY Makefile requirements.txt requirements-overrides.txt constraints.txt ./
-COPY scripts/system_libs.py scripts/system_libs.py
+COPY scripts/system_libs.py scripts/torch_index.py scripts/
 ENV PIP_NO_CACHE_DIR=1
 RUN case "$VARIANT" in \
       cpu) index="${TORCH_INDEX:-https://download.pytorch.org/whl/cpu}" ;; \
-      cuda) index="$TORCH_INDEX" ;; \
+      cuda) index="${TORCH_INDEX:-https://pypi.org/simple}" ;; \
       *) echo "VARIANT is '$VARIANT'; expected cpu or cuda." >&2; exit 2 ;; \
     esac \
  && make setup TORCH_INDEX="$index" \

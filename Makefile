@@ -4,7 +4,8 @@
 #   HOST             address both pages listen on          default 127.0.0.1
 #   GRADIO_PORT      port of the depth page and its API    default 7860
 #   STREAMLIT_PORT   port of the explorer                  default 8501
-#   TORCH_INDEX      another package index for torch       default: the one pip uses
+#   TORCH_INDEX      package index for torch               default: the one for CPUs on Linux without
+#                    an NVIDIA driver, where it answers; else the one pip uses
 #   LAPDEPTH_DATA    real data for tests and training      default ../shared/data
 #   PYTHON           the Python that makes .venv           default python3 (3.11 or newer)
 
@@ -84,11 +85,14 @@ $(BIN)/python:
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment." \
 	         "On Debian or Ubuntu run: sudo apt-get install python3-venv" >&2; exit 1; }
 
-# A torch from TORCH_INDEX comes first and alone; what it depends on comes with the rest.
+# A torch from another index comes first and alone; what it depends on comes with the rest.
 $(RUNTIME): requirements.txt requirements-overrides.txt constraints.txt scripts/system_libs.py \
+            scripts/torch_index.py \
             | $(BIN)/python
-	$(if $(TORCH_INDEX),$(PIP) install --no-deps --index-url "$(TORCH_INDEX)" \
-	  --constraint constraints.txt torch)
+	@index="$(TORCH_INDEX)"; [ -n "$$index" ] || index="$$($(BIN)/python scripts/torch_index.py)"; \
+	  [ -z "$$index" ] || $(PIP) install --no-deps --index-url "$$index" \
+	  --constraint constraints.txt torch || \
+	  { [ -z "$(TORCH_INDEX)" ] && echo "torch: not there, so pip's own index is taken" >&2; }
 	$(PIP) install --constraint constraints.txt --requirement requirements.txt
 	$(PIP) install --no-deps --requirement requirements-overrides.txt
 	@$(BIN)/python scripts/system_libs.py || true

@@ -156,7 +156,12 @@ VARIABLES = (
     Variable(
         "OMP_NUM_THREADS", "", "processor threads of the network; else one for each core", _FILES
     ),
-    Variable("TORCH_INDEX", "", "package index to take torch from; else the one pip uses", _SET_UP),
+    Variable(
+        "TORCH_INDEX",
+        "",
+        "package index for torch; else that for CPUs on Linux without an NVIDIA driver, or pip's",
+        _SET_UP,
+    ),
     Variable("PYTHON", "python3", "the Python that makes `.venv` (3.11 or newer)", _SET_UP),
 )
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
