@@ -17,6 +17,7 @@ from core.errors import ConfigError
 from core.model import accumulate, laplacian_pyramid
 from core.model.encoders.base import normalised
 from core.scale.calibration import Calibration, given
+from core.scale.known import unit_of
 from core.weights.confidence import confidence
 from core.weights.model_info import ModelInfo
 
@@ -198,11 +199,6 @@ class Prediction:
                     zip(residuals, bands, depths, strict=True)
                 )
             ]
-
-
-def unit_of(metric: bool) -> str:
-    """The unit of depth as files, pages and HTTP name it."""
-    return "m" if metric else "relative"
 
 
 def keeps_scale(enlargement: float) -> bool:

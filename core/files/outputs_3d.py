@@ -25,7 +25,7 @@ from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
 from core.geometry.render import Picture, anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.virtual_object import Kind, place
-from core.prediction import unit_of
+from core.scale.known import unit_of
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

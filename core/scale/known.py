@@ -20,6 +20,11 @@ Pixel = tuple[float, float]
 MIN_METRES, MAX_METRES = 0.001, 10_000.0
 
 
+def unit_of(metric: bool) -> str:
+    """The unit of depth as files, pages and HTTP name it."""
+    return "m" if metric else "relative"
+
+
 @dataclass(frozen=True)
 class KnownLength:
     """Two pixels of the photo and the true distance between what they show.

@@ -237,3 +237,21 @@ def test_a_clip_that_nobody_waits_for_ends_with_its_present_picture(tmp_path: Pa
         OUTPUTS["clip"].write(path, ExportJob(prediction, rgb, apart=Apart(wanted=wanted)))
     assert len(asked) == 3
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_process_starts_without_torch_and_dash() -> None:
+    """Each takes longer to load than most work takes, and nothing here needs them."""
+    said = subprocess.run(
+        [
+            *(sys.executable, "-c"),
+            "import sys\n"
+            "import core.files.geometry_child\n"
+            "from core.geometry.open3d_tools import load_open3d\n"
+            "load_open3d()\n"
+            "print([name for name in ('torch', 'dash') if name in sys.modules])",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "[]"
