@@ -37,9 +37,10 @@ EXAMPLES = ("room", "books", "street")
 # Sentences that the page shares with the others, beside its own.
 SHARED = (
     *(f"studio.{key}" for key in ("title", "model", "colormap", "fov", "fov_info", "tab_depth")),
-    *(f"studio.{key}" for key in ("tab_3d", "viewer", "examples", "settings", "photo", "files")),
+    *(f"studio.{key}" for key in ("tab_3d", "viewer", "settings", "files")),
     *(f"studio.{key}" for key in ("calibrate", "true_metres", "calibrate_apply", "calibrate_undo")),
     *(f"studio.{key}" for key in ("kind_color", "kind_ply", "kind_glb")),
+    "photo_box.examples",
     *("view.canvas", "view.none", "view.depth", "view.photo"),
     *("explorer.supervised", "explorer.unsupervised"),
 )

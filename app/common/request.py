@@ -362,8 +362,10 @@ def checked_sparse(file: Path | Sequence[Any] | None, scale: Any = None) -> tupl
     if file is None:
         return ()
     if not isinstance(file, Path):
-        fine = 0 < len(file) <= MAX_POINTS and all(
-            is_list(row, 3) and all(map(is_number, row)) for row in file
+        fine = (
+            isinstance(file, (list, tuple))
+            and 0 < len(file) <= MAX_POINTS
+            and all(is_list(row, 3) and all(map(is_number, row)) for row in file)
         )
         if not fine:
             raise wrong("sparse", file, f"1 to {MAX_POINTS:,} rows [u, v, metres]", "correct it")

@@ -70,7 +70,7 @@ def is_whole(page: Page) -> None:
 
 def drop(page: Page, name: str, data: bytes) -> None:
     """Gives the side bar a photo."""
-    chooser = page.locator("[data-testid=stSidebar] input[type=file]")
+    chooser = page.locator("[data-testid=stSidebar] input[type=file]").first
     chooser.set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": data})
     page.get_by_text(name, exact=False).first.wait_for(timeout=PATIENCE)
     page.locator("[data-testid=stSidebar]").get_by_text(f"{name} ·").wait_for(timeout=PATIENCE)

@@ -182,7 +182,7 @@ def outcome_of(url: str, endpoint: str, arguments: list[Any]) -> str:
         ("call/predict", b'{"data": [1e999]}', 400),
         ("call/predict", b'{"data": [null], "session_hash": ""}', 400),
         ("queue/join", b'{"data": [null], "session_hash": "", "fn_index": 1}', 400),
-        ("run/predict", b'{"data": [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], "fn_index": null}', 400),
+        ("run/predict", b'{"data": [' + b"1," * 30 + b'1], "fn_index": null}', 400),
         # Past the queue, and so past its limits.
         ("run/predict", b'{"data": [null]}', 404),
         ("api/batch", b'{"data": [[{}]]}', 404),

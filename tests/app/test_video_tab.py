@@ -181,7 +181,16 @@ def test_pictures_that_come_too_fast_are_dropped_and_the_latest_is_shown(studio_
 
     def body(width: int) -> dict[str, Any]:
         sent = as_sent(picture(width, HEIGHT, 1))
-        data = [sent, "tiny", "448", "inferno", "auto", None, None]  # slow enough to be overtaken
+        data = [
+            sent,
+            "tiny",
+            "448",
+            None,
+            "inferno",
+            "auto",
+            None,
+            None,
+        ]  # slow enough to be overtaken
         return {"data": data, "fn_index": stream["id"], "session_hash": SESSION}
 
     with httpx.Client(base_url=f"{studio_url}/gradio_api", timeout=60) as http:

@@ -61,6 +61,7 @@ def job(depth: NDArray[np.float32], max_depth: float = 10.0, **settings: Any) ->
         settings={},
         calibration=None,
         scale=1.0,
+        in_scale=lambda metres: metres,
         notes=(),
         unit="m",
         is_metric=lambda *, rescaled: True,

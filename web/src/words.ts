@@ -22,7 +22,7 @@ export function status(text: string): void {
 
 export function complain(error: unknown): void {
   const { key, values } = problemOf(error);
-  find("#error").textContent = t(`web.${key}`, { ...values, name: values.name || t("studio.photo") });
+  find("#error").textContent = t(`web.${key}`, { ...values, name: values.name || t("view.photo") });
   find("#error").hidden = false;
 }
 
@@ -33,5 +33,5 @@ export function label(next: About["texts"] | "other language"): void {
   document.documentElement.lang = language;
   all("[data-t]").forEach((node) => (node.textContent = t(node.dataset.t!)));
   find("#depth").setAttribute("aria-label", t("view.canvas"));
-  all("#examples button").forEach((node) => node.setAttribute("aria-label", `${t("studio.examples")}: ${node.dataset.name}`));
+  all("#examples button").forEach((node) => node.setAttribute("aria-label", `${t("photo_box.examples")}: ${node.dataset.name}`));
 }
