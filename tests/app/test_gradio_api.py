@@ -286,6 +286,6 @@ def test_told_to_stop_it_finishes_its_call_and_leaves_nothing(own: Own, photo: P
         assert not job.done()
         time.sleep(0.01)
     own.process.terminate()
-    own.process.wait(10)
-    assert job.result(10)[2]["model"] == "tiny"
+    own.process.wait(60)  # a loaded machine is no failure
+    assert job.result(60)[2]["model"] == "tiny"
     assert list(own.temporary.glob("lapdepth-studio-*")) == []
