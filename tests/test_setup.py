@@ -61,7 +61,8 @@ def test_an_old_python_is_one_sentence(tmp_path: Path) -> None:
     for name in ("Makefile", "requirements.txt", "requirements-overrides.txt", "constraints.txt"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     (tmp_path / "scripts").mkdir()
-    (tmp_path / "scripts" / "system_libs.py").touch()
+    for name in ("system_libs.py", "torch_index.py"):
+        (tmp_path / "scripts" / name).touch()
     ended = subprocess.run(
         ["make", "setup", f"PYTHON={old}"],
         cwd=tmp_path,
