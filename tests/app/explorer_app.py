@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
@@ -18,6 +19,7 @@ from core.weights.choice import ChoiceTable, scene_features, write_table
 from core.weights.confidence import FEATURES, ErrorModel
 from tests.tiny_checkpoint import picture, save_tiny
 
+config.set_option("runner.magicEnabled", False)  # as app/explorer/.streamlit/config.toml has it
 MAIN = str(Path(cache.__file__).with_name("main.py"))
 WIDTH, HEIGHT = 128, 96
 SECONDS = 120
