@@ -25,7 +25,7 @@ from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.outputs import save_outputs, stem_of
-from app.common.request import DepthRequest, listed, outputs_wanted
+from app.common.request import DepthRequest, listed, missing, outputs_wanted
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
@@ -91,7 +91,7 @@ class Handlers:
         """
         *wanted, before = values
         photo, *settings = wanted
-        if photo is None:
+        if missing(photo):
             return EMPTY
         path = str(photo.get("path")) if isinstance(photo, dict) else str(photo)
         before = before if isinstance(before, dict) else {}
@@ -165,7 +165,7 @@ class Handlers:
         photo, *settings = values
         place: dict[str, Any] = other_page("explorer")
         lang = language_of(request.headers.get("accept-language"))
-        if photo is None:
+        if missing(photo):
             return {**place, "lang": lang}
         path = self._storage.uploaded(photo)
         asked = form_request(_DRAWING, [photo, *settings])
@@ -201,7 +201,7 @@ class Handlers:
     ) -> tuple[str, list[Path]]:
         tell = teller(progress, language_of(request.headers.get("accept-language")))
         *wanted, kinds = values
-        if wanted[0] is None:
+        if missing(wanted[0]):
             raise ImageError(t("studio.no_photo"))
         asked, outputs = form_request(_DRAWING, wanted), outputs_wanted(kinds)
         result = self._studio.result(self._storage.uploaded(wanted[0]), asked, tell)

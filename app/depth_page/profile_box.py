@@ -87,7 +87,7 @@ class ProfileHandlers:
         Values: the photo's controls, the name.
         """
         *photo, name = values
-        if photo[0] is None:
+        if missing(photo[0]):
             raise ImageError(t("studio.no_photo"))
         check_profile_name("" if name is None else name)
         asked = form_request(PHOTO, photo)

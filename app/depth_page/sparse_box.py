@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.request import checked_sparse
+from app.common.request import checked_sparse, missing
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
@@ -58,7 +58,7 @@ class SparseHandlers:
         *photo, file, scale = values
         if file is None:
             return None
-        if photo[0] is None:
+        if missing(photo[0]):
             raise ImageError(t("studio.no_photo"))
         request = form_request(PHOTO, photo)
         found = self._studio.result(self._storage.uploaded(photo[0]), request)

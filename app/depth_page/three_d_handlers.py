@@ -124,7 +124,7 @@ class SpaceHandlers:
         Raises:
             DepthError: no photo, or one, or settings, that cannot be used.
         """
-        if values[0] is None:
+        if missing(values[0]):
             raise ImageError(t("studio.no_photo"))
         request = form_request(PHOTO, values)
         return self._studio.result(self._storage.uploaded(values[0]), request, tell)
@@ -182,7 +182,7 @@ class SpaceHandlers:
         the second of the results: it is built again only if something has changed.
         """
         *wanted, built_of = values
-        if wanted[0] is None or wanted == built_of:
+        if missing(wanted[0]) or wanted == built_of:
             return gr.skip(), gr.skip()
         tell = teller(progress, _lang(request))
         photo, space = wanted[: len(PHOTO)], wanted[len(PHOTO) :]

@@ -16,6 +16,8 @@ from app.explorer.session_view import digest_of
 from core.scale.known import KnownLength
 from core.scale.profile import Profile
 
+PROFILE = "profile_name"  # the key of the list of profiles
+SENT_PROFILE = "/sent"  # names, in that list, the one that came along; no profile can be called so
 SENT = "sent"  # names, among the example photos, the one that the depth page sent
 _SENT, _LEAVING = "sent by the depth page", "leaving for the depth page"
 _GO = """<script>
@@ -50,6 +52,7 @@ def receive(lang: str, examples: dict[str, str]) -> None:
     for key, value in settings.items():
         if value not in (None, ""):
             controls.put(key, value)
+    st.session_state[PROFILE] = "" if sent_profile() is None else SENT_PROFILE
     keep(next((each for each in asked.known if isinstance(each, KnownLength)), None), digest)
 
 
@@ -67,12 +70,11 @@ def with_sent_camera(request: DepthRequest, digest: str) -> DepthRequest:
     return replace(request, intrinsics=sent[1].request.intrinsics)
 
 
-def sent_profile(digest: str) -> tuple[Profile, ...]:
-    """The scale profile that came with this photo."""
+def sent_profile() -> Profile | None:
+    """The scale profile that the depth page sent in this session."""
     sent = sent_photo()
-    if sent is None or sent[0] != digest:
-        return ()
-    return tuple(each for each in sent[1].request.known if isinstance(each, Profile))
+    known = sent[1].request.known if sent else ()
+    return next((each for each in known if isinstance(each, Profile)), None)
 
 
 def way_back(lang: str, sent: Handoff) -> None:

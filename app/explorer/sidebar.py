@@ -17,7 +17,9 @@ from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE, on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
 from app.explorer.other_page import (
+    PROFILE,
     SENT,
+    SENT_PROFILE,
     receive,
     sent_photo,
     sent_profile,
@@ -86,7 +88,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
     with st.sidebar:
         model = _choose_model(lang)
         request = with_sent_camera(_settings(lang), digest)
-        profile = _choose_profile(lang) or sent_profile(digest)
+        profile = _choose_profile(lang)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model_of(profile, model) or model, photo)
@@ -218,24 +220,30 @@ def _settings(lang: str) -> DepthRequest:
 
 
 def _choose_profile(lang: str) -> tuple[Profile, ...]:
-    """One of the server's scale profiles, or this session's own file.
+    """One of the server's scale profiles, the one that came along, or this session's own file.
 
     Raises:
         ConfigError: it is none.
     """
     with st.expander(t("studio.profile", lang), icon=":material/straighten:"):
-        names = {"": t("studio.profile_none", lang), **{name: name for name in profile_names()}}
+        sent = sent_profile()
+        names = {"": t("studio.profile_none", lang)}
+        if sent is not None:
+            names[SENT_PROFILE] = sent.name
+        names |= {name: name for name in profile_names()}
         name = st.selectbox(
             t("studio.profile_choice", lang),
             names,
             format_func=names.__getitem__,
-            key="profile_name",
+            key=PROFILE,
         )
         own = st.file_uploader(
             t("studio.profile_upload", lang), type="json", key="profile_file", max_upload_size=1
         )
     if own is not None:
         return (Profile.from_json(own.getvalue(), own.name),)
+    if sent is not None and name == SENT_PROFILE:
+        return (sent,)
     return (load_profile(name),) if name else ()
 
 

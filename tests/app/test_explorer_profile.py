@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.common.handoff import Handoff, HandoffFolder
+from app.common.request import depth_request
 from app.explorer import session_view
 from app.explorer.session_view import SessionView
 from core.camera import Intrinsics, SizedCamera
 from core.geometry.scale import calibrated
 from core.scale.profile import Profile, save_profile
-from tests.app.explorer_app import HEIGHT, WIDTH, AppTest, opened, sound
+from tests.app.explorer_app import HEIGHT, MAIN, PHOTO, SECONDS, WIDTH, AppTest, opened, sound
 
 CAMERA = SizedCamera(WIDTH, HEIGHT, Intrinsics(110.0, 110.0, 63.5, 47.5))
 
@@ -49,6 +51,24 @@ def test_a_named_profile_and_an_own_file_rescale_every_page() -> None:
     sound(app.run())
     assert look_of(app).prediction.scale == 2.5
     assert look_of(opened()).prediction.scale == plain.scale == 1.0
+
+
+def test_what_the_depth_page_sends_is_used_and_can_be_put_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAPDEPTH_HANDOFF", str(tmp_path / "between"))
+    (tmp_path / "between").mkdir()
+    request = depth_request(model="tiny", profile=profile("phone", 2.0).to_json())
+    token = HandoffFolder(tmp_path / "between").put(Handoff("a.png", PHOTO, request))
+    app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+    app.query_params["from"] = token
+    sound(app.run())
+    assert look_of(app).photo.name == "a.png"
+    assert look_of(app).prediction.scale == 2.0
+    app.selectbox(key="profile_name").set_value("")
+    sound(app.run())
+    assert look_of(app).photo.name == "a.png"
+    assert look_of(app).prediction.scale == 1.0
 
 
 def test_a_foreign_file_is_a_sentence() -> None:

@@ -262,6 +262,8 @@ def test_a_file_that_is_no_picture_gets_a_sentence_and_the_page_goes_on(
     assert "is a text file, expected JPEG" in toast.inner_text()
     assert "Traceback" not in opened.content()
     opened.wait_for_selector("#photo .pb-empty:visible")  # no empty picture is left there
+    opened.wait_for_timeout(1500)  # emptying the box is no second mistake
+    assert opened.locator("text=expected an uploaded file").count() == 0
     show(opened, picture)
     opened.fill("#fov textarea, #fov input", "wide")
     opened.keyboard.press("Enter")
