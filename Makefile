@@ -57,7 +57,7 @@ audit: $(DEVELOPMENT) ## packages against the list of known vulnerabilities
 	@$(BIN)/python -m scripts.audit
 
 unit: $(DEVELOPMENT) ## pytest alone: make unit PYTEST_ARGS=tests/core
-	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 # Pillow is left to requirements-overrides.txt; "+cpu" and its like name a build, not a version.
 lock: $(DEVELOPMENT) ## write constraints.txt from what is installed

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.tiny_checkpoint import picture
 
-PATIENCE = 2.0  # seconds: on a busy machine too
+PATIENCE = 6.0  # seconds, on a busy machine too; the heavy work together takes far longer
 HEAVY: tuple[dict[str, Any], ...] = (
     {"outliers": True},
     {"shape": "surface", "faces": 2000, "format": "glb"},
@@ -28,7 +28,7 @@ HEAVY: tuple[dict[str, Any], ...] = (
 def test_everything_else_is_answered_while_heavy_work_runs(studio_url: str, tmp_path: Path) -> None:
     pytest.importorskip("open3d")
     large, small = tmp_path / "large.png", tmp_path / "small.png"
-    Image.fromarray(picture(800, 600, 1)).save(large)
+    Image.fromarray(picture(480, 360, 1)).save(large)
     Image.fromarray(picture(160, 128, 2)).save(small)
     client, other = Client(studio_url, verbose=False), Client(studio_url, verbose=False)
     other.predict(handle_file(small), api_name="/predict")
