@@ -66,7 +66,9 @@ def theme() -> gr.themes.Base:
     ).set(
         block_title_text_weight="500",
         block_label_text_weight="500",
-        button_primary_background_fill="*primary_700",  # white text on 500 is hard to read
+        body_text_color_subdued="*neutral_500",  # 400 on white is hard to read, as is white on 500
+        block_info_text_color="*neutral_500",
+        button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_600",
         button_primary_background_fill_dark="*primary_700",
         button_primary_background_fill_hover_dark="*primary_600",
