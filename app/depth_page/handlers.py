@@ -23,9 +23,10 @@ from PIL import Image
 
 from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
+from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.outputs import save_outputs, stem_of
-from app.common.request import DepthRequest, listed, missing, outputs_wanted
+from app.common.request import DepthRequest, listed, outputs_wanted
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage

@@ -12,8 +12,9 @@ from typing import Any
 
 import gradio as gr
 
+from app.common.checks import missing
+from app.common.known import checked_profile
 from app.common.outputs import safe_stem
-from app.common.request import checked_profile, missing
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import language_of, t

@@ -12,7 +12,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.request import checked_sparse, missing
+from app.common.checks import missing
+from app.common.known import checked_sparse
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t

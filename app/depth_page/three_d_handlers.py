@@ -10,14 +10,12 @@ from typing import Any
 import gradio as gr
 
 from app.common.cancellation import geometry_limits
+from app.common.checks import SettingError, missing, number
 from app.common.outputs import first_look, save_outputs, save_view
 from app.common.request import (
     VIEWS,
     DepthRequest,
-    SettingError,
     depth_request,
-    missing,
-    number,
     selection,
     space_options,
     view_settings,
