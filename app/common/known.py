@@ -1,4 +1,4 @@
-"""What is known of a photo, as a request states it: lengths, depths, a height, points, a profile."""
+"""What is known of a photo, as a request says it: lengths, depths, a height, points, a profile."""
 
 from __future__ import annotations
 
