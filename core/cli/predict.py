@@ -14,7 +14,9 @@ from core.cli.terminal import (
     MARK,
     NAME,
     add_camera,
+    add_network,
     check_alone,
+    checked_out,
     complain,
     known_of,
     print_json,
@@ -40,7 +42,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         help="files, folders, patterns; - is standard input",
     )
     p.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
-    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
+    add_network(p, chooser="the photo", mirrored="photo")
     p.add_argument(
         "--save",
         default="color,depth16",
@@ -48,10 +50,6 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
         "%(default)s)",
     )
-    p.add_argument(
-        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
-    )
-    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
     add_precision(p)
     add_camera(p, rescaled="the photo, which is the only one then")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
@@ -164,15 +162,12 @@ def _jobs(
 
 
 def _out(options: argparse.Namespace) -> Path:
-    out = Path(options.out)
     if "://" in options.out:
         raise ConfigError(
             f"Got the address {options.out} as --out, expected a folder: mount the store as a "
             "folder, or copy the results there afterwards."
         )
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
-    return out
+    return checked_out(Path(options.out))
 
 
 def _settings(options: argparse.Namespace) -> BatchSettings:
