@@ -115,14 +115,14 @@ class Plane:
         return np.asarray(distance)
 
 
-def fit_plane(points: Points, *, robust: bool = True) -> Plane:
-    """The plane of a patch by total least squares.
+def fit_plane(points: Points) -> Plane:
+    """The plane of a patch by total least squares; up to half the points may lie elsewhere.
+
+    It begins with the plane of least median distance among planes through three points, seeded,
+    and leaves out what lies beyond 2.5 robust deviations.
 
     Args:
         points: (n, 3) metres.
-        robust: begin with the plane of least median distance among planes through three points,
-            seeded, and leave out what lies beyond 2.5 robust deviations: up to half the points
-            may belong to something else. False is plain least squares over all points.
 
     Raises:
         CameraError: fewer than three points, or points on one line.
@@ -130,26 +130,27 @@ def fit_plane(points: Points, *, robust: bool = True) -> Plane:
     patch: NDArray[np.float64] = np.asarray(points, np.float64)
     inside = patch
     normal, offset = _least_squares(patch)
-    if robust:
-        sample = patch[:: max(1, len(patch) // _PATCH_SAMPLE)]
-        least = float(np.median(np.abs(sample @ normal - offset)))
-        random = np.random.default_rng(_SEED)
-        for _ in range(_PATCH_TRIALS):
-            candidate = _through(sample[random.choice(len(sample), 3, replace=False)])
-            if candidate is None:
-                continue
-            middle = float(np.median(np.abs(sample @ candidate[0] - candidate[1])))
-            if middle < least:
-                (normal, offset), least = candidate, middle
-        for _ in range(3):
-            distance = np.abs(patch @ normal - offset)
-            limit = 2.5 * 1.4826 * float(np.median(distance[distance <= np.median(distance) * 4]))
-            chosen = distance <= max(limit, 1e-6 * abs(offset) + 1e-9)
-            if chosen.sum() < 3:
-                break
-            inside = patch[chosen]
-            normal, offset = _least_squares(inside)
-    return _plane(normal, offset, inside, len(inside) / len(patch))
+    sample = patch[:: max(1, len(patch) // _PATCH_SAMPLE)]
+    least = float(np.median(np.abs(sample @ normal - offset)))
+    random = np.random.default_rng(_SEED)
+    for _ in range(_PATCH_TRIALS):
+        candidate = _through(sample[random.choice(len(sample), 3, replace=False)])
+        if candidate is None:
+            continue
+        middle = float(np.median(np.abs(sample @ candidate[0] - candidate[1])))
+        if middle < least:
+            (normal, offset), least = candidate, middle
+    for _ in range(3):
+        distance = np.abs(patch @ normal - offset)
+        limit = 2.5 * 1.4826 * float(np.median(distance[distance <= np.median(distance) * 4]))
+        chosen = distance <= max(limit, 1e-6 * abs(offset) + 1e-9)
+        if chosen.sum() < 3:
+            break
+        inside = patch[chosen]
+        normal, offset = _least_squares(inside)
+    if offset > 0:  # the normal is on the camera's side
+        normal, offset = -normal, -offset
+    return _oriented(normal, offset, inside, len(inside) / len(patch))
 
 
 def fit_floor(points: Points) -> Plane:
@@ -249,15 +250,6 @@ def _least_squares(
             "The selected points lie on one line, expected a patch: select a larger one."
         )
     return axes[:, 0], float(axes[:, 0] @ centre)
-
-
-def _plane(
-    normal: NDArray[np.float64], offset: float, points: NDArray[np.float64], share: float
-) -> Plane:
-    """With the normal on the camera's side, that is with a negative offset."""
-    if offset > 0:
-        normal, offset = -normal, -offset
-    return _oriented(normal, offset, points, share)
 
 
 def _oriented(

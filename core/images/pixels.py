@@ -63,7 +63,7 @@ def _with_other(arguments: Any) -> Any:
     return _OTHER[str(arguments)]
 
 
-_STRIP_ROWS = 32  # as in `core.images.pixels`: an RGBA copy of the whole would take 4 bytes a pixel
+_STRIP_ROWS = 32  # an RGBA copy of the whole would take 4 bytes a pixel
 _ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
 _EIGHT_BITS = 255
 
