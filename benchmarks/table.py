@@ -3,11 +3,11 @@
     python -m benchmarks.table [--threads 2] [--rounds 5] [--only networks,photo] > table.json
 
 Parts: `networks` (the paper's network plain, in each engine, against the machine's GEMM peak and
-roofline; `lite-indoor`), `engines` (`lite-indoor` at 320x240 in each), `photo` (12 megapixels end
-end), `panorama` (100 megapixels), `serving` (idle memory; one client and eight), `starting`. What is
-compared takes turns, so that whatever else the machine does hits both: read the ratios rather than
-the milliseconds. Ten minutes on two cores, 6 GB of memory. OpenVINO is compared where it is
-installed.
+roofline; `lite-indoor`), `engines` (`lite-indoor` at 320x240 in each), `photo` (12 megapixels,
+end to end), `panorama` (100 megapixels), `serving` (idle memory; one client and eight), `starting`.
+What is compared takes turns, so that whatever else the machine does hits both: read the ratios
+rather than the milliseconds. Ten minutes on two cores, 6 GB of memory. OpenVINO is compared where
+it is installed.
 """
 
 from __future__ import annotations
