@@ -21,6 +21,9 @@ from core.scale.profile import Profile, load_profile
 
 MAX_MEASURED = 100  # lengths, or depths, of one request
 
+MAX_POINTS = 20_000  # in a call itself
+MAX_SPARSE_BYTES = 16 << 20  # of an uploaded file
+
 
 def checked_lengths(value: Any) -> tuple[KnownLength, ...]:
     """Known lengths from [u0, v0, u1, v1, metres], or a list of such.
@@ -44,10 +47,6 @@ def checked_height(value: Any) -> tuple[CameraHeight, ...]:
     """The camera's height in metres, or none; errors as for `checked_lengths`."""
     height = number("camera_height", value, None, None, "of metres")
     return () if height is None else (CameraHeight(height),)
-
-
-MAX_POINTS = 20_000  # in a call itself
-MAX_SPARSE_BYTES = 16 << 20  # of an uploaded file
 
 
 def checked_sparse(file: Path | Sequence[Any] | None, scale: Any = None) -> tuple[SparseDepth, ...]:

@@ -19,6 +19,9 @@ from core.errors import ConfigError
 if TYPE_CHECKING:
     from core.scale.calibration import Measurement
 
+MARK = "-"
+NAME = "stdin"  # what its results are called
+
 
 def add_network(parser: argparse.ArgumentParser, *, chooser: str, mirrored: str) -> None:
     """Declares the model and how it sees a picture.
@@ -175,10 +178,6 @@ def _measured(count: int, expected: str) -> Callable[[str], list[float]]:
         raise argparse.ArgumentTypeError(f"got '{text}', expected {expected}: correct it")
 
     return read
-
-
-MARK = "-"
-NAME = "stdin"  # what its results are called
 
 
 def read_bytes() -> bytes:

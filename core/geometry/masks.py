@@ -21,6 +21,14 @@ _SKY_BRIGHT = 110  # of 255, blue channel: darker is no daylight sky
 _SKY_BLUE = 0.95  # blue / the largest of the other two: grass, walls and skin lie below
 _SKY_SMOOTH = 12.0  # of 255, mean step between neighbouring pixels of a tile
 
+EDGE_TOLERANCE = 0.05  # relative
+_GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
+_MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
+_RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
+_STEADY = 1.5  # change over that side / (smallest slope on it * its length); 1 on a plane
+
+Plane = NDArray[np.float32]
+
 
 def measured(depth: NDArray[np.floating]) -> Mask:
     """Pixels with a depth: finite and above 0 (H, W)."""
@@ -95,15 +103,6 @@ def _grown(mask: Mask) -> Mask:
     grown[:, 1:] |= mask[:, :-1]
     grown[:, :-1] |= mask[:, 1:]
     return grown
-
-
-EDGE_TOLERANCE = 0.05  # relative
-_GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
-_MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
-_RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
-_STEADY = 1.5  # change over that side / (smallest slope on it * its length); 1 on a plane
-
-Plane = NDArray[np.float32]
 
 
 def flying_pixels(

@@ -13,6 +13,20 @@ from core.errors import CameraError
 
 _STRIP = 256  # rows at a time: memory grows with the picture's width only
 
+_TRIALS = 400  # three points all on a floor that covers a sixth of the sample: found 5 times in 6
+_SAMPLE = 8_000  # points that vote
+_PATCH_TRIALS, _PATCH_SAMPLE = 60, 2_000  # 60: half the points elsewhere, missed once in 3000
+_SEED = 2021
+_TOLERANCE = 0.02  # of depth: what monocular and stereo depth scatter by on a flat floor
+_LEAST_TOLERANCE = 0.001  # of depth: narrower than any depth map's own rounding
+_ROUNDS = 6
+_LEAST_SHARE = 0.05  # of all points: less is a table, a step or chance
+_MOST_TILT = 40.0  # degrees between the floor's normal and the camera's up
+_MOST_BELOW = 0.08  # share of the points that may lie below a floor
+
+Points = NDArray[np.floating]
+_Candidate = tuple[NDArray[np.float64], float]  # unit normal and offset
+
 
 def surface_normals(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Unit normals that face the camera.
@@ -66,21 +80,6 @@ def _slope(q: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     forward = np.pad(step, padding, constant_values=np.nan)
     keep = ~(np.abs(forward) < np.abs(backward)) & ~np.isnan(backward)
     return np.nan_to_num(np.where(keep, backward, forward), nan=0.0)
-
-
-_TRIALS = 400  # three points all on a floor that covers a sixth of the sample: found 5 times in 6
-_SAMPLE = 8_000  # points that vote
-_PATCH_TRIALS, _PATCH_SAMPLE = 60, 2_000  # 60: half the points elsewhere, missed once in 3000
-_SEED = 2021
-_TOLERANCE = 0.02  # of depth: what monocular and stereo depth scatter by on a flat floor
-_LEAST_TOLERANCE = 0.001  # of depth: narrower than any depth map's own rounding
-_ROUNDS = 6
-_LEAST_SHARE = 0.05  # of all points: less is a table, a step or chance
-_MOST_TILT = 40.0  # degrees between the floor's normal and the camera's up
-_MOST_BELOW = 0.08  # share of the points that may lie below a floor
-
-Points = NDArray[np.floating]
-_Candidate = tuple[NDArray[np.float64], float]  # unit normal and offset
 
 
 @dataclass(frozen=True)

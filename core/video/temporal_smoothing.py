@@ -31,6 +31,13 @@ _CERTAIN = 0.30  # and above which everything is
 _TIMES = 3.0  # as much as the frames before changed: a pan changes much, but evenly
 _MEMORY = 0.8  # share of the past in the mean change
 
+_CELLS_DOWN = 120  # rows of cells; at least two pixels a cell, or noise would count as motion
+_STATIC = 0.03  # change of a cell's colour (0..1) below which it stands still
+_TEXTURE = 0.03  # spread of colour among neighbouring cells from which motion would show
+_COLOUR_SIGMA = 0.04
+_DEPTH_SIGMA = 0.10  # of log depth, as a ratio: 10 %
+_STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: moving, still camera
+
 
 class CutDetector:
     """Tells for every frame whether it begins a new scene.
@@ -80,14 +87,6 @@ def mean_colours(rgb: Tensor, cell: int) -> Tensor:
     """(H, W, 3) uint8 to (3, ceil(H / cell), ceil(W / cell)) mean colours in 0..1."""
     image = rgb.permute(2, 0, 1)[None].to(torch.float32) / 255
     return functional.avg_pool2d(image, cell, cell, ceil_mode=True, count_include_pad=False)[0]
-
-
-_CELLS_DOWN = 120  # rows of cells; at least two pixels a cell, or noise would count as motion
-_STATIC = 0.03  # change of a cell's colour (0..1) below which it stands still
-_TEXTURE = 0.03  # spread of colour among neighbouring cells from which motion would show
-_COLOUR_SIGMA = 0.04
-_DEPTH_SIGMA = 0.10  # of log depth, as a ratio: 10 %
-_STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: moving, still camera
 
 
 @dataclass(frozen=True)
