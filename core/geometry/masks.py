@@ -59,6 +59,9 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
     Returns:
         (H, W) bool.
     """
+    # Here and not above: SciPy takes long to import, and most pictures keep their sky.
+    from scipy.ndimage import binary_dilation, binary_propagation
+
     height, width = rgb.shape[:2]
     tile = max(1, -(-max(height, width) // _SKY_GRID))
     rows, columns = np.arange(0, height, tile), np.arange(0, width, tile)
@@ -67,9 +70,11 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
     step = np.abs(np.diff(brightness.astype(np.int16), axis=0, prepend=brightness[:1]))
     step = np.add.reduceat(np.add.reduceat(step, rows, axis=0, dtype=np.int64), columns, axis=1)
     area = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
-    reached = _flood_from_top(like & (step / area < _SKY_SMOOTH))
+    smooth = like & (step / area < _SKY_SMOOTH)
+    top = np.zeros_like(smooth)
+    top[0] = smooth[0]
     # Tiles at the sky's border are mixed: there each pixel's own colour decides.
-    grown = _grown(reached)
+    grown = binary_dilation(binary_propagation(top, mask=smooth))
     coarse_rows, coarse_columns = np.arange(height) // tile, np.arange(width) // tile
     result = np.zeros((height, width), np.bool_)
     for row in range(len(rows)):
@@ -83,26 +88,6 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
 def _sky_coloured(rgb: NDArray[np.float32]) -> Mask:
     warm = np.maximum(rgb[..., 0], rgb[..., 1])
     return np.asarray((rgb[..., 2] > _SKY_BRIGHT) & (rgb[..., 2] >= _SKY_BLUE * warm))
-
-
-def _flood_from_top(allowed: Mask) -> Mask:
-    reached = np.zeros_like(allowed)
-    reached[0] = allowed[0]
-    while True:
-        wider = _grown(reached) & allowed
-        if (wider == reached).all():
-            return reached
-        reached = wider
-
-
-def _grown(mask: Mask) -> Mask:
-    """The mask and its four neighbours."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
 
 
 def flying_pixels(
