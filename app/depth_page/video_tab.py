@@ -38,7 +38,7 @@ from core.scale.calibration import model_of
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
-from core.video.temporal_smoothing import SteadySettings
+from core.video.temporal_smoothing import SmoothingSettings
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
@@ -80,7 +80,7 @@ def run_video(
         fov=request.fov,
         known=request.known,
         colors=request.colors,
-        steady=SteadySettings() if steady else SteadySettings(0, 0),
+        steady=SmoothingSettings() if steady else SmoothingSettings(0, 0),
         most_frames=MAX_FRAMES,
     )
     named = model_of(request.known, request.model) or ""

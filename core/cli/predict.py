@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.terminal import (
-    MARK,
-    NAME,
+    STDIN_MARK,
+    STDIN_NAME,
     add_camera,
     add_network,
     check_alone,
@@ -151,14 +151,16 @@ def _jobs(
     """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
     from core.batch.plan import plan, same_file_key
 
-    if MARK not in paths:
+    if STDIN_MARK not in paths:
         return plan(paths, out, left_out=left_out)
     data = read_bytes()
-    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / NAME
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / STDIN_NAME
     file.write_bytes(data)
-    jobs = plan([str(file) if path == MARK else path for path in paths], out, left_out=left_out)
+    jobs = plan(
+        [str(file) if path == STDIN_MARK else path for path in paths], out, left_out=left_out
+    )
     key = same_file_key(file)
-    return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
+    return [replace(j, shown=STDIN_NAME) if same_file_key(j.source) == key else j for j in jobs]
 
 
 def _out(options: argparse.Namespace) -> Path:

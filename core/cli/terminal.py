@@ -19,8 +19,8 @@ from core.errors import ConfigError
 if TYPE_CHECKING:
     from core.scale.calibration import Measurement
 
-MARK = "-"
-NAME = "stdin"  # what its results are called
+STDIN_MARK = "-"
+STDIN_NAME = "stdin"  # what its results are called
 
 
 def add_network(parser: argparse.ArgumentParser, *, chooser: str, mirrored: str) -> None:
@@ -206,7 +206,7 @@ def read_picture() -> bytes:
     from core.images.limits import DEFAULT_LIMITS, check_bytes
 
     data = read_bytes()
-    check_bytes(len(data), DEFAULT_LIMITS, NAME)
+    check_bytes(len(data), DEFAULT_LIMITS, STDIN_NAME)
     return data
 
 

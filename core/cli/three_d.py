@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.terminal import (
-    MARK,
-    NAME,
+    STDIN_MARK,
+    STDIN_NAME,
     add_camera,
     add_network,
     checked_out,
@@ -107,7 +107,7 @@ def _scene(options: argparse.Namespace) -> int:
 
     checked_out(options.out)
     outputs, wanted = parse_outputs(options.save), _wanted(options)
-    job = job_of(Path(NAME) if str(options.photo) == MARK else options.photo)
+    job = job_of(Path(STDIN_NAME) if str(options.photo) == STDIN_MARK else options.photo)
     stems = [options.out / each for each in (job.stem, *job.others)]
     check_name(stems[0], [*(output.suffix for output in outputs), _OBJECT])
     photo, prediction = _predicted(options)
@@ -205,8 +205,8 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     from core.scale.calibration import camera_of, model_of
 
     known = known_of(options)
-    if str(options.photo) == MARK:
-        photo = decode(read_picture(), name=NAME)
+    if str(options.photo) == STDIN_MARK:
+        photo = decode(read_picture(), name=STDIN_NAME)
     else:
         photo = decode(read_file(options.photo), name=options.photo.name)
     prediction = models_of_run(model_of(known, options.model))[1]()(

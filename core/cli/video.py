@@ -122,7 +122,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
     from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.files.depth_maps import ColorSettings
     from core.video.settings import VideoSettings
-    from core.video.temporal_smoothing import SteadySettings
+    from core.video.temporal_smoothing import SmoothingSettings
 
     colormap = options.colormap or DEFAULT_COLORMAP
     if colormap not in COLORMAPS:
@@ -143,7 +143,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
         known=known_of(options),
         colors=ColorSettings(colormap, options.near, options.far),
-        steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
+        steady=SmoothingSettings(0, 0) if options.unsteady else SmoothingSettings(),
         overwrite=options.overwrite,
     )
 

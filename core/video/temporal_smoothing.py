@@ -90,7 +90,7 @@ def mean_colours(rgb: Tensor, cell: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SteadySettings:
+class SmoothingSettings:
     """Strength of the temporal smoothing; 0 seconds switches a step off.
 
     Attributes:
@@ -103,7 +103,7 @@ class SteadySettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Steadied:
+class SmoothedFrame:
     """One frame's result.
 
     Attributes:
@@ -117,18 +117,20 @@ class Steadied:
     cut: bool
 
 
-class Steadier:
+class TemporalSmoother:
     """Takes a clip's frames in order; remembers one frame, however long the clip."""
 
-    def __init__(self, settings: SteadySettings | None = None) -> None:
-        self._settings = settings or SteadySettings()
+    def __init__(self, settings: SmoothingSettings | None = None) -> None:
+        self._settings = settings or SmoothingSettings()
         self._is_cut = CutDetector()
         self._cells: Tensor | None = None
         self._past: Tensor | None = None  # (H, W) log of the smoothed depth
         self._time = 0.0
 
     @torch.inference_mode()
-    def __call__(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float) -> Steadied:
+    def __call__(
+        self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float
+    ) -> SmoothedFrame:
         """Steadies the next frame.
 
         Args:
@@ -146,13 +148,15 @@ class Steadier:
         self._cells, self._time = cells, time
         if cut or before is None or past is None:
             self._past = log
-            return Steadied(depth, None, True)
+            return SmoothedFrame(depth, None, True)
         change = _smooth((cells - before)[None])[0].abs().amax(0)
         static = change < _STATIC
         blended = self._blended(log, past, cells, change, static, cell, elapsed)
         self._past = blended
         rows, columns = np.arange(height) // cell, np.arange(width) // cell
-        return Steadied(blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False)
+        return SmoothedFrame(
+            blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False
+        )
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it remembers of the frames so far."""
