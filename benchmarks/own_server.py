@@ -5,36 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from app import demo
 
 
-@dataclass(frozen=True)
-class OwnServer:
-    """A running depth page.
-
-    Attributes:
-        url: its address.
-        process: its process.
-        temp: its folder for temporary files, of nobody else.
-        log: what it says.
-    """
-
-    url: str
-    process: subprocess.Popen[bytes]
-    temp: Path
-    log: Path
-
-
 @contextlib.contextmanager
-def own_server(**environment: str) -> Iterator[OwnServer]:
-    """Starts one, waits until it is ready, and ends it.
+def own_server(**environment: str) -> Iterator[tuple[str, int]]:
+    """Its address and the number of its process; it is ready, and ends with the block.
 
     Args:
         environment: variables on top of the process's own.
@@ -56,6 +37,6 @@ def own_server(**environment: str) -> Iterator[OwnServer]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise TimeoutError(log.read_text(errors="replace")[-3000:])
                 time.sleep(0.2)
-            yield OwnServer(page.url, process, temp, log)
+            yield page.url, process.pid
         finally:
             demo.stop(process)

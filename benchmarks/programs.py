@@ -21,10 +21,7 @@ from benchmarks.photos import jpeg
 PANORAMA = (14140, 7070)  # 100 megapixels
 CLIENTS = 8
 # All clients have one address here.
-SERVER = {
-    "LAPDEPTH_MODEL": "lite-indoor",
-    "LAPDEPTH_CLIENT_QUEUE": "64",
-}
+SERVER = {"LAPDEPTH_MODEL": "lite-indoor", "LAPDEPTH_CLIENT_QUEUE": "64"}
 OWN_MEMORY = "print(open('/proc/self/status').read().split('VmRSS:')[1].split()[0])"
 
 
@@ -75,12 +72,11 @@ def serving(rounds: int, threads: int) -> dict[str, Any]:
     """The depth page: memory when idle, then one client and eight, each call another photo."""
     bare = float(python(OWN_MEMORY, threads=threads)) * 1024 / 1e6
     with_torch = float(python("import torch; " + OWN_MEMORY, threads=threads)) * 1024 / 1e6
-    with own_server(**SERVER) as server:
-        pid = server.process.pid
+    with own_server(**SERVER) as (url, pid):
         time.sleep(2)
         idle = memory_of(pid)
         content = jpeg(640, 480)
-        clients = ready_clients(server.url, CLIENTS, content)
+        clients = ready_clients(url, CLIENTS, content)
         before = memory_of(pid)
         one = at_work(clients[:1], 4 * rounds, content, pid)
         eight = at_work(clients, rounds, content, pid)

@@ -45,12 +45,12 @@ def main() -> None:
     report = describe(options.threads)
     report |= {"rounds": options.rounds, "warm_up_rounds": WARM_UP, "model": options.model}
     photos = {f"{width}x{height}": jpeg(width, height) for width, height in SIZES}
-    with own_server(LAPDEPTH_MODEL=options.model) as server:
-        client = PlainClient(server.url)
+    with own_server(LAPDEPTH_MODEL=options.model) as (url, pid):
+        client = PlainClient(url)
         for size, photo in photos.items():
             report[size] = _requests(client, photo, options.rounds)
-            others = ready_clients(server.url, 1, photo)
-            through = at_work(others, options.rounds, photo, server.process.pid)
+            others = ready_clients(url, 1, photo)
+            through = at_work(others, options.rounds, photo, pid)
             report[size]["gradio_client"] = through
     for size, photo in photos.items():
         report[size]["parts"] = in_turns(_parts(photo, options.model), options.rounds)

@@ -79,27 +79,20 @@ def _photo(megapixels: str, model: str, rounds: int) -> dict[str, float]:
     """A photo of 4 : 3, array in, depth out."""
     import numpy as np
     import torch
+    from PIL import Image
     from torch.nn import functional
 
     import core
+    from benchmarks.photos import EXAMPLE
 
     side = (float(megapixels) * 1e6 / 12) ** 0.5
     size = (round(3 * side), round(4 * side))
-    with _example() as example:
+    with Image.open(EXAMPLE) as example:
         small = torch.from_numpy(np.array(example))
     whole = functional.interpolate(small.permute(2, 0, 1)[None], size, mode="nearest")
     photo = whole[0].permute(1, 2, 0).contiguous().numpy()
     predictor = core.load_predictor(model)
     return _measured(lambda: predictor(photo), rounds)
-
-
-def _example() -> Any:
-    """The example photo, opened."""
-    from PIL import Image
-
-    from benchmarks.photos import EXAMPLE
-
-    return Image.open(EXAMPLE)
 
 
 def _batch(count: str, model: str, rounds: int) -> dict[str, float]:
@@ -139,9 +132,9 @@ def _clients(count: str, model: str, rounds: int) -> dict[str, float]:
     from benchmarks.programs import SERVER, at_work, ready_clients
 
     content = jpeg(640, 480)
-    with own_server(**SERVER | {"LAPDEPTH_MODEL": model}) as server:
-        clients = ready_clients(server.url, int(count), content)
-        return at_work(clients, max(rounds, 32 // int(count)), content, server.process.pid)
+    with own_server(**SERVER | {"LAPDEPTH_MODEL": model}) as (url, pid):
+        clients = ready_clients(url, int(count), content)
+        return at_work(clients, max(rounds, 32 // int(count)), content, pid)
 
 
 def _encoder(name: str, _model: str, rounds: int) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from benchmarks.networks import (
 )
 from benchmarks.photos import jpeg
 from benchmarks.reference import reference_of
+from core.engines import open_engine
 from core.engines.torch_engine import TorchEngine
 from core.files.outputs import (
     OUTPUTS,
@@ -34,7 +36,8 @@ from core.images.resize import working_size
 from core.images.upsample import Guide, upsample_depth
 from core.model import accumulate
 from core.predictor import Predictor
-from core.weights.checkpoint import load_checkpoint
+from core.weights.checkpoint import find_model, load_checkpoint
+from core.weights.model_info import ModelInfo
 
 MEGAPIXELS_12 = (4000, 3000)
 LITE = "lite-indoor"
@@ -89,6 +92,36 @@ def networks(rounds: int) -> dict[str, Any]:
     }
 
 
+def engines(rounds: int) -> dict[str, Any]:
+    """`lite-indoor` at 320x240: plain PyTorch, folded for inference, ONNX Runtime; and their start.
+
+    "Start" is from the checkpoint's file to an engine that has run once, the conversion for ONNX
+    Runtime included the first time.
+    """
+    info, image = find_model(LITE), shades(240, 320)
+    model, _ = load_checkpoint(_file_of(info))
+    runs: dict[str, Any] = {"plain": lambda: model(image).residuals}
+    starts = {}
+    for name in ("torch", "onnx"):
+        began = time.perf_counter()
+        engine = open_engine(info, device="cpu", engine=name)
+        engine.run(image)
+        starts[name] = round(time.perf_counter() - began, 2)
+        runs[name] = lambda e=engine: e.run(image)
+    with torch.inference_mode():
+        finest = {name: run()[-1] for name, run in runs.items()}
+        figures = in_turns(runs, rounds)
+    median = {name: each["median_ms"] for name, each in figures.items()}
+    return {
+        **figures,
+        "faster than plain": {n: round(median["plain"] / v, 2) for n, v in median.items()},
+        "start_s": starts,
+        "largest difference of the finest residual": {
+            name: float((finest[name] - finest["plain"]).abs().max()) for name in starts
+        },
+    }
+
+
 def end_to_end(rounds: int) -> dict[str, Any]:
     """A 12-megapixel JPEG to both PNG files, and where the time goes."""
     data = jpeg(*MEGAPIXELS_12)
@@ -140,12 +173,16 @@ def _depth(residuals: list[torch.Tensor]) -> torch.Tensor:
     return torch.sigmoid(accumulate(residuals)[-1])
 
 
+def _file_of(info: ModelInfo) -> Path:
+    if info.path is None:
+        raise SystemExit("a model that was found is a file")
+    return info.path
+
+
 def _lite_work(peak: float, speed: float) -> dict[str, Any]:
     """`lite-indoor`'s network alone, at its own working size."""
     predictor = core.load_predictor(LITE)
-    if predictor.info.path is None:
-        raise SystemExit("a model that was found is a file")
-    model, info = load_checkpoint(predictor.info.path)
+    model, info = load_checkpoint(_file_of(predictor.info))
     size = (info.working_height, info.working_height * 4 // 3)
     work, image = work_of(model, *size), shades(*size)
     timed = in_turns({"network": lambda: predictor.engine.run(image)}, 15)["network"]

@@ -6,7 +6,7 @@ centres are at integer coordinates, so a W-wide picture spans -0.5 .. W - 0.5 an
 
 For the apps::
 
-    intrinsics = choose_intrinsics(photo_or_size, fov=None, given=None, camera=info.camera)
+    intrinsics = choose_intrinsics((width, height), camera=info.camera, focal_px=photo.focal_px)
     intrinsics.source                 # "given" | "exif" | "assumed": show it next to every metre
     intrinsics.hfov(width)            # degrees
     points = unproject(depth, intrinsics)            # (H, W, 3) float32
@@ -44,15 +44,6 @@ class FieldOfView(Protocol):
     def fx(self) -> float: ...
     @property
     def fy(self) -> float: ...
-
-
-class PictureLike(Protocol):
-    """What `choose_intrinsics` reads of a `core.images.decode.Photo`."""
-
-    @property
-    def rgb(self) -> NDArray[np.uint8]: ...
-    @property
-    def focal_px(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -246,17 +237,19 @@ GivenCamera = Intrinsics | SizedCamera | Sequence[float]
 
 
 def choose_intrinsics(
-    picture: PictureLike | tuple[int, int],
+    size: tuple[int, int],
     *,
     camera: FieldOfView,
+    focal_px: float | None = None,
     fov: float | None = None,
     given: GivenCamera | None = None,
 ) -> Intrinsics:
     """The best known intrinsics: given ones, else from the field of view, else EXIF, else assumed.
 
     Args:
-        picture: a decoded photo, or its size (width, height) in pixels.
+        size: (width, height) of the picture in pixels.
         camera: the model's training camera, for when nothing else is known.
+        focal_px: focal length in pixels from EXIF (`core.images.decode.Photo.focal_px`).
         fov: horizontal field of view in degrees, from the user.
         given: `Intrinsics` (which keep their source) or the numbers fx, fy, cx, cy, in pixels of
             this picture; or a `SizedCamera`.
@@ -264,7 +257,7 @@ def choose_intrinsics(
     Raises:
         CameraError: both `fov` and `given`, numbers no camera has, or not four of them.
     """
-    width, height = picture if isinstance(picture, tuple) else picture.rgb.shape[1::-1]
+    width, height = size
     if fov is not None and given is not None:
         raise CameraError(
             "Both a field of view and intrinsics were given, expected one of them: leave one out."
@@ -288,12 +281,10 @@ def choose_intrinsics(
                 "pixels."
             ) from error
         return Intrinsics(fx, fy, cx, cy, "given").checked(width, height)
-    if not isinstance(picture, tuple):
-        focal = picture.focal_px
-        if focal:  # the 35 mm equivalent alone would bring back what its check has refused
-            claimed = _centred(width, height, focal, focal, "exif")
-            if MIN_FOV <= claimed.long_fov(width, height) <= MAX_FOV:
-                return claimed
+    if focal_px:
+        claimed = _centred(width, height, focal_px, focal_px, "exif")
+        if MIN_FOV <= claimed.long_fov(width, height) <= MAX_FOV:
+            return claimed
     return assumed(width, height, camera)
 
 

@@ -198,7 +198,13 @@ class Predictor:
         started = time.perf_counter()
         height, width = photo.rgb.shape[:2]
         size = working_size((width, height), self.info.working_height, asked)
-        camera = choose_intrinsics(photo, camera=self.info.camera, fov=fov, given=intrinsics)
+        camera = choose_intrinsics(
+            (width, height),
+            camera=self.info.camera,
+            focal_px=photo.focal_px,
+            fov=fov,
+            given=intrinsics,
+        )
         scale = focal_scale(self.info, camera, (width, height), size)
         flip = checked_switch("flip", flip)
         with torch.inference_mode():

@@ -11,6 +11,9 @@ from typing import TypeVar
 
 _CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "quota period" or "max period"
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 
 def usable_threads(quota_file: Path = _CGROUP_QUOTA) -> int:
     """Cores that this process may run on, a container's quota and OMP_NUM_THREADS respected.
@@ -32,10 +35,6 @@ def usable_threads(quota_file: Path = _CGROUP_QUOTA) -> int:
     except (OSError, ValueError, ZeroDivisionError):
         pass  # no cgroup v2, no quota
     return cores
-
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:

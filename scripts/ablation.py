@@ -1,7 +1,7 @@
 """Trains the network with one of the paper's ideas left out at a time, and scores every run.
 
     python -m scripts.ablation --data ../shared/data --runs runs/ablation --out docs/ablation
-    python -m scripts.ablation_table docs/experiments.md
+    python -m scripts.reference
 
 Every variant is trained by `configs/ablation.toml` from two seeds and scored on `nyu/val`; the
 figures of each image go to VARIANT-seedN.csv. Runs that are finished are left alone and a run that

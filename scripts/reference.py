@@ -1,12 +1,13 @@
-"""Fills the parts of the documentation that are made from the code.
+"""Fills the parts of the documents that are made from the code and from measured figures.
 
-A page holds pairs of markers; what lies between them is replaced:
+A document holds pairs of markers; what lies between them is replaced. Paths are relative to it:
 
-    <!-- generated: variables -->
-    <!-- /generated -->
+    <!-- generated: variables -->                      <!-- /generated -->
+    <!-- evaluation: measurements/NAME-nyu.json -->    <!-- /evaluation -->
+    <!-- ablation: ablation/ baseline=full -->         <!-- /ablation -->
 
     python -m scripts.reference              # fill
-    python -m scripts.reference --check      # exit 1 if a page is out of date
+    python -m scripts.reference --check      # exit 1 if a document is out of date
 """
 
 from __future__ import annotations
@@ -18,12 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.common.environment import VARIABLES
-from scripts import api_index, architecture
+from scripts import api_index, architecture, figures
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/configuration.md", "docs/architecture.md", "docs/api.md")
+PAGES = (
+    *(f"docs/{name}.md" for name in ("configuration", "architecture", "api", "experiments")),
+    *(str(card.relative_to(ROOT)) for card in sorted((ROOT / "checkpoints").glob("*.md"))),
+)
 MARKED = re.compile(
-    r"(?P<begin><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
+    r"(?P<begin><!-- (?P<kind>generated|evaluation|ablation): (?P<what>[^>]+?) -->\n)"
+    r".*?(?P<end><!-- /(?P=kind) -->)",
+    re.DOTALL,
 )
 
 
@@ -50,15 +56,29 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
-def filled(text: str) -> str:
-    """A page's text with every marked part made anew.
+def filled(text: str, folder: Path) -> str:
+    """A document's text with every marked part made anew.
+
+    Args:
+        text: of the document.
+        folder: that its paths are relative to.
 
     Raises:
         KeyError: a part of that name is not known.
+        ValueError: runs that cannot be compared.
     """
-    return MARKED.sub(
-        lambda match: f"{match['begin']}\n{PARTS[match['name']]()}\n\n{match['end']}", text
-    )
+
+    def part(match: re.Match[str]) -> str:
+        path, _, baseline = match["what"].partition(" baseline=")
+        if match["kind"] == "generated":
+            made = PARTS[path]()
+        elif match["kind"] == "evaluation":
+            made = figures.evaluation(folder / path)
+        else:
+            made = figures.ablation(folder / path, baseline)
+        return f"{match['begin']}\n{made.rstrip()}\n\n{match['end']}"
+
+    return MARKED.sub(part, text)
 
 
 def main() -> int:
@@ -70,7 +90,7 @@ def main() -> int:
     for name in PAGES:
         page = ROOT / name
         text = page.read_text(encoding="utf-8")
-        new = filled(text)
+        new = filled(text, page.parent)
         if new != text:
             stale.append(name)
             if not check:

@@ -5,7 +5,7 @@
 
 Takes the last weights of `runs/NAME` (nothing is selected on the test pictures), fits the expected
 error, scores the model, and writes `checkpoints/NAME.safetensors`, its pin, and the evaluation's
-JSON in `docs/measurements`. `scripts/model_card.py` then fills the card.
+JSON in `docs/measurements`. `python -m scripts.reference` then fills the card.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The documents' commands are ones that the program takes; the README's Python example runs."""
+"""The documents' commands are ones that the program takes, their Python imports what there is."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -52,6 +53,22 @@ def test_every_command_and_option_is_in_the_readme() -> None:
     assert {option for option in options if option[:2] == "--" and option not in readme} == {
         "--help"
     }
+
+
+def test_python_examples_import_what_there_is() -> None:
+    imports = {
+        (module, name.strip())
+        for path in DOCUMENTS
+        for example in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+        for module, names in re.findall(r"^from (core[\w.]*) import (.+)$", example, re.M)
+        for name in names.split(",")
+    }
+    assert len(imports) > 5
+    assert [
+        (module, name)
+        for module, name in sorted(imports)
+        if not hasattr(importlib.import_module(module), name)
+    ] == []
 
 
 def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,10 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 OUTCOMES = ("done", "refused", "late", "failed")
 _SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 600)
 
+_TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_CHATTY = ("httpx", "httpcore", "asyncio")
+_writing = threading.Lock()
+
 
 class Metrics:
     """The counters of one server.
@@ -89,11 +93,6 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-_TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-_CHATTY = ("httpx", "httpcore", "asyncio")
-_writing = threading.Lock()
 
 
 class JsonFormatter(logging.Formatter):

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 LANGUAGES = {"en": "English", "zh": "中文"}  # code -> its own name
 TEXTS = Path(__file__).parent / "texts"
 
+INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
+_PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
+
 
 def read(folder: Path) -> dict[str, Mapping[str, str]]:
     """Key -> language -> sentence, of all TOML files of a folder.
@@ -84,10 +87,6 @@ def table(section: str, lang: str) -> dict[str, str]:
 def keys() -> tuple[str, ...]:
     """The keys of all sentences."""
     return tuple(_SENTENCES)
-
-
-INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
-_PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
 
 
 def error_sentence(error: BaseException, lang: str = "en") -> str:

@@ -10,7 +10,6 @@ knows which photo is in its box by now.
 
 from __future__ import annotations
 
-import json
 import time
 import zipfile
 from collections.abc import Sequence
@@ -23,24 +22,34 @@ from PIL import Image
 
 from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
+from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.outputs import save_outputs, stem_of
-from app.common.request import DepthRequest, listed, missing, outputs_wanted
+from app.common.request import listed, outputs_wanted
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
-from app.common.text import error_sentence, language_of, t
+from app.common.text import error_sentence, t
 from app.depth_page.depth_view import file_data, packed_depth, sampled, view_value
+from app.depth_page.form import (
+    DRAWING,
+    FOR_ANY_PHOTO,
+    PHOTO,
+    PROGRESS,
+    PageHandlers,
+    Update,
+    form_request,
+    language,
+    nothing,
+    raw_settings,
+    require_photo,
+)
 from app.depth_page.progress import TimeLeft, teller
 from app.depth_page.summary_html import about_html, listing_html, scale_html
-from app.depth_page.three_d_handlers import COLOURS, NETWORK, PHOTO, form_request, nothing
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
-from core.scale.known import KnownLength
-from core.scale.profile import Profile
 
-Update = dict[str, Any]  # what gr.update gives
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 # An old photo's pinned point, 3D view and what it was built of, measurement with its numbers, table
 # and ends, film, picture and note, files.
@@ -49,13 +58,11 @@ _CLEARED = ("", None, None, "", None, "", None, nothing(), nothing(), "", nothin
 EMPTY = (None, None, None, None, "", None, "", None, *_CLEARED)
 _SHOWN = 7  # the place of the last
 NOTHING_MADE = (nothing(), "")  # of a batch: its zip and its table
-FOR_ANY_PHOTO = (*NETWORK, *COLOURS)  # without what is one photo's
-_DRAWING = (*PHOTO, *COLOURS)
 _KNOWN = PHOTO.index("known_length") - 1  # its place after the photo
 _KNOWN_SHOWN = 5  # its place in what `show` gives
 
 
-class Handlers:
+class Handlers(PageHandlers):
     """The page's functions over one studio and its storage.
 
     Args:
@@ -71,16 +78,12 @@ class Handlers:
         example: dict[str, Any] | None,
         between: HandoffFolder | None,
     ) -> None:
-        self._studio = studio
-        self._storage = storage
+        super().__init__(studio, storage)
         self._example = example
         self._between = between
 
     def show(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Any, ...]:
         """To the views, slider, summary, known length, its note, what is shown, and `_CLEARED`.
 
@@ -107,10 +110,10 @@ class Handlers:
         if same and settings == before.get("settings"):
             kept[_SHOWN] = shown
             return tuple(kept)
-        lang = language_of(request.headers.get("accept-language"))
+        lang = language(request)
         tell = teller(progress, lang)
         try:
-            asked = form_request(_DRAWING, [photo, *settings])
+            asked = form_request(DRAWING, [photo, *settings])
             result = self._studio.result(self._storage.uploaded(photo), asked, tell)
             low, high = display_range(result)
         except DepthError as error:
@@ -135,10 +138,7 @@ class Handlers:
         return (*views, as_html(result, lang), known, note, shown, *_CLEARED)
 
     def first(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Any, ...]:
         """To a new visitor's photo, its settings but the known length, and what `show` gives.
 
@@ -152,7 +152,7 @@ class Handlers:
             photo = file_data(self._storage.keep(sent.name, sent.data))
             settings = changed = raw_settings(sent.request)
         elif token:
-            lang = language_of(request.headers.get("accept-language"))
+            lang = language(request)
             gr.Info(t("studio.handoff_gone", lang), duration=TOLD_SECONDS)
         drawn = list(self.show(request, progress, photo, *settings, None))
         if sent is not None:
@@ -164,30 +164,20 @@ class Handlers:
         assert self._between is not None  # noqa: S101 - else there is no such button
         photo, *settings = values
         place: dict[str, Any] = other_page("explorer")
-        lang = language_of(request.headers.get("accept-language"))
+        lang = language(request)
         if missing(photo):
             return {**place, "lang": lang}
         path = self._storage.uploaded(photo)
-        asked = form_request(_DRAWING, [photo, *settings])
+        asked = form_request(DRAWING, [photo, *settings])
         token = self._between.put(Handoff(path.name, path.read_bytes(), asked))
         return {**place, "lang": lang, "token": token}
 
-    def files(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
-    ) -> Update:
+    def files(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> Update:
         """The chosen files of the photo, at its full size, each as its name says."""
         _, paths = self._saved(request, progress, values)
         return gr.update(value=[str(path) for path in paths], visible=True)
 
-    def zipped(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
-    ) -> str:
+    def zipped(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> str:
         """The same files in one zip."""
         stem, paths = self._saved(request, progress, values)
         archive = paths[0].with_name(f"{stem}.zip")
@@ -199,12 +189,11 @@ class Handlers:
     def _saved(
         self, request: gr.Request, progress: gr.Progress, values: Sequence[Any]
     ) -> tuple[str, list[Path]]:
-        tell = teller(progress, language_of(request.headers.get("accept-language")))
+        tell = teller(progress, language(request))
         *wanted, kinds = values
-        if missing(wanted[0]):
-            raise ImageError(t("studio.no_photo"))
-        asked, outputs = form_request(_DRAWING, wanted), outputs_wanted(kinds)
-        result = self._studio.result(self._storage.uploaded(wanted[0]), asked, tell)
+        require_photo(wanted[0])
+        outputs = outputs_wanted(kinds)
+        result = self._result(wanted, tell, DRAWING)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
@@ -212,17 +201,14 @@ class Handlers:
         return stem_of(result.photo), [*saved.files.values(), saved.sidecar]
 
     def batch(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Update, str]:
         """Many photos to one zip and a table of what became of each.
 
         Values: the photos, the controls for any photo, the kinds of files.
         """
         photos, *settings, kinds = values
-        lang = language_of(request.headers.get("accept-language"))
+        lang = language(request)
         clock = TimeLeft(time.monotonic)
 
         def step(done: int, total: int) -> None:
@@ -242,7 +228,7 @@ class Handlers:
 
     def arrive(self, request: gr.Request) -> tuple[Update, str]:
         """What a new visitor sees of the models: they may have changed since the start."""
-        lang = language_of(request.headers.get("accept-language"))
+        lang = language(request)
         about = about_html(self._studio.models(), lang)
         return gr.update(choices=self._studio.model_names()), about
 
@@ -269,18 +255,3 @@ class Handlers:
             metric=result.prediction.metric,
             source=result.photo.sha256,
         )
-
-
-def raw_settings(request: DepthRequest) -> list[Any]:
-    """The values of the page's controls that state this request, in the order of `_DRAWING`."""
-    ends = (request.colors.near, request.colors.far)
-    known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
-    profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
-    texts = (request.resolution, request.fov, *ends)
-    resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
-    intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
-    ranging = "auto" if ends == (None, None) else "fixed"
-    profile = profiles[0] if profiles else None
-    length = known[0] if known else None
-    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length, None)
-    return [*camera, request.colors.colormap, ranging, near, far]

@@ -27,7 +27,7 @@ from core.geometry.scale import calibrated
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.scale.calibration import model_of
-from core.video.temporal_smoothing import Steadier
+from core.video.temporal_smoothing import TemporalSmoother
 
 MAX_BYTES = 900_000  # of one encoded picture
 _PICTURE = re.compile(r"data:image/(?:jpeg|png|webp);base64,")
@@ -43,7 +43,7 @@ class _Past:
     model: str
     begun: float  # with the last picture
     ended: float = math.inf  # with it; infinite while it is worked on
-    steadier: Steadier = field(default_factory=Steadier)
+    steadier: TemporalSmoother = field(default_factory=TemporalSmoother)
     range: tuple[float, float] | None = None
     seconds: float | None = None  # between two pictures
 

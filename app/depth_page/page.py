@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.api.registration import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
+from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits
 from app.common.handoff import HandoffFolder

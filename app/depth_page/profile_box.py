@@ -12,21 +12,19 @@ from typing import Any
 
 import gradio as gr
 
+from app.common.checks import missing
+from app.common.known import checked_profile
 from app.common.outputs import safe_stem
-from app.common.request import checked_profile, missing
-from app.common.service import Studio
-from app.common.storage import Storage
-from app.common.text import language_of, t
+from app.common.text import t
 from app.depth_page.depth_view import translations as _
-from app.depth_page.three_d_handlers import PHOTO, form_request
+from app.depth_page.form import PageHandlers, Update, language, require_photo
 from app.depth_page.three_d_tab import kept_by_browser
 from core.atomic import write_atomic
-from core.errors import ConfigError, ImageError
+from core.errors import ConfigError
 from core.geometry.scale import profile_of
 from core.scale.profile import MAX_BYTES, Profile, check_profile_name, profile_names
 
 NONE = ""  # the choice of no profile
-Update = dict[str, Any]  # what gr.update gives
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,8 @@ def profile_box() -> ProfileControls:
     return ProfileControls(kept_by_browser(), choice, upload, name, save, file, note)
 
 
-class ProfileHandlers:
-    """The box's functions over one studio and its storage."""
-
-    def __init__(self, studio: Studio, storage: Storage) -> None:
-        self._studio = studio
-        self._storage = storage
+class ProfileHandlers(PageHandlers):
+    """The box's functions."""
 
     def choose(self, request: gr.Request, name: Any) -> tuple[Any, str]:
         """A profile of the server's to the one in use."""
@@ -87,12 +81,10 @@ class ProfileHandlers:
         Values: the photo's controls, the name.
         """
         *photo, name = values
-        if missing(photo[0]):
-            raise ImageError(t("studio.no_photo"))
+        require_photo(photo[0])
         check_profile_name("" if name is None else name)
-        asked = form_request(PHOTO, photo)
-        result = self._studio.result(self._storage.uploaded(photo[0]), asked)
-        measured = [each for each in asked.known if not isinstance(each, Profile)]
+        result = self._result(photo)
+        measured = [each for each in result.request.known if not isinstance(each, Profile)]
         if not measured:
             raise ConfigError(
                 "Nothing is known of the photo yet, expected a known length: mark both ends of "
@@ -139,7 +131,7 @@ def _used(request: gr.Request, profile: Profile | None) -> tuple[Any, str]:
     """The profile as the browser keeps it, and what is said of it."""
     if profile is None:
         return None, ""
-    lang = language_of(request.headers.get("accept-language"))
+    lang = language(request)
     camera = profile.camera
     said = t(
         "studio.profile_used",

@@ -12,14 +12,10 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.request import checked_sparse, missing
-from app.common.service import Studio
-from app.common.storage import Storage
-from app.common.text import t
+from app.common.known import checked_sparse
 from app.depth_page.depth_view import translations as _
-from app.depth_page.three_d_handlers import PHOTO, form_request
+from app.depth_page.form import PageHandlers
 from app.depth_page.three_d_tab import kept_by_browser
-from core.errors import ImageError
 
 MOST = 2000  # points that are kept; bending merges them to fewer
 
@@ -46,22 +42,15 @@ def sparse_box() -> SparseControls:
     return SparseControls(kept_by_browser(), file, scale)
 
 
-class SparseHandlers:
-    """The box's function over one studio and its storage."""
-
-    def __init__(self, studio: Studio, storage: Storage) -> None:
-        self._studio = studio
-        self._storage = storage
+class SparseHandlers(PageHandlers):
+    """The box's function."""
 
     def bring(self, *values: Any) -> dict[str, Any] | None:
         """A file to the points of the photo; values: the photo's controls, the file, its unit."""
         *photo, file, scale = values
         if file is None:
             return None
-        if missing(photo[0]):
-            raise ImageError(t("studio.no_photo"))
-        request = form_request(PHOTO, photo)
-        found = self._studio.result(self._storage.uploaded(photo[0]), request)
+        found = self._result(photo)
         (sparse,) = checked_sparse(self._storage.uploaded(file), scale)
         points = np.stack(sparse.on_photo(*found.prediction.photo_size), axis=1)
         if len(points) > MOST:

@@ -2,88 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from app.common.cancellation import geometry_limits
+from app.common.checks import missing, number
 from app.common.outputs import first_look, save_outputs, save_view
 from app.common.request import (
     VIEWS,
-    DepthRequest,
-    SettingError,
-    depth_request,
-    missing,
-    number,
     selection,
     space_options,
     view_settings,
 )
-from app.common.result import Result, measure, measured_csv
-from app.common.service import Studio
-from app.common.storage import Storage
-from app.common.text import keys, language_of, t
+from app.common.result import measure, measured_csv
+from app.common.text import t
+from app.depth_page.form import PHOTO, PROGRESS, PageHandlers, Update, by_labels, language, nothing
 from app.depth_page.progress import teller
 from app.depth_page.summary_html import headline, measured_html
-from core.errors import CameraError, ConfigError, ImageError
+from core.errors import CameraError
 from core.files.geometry_process import build_apart
 from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
 from core.scale.known import MAX_METRES, MIN_METRES
 
-Update = dict[str, Any]  # what gr.update gives
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
-# The page's controls in the order in which they are wired, by the names of `depth_request`.
-NETWORK = ("model", "resolution", "flip", "fov", "profile")
-COLOURS = ("colormap", "ranging", "near", "far")
-PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse")
 SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",
          "faces", "pose")  # fmt: skip
-
-
-def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
-    """The request that controls of these names state.
-
-    The two ends of the colours count only where the range is fixed: they keep their text when it
-    is not.
-
-    Raises:
-        DepthError: a value that cannot be used.
-    """
-    given = dict(zip(names, values, strict=True))
-    photo, sparse = given.pop("photo", None), given.get("sparse")
-    if "sparse" in given:  # it may have been brought for another photo
-        given["sparse"] = sparse["points"] if sparse and is_of(photo, sparse) else None
-    if given.pop("ranging", None) != "fixed":
-        given.update(near=None, far=None)
-    with by_labels():
-        return depth_request(**given)
-
-
-@contextlib.contextmanager
-def by_labels(**labels: str) -> Iterator[None]:
-    """Names a setting that cannot be used as the page does.
-
-    Args:
-        labels: the label's key, where it is not the setting's name.
-    """
-    try:
-        yield
-    except SettingError as error:
-        key = f"studio.{labels.get(error.name, error.name)}"
-        if key not in keys():  # no control of the page: the call was made by hand
-            raise
-        raise ConfigError(f"The setting “{t(key)}” {error.said}") from None
-
-
-def is_of(photo: Any, sparse: Any) -> bool:
-    """Whether sparse depth, as the browser keeps it, was brought for a photo."""
-    if not (isinstance(sparse, dict) and isinstance(sparse.get("points"), list)):
-        return False
-    return isinstance(photo, dict) and sparse.get("photo") == photo.get("path")
 
 
 def form_space(values: Sequence[Any]) -> SpaceOptions:
@@ -101,33 +48,11 @@ def form_space(values: Sequence[Any]) -> SpaceOptions:
         return space_options(**given)
 
 
-def nothing() -> Update:
-    """An empty place for a result, which is not shown."""
-    return gr.update(value=None, visible=False)
-
-
-class SpaceHandlers:
+class SpaceHandlers(PageHandlers):
     """Measuring, calibrating, the 3D view, and views from elsewhere.
 
     The values of a photo's controls come first in each call, then those named.
     """
-
-    def __init__(self, studio: Studio, storage: Storage) -> None:
-        self._studio = studio
-        self._storage = storage
-
-    def _result(
-        self, values: Sequence[Any], tell: Callable[[str], None] = lambda step: None
-    ) -> Result:
-        """The photo's depth, rescaled where a length is known.
-
-        Raises:
-            DepthError: no photo, or one, or settings, that cannot be used.
-        """
-        if missing(values[0]):
-            raise ImageError(t("studio.no_photo"))
-        request = form_request(PHOTO, values)
-        return self._studio.result(self._storage.uploaded(values[0]), request, tell)
 
     def measure(
         self, request: gr.Request, event: gr.EventData, *values: Any
@@ -138,7 +63,7 @@ class SpaceHandlers:
         result = self._result(values)
         measured = measure(result, chosen)
         table = measured_csv(result, chosen)
-        sentence = measured_html(measured, _lang(request))
+        sentence = measured_html(measured, language(request))
         label = gr.update(measured=headline(measured))
         return sentence, measured, table, points, label
 
@@ -171,10 +96,7 @@ class SpaceHandlers:
         return known
 
     def cloud(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Any, Any]:
         """The photo as points or a surface, thinned for the screen, as a .glb file.
 
@@ -184,7 +106,7 @@ class SpaceHandlers:
         *wanted, built_of = values
         if missing(wanted[0]) or wanted == built_of:
             return gr.skip(), gr.skip()
-        tell = teller(progress, _lang(request))
+        tell = teller(progress, language(request))
         photo, space = wanted[: len(PHOTO)], wanted[len(PHOTO) :]
         # The viewer starts at the photo's own place, so it gets the camera's frame.
         options = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
@@ -197,28 +119,18 @@ class SpaceHandlers:
         vertices = built.points if isinstance(built, PointCloud) else built.vertices
         return gr.update(value=str(path), camera_position=first_look(vertices)), wanted
 
-    def ply(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
-    ) -> str:
+    def ply(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> str:
         """The points as a .ply file, filtered as this tab says."""
         return self._file("ply", request, progress, values)
 
-    def glb(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
-    ) -> str:
+    def glb(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> str:
         """The surface as a .glb file, the smooth one where it is shown."""
         return self._file("glb", request, progress, values)
 
     def _file(
         self, kind: str, request: gr.Request, progress: gr.Progress, values: Sequence[Any]
     ) -> str:
-        tell = teller(progress, _lang(request))
+        tell = teller(progress, language(request))
         photo, (shape, *filters) = values[: len(PHOTO)], values[len(PHOTO) :]
         surface = "poisson" if shape == "poisson" else "surface"
         options = form_space(["points" if kind == "ply" else surface, *filters])
@@ -236,20 +148,17 @@ class SpaceHandlers:
         """
         placing = gr.update(visible=kind == "object")
         where = gr.update(visible=True if kind == "object" else "hidden")
-        name = t(f"studio.make_{kind}", _lang(request)) if kind in VIEWS else ""
+        name = t(f"studio.make_{kind}", language(request)) if kind in VIEWS else ""
         return placing, where, gr.update(value=name), nothing(), nothing(), ""
 
     def view(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - as above
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Update, Update, str]:
         """A film, or a picture, and what there is to say about it.
 
         Named: kind, thing, size and back (metres), and the pixel that the object stands on.
         """
-        lang = _lang(request)
+        lang = language(request)
         tell = teller(progress, lang)
         kind, thing, size, back, at = values[len(PHOTO) :]
         result = self._result(values[: len(PHOTO)], tell)
@@ -263,7 +172,3 @@ class SpaceHandlers:
             note = t("studio.object_note", lang, distance=facts["distance"], share=facts["visible"])
         made = gr.update(value=str(path), visible=True)
         return (made, nothing(), note) if film else (nothing(), made, note)
-
-
-def _lang(request: gr.Request) -> str:
-    return language_of(request.headers.get("accept-language"))

@@ -19,23 +19,30 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
-from app.common.text import language_of, t
+from app.common.text import t
 from app.depth_page.events import cleared_on_failure, stoppable
-from app.depth_page.handlers import FOR_ANY_PHOTO
+from app.depth_page.form import (
+    COLOURS,
+    FOR_ANY_PHOTO,
+    PROGRESS,
+    PageHandlers,
+    form_request,
+    language,
+    nothing,
+)
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import TimeLeft
-from app.depth_page.three_d_handlers import COLOURS, form_request
 from core.errors import VideoError
 from core.scale.calibration import model_of
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
 from core.video.settings import VideoSettings, output_path
-from core.video.temporal_smoothing import SteadySettings
+from core.video.temporal_smoothing import SmoothingSettings
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
-_NOTHING_MADE = (None, gr.update(value=None, visible=False), "")
+_NOTHING_MADE = (None, nothing(), "")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 MAX_FRAMES = 900  # half a minute of a usual clip: minutes of work on two cores
 
@@ -73,7 +80,7 @@ def run_video(
         fov=request.fov,
         known=request.known,
         colors=request.colors,
-        steady=SteadySettings() if steady else SteadySettings(0, 0),
+        steady=SmoothingSettings() if steady else SmoothingSettings(0, 0),
         most_frames=MAX_FRAMES,
     )
     named = model_of(request.known, request.model) or ""
@@ -103,26 +110,22 @@ def run_video(
     return output_path(stem, "video"), archive, about.sidecar
 
 
-class VideoHandlers:
+class VideoHandlers(PageHandlers):
     """The tab's functions over one studio and its storage."""
 
     def __init__(self, studio: Studio, storage: Storage) -> None:
-        self._studio = studio
-        self._storage = storage
+        super().__init__(studio, storage)
         self._live = LiveDepth(studio)
 
     def clip(
-        self,
-        request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
-        *values: Any,
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
     ) -> tuple[Any, ...]:
         """A clip to its depth video, its files and a sentence about both.
 
         Values: the clip, whether it is smoothed over time, the controls for any photo.
         """
         clip, steady, *settings = values
-        lang = language_of(request.headers.get("accept-language"))
+        lang = language(request)
         if clip is None:
             raise VideoError(t("studio.no_video"))
         asked = form_request(FOR_ANY_PHOTO, settings)
@@ -143,7 +146,7 @@ class VideoHandlers:
             return gr.skip()
         asked = form_request(("model", "resolution", "profile", *COLOURS), values)
         view = self._live(request.session_hash or "", picture, asked)
-        return live_html(view, language_of(request.headers.get("accept-language")))
+        return live_html(view, language(request))
 
     def leave(self, request: gr.Request) -> None:
         """Forgets a session's camera."""

@@ -31,6 +31,8 @@ SECURITY_HEADERS = (
     ),
 )
 
+PAUSE_SECONDS = 30.0  # without a byte of a body, after which its client counts as gone
+
 
 @functools.cache
 def _headers() -> tuple[tuple[bytes, bytes], ...]:
@@ -64,9 +66,6 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, with_security_headers(send))
-
-
-PAUSE_SECONDS = 30.0  # without a byte of a body, after which its client counts as gone
 
 
 class TooLargeError(Exception):

@@ -41,6 +41,23 @@ from app.server.call_check import CallCheck
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
+MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
+MULTIPART_EXTRA = 1_000_000  # bytes around the files of an upload
+_ROUTES = re.compile(
+    r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json"
+    r"|pwa_icon.*|(?:static|assets|svelte)/.+"
+    r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events"
+    r"|upload|upload_progress"
+    r"|heartbeat/[\w-]+|stream/\w+(?:/close)?|queue/(?:join|data|status)|cancel|reset/?|file=.+"
+    r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
+)
+_CALLS = re.compile(
+    r"/gradio_api/(queue/join|stream/\w+|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)"
+)
+_RESULT = re.compile(r"/gradio_api/call(?:/v2)?/\w+/(?P<event>\w+)/?")
+_UPLOAD = "/gradio_api/upload"
+_WEB_ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]*://")
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -80,24 +97,6 @@ def refused_directly(body: bytes) -> Refusal | None:
     if not isinstance(said, str) or not said or said.startswith(INTERNAL):
         return None
     return Refusal(400, said)
-
-
-MAX_BODY = 1_000_000  # bytes of JSON of one call; pictures are uploaded, never sent inside it
-MULTIPART_EXTRA = 1_000_000  # bytes around the files of an upload
-_ROUTES = re.compile(
-    r"/(?:|healthz|login/?|logout|config/?|theme\.css|robots\.txt|favicon\.ico|manifest\.json"
-    r"|pwa_icon.*|(?:static|assets|svelte)/.+"
-    r"|gradio_api/(?:user/?|login_check/?|token/?|info/?|openapi\.json|app_id/?|startup-events"
-    r"|upload|upload_progress"
-    r"|heartbeat/[\w-]+|stream/\w+(?:/close)?|queue/(?:join|data|status)|cancel|reset/?|file=.+"
-    r"|(?:call|run|api)(?:/v2)?/\w+(?:/\w+)?/?))"
-)
-_CALLS = re.compile(
-    r"/gradio_api/(queue/join|stream/\w+|(call|run|api)(?P<v2>/v2)?/(?P<name>\w+)/?)"
-)
-_RESULT = re.compile(r"/gradio_api/call(?:/v2)?/\w+/(?P<event>\w+)/?")
-_UPLOAD = "/gradio_api/upload"
-_WEB_ADDRESS = re.compile(r"(?i)\s*[a-z][a-z0-9+.-]*://")
 
 
 class Guard:

@@ -21,6 +21,11 @@ from core.errors import ConfigError, DepthError
 
 ROOT = Path(__file__).resolve().parents[2]
 
+DRAIN_SECONDS = 5  # what runs when the server is told to stop may finish within this
+
+M_ARENA_MAX = -8  # malloc.h
+ARENAS = 2  # one for the main thread, one for all others; they compute outside of malloc
+
 
 @dataclass(frozen=True)
 class Page:
@@ -122,12 +127,6 @@ def require_free(page: Page) -> None:
                 f"({error.strerror or error}); expected a free port. Stop the program that uses "
                 f"it, or choose another: make demo {page.variable}={page.port + 1}"
             ) from error
-
-
-DRAIN_SECONDS = 5  # what runs when the server is told to stop may finish within this
-
-M_ARENA_MAX = -8  # malloc.h
-ARENAS = 2  # one for the main thread, one for all others; they compute outside of malloc
 
 
 def share_arenas() -> None:

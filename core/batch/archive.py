@@ -27,6 +27,9 @@ _PLAIN = "cp437"  # what zipfile decodes with, and what the format says
 
 Daily = Callable[[str], bool]
 
+MAX_BYTES = 4_000_000_000  # of everything unpacked
+_ODD = (":", "\0")  # of drives, and of streams on Windows
+
 
 def names_of(members: Sequence[zipfile.ZipInfo]) -> list[str]:
     r"""Every member's name as its author wrote it, with "/" between folders.
@@ -164,10 +167,6 @@ _CANDIDATES: dict[str, Daily] = {
     "cp437": lambda _: False,
     "cp850": lambda _: False,
 }
-
-
-MAX_BYTES = 4_000_000_000  # of everything unpacked
-_ODD = (":", "\0")  # of drives, and of streams on Windows
 
 
 def unpack(archive: Path, folder: Path, most_files: int, most_bytes: int = MAX_BYTES) -> int:

@@ -29,6 +29,8 @@ _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _MOST_PATH = 4095  # bytes of a whole path on Linux; macOS takes 1023
 
+_STAGE_BYTES = 70  # of the folder in which results are made, and of a temporary name in it
+
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Size and SHA-256 of a file, or of a folder's files one behind the other, JSON-ready.
@@ -118,9 +120,6 @@ def check_name(stem: Path, suffixes: Iterable[str]) -> None:
     whole = len(os.fsencode(folder)) + len(os.fsencode(f"{stem.name}{suffix}")) + _STAGE_BYTES
     if whole > _MOST_PATH:
         raise _too_long(stem, f"a path of {whole} bytes", _MOST_PATH)
-
-
-_STAGE_BYTES = 70  # of the folder in which results are made, and of a temporary name in it
 
 
 def _too_long(stem: Path, what: str, most: int) -> ExportError:

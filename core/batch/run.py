@@ -14,11 +14,8 @@ import contextlib
 import logging
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.atomic import remove_stale
 from core.batch.manifest import (
@@ -46,19 +43,6 @@ _log = logging.getLogger(__name__)
 _HEAD = 1 << 18  # bytes in which a photo's header usually ends
 _HEADER_SECONDS = 10.0
 _DEPTH16 = "depth16"
-
-
-@dataclass(frozen=True, eq=False)
-class _Header:
-    """Of a photo: what `choose_intrinsics` reads, with no memory behind the pixels."""
-
-    rgb: NDArray[np.uint8]
-    focal_px: float | None
-
-    @classmethod
-    def of(cls, size: tuple[int, int], focal_px: float | None) -> _Header:
-        """For (width, height) in pixels."""
-        return cls(np.broadcast_to(np.uint8(0), (size[1], size[0], 3)), focal_px)
 
 
 def with_one_scale(
@@ -109,10 +93,11 @@ def reach_of(
     Raises:
         DepthError: a camera or size that cannot be.
     """
-    header = _Header.of(size, focal_px)
     reach = 0.0
     for info in models:
-        camera = choose_intrinsics(header, camera=info.camera, fov=fov, given=intrinsics)
+        camera = choose_intrinsics(
+            size, camera=info.camera, focal_px=focal_px, fov=fov, given=intrinsics
+        )
         working = working_size(size, info.working_height, resolution)
         reach = max(reach, info.config.max_depth * focal_scale(info, camera, size, working))
     return reach

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.cli.terminal import (
-    MARK,
-    NAME,
+    STDIN_MARK,
+    STDIN_NAME,
     add_camera,
+    add_network,
     check_alone,
+    checked_out,
     complain,
     known_of,
     print_json,
@@ -40,7 +42,7 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         help="files, folders, patterns; - is standard input",
     )
     p.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
-    p.add_argument("--model", metavar="NAME", help="default: the photo chooses (auto)")
+    add_network(p, chooser="the photo", mirrored="photo")
     p.add_argument(
         "--save",
         default="color,depth16",
@@ -48,10 +50,6 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
         "%(default)s)",
     )
-    p.add_argument(
-        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
-    )
-    p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
     add_precision(p)
     add_camera(p, rescaled="the photo, which is the only one then")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
@@ -153,26 +151,25 @@ def _jobs(
     """The plan; what comes on standard input lies in a file for as long as `stack` is open."""
     from core.batch.plan import plan, same_file_key
 
-    if MARK not in paths:
+    if STDIN_MARK not in paths:
         return plan(paths, out, left_out=left_out)
     data = read_bytes()
-    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / NAME
+    file = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lapdepth-"))) / STDIN_NAME
     file.write_bytes(data)
-    jobs = plan([str(file) if path == MARK else path for path in paths], out, left_out=left_out)
+    jobs = plan(
+        [str(file) if path == STDIN_MARK else path for path in paths], out, left_out=left_out
+    )
     key = same_file_key(file)
-    return [replace(j, shown=NAME) if same_file_key(j.source) == key else j for j in jobs]
+    return [replace(j, shown=STDIN_NAME) if same_file_key(j.source) == key else j for j in jobs]
 
 
 def _out(options: argparse.Namespace) -> Path:
-    out = Path(options.out)
     if "://" in options.out:
         raise ConfigError(
             f"Got the address {options.out} as --out, expected a folder: mount the store as a "
             "folder, or copy the results there afterwards."
         )
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file, expected a folder: choose another --out.")
-    return out
+    return checked_out(Path(options.out))
 
 
 def _settings(options: argparse.Namespace) -> BatchSettings:

@@ -19,6 +19,23 @@ from core.errors import ConfigError
 if TYPE_CHECKING:
     from core.scale.calibration import Measurement
 
+STDIN_MARK = "-"
+STDIN_NAME = "stdin"  # what its results are called
+
+
+def add_network(parser: argparse.ArgumentParser, *, chooser: str, mirrored: str) -> None:
+    """Declares the model and how it sees a picture.
+
+    Args:
+        parser: of a command.
+        chooser: what chooses the model where none is named, for the help text.
+        mirrored: what is mirrored by --flip.
+    """
+    p = parser.add_argument
+    p("--model", metavar="NAME", help=f"default: {chooser} chooses (auto)")
+    p("--resolution", type=int, metavar="N", help="working height in pixels, 96 or more")
+    p("--flip", action="store_true", help=f"average with the mirrored {mirrored}")
+
 
 def add_camera(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") -> None:
     """Declares the camera and the known lengths.
@@ -39,7 +56,7 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
     p = parser.add_argument
     p(
         "--known-length",
-        type=_known_length,
+        type=_measured(5, "two pixels and the metres between them, 120,310,480,305=2.04"),
         action="append",
         metavar="U0,V0,U1,V1=M",
         help="two pixels and the true metres between what they show, which give the scale of "
@@ -47,7 +64,7 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
     )
     p(
         "--known-depth",
-        type=_known_depth,
+        type=_measured(3, "a pixel and its metres, 320,240=2.04"),
         action="append",
         metavar="U,V=M",
         help="a pixel and its true metres along the optical axis (a rangefinder's, at the middle "
@@ -126,6 +143,17 @@ def check_alone(known: Sequence[Measurement], count: int, unit: str, of: str) ->
         )
 
 
+def checked_out(folder: Path) -> Path:
+    """A folder for results, which need not be there.
+
+    Raises:
+        ConfigError: a file has its name.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file, expected a folder: choose another --out.")
+    return folder
+
+
 def numbers(count: int) -> Callable[[str], list[float]]:
     """A reader of so many numbers with commas between them, for argparse."""
 
@@ -141,26 +169,15 @@ def numbers(count: int) -> Callable[[str], list[float]]:
     return read
 
 
-def _known_length(text: str) -> list[float]:
-    """Two pixels and metres; a comma in place of "=" is understood too."""
-    with contextlib.suppress(argparse.ArgumentTypeError):
-        return numbers(5)(text.replace("=", ",", 1))
-    raise argparse.ArgumentTypeError(
-        f"got '{text}', expected two pixels and the metres between them, 120,310,480,305=2.04: "
-        "correct it"
-    )
+def _measured(count: int, expected: str) -> Callable[[str], list[float]]:
+    """A reader of pixels and their metres; a comma in place of "=" is understood too."""
 
+    def read(text: str) -> list[float]:
+        with contextlib.suppress(argparse.ArgumentTypeError):
+            return numbers(count)(text.replace("=", ",", 1))
+        raise argparse.ArgumentTypeError(f"got '{text}', expected {expected}: correct it")
 
-def _known_depth(text: str) -> list[float]:
-    with contextlib.suppress(argparse.ArgumentTypeError):
-        return numbers(3)(text.replace("=", ",", 1))
-    raise argparse.ArgumentTypeError(
-        f"got '{text}', expected a pixel and its metres, 320,240=2.04: correct it"
-    )
-
-
-MARK = "-"
-NAME = "stdin"  # what its results are called
+    return read
 
 
 def read_bytes() -> bytes:
@@ -189,7 +206,7 @@ def read_picture() -> bytes:
     from core.images.limits import DEFAULT_LIMITS, check_bytes
 
     data = read_bytes()
-    check_bytes(len(data), DEFAULT_LIMITS, NAME)
+    check_bytes(len(data), DEFAULT_LIMITS, STDIN_NAME)
     return data
 
 

@@ -10,7 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import MARK, NAME, add_camera, complain, known_of, numbers, read_picture
+from core.cli.terminal import (
+    STDIN_MARK,
+    STDIN_NAME,
+    add_camera,
+    add_network,
+    checked_out,
+    complain,
+    known_of,
+    numbers,
+    read_picture,
+)
 from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:
@@ -76,9 +86,7 @@ def _add_photo(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespac
     parser.set_defaults(run=run)
     p = parser.add_argument
     p("photo", type=Path, metavar="PHOTO", help="one picture file; - is standard input")
-    p("--model", metavar="NAME", help="default: the photo chooses (auto)")
-    p("--resolution", type=int, metavar="N", help="working height in pixels, 96 or more")
-    p("--flip", action="store_true", help="average with the mirrored photo")
+    add_network(parser, chooser="the photo", mirrored="photo")
     add_camera(parser)
 
 
@@ -97,10 +105,9 @@ def _scene(options: argparse.Namespace) -> int:
     from core.files.outputs_3d import write_object
     from core.files.sidecar import write_sidecar
 
-    if options.out.exists() and not options.out.is_dir():
-        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    checked_out(options.out)
     outputs, wanted = parse_outputs(options.save), _wanted(options)
-    job = job_of(Path(NAME) if str(options.photo) == MARK else options.photo)
+    job = job_of(Path(STDIN_NAME) if str(options.photo) == STDIN_MARK else options.photo)
     stems = [options.out / each for each in (job.stem, *job.others)]
     check_name(stems[0], [*(output.suffix for output in outputs), _OBJECT])
     photo, prediction = _predicted(options)
@@ -198,8 +205,8 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     from core.scale.calibration import camera_of, model_of
 
     known = known_of(options)
-    if str(options.photo) == MARK:
-        photo = decode(read_picture(), name=NAME)
+    if str(options.photo) == STDIN_MARK:
+        photo = decode(read_picture(), name=STDIN_NAME)
     else:
         photo = decode(read_file(options.photo), name=options.photo.name)
     prediction = models_of_run(model_of(known, options.model))[1]()(

@@ -10,7 +10,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.terminal import add_camera, check_alone, complain, known_of, print_json
+from core.cli.terminal import (
+    add_camera,
+    add_network,
+    check_alone,
+    checked_out,
+    complain,
+    known_of,
+    print_json,
+)
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
 from core.video.containers import KNOWN
 
@@ -26,14 +34,10 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
         "paths", nargs="+", type=Path, metavar="FILE", help=f"{KNOWN}; folders, patterns"
     )
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    p.add_argument("--model", metavar="NAME", help="default: the first frame chooses (auto)")
+    add_network(p, chooser="the first frame", mirrored="frames")
     p.add_argument(
         "--save", default="video,frames", metavar="LIST", help="video, frames or both (default)"
     )
-    p.add_argument(
-        "--resolution", type=int, metavar="N", help="working height in pixels, 96 or more"
-    )
-    p.add_argument("--flip", action="store_true", help="average with the mirrored frames")
     add_camera(p, rescaled="the clip, by its first frame")
     p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
     p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
@@ -55,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
     from core.video.reader import require_decoder
     from core.video.run import predict_video
 
-    if options.out.exists() and not options.out.is_dir():
-        raise ConfigError(f"{options.out} is a file, expected a folder: choose another --out.")
+    checked_out(options.out)
     left_out = LeftOut()
     settings = _settings(options)
     _check_alone(settings, len(options.paths))
@@ -119,7 +122,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
     from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.files.depth_maps import ColorSettings
     from core.video.settings import VideoSettings
-    from core.video.temporal_smoothing import SteadySettings
+    from core.video.temporal_smoothing import SmoothingSettings
 
     colormap = options.colormap or DEFAULT_COLORMAP
     if colormap not in COLORMAPS:
@@ -140,7 +143,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
         known=known_of(options),
         colors=ColorSettings(colormap, options.near, options.far),
-        steady=SteadySettings(0, 0) if options.unsteady else SteadySettings(),
+        steady=SmoothingSettings(0, 0) if options.unsteady else SmoothingSettings(),
         overwrite=options.overwrite,
     )
 

@@ -26,6 +26,11 @@ WALL, WALL_SHARE = 40.0, 0.25  # metres, and the share of the "sky" measured nea
 SKY = np.float32(1e6)
 """Metres that stand for the sky in a training sample."""
 
+MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
+SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
+FAR = 0.95  # of the model's depth range: where the sky is put
+FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
+
 
 def find_sky(rgb: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Smooth bright or blue pixels that reach the top edge without a break in their column.
@@ -85,12 +90,6 @@ def _blur(values: NDArray[np.float32]) -> NDArray[np.float32]:
     total = np.pad(padded.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     window = total[5:, 5:] - total[:-5, 5:] - total[5:, :-5] + total[:-5, :-5]
     return np.asarray(window / 25, np.float32)
-
-
-MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
-SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
-FAR = 0.95  # of the model's depth range: where the sky is put
-FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,13 @@ DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff", ".exr", ".pfm")
 
 ByStem = Mapping[str, Sequence[Path]]
 
+CONFIG_NAMES = ("dataset.toml", "dataset.json")
+INDEX_NAME = "index.json"
+_TEXTS = ("root", "rgb", "depth", "depth_suffix", "mask_suffix")
+_SCENE_KEYS = ("camera", "frames")
+
+_CAMERA_KEYS = ("fx", "fy", "cx", "cy")
+
 
 def pictures_in(folder: Path, shared: bool = False, depth_suffix: str = "") -> ByStem:
     """A folder's pictures by the stem of their names; none where the folder is missing.
@@ -124,12 +131,6 @@ def _is_of_the_system(path: Path) -> bool:
     """Whether a file only has a picture's name, as macOS leaves ._1.png beside 1.png."""
     with path.open("rb") as file:
         return why_no_picture(path.name, partial(file.read, HEAD_BYTES)) is not None
-
-
-CONFIG_NAMES = ("dataset.toml", "dataset.json")
-INDEX_NAME = "index.json"
-_TEXTS = ("root", "rgb", "depth", "depth_suffix", "mask_suffix")
-_SCENE_KEYS = ("camera", "frames")
 
 
 @dataclass(frozen=True)
@@ -300,9 +301,6 @@ def read_index(path: Path, scale: float) -> list[Frame]:
             "(or K for the whole scene) and a picture for each in SCENE/rgb."
         ) from error
     return frames
-
-
-_CAMERA_KEYS = ("fx", "fy", "cx", "cy")
 
 
 def _config_file(path: Path) -> Path | None:

@@ -66,32 +66,6 @@ _DAY = "2011_09_26"  # of the drives that are named by their number alone
 _DRIVE = re.compile(r"(\d{4}_\d\d_\d\d)_drive_(\d{4})")
 _SHORT = re.compile(r"kitti_(raw|odometry)_(\d+)")
 
-
-def kind_of(name: str) -> str:
-    """City, residential or road, "" for any other or unknown drive.
-
-    Args:
-        name: of a frame or its folder, with `2011_09_26_drive_0009`, `kitti_raw_0009` (of
-            2011_09_26) or `kitti_odometry_04` in it.
-    """
-    drive = drive_of(name)
-    for kind, days in _DRIVES.items():
-        if drive is not None and drive[1] in days.get(drive[0], ()):
-            return kind
-    return ""
-
-
-def drive_of(name: str) -> tuple[str, int] | None:
-    """Day and number of the drive that a name speaks of."""
-    full = _DRIVE.search(name)
-    if full is not None:
-        return full[1], int(full[2])
-    short = _SHORT.search(name)
-    if short is None:
-        return None
-    return (_DAY, int(short[2])) if short[1] == "raw" else _ODOMETRY.get(int(short[2]))
-
-
 DEPTH_SCALE = 256.0
 """Stored units per metre in KITTI's depth PNGs."""
 
@@ -117,6 +91,31 @@ _DEPTH_FOLDERS = tuple(
 _EMPTY_COLUMN = "None"
 
 logger = logging.getLogger(__name__)
+
+
+def kind_of(name: str) -> str:
+    """City, residential or road, "" for any other or unknown drive.
+
+    Args:
+        name: of a frame or its folder, with `2011_09_26_drive_0009`, `kitti_raw_0009` (of
+            2011_09_26) or `kitti_odometry_04` in it.
+    """
+    drive = drive_of(name)
+    for kind, days in _DRIVES.items():
+        if drive is not None and drive[1] in days.get(drive[0], ()):
+            return kind
+    return ""
+
+
+def drive_of(name: str) -> tuple[str, int] | None:
+    """Day and number of the drive that a name speaks of."""
+    full = _DRIVE.search(name)
+    if full is not None:
+        return full[1], int(full[2])
+    short = _SHORT.search(name)
+    if short is None:
+        return None
+    return (_DAY, int(short[2])) if short[1] == "raw" else _ODOMETRY.get(int(short[2]))
 
 
 class KittiDataset(FrameDataset):

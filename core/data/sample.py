@@ -16,23 +16,6 @@ from core.data.depth_file import in_metres, read_stored, resized_nearest
 from core.errors import DataError, ImageError
 from core.images.decode import decode
 
-
-def read_text(path: Path) -> str:
-    """A text file's content, its lines ended by a line feed each.
-
-    UTF-8 with or without the mark that Windows' Notepad puts in front of it, and the UTF-16 that
-    PowerShell's `>` writes.
-
-    Raises:
-        OSError: it cannot be read.
-        UnicodeDecodeError: it is neither.
-    """
-    data = path.read_bytes()
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    text = data.decode("utf-16" if wide else "utf-8-sig")
-    return text.replace("\r\n", "\n")
-
-
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]
 
@@ -48,6 +31,22 @@ _SAYS_MORE = {"icc_profile", "gamma", "chromaticity", "transparency"}
 
 DEPTH_ENCODINGS = ("scaled", "sunrgbd")
 """How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
+
+
+def read_text(path: Path) -> str:
+    """A text file's content, its lines ended by a line feed each.
+
+    UTF-8 with or without the mark that Windows' Notepad puts in front of it, and the UTF-16 that
+    PowerShell's `>` writes.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeDecodeError: it is neither.
+    """
+    data = path.read_bytes()
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = data.decode("utf-16" if wide else "utf-8-sig")
+    return text.replace("\r\n", "\n")
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,10 @@ AGREES = 1e-4  # relative, on depth
 # n, h, w: square, wide, tall, a batch, and heights whose 1/16 is odd.
 CHECKED_SIZES = ((1, 96, 96), (1, 112, 368), (1, 240, 112), (2, 176, 208))
 
+logger = logging.getLogger(__name__)
+
+CONVERTER_VERSION = 2  # part of the cached file's name: raise it when `to_onnx` changes
+
 
 def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> float:
     """Runs a converted model beside the original, at several sizes.
@@ -139,11 +143,6 @@ def sample_picture(n: int, height: int, width: int) -> Tensor:
     coarse = torch.randn(n, 3, 4, 4, generator=generator)
     smooth = nn.functional.interpolate(coarse, (height, width), mode="bicubic")
     return smooth + 0.2 * torch.randn(n, 3, height, width, generator=generator)
-
-
-logger = logging.getLogger(__name__)
-
-CONVERTER_VERSION = 2  # part of the cached file's name: raise it when `to_onnx` changes
 
 
 class OnnxEngine:

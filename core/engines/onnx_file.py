@@ -6,6 +6,11 @@ what the training camera would have at this size. Outputs: `depth` (n, 1, h, w),
 optical axis, and on request `level_16` .. `level_1`, the metres after each level, coarse -> fine,
 and `residual_16` .. `residual_1`, what each level adds before the sigmoid, times max_depth, in
 metres: the names and units of `core.prediction.PredictionLevel`, without its bands.
+
+Metadata: `lapdepth` (JSON of `core.weights.model_info.ModelInfo`), `name`, `checkpoint_sha256`,
+`licence`, `training_data`; and as JSON `input` (layout, range, mean, std, multiple_of,
+working_height), `focal` (unit, canonical, or null where depth does not depend on it, the default
+and its rule) and `output` (unit, max_depth, and the outputs by name).
 """
 
 from __future__ import annotations
@@ -37,17 +42,6 @@ from core.weights.model_info import ModelInfo, TrainingCamera
 
 FOCAL = "focal"
 LEVELS = tuple(f"level_{stride}" for stride in STRIDES)
-
-METADATA_KEYS = {
-    "lapdepth": "the checkpoint's own information (JSON of core.weights.model_info.ModelInfo)",
-    "name": "the model's name",
-    "checkpoint_sha256": "of the safetensors file that was exported",
-    "licence": "of the weights",
-    "training_data": "what they were trained on",
-    "input": "JSON: layout, range, mean, std, multiple_of, working_height",
-    "focal": "JSON: unit, canonical (null: depth does not depend on it), the default and its rule",
-    "output": "JSON: unit, max_depth, and the outputs by name",
-}
 
 
 def export_onnx(

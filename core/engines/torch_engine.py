@@ -18,6 +18,17 @@ from core.errors import EngineError
 from core.model import LapDepth, LapDepthOutput
 from core.model.fold import folded
 
+logger = logging.getLogger(__name__)
+
+DEVICES = ("cpu", "cuda", "mps")
+PRECISIONS = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+# What torch's allocators say; only CUDA's has an exception class of its own.
+_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
+
 
 class PointwiseConv2d(nn.Module):
     """A 1x1 convolution (stride 1, one group, on the CPU) with the weights of the given one."""
@@ -55,18 +66,6 @@ def route_pointwise(model: LapDepth) -> int:
 
 def _is_pointwise(conv: nn.Conv2d) -> bool:
     return conv.kernel_size == (1, 1) and conv.stride == (1, 1) and conv.groups == 1
-
-
-logger = logging.getLogger(__name__)
-
-DEVICES = ("cpu", "cuda", "mps")
-PRECISIONS = {
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
-# What torch's allocators say; only CUDA's has an exception class of its own.
-_MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_cpu")
 
 
 def choose_device(asked: str) -> str:

@@ -1,7 +1,7 @@
 """Where a model errs: by depth, near object borders, and where it said it was unsure.
 
 Pixels of all images are pooled here (unlike in the nine metrics, where images count the same),
-so that a bin's figure does not hang on images with a handful of pixels in it.
+so that images with a handful of pixels in a bin do not decide its figure.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from core.errors import DataError
 from core.evaluate.metrics import BoolArray, FloatArray, valid_depths
@@ -105,13 +106,13 @@ def range_bins(gt: FloatArray, edges: Sequence[float]) -> NDArray[np.integer]:
     return np.where((bins >= 0) & (bins < len(edges) - 1), bins, -1)
 
 
-def border_labels(edges: Sequence[int] = BORDER_EDGES) -> tuple[str, ...]:
+def border_labels() -> tuple[str, ...]:
     """Names of the bins of distance to the border, e.g. "3-5 px", the last "21+ px"."""
-    closed = [f"{a}-{b - 1} px" for a, b in itertools.pairwise(edges)]
-    return (*closed, f"{edges[-1]}+ px")
+    closed = [f"{a}-{b - 1} px" for a, b in itertools.pairwise(BORDER_EDGES)]
+    return (*closed, f"{BORDER_EDGES[-1]}+ px")
 
 
-def border_bins(gt: FloatArray, edges: Sequence[int] = BORDER_EDGES) -> NDArray[np.integer] | None:
+def border_bins(gt: FloatArray) -> NDArray[np.integer] | None:
     """(H, W) bin of each pixel's chessboard distance to the nearest object border.
 
     A border lies on both sides of a step of more than `BORDER_JUMP` between neighbouring measured
@@ -123,15 +124,11 @@ def border_bins(gt: FloatArray, edges: Sequence[int] = BORDER_EDGES) -> NDArray[
     measured = gt > 0
     if measured.mean() < DENSE_SHARE:
         return None
-    reached = _steps(gt, measured)
-    bins = np.full(gt.shape, len(edges) - 1)
-    distance = 0
-    for index, end in enumerate(edges[1:]):
-        while distance < end:
-            bins[reached & (bins == len(edges) - 1)] = index
-            reached = _grow(reached)
-            distance += 1
-    return bins
+    border = _steps(gt, measured)
+    if not border.any():
+        return np.full(gt.shape, len(BORDER_EDGES) - 1)
+    distance = ndimage.distance_transform_cdt(~border, "chessboard")
+    return np.asarray(np.digitize(distance, BORDER_EDGES) - 1)
 
 
 def _steps(gt: FloatArray, measured: BoolArray) -> BoolArray:
@@ -146,17 +143,6 @@ def _steps(gt: FloatArray, measured: BoolArray) -> BoolArray:
         border[near] |= step
         border[far] |= step
     return border
-
-
-def _grow(mask: BoolArray) -> BoolArray:
-    """Each pixel and its eight neighbours."""
-    rows = mask.copy()
-    rows[1:] |= mask[:-1]
-    rows[:-1] |= mask[1:]
-    both = rows.copy()
-    both[:, 1:] |= rows[:, :-1]
-    both[:, :-1] |= rows[:, 1:]
-    return both
 
 
 @dataclass(frozen=True)

@@ -64,14 +64,6 @@ class DepthMetrics:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A confidence interval of a mean over images."""
-
-    low: float
-    high: float
-
-
 def compute_metrics(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> DepthMetrics:
     """The nine figures of one image.
 
@@ -142,8 +134,8 @@ def mean_metrics(images: Sequence[DepthMetrics]) -> DepthMetrics:
 
 def bootstrap_intervals(
     images: Sequence[DepthMetrics], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
-) -> dict[str, Interval]:
-    """Percentile bootstrap intervals of the means, images drawn with replacement.
+) -> dict[str, tuple[float, float]]:
+    """Percentile bootstrap intervals of the means, low and high; images drawn with replacement.
 
     Frames of one video resemble each other, so for such sets the interval is too narrow.
 
@@ -160,8 +152,8 @@ def bootstrap_intervals(
     draws = rng.integers(0, len(table), size=(resamples, len(table)))
     means = np.stack([table[draw].mean(axis=0) for draw in draws])
     tail = 100.0 * (1.0 - level) / 2.0
-    low, high = np.percentile(means, [tail, 100.0 - tail], axis=0)
-    return {key: Interval(float(low[i]), float(high[i])) for i, key in enumerate(METRICS)}
+    low, high = np.percentile(means, [tail, 100.0 - tail], axis=0).tolist()
+    return dict(zip(METRICS, zip(low, high, strict=True), strict=True))
 
 
 def align_median(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> NDArray[np.float64]:

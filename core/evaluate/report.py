@@ -30,6 +30,9 @@ _GEOMETRY = (
 )
 _WORST_ERROR = 0.5  # AbsRel at which the error picture is fully bright
 
+COLUMNS = ("name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale")
+_SOFTWARE = "LapDepth Studio"  # in a gallery, by which a later run knows that it may replace it
+
 
 def as_dict(result: Evaluation) -> dict[str, Any]:
     """Everything but the pictures and the per-image figures, ready for JSON.
@@ -41,7 +44,7 @@ def as_dict(result: Evaluation) -> dict[str, Any]:
     content |= result.about
     content["protocol"] = result.protocol
     content["skipped"] = list(result.skipped)
-    content["interval95"] = {key: [v.low, v.high] for key, v in result.intervals.items()}
+    content["interval95"] = {key: list(ends) for key, ends in result.intervals.items()}
     content["failed"] = dict(result.failed)
     content["aligned"] = {"method": result.alignment} | result.aligned.as_dict()
     if result.geometry is not None:
@@ -90,9 +93,8 @@ def format_table(result: Evaluation) -> str:
     for name, row in zip(names, rows, strict=True):
         lines.append(f"{name:<{width}}" + _numbers(row))
         if name == "metric":
-            for label, low in (("95 % from", True), ("95 % to", False)):
-                ends = [result.intervals[key] for key in METRICS]
-                numbers = "".join(f"{(e.low if low else e.high):>10.4f}" for e in ends)
+            for end, label in enumerate(("95 % from", "95 % to")):
+                numbers = "".join(f"{result.intervals[key][end]:>10.4f}" for key in METRICS)
                 lines.append(f"{label:>{width - 1}} " + numbers)
     if result.known:
         wide = max(map(len, result.known)) + 2
@@ -132,10 +134,6 @@ def format_table(result: Evaluation) -> str:
     if result.skipped:
         lines += ["", f"left out, no ground truth that counts: {', '.join(result.skipped)}"]
     return "\n".join(lines)
-
-
-COLUMNS = ("name", "pixels", *METRICS, *(f"aligned_{key}" for key in METRICS), "scale")
-_SOFTWARE = "LapDepth Studio"  # in a gallery, by which a later run knows that it may replace it
 
 
 def is_own_csv(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.atomic.check_own` asks

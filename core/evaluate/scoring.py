@@ -30,7 +30,6 @@ from core.evaluate.geometry import GeometryFigures, measure_geometry, summarise_
 from core.evaluate.metrics import (
     ALIGNMENTS,
     DepthMetrics,
-    Interval,
     align_median,
     bootstrap_intervals,
     compute_metrics,
@@ -126,7 +125,7 @@ class Evaluation:
 
     protocol: str
     mean: DepthMetrics
-    intervals: dict[str, Interval]
+    intervals: dict[str, tuple[float, float]]
     aligned: DepthMetrics
     images: tuple[ImageResult, ...]
     skipped: tuple[str, ...]

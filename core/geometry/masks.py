@@ -21,6 +21,14 @@ _SKY_BRIGHT = 110  # of 255, blue channel: darker is no daylight sky
 _SKY_BLUE = 0.95  # blue / the largest of the other two: grass, walls and skin lie below
 _SKY_SMOOTH = 12.0  # of 255, mean step between neighbouring pixels of a tile
 
+EDGE_TOLERANCE = 0.05  # relative
+_GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
+_MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
+_RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
+_STEADY = 1.5  # change over that side / (smallest slope on it * its length); 1 on a plane
+
+Plane = NDArray[np.float32]
+
 
 def measured(depth: NDArray[np.floating]) -> Mask:
     """Pixels with a depth: finite and above 0 (H, W)."""
@@ -51,6 +59,9 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
     Returns:
         (H, W) bool.
     """
+    # Here and not above: SciPy takes long to import, and most pictures keep their sky.
+    from scipy.ndimage import binary_dilation, binary_propagation
+
     height, width = rgb.shape[:2]
     tile = max(1, -(-max(height, width) // _SKY_GRID))
     rows, columns = np.arange(0, height, tile), np.arange(0, width, tile)
@@ -59,9 +70,11 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
     step = np.abs(np.diff(brightness.astype(np.int16), axis=0, prepend=brightness[:1]))
     step = np.add.reduceat(np.add.reduceat(step, rows, axis=0, dtype=np.int64), columns, axis=1)
     area = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
-    reached = _flood_from_top(like & (step / area < _SKY_SMOOTH))
+    smooth = like & (step / area < _SKY_SMOOTH)
+    top = np.zeros_like(smooth)
+    top[0] = smooth[0]
     # Tiles at the sky's border are mixed: there each pixel's own colour decides.
-    grown = _grown(reached)
+    grown = binary_dilation(binary_propagation(top, mask=smooth))
     coarse_rows, coarse_columns = np.arange(height) // tile, np.arange(width) // tile
     result = np.zeros((height, width), np.bool_)
     for row in range(len(rows)):
@@ -75,35 +88,6 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
 def _sky_coloured(rgb: NDArray[np.float32]) -> Mask:
     warm = np.maximum(rgb[..., 0], rgb[..., 1])
     return np.asarray((rgb[..., 2] > _SKY_BRIGHT) & (rgb[..., 2] >= _SKY_BLUE * warm))
-
-
-def _flood_from_top(allowed: Mask) -> Mask:
-    reached = np.zeros_like(allowed)
-    reached[0] = allowed[0]
-    while True:
-        wider = _grown(reached) & allowed
-        if (wider == reached).all():
-            return reached
-        reached = wider
-
-
-def _grown(mask: Mask) -> Mask:
-    """The mask and its four neighbours."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
-
-
-EDGE_TOLERANCE = 0.05  # relative
-_GRID = 640  # long side at which edges are looked for; larger pictures go there in blocks
-_MIN_RADIUS, _MAX_RADIUS = 2, 4  # grid pixels around a pixel where both surfaces must show
-_RADIUS_SHARE = 1 / 120  # of the grid's long side, between those
-_STEADY = 1.5  # change over that side / (smallest slope on it * its length); 1 on a plane
-
-Plane = NDArray[np.float32]
 
 
 def flying_pixels(

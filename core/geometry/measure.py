@@ -70,11 +70,9 @@ class Measurer:
             )
 
     @classmethod
-    def of(cls, prediction: Prediction, scale: float = 1.0) -> Measurer:
-        """Of a predicted photo, calibrated or not, its depth multiplied by `scale` once more."""
-        scene = SceneInfo.of(prediction, scale)
-        depth = prediction.depth if scale == 1.0 else prediction.depth * np.float32(scale)
-        return cls(depth, scene, prediction.confidence)
+    def of(cls, prediction: Prediction) -> Measurer:
+        """Of a predicted photo, calibrated or not."""
+        return cls(prediction.depth, SceneInfo.of(prediction), prediction.confidence)
 
     def position(self, u: float, v: float) -> Position:
         """The point at a pixel of the photo.

@@ -15,6 +15,9 @@ from core.errors import CameraError
 if TYPE_CHECKING:
     from core.prediction import Prediction
 
+CAMERA_FRAME = "OpenCV camera (x right, y down, z forward)"
+WORLD_FRAME = "world, by the given camera-to-world pose (OpenCV camera axes)"
+
 
 def checked_pose(pose: ArrayLike) -> NDArray[np.float64]:
     """A camera-to-world pose as a (4, 4) float64 matrix: rotation and translation in metres.
@@ -74,10 +77,6 @@ def read_pose(text: str) -> tuple[float, ...]:
             "give the 4x4 camera-to-world matrix row by row."
         )
     return tuple(checked_pose(np.reshape(numbers, (4, 4))).ravel().tolist())
-
-
-CAMERA_FRAME = "OpenCV camera (x right, y down, z forward)"
-WORLD_FRAME = "world, by the given camera-to-world pose (OpenCV camera axes)"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,20 @@ from core.errors import CameraError
 
 _STRIP = 256  # rows at a time: memory grows with the picture's width only
 
+_TRIALS = 400  # three points all on a floor that covers a sixth of the sample: found 5 times in 6
+_SAMPLE = 8_000  # points that vote
+_PATCH_TRIALS, _PATCH_SAMPLE = 60, 2_000  # 60: half the points elsewhere, missed once in 3000
+_SEED = 2021
+_TOLERANCE = 0.02  # of depth: what monocular and stereo depth scatter by on a flat floor
+_LEAST_TOLERANCE = 0.001  # of depth: narrower than any depth map's own rounding
+_ROUNDS = 6
+_LEAST_SHARE = 0.05  # of all points: less is a table, a step or chance
+_MOST_TILT = 40.0  # degrees between the floor's normal and the camera's up
+_MOST_BELOW = 0.08  # share of the points that may lie below a floor
+
+Points = NDArray[np.floating]
+_Candidate = tuple[NDArray[np.float64], float]  # unit normal and offset
+
 
 def surface_normals(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Unit normals that face the camera.
@@ -68,21 +82,6 @@ def _slope(q: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     return np.nan_to_num(np.where(keep, backward, forward), nan=0.0)
 
 
-_TRIALS = 400  # three points all on a floor that covers a sixth of the sample: found 5 times in 6
-_SAMPLE = 8_000  # points that vote
-_PATCH_TRIALS, _PATCH_SAMPLE = 60, 2_000  # 60: half the points elsewhere, missed once in 3000
-_SEED = 2021
-_TOLERANCE = 0.02  # of depth: what monocular and stereo depth scatter by on a flat floor
-_LEAST_TOLERANCE = 0.001  # of depth: narrower than any depth map's own rounding
-_ROUNDS = 6
-_LEAST_SHARE = 0.05  # of all points: less is a table, a step or chance
-_MOST_TILT = 40.0  # degrees between the floor's normal and the camera's up
-_MOST_BELOW = 0.08  # share of the points that may lie below a floor
-
-Points = NDArray[np.floating]
-_Candidate = tuple[NDArray[np.float64], float]  # unit normal and offset
-
-
 @dataclass(frozen=True)
 class Plane:
     """normal . x = offset, in the camera frame (OpenCV axes), metres.
@@ -115,14 +114,14 @@ class Plane:
         return np.asarray(distance)
 
 
-def fit_plane(points: Points, *, robust: bool = True) -> Plane:
-    """The plane of a patch by total least squares.
+def fit_plane(points: Points) -> Plane:
+    """The plane of a patch by total least squares; up to half the points may lie elsewhere.
+
+    It begins with the plane of least median distance among planes through three points, seeded,
+    and leaves out what lies beyond 2.5 robust deviations.
 
     Args:
         points: (n, 3) metres.
-        robust: begin with the plane of least median distance among planes through three points,
-            seeded, and leave out what lies beyond 2.5 robust deviations: up to half the points
-            may belong to something else. False is plain least squares over all points.
 
     Raises:
         CameraError: fewer than three points, or points on one line.
@@ -130,26 +129,27 @@ def fit_plane(points: Points, *, robust: bool = True) -> Plane:
     patch: NDArray[np.float64] = np.asarray(points, np.float64)
     inside = patch
     normal, offset = _least_squares(patch)
-    if robust:
-        sample = patch[:: max(1, len(patch) // _PATCH_SAMPLE)]
-        least = float(np.median(np.abs(sample @ normal - offset)))
-        random = np.random.default_rng(_SEED)
-        for _ in range(_PATCH_TRIALS):
-            candidate = _through(sample[random.choice(len(sample), 3, replace=False)])
-            if candidate is None:
-                continue
-            middle = float(np.median(np.abs(sample @ candidate[0] - candidate[1])))
-            if middle < least:
-                (normal, offset), least = candidate, middle
-        for _ in range(3):
-            distance = np.abs(patch @ normal - offset)
-            limit = 2.5 * 1.4826 * float(np.median(distance[distance <= np.median(distance) * 4]))
-            chosen = distance <= max(limit, 1e-6 * abs(offset) + 1e-9)
-            if chosen.sum() < 3:
-                break
-            inside = patch[chosen]
-            normal, offset = _least_squares(inside)
-    return _plane(normal, offset, inside, len(inside) / len(patch))
+    sample = patch[:: max(1, len(patch) // _PATCH_SAMPLE)]
+    least = float(np.median(np.abs(sample @ normal - offset)))
+    random = np.random.default_rng(_SEED)
+    for _ in range(_PATCH_TRIALS):
+        candidate = _through(sample[random.choice(len(sample), 3, replace=False)])
+        if candidate is None:
+            continue
+        middle = float(np.median(np.abs(sample @ candidate[0] - candidate[1])))
+        if middle < least:
+            (normal, offset), least = candidate, middle
+    for _ in range(3):
+        distance = np.abs(patch @ normal - offset)
+        limit = 2.5 * 1.4826 * float(np.median(distance[distance <= np.median(distance) * 4]))
+        chosen = distance <= max(limit, 1e-6 * abs(offset) + 1e-9)
+        if chosen.sum() < 3:
+            break
+        inside = patch[chosen]
+        normal, offset = _least_squares(inside)
+    if offset > 0:  # the normal is on the camera's side
+        normal, offset = -normal, -offset
+    return _oriented(normal, offset, inside, len(inside) / len(patch))
 
 
 def fit_floor(points: Points) -> Plane:
@@ -249,15 +249,6 @@ def _least_squares(
             "The selected points lie on one line, expected a patch: select a larger one."
         )
     return axes[:, 0], float(axes[:, 0] @ centre)
-
-
-def _plane(
-    normal: NDArray[np.float64], offset: float, points: NDArray[np.float64], share: float
-) -> Plane:
-    """With the normal on the camera's side, that is with a negative offset."""
-    if offset > 0:
-        normal, offset = -normal, -offset
-    return _oriented(normal, offset, points, share)
 
 
 def _oriented(

@@ -39,6 +39,9 @@ _HEADER, _ENTRY, _MOST_TAGS = 132, 12, 100  # bytes, bytes (ICC.1:2022, 7.2 and 
 _HDR_TRANSFERS = (16, 18)
 _BROKEN = "Its colour profile is damaged or does not fit; colours taken as sRGB."
 
+_PNG_START, _MOST_CHUNKS = 8, 10_000
+_INTEROPERABILITY_IFD, _INDEX, _ADOBE = 0xA005, 1, "R03"  # Exif 2.32, 4.6.8
+
 
 @functools.lru_cache(maxsize=_KEPT)
 def profile_transform(profile: bytes, mode: str) -> tuple[Apply | Encoding | None, tuple[str, ...]]:
@@ -105,8 +108,6 @@ def _high_dynamic_range(profile: bytes) -> Encoding | None:
     return None
 
 
-_PNG_START, _MOST_CHUNKS = 8, 10_000
-_INTEROPERABILITY_IFD, _INDEX, _ADOBE = 0xA005, 1, "R03"  # Exif 2.32, 4.6.8
 _ADOBE_RGB = Encoding(lambda value: value ** (563 / 256), ADOBE_RGB)
 
 

@@ -15,6 +15,11 @@ from PIL import Image
 from core.errors import ImageError
 from core.images.isobmff import Items, read_items
 
+try:
+    import simplejpeg  # type: ignore[import-untyped]
+except ImportError:  # optional: then only the flat end tells
+    simplejpeg = None
+
 _BLOCKS = 16  # the file in so many parts: one that is nothing but zeros was never written
 _LEAST_BLOCK = 512  # bytes; in smaller files zeros may be padding
 _VOID = 64  # pixels; HEVC's largest block
@@ -25,6 +30,14 @@ _SLICES = range(32)  # kinds of HEVC units that hold pixels (ITU-T H.265, table 
 _NOT_IN_A_UNIT = (b"\0\0\0", b"\0\0\1", b"\0\0\2")
 _COMPRESSED = ("WEBP", "AVIF", "HEIF", "JPEG2000")
 _PLAIN = ("BMP", "TIFF")
+
+_STEP = 8  # rows; a JPEG's block
+_SHARE = 1 / 8  # of the height; less is a border or a clear sky
+_EARLY_SHARE = 1 / 50  # where the data are known to end early
+_EARLY = "premature end of data"  # libjpeg's JWRN_HIT_MARKER
+_COEFFICIENTS = 64
+_MOST_SCANS = 1000
+_PROGRESSIVE, _SCAN, _END = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda", b"\xff\xd9"
 
 
 def check_whole(data: bytes, kind: str, label: str) -> tuple[str, ...]:
@@ -156,20 +169,6 @@ def _is_coded(items: Items, item: int) -> bool:
         pixels = pixels or unit[0] >> 1 in _SLICES
         at += length
     return pixels
-
-
-try:
-    import simplejpeg  # type: ignore[import-untyped]
-except ImportError:  # optional: then only the flat end tells
-    simplejpeg = None
-
-_STEP = 8  # rows; a JPEG's block
-_SHARE = 1 / 8  # of the height; less is a border or a clear sky
-_EARLY_SHARE = 1 / 50  # where the data are known to end early
-_EARLY = "premature end of data"  # libjpeg's JWRN_HIT_MARKER
-_COEFFICIENTS = 64
-_MOST_SCANS = 1000
-_PROGRESSIVE, _SCAN, _END = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda", b"\xff\xd9"
 
 
 def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str) -> tuple[str, ...]:

@@ -29,12 +29,29 @@ from core.errors import DepthError, EngineError
 from core.images.exr_reader import read_exr_depth
 from core.images.limits import DecodeLimits
 
+if sys.platform != "win32":
+    import resource
+
+if TYPE_CHECKING:
+    from core.images.decode import Photo
+
 # An ordinary photo of 100 megapixels takes 1 to 3 s of a core; on a machine with ten programs to a
 # core that was seen to last 19 s.
 PATIENCE = 2.5  # times the limit, for a process that gets on but was hardly given a core
 _FAIR_SHARE = 0.3  # of a core: who had this much until the limit was not held up by others
 _STALLED_SECONDS = 3.0  # without a hundredth of a second of computing: it hangs
 _STEP_SECONDS = 0.25
+
+_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
+# One picture, one thread: more would only reserve address space.
+_ADDED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+_BOOTSTRAP = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from {module} import serve; serve(sys.argv[2], int(sys.argv[3]))"
+)
+
+_MAX_HEADER = 2**20
+_ALARM_GRACE = 2  # seconds after the parent's own time limit
 
 
 class Deadline:
@@ -91,15 +108,6 @@ def cpu_seconds(pid: int) -> float:
         return 0.0
 
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
-# One picture, one thread: more would only reserve address space.
-_ADDED = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-_BOOTSTRAP = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from {module} import serve; serve(sys.argv[2], int(sys.argv[3]))"
-)
-
-
 def start(
     module: str, argument: str, memory_bytes: int, *, asked: bool = False
 ) -> subprocess.Popen[bytes]:
@@ -151,16 +159,6 @@ def not_started(kind: str, error: Exception) -> EngineError:
         f"The {kind} decoder could not be started ({error}), expected room for one more process: "
         "free some memory and try again."
     )
-
-
-if sys.platform != "win32":
-    import resource
-
-if TYPE_CHECKING:
-    from core.images.decode import Photo
-
-_MAX_HEADER = 2**20
-_ALARM_GRACE = 2  # seconds after the parent's own time limit
 
 
 def serve(decoder: str, memory_bytes: int) -> None:

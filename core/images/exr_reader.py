@@ -26,6 +26,9 @@ _VALUE_BYTES = 4
 
 Plane = NDArray[np.floating]
 
+PFM_MAGIC = (b"PF", b"Pf")
+_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,30}(?:[eE][-+]?\d+)?)\s")
+
 
 class ExrError(ValueError):
     """What is wrong with a file: a predicate, "is damaged ...", for the caller's sentence."""
@@ -153,10 +156,6 @@ def _shown(plane: Plane, header: dict[str, Any]) -> Plane:
     columns = slice(max(first - left, 0), max(last - left + 1, 0))
     shown = plane[rows, columns]
     return shown if shown.size else plane
-
-
-PFM_MAGIC = (b"PF", b"Pf")
-_HEADER = re.compile(rb"(P[Ff])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,30}(?:[eE][-+]?\d+)?)\s")
 
 
 def read_pfm(data: bytes, limits: DecodeLimits, label: str) -> NDArray[np.floating]:

@@ -81,6 +81,45 @@ _REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"IIRO", "a camera raw file"),
 )
 
+_PICTURES = (
+    "jpg jpeg jpe jfif mpo png apng webp tif tiff bmp dib gif avif heic heif hif jp2 j2k jpx jxl "
+    "psd xcf exr hdr tga dds pcx ppm pgm pbm pnm pfm qoi dcm sgi"
+)
+# Pictures all the same, and their error says what to do with them.
+_RAW = (
+    "dng cr2 cr3 crw nef nrw arw srf sr2 raf rw2 raw orf pef ptx srw x3f mrw erf kdc dcr mef mos "
+    "iiq 3fr fff rwl gpr"
+)
+_SUFFIXES = frozenset(f".{name}" for name in f"{_PICTURES} {_RAW}".split())
+# The words of `describe` for pictures that are refused; whoever has them should hear of it.
+_REFUSED_PICTURES = ("picture", "raw file", "texture", "Photoshop document", "GIMP document")
+_UNKNOWN = "a file of an unknown kind"
+
+# What `describe` has no words for, since nobody takes it for a photo: (offset, bytes, words).
+_SYSTEM: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x00\x05\x16\x07", "a file of macOS"),  # AppleDouble: ._IMG.jpg
+    (0, b"\x00\x05\x16\x00", "a file of macOS"),
+    (4, b"Bud1", "a file of macOS"),  # .DS_Store
+    (0, b"bplist", "a file of macOS"),
+    (0, b"SQLite format 3\x00", "a database"),
+    (0, b"\xff\xfe", "a text file"),  # UTF-16
+    (0, b"\xfe\xff", "a text file"),
+    (0, b"ID3", "a sound file"),
+    (0, b"fLaC", "a sound file"),
+    (0, b"OggS", "a video or sound file"),
+    (0, b"\x00\x00\x01\xba", "a video"),  # MPEG program and elementary stream
+    (0, b"\x00\x00\x01\xb3", "a video"),
+    (0, b"FLV\x01", "a video"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"),  # WMV
+    (0, b"BZh", "an archive"),
+    (0, b"\xfd7zXZ\x00", "an archive"),
+    (0, b"\x28\xb5\x2f\xfd", "an archive"),
+    (0, b"PK\x05\x06", "an archive"),
+    (4, b"moov", "a video"),  # QuickTime without ftyp
+    (4, b"mdat", "a video"),
+    (4, b"wide", "a video"),
+)
+
 
 def sniff(head: bytes) -> str | None:
     """Pillow's name of an accepted format, or None.
@@ -161,46 +200,6 @@ def _is_text(head: bytes) -> bool:
         # The last character may have been cut where the head ends.
         return len(head) >= HEAD_BYTES and error.start >= len(head) - 3
     return True
-
-
-_PICTURES = (
-    "jpg jpeg jpe jfif mpo png apng webp tif tiff bmp dib gif avif heic heif hif jp2 j2k jpx jxl "
-    "psd xcf exr hdr tga dds pcx ppm pgm pbm pnm pfm qoi dcm sgi"
-)
-# Pictures all the same, and their error says what to do with them.
-_RAW = (
-    "dng cr2 cr3 crw nef nrw arw srf sr2 raf rw2 raw orf pef ptx srw x3f mrw erf kdc dcr mef mos "
-    "iiq 3fr fff rwl gpr"
-)
-_SUFFIXES = frozenset(f".{name}" for name in f"{_PICTURES} {_RAW}".split())
-# The words of `describe` for pictures that are refused; whoever has them should hear of it.
-_REFUSED_PICTURES = ("picture", "raw file", "texture", "Photoshop document", "GIMP document")
-_UNKNOWN = "a file of an unknown kind"
-
-# What `describe` has no words for, since nobody takes it for a photo: (offset, bytes, words).
-_SYSTEM: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x00\x05\x16\x07", "a file of macOS"),  # AppleDouble: ._IMG.jpg
-    (0, b"\x00\x05\x16\x00", "a file of macOS"),
-    (4, b"Bud1", "a file of macOS"),  # .DS_Store
-    (0, b"bplist", "a file of macOS"),
-    (0, b"SQLite format 3\x00", "a database"),
-    (0, b"\xff\xfe", "a text file"),  # UTF-16
-    (0, b"\xfe\xff", "a text file"),
-    (0, b"ID3", "a sound file"),
-    (0, b"fLaC", "a sound file"),
-    (0, b"OggS", "a video or sound file"),
-    (0, b"\x00\x00\x01\xba", "a video"),  # MPEG program and elementary stream
-    (0, b"\x00\x00\x01\xb3", "a video"),
-    (0, b"FLV\x01", "a video"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"),  # WMV
-    (0, b"BZh", "an archive"),
-    (0, b"\xfd7zXZ\x00", "an archive"),
-    (0, b"\x28\xb5\x2f\xfd", "an archive"),
-    (0, b"PK\x05\x06", "an archive"),
-    (4, b"moov", "a video"),  # QuickTime without ftyp
-    (4, b"mdat", "a video"),
-    (4, b"wide", "a video"),
-)
 
 
 def why_no_picture(name: str, head: Callable[[], bytes]) -> str | None:

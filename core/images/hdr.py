@@ -1,4 +1,4 @@
-"""Pictures that hold light itself, as floats: OpenEXR and PFM -> 8-bit sRGB.
+"""Pictures in linear light, stored as floats: OpenEXR and PFM -> 8-bit sRGB.
 
 1 is white and darker light is shown as it is. Where a picture holds more than white, its brightest
 parts are bent below white (`colour.shoulder`), and one that would be nearly black or white as a

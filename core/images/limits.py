@@ -20,6 +20,9 @@ _PILLOW_BOMB_PIXELS = 178_956_970  # Image.open itself raises above this (2 x MA
 _METADATA_KEYS = ("exif", "icc_profile", "xmp", "XML:com.adobe.xmp", "photoshop", "comment")
 _SUBFILE_TYPE, _DNG_VERSION = 254, 50706  # TIFF 6.0 and DNG 1.4 tags
 
+# warnings.catch_warnings changes process-wide state, so only one thread at a time may use it.
+_quiet_lock = threading.RLock()
+
 
 @dataclass(frozen=True)
 class DecodeLimits:
@@ -149,10 +152,6 @@ def _has_more_pictures(image: Image.Image) -> bool:
     except Exception:  # a damaged second frame must not spoil the first one
         _log.debug("frames after the first ignored", exc_info=True)
         return False
-
-
-# warnings.catch_warnings changes process-wide state, so only one thread at a time may use it.
-_quiet_lock = threading.RLock()
 
 
 def register_heif(label: str) -> None:

@@ -31,6 +31,21 @@ _THUMBNAIL = 320  # pixels: so small a picture may have bars that fill it up to 
 # What cropping tools offer, long side / short side; any other shape was drawn by hand.
 _OFFERED = (1, 5 / 4, 4 / 3, 7 / 5, 3 / 2, 16 / 10, 16 / 9, 1.91, 2, 21 / 9)
 
+_log = logging.getLogger(__name__)
+
+_ORIENTATION, _MAKE, _MODEL, _EXIF_IFD = 0x0112, 0x010F, 0x0110, 0x8769
+_WIDTH, _HEIGHT = 0x0100, 0x0101  # of the first directory: some phones write the frame there too
+_FOCAL_MM, _FOCAL_35MM, _DIGITAL_ZOOM = 0x920A, 0xA405, 0xA404
+_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
+_PLANE_X, _PLANE_UNIT = 0xA20E, 0xA210
+_PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # inch (also the default), cm, mm, um
+# Long sides of sensors that exist, phone to digital medium format, with room: mm.
+_PLAUSIBLE_SENSOR = (2.0, 60.0)
+# Cameras whose lenses come off have large sensors. Smaller, and the resolution is of the whole
+# frame but the size was rewritten by the program that made the picture smaller.
+_LARGE_SENSOR = 17.0  # mm, Micro Four Thirds
+_LARGE_CAMERAS = ("eos", "nikon d", "nikon z", "ilce", "ilca", "slt-", "dslr-", "pentax k", "x-t")
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -154,22 +169,6 @@ def _sensor_diagonal(width: float, height: float, crop_factor: float | None) -> 
 
 def _shape(size: Size) -> float:
     return max(size) / min(size)
-
-
-_log = logging.getLogger(__name__)
-
-_ORIENTATION, _MAKE, _MODEL, _EXIF_IFD = 0x0112, 0x010F, 0x0110, 0x8769
-_WIDTH, _HEIGHT = 0x0100, 0x0101  # of the first directory: some phones write the frame there too
-_FOCAL_MM, _FOCAL_35MM, _DIGITAL_ZOOM = 0x920A, 0xA405, 0xA404
-_PIXEL_WIDTH, _PIXEL_HEIGHT = 0xA002, 0xA003
-_PLANE_X, _PLANE_UNIT = 0xA20E, 0xA210
-_PLANE_UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # inch (also the default), cm, mm, um
-# Long sides of sensors that exist, phone to digital medium format, with room: mm.
-_PLAUSIBLE_SENSOR = (2.0, 60.0)
-# Cameras whose lenses come off have large sensors. Smaller, and the resolution is of the whole
-# frame but the size was rewritten by the program that made the picture smaller.
-_LARGE_SENSOR = 17.0  # mm, Micro Four Thirds
-_LARGE_CAMERAS = ("eos", "nikon d", "nikon z", "ilce", "ilca", "slt-", "dslr-", "pentax k", "x-t")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,21 @@ from core.images.colour_profile import Recolour
 
 _OTHER = {"RGB;16B": "RGB;16L", "RGB;16L": "RGB;16B", "RGB;16N": "RGB;16B"}
 
+_STRIP_ROWS = 32  # an RGBA copy of the whole would take 4 bytes a pixel
+_ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
+_EIGHT_BITS = 255
+
+_FULL_16, _SIGNED_16, _FULL_12, _FULL_8 = 65535, 32767, 4095, 255
+_DARK = 16  # of 255
+# TIFF 6.0, sections 8 and 19.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO, _SAMPLE_FORMAT, _SIGNED = 258, 262, 0, 339, 2
+_GREYS = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+_REMEDY = "; if depth looks wrong, stretch its contrast first."
+
+# A strip of the source picture -> (rows, W, 3) or (rows, W) uint8.
+_Convert = Callable[[Image.Image], NDArray[np.uint8]]
+
 
 def is_deep(image: Image.Image) -> bool:
     """Whether an opened, not yet loaded picture has 16 bits a colour, and no alpha."""
@@ -61,11 +76,6 @@ def _with_other(arguments: Any) -> Any:
     if isinstance(arguments, tuple):
         return (_OTHER[arguments[0]], *arguments[1:])
     return _OTHER[str(arguments)]
-
-
-_STRIP_ROWS = 32  # as in `core.images.pixels`: an RGBA copy of the whole would take 4 bytes a pixel
-_ALPHA_MODES = ("RGBA", "LA", "PA", "RGBa", "La")
-_EIGHT_BITS = 255
 
 
 def transparent_pixels(image: Image.Image) -> NDArray[np.bool_] | None:
@@ -98,18 +108,6 @@ def _clear(strip: Image.Image, key: object) -> NDArray[np.bool_]:
     if strip.mode in ("RGBa", "La"):
         return np.asarray(np.asarray(strip.getchannel(strip.getbands()[-1])) == 0)
     return np.asarray(np.asarray(strip.convert("RGBA").getchannel("A")) == 0)
-
-
-_FULL_16, _SIGNED_16, _FULL_12, _FULL_8 = 65535, 32767, 4095, 255
-_DARK = 16  # of 255
-# TIFF 6.0, sections 8 and 19.
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO, _SAMPLE_FORMAT, _SIGNED = 258, 262, 0, 339, 2
-_GREYS = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
-
-_REMEDY = "; if depth looks wrong, stretch its contrast first."
-
-# A strip of the source picture -> (rows, W, 3) or (rows, W) uint8.
-_Convert = Callable[[Image.Image], NDArray[np.uint8]]
 
 
 def to_rgb(

@@ -44,6 +44,17 @@ _RIFF = {b"AVI ": "AVI", b"WEBP": "WebP"}
 _PACKETS = ((188, 0), (192, 4), (204, 0))
 _SYNC = 0x47
 
+# What counts when it is cut; phones append other things that only look like boxes or elements.
+_BOXES = (b"moov", b"moof", b"mdat", b"free", b"uuid", b"mfra")
+_OPEN = (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75")  # segment, cluster: may have no known size
+_ELEMENTS = {
+    *_OPEN,
+    *map(bytes.fromhex, ("1a45dfa3", "114d9b74", "1549a966", "1654ae6b", "1c53bb6b", "1254c367")),
+    *map(bytes.fromhex, ("1043a770", "1941a469", "ec", "bf", "e7", "a3", "a0", "ab", "a7", "5854")),
+}
+_TAIL = 1 << 17  # a packet of a program stream has at most 64 KiB
+_SYSTEM = range(0xBA, 0x100)  # start codes that belong to the container, not to the video in it
+
 
 def container_of(head: bytes) -> str | None:
     """A key of `CONTAINERS` for a file's first `HEAD` bytes; None for anything else."""
@@ -81,18 +92,6 @@ def why_no_video(name: str, head: Callable[[], bytes]) -> str | None:
     if container_of(start) is not None and describe(start) != "a camera raw file" and not sound:
         return None
     return words_for(start)
-
-
-# What counts when it is cut; phones append other things that only look like boxes or elements.
-_BOXES = (b"moov", b"moof", b"mdat", b"free", b"uuid", b"mfra")
-_OPEN = (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75")  # segment, cluster: may have no known size
-_ELEMENTS = {
-    *_OPEN,
-    *map(bytes.fromhex, ("1a45dfa3", "114d9b74", "1549a966", "1654ae6b", "1c53bb6b", "1254c367")),
-    *map(bytes.fromhex, ("1043a770", "1941a469", "ec", "bf", "e7", "a3", "a0", "ab", "a7", "5854")),
-}
-_TAIL = 1 << 17  # a packet of a program stream has at most 64 KiB
-_SYSTEM = range(0xBA, 0x100)  # start codes that belong to the container, not to the video in it
 
 
 def ends_early(file: IO[bytes], kind: str) -> bool:

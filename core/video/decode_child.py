@@ -35,6 +35,9 @@ _BROKEN = (EOFError, OSError, SyntaxError, IndexError, ValueError, struct.error)
 _TOO_SHORT = 10  # milliseconds: browsers take this and less for no time at all,
 _USUAL = 0.1  # and show such a frame for so many seconds
 
+FRAME_SECONDS = 60  # without a frame for so long, the process ends
+MAX_PIXELS = 10_000_000  # of one frame: 4K has 8.8 million
+
 
 class Animation:
     """An open animation.
@@ -98,10 +101,6 @@ class Animation:
         """Seconds that the frame which was read last is shown."""
         told = float(self._image.info.get("duration") or 0)
         return told / 1000 if told > _TOO_SHORT else _USUAL
-
-
-FRAME_SECONDS = 60  # without a frame for so long, the process ends
-MAX_PIXELS = 10_000_000  # of one frame: 4K has 8.8 million
 
 
 def serve(path: str, memory_bytes: int) -> None:

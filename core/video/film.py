@@ -19,6 +19,28 @@ from core.images.colour import Encoding, from_code_points
 from core.images.projection import PINHOLE
 from core.video.containers import CONTAINERS, boxes, ends_early
 
+# AVSphericalProjection; a half sphere and a tile of one are bent in the same way.
+_PROJECTIONS = {
+    0: "equirectangular",
+    1: "cubemap",
+    2: "equirectangular",
+    3: "equirectangular",
+    4: PINHOLE,
+    5: "fisheye",
+}
+_HIGH_RANGE = {16: "PQ", 18: "HLG"}  # transfer functions of ITU-T H.273
+_LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
+# Of the packets, frames that a whole file gives at least: all of an MP4's samples; elsewhere a
+# packet may be half of an interlaced frame, or hold one that is never shown.
+_GIVEN = {"MP4 or MOV": 0.95}
+_GIVEN_ELSEWHERE = 0.45
+_READ = 0.95  # of the promised packets, that are there at least
+_FAILED = 0.05  # of the packets, that may be undecodable: broadcasts begin between key frames
+_A_FEW = 2
+_GAP = 1.0  # seconds that a header's duration may be too long
+
+_CUT = "the file is cut short or unfinished"
+
 
 @dataclass(frozen=True)
 class Orientation:
@@ -46,30 +68,6 @@ class Orientation:
         columns = slice(None, None, -1) if self.mirrored else slice(None)
         rows = slice(None, None, -1) if self.upside_down else slice(None)
         return np.ascontiguousarray(shown[rows, columns])
-
-
-# AVSphericalProjection; a half sphere and a tile of one are bent in the same way.
-_PROJECTIONS = {
-    0: "equirectangular",
-    1: "cubemap",
-    2: "equirectangular",
-    3: "equirectangular",
-    4: PINHOLE,
-    5: "fisheye",
-}
-_HIGH_RANGE = {16: "PQ", 18: "HLG"}  # transfer functions of ITU-T H.273
-_LEAST_SHAPE = 0.4  # width by height of a pixel; beyond, it is a mistake
-# Of the packets, frames that a whole file gives at least: all of an MP4's samples; elsewhere a
-# packet may be half of an interlaced frame, or hold one that is never shown.
-_GIVEN = {"MP4 or MOV": 0.95}
-_GIVEN_ELSEWHERE = 0.45
-_READ = 0.95  # of the promised packets, that are there at least
-_FAILED = 0.05  # of the packets, that may be undecodable: broadcasts begin between key frames
-_A_FEW = 2
-_GAP = 1.0  # seconds that a header's duration may be too long
-
-
-_CUT = "the file is cut short or unfinished"
 
 
 class TooLargeError(Exception):

@@ -23,7 +23,7 @@ from core.scale.calibration import camera_of
 from core.video.flicker import DepthRange, FlickerMeter
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
-from core.video.temporal_smoothing import Steadier
+from core.video.temporal_smoothing import TemporalSmoother
 from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
 from core.weights.choice import Chooser
 
@@ -77,7 +77,7 @@ class DepthSequence:
         self._reader, self._folder = reader, folder
         self._models, self._settings = models, settings
         self._progress = Progress(folder, reader.info, models.sha256, settings)
-        self._smoother = Steadier(settings.steady)
+        self._smoother = TemporalSmoother(settings.steady)
         self.range = DepthRange()
         self.flicker = FlickerMeter()
         self.scale = 0.0

@@ -12,7 +12,7 @@ from core.files.depth_maps import ColorSettings
 from core.images.resize import checked_resolution
 from core.prediction import checked_switch
 from core.scale.calibration import Measurement, given
-from core.video.temporal_smoothing import SteadySettings
+from core.video.temporal_smoothing import SmoothingSettings
 
 # What can be saved, and what is behind the clip's stem.
 VIDEO_OUTPUTS = {"video": "_depth.mp4", "frames": "_frames"}
@@ -47,7 +47,7 @@ class VideoSettings:
     intrinsics: tuple[float, ...] | None = None
     known: tuple[Measurement, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
-    steady: SteadySettings = field(default_factory=SteadySettings)
+    steady: SmoothingSettings = field(default_factory=SmoothingSettings)
     most_frames: int | None = None
     overwrite: bool = False
     png_scale: float | None = None

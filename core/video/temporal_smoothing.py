@@ -31,6 +31,13 @@ _CERTAIN = 0.30  # and above which everything is
 _TIMES = 3.0  # as much as the frames before changed: a pan changes much, but evenly
 _MEMORY = 0.8  # share of the past in the mean change
 
+_CELLS_DOWN = 120  # rows of cells; at least two pixels a cell, or noise would count as motion
+_STATIC = 0.03  # change of a cell's colour (0..1) below which it stands still
+_TEXTURE = 0.03  # spread of colour among neighbouring cells from which motion would show
+_COLOUR_SIGMA = 0.04
+_DEPTH_SIGMA = 0.10  # of log depth, as a ratio: 10 %
+_STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: moving, still camera
+
 
 class CutDetector:
     """Tells for every frame whether it begins a new scene.
@@ -82,16 +89,8 @@ def mean_colours(rgb: Tensor, cell: int) -> Tensor:
     return functional.avg_pool2d(image, cell, cell, ceil_mode=True, count_include_pad=False)[0]
 
 
-_CELLS_DOWN = 120  # rows of cells; at least two pixels a cell, or noise would count as motion
-_STATIC = 0.03  # change of a cell's colour (0..1) below which it stands still
-_TEXTURE = 0.03  # spread of colour among neighbouring cells from which motion would show
-_COLOUR_SIGMA = 0.04
-_DEPTH_SIGMA = 0.10  # of log depth, as a ratio: 10 %
-_STILL_FROM, _STILL_TO = 0.2, 0.6  # share of textured cells that stand still: moving, still camera
-
-
 @dataclass(frozen=True)
-class SteadySettings:
+class SmoothingSettings:
     """Strength of the temporal smoothing; 0 seconds switches a step off.
 
     Attributes:
@@ -104,7 +103,7 @@ class SteadySettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Steadied:
+class SmoothedFrame:
     """One frame's result.
 
     Attributes:
@@ -118,18 +117,20 @@ class Steadied:
     cut: bool
 
 
-class Steadier:
+class TemporalSmoother:
     """Takes a clip's frames in order; remembers one frame, however long the clip."""
 
-    def __init__(self, settings: SteadySettings | None = None) -> None:
-        self._settings = settings or SteadySettings()
+    def __init__(self, settings: SmoothingSettings | None = None) -> None:
+        self._settings = settings or SmoothingSettings()
         self._is_cut = CutDetector()
         self._cells: Tensor | None = None
         self._past: Tensor | None = None  # (H, W) log of the smoothed depth
         self._time = 0.0
 
     @torch.inference_mode()
-    def __call__(self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float) -> Steadied:
+    def __call__(
+        self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float
+    ) -> SmoothedFrame:
         """Steadies the next frame.
 
         Args:
@@ -147,13 +148,15 @@ class Steadier:
         self._cells, self._time = cells, time
         if cut or before is None or past is None:
             self._past = log
-            return Steadied(depth, None, True)
+            return SmoothedFrame(depth, None, True)
         change = _smooth((cells - before)[None])[0].abs().amax(0)
         static = change < _STATIC
         blended = self._blended(log, past, cells, change, static, cell, elapsed)
         self._past = blended
         rows, columns = np.arange(height) // cell, np.arange(width) // cell
-        return Steadied(blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False)
+        return SmoothedFrame(
+            blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False
+        )
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it remembers of the frames so far."""

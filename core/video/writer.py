@@ -32,6 +32,11 @@ _FRAME = re.compile(r"\d{6,}\.png")
 _STATE = 3  # raised when the state has other parts
 _PNG_END = b"IEND\xaeB`\x82"
 
+_WIDEST = 3840  # pixels: what players decode everywhere
+_TICKS = 90_000  # a second
+# Without frames that look ahead: with them the file is said to end before its last frame is shown.
+_QUALITY = {"crf": "20", "preset": "veryfast", "bf": "0"}
+
 
 class Progress:
     """Stores and finds the state of one clip's unfinished frames.
@@ -119,12 +124,6 @@ def parts(state: State, name: str) -> State:
 def joined(**named: State) -> State:
     """States under their names, as `parts` takes them apart."""
     return {f"{name}.{key}": x for name, state in named.items() for key, x in state.items()}
-
-
-_WIDEST = 3840  # pixels: what players decode everywhere
-_TICKS = 90_000  # a second
-# Without frames that look ahead: with them the file is said to end before its last frame is shown.
-_QUALITY = {"crf": "20", "preset": "veryfast", "bf": "0"}
 
 
 class SideBySideWriter:

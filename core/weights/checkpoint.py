@@ -7,6 +7,7 @@ A shipped model's SHA-256 is pinned in `checkpoints/registry.json`, an imported 
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from core.errors import CheckpointError, ConfigError
 from core.model import LapDepth, ModelConfig
 from core.weights.model_info import ModelInfo, TrainingCamera, check_name
 from core.weights.registry import known_sha256, named_folder, pin_checkpoint, pinned_sha256, shipped
-from core.weights.tensor_file import Header, TensorSpec, file_sha256, read_header, read_once
+from core.weights.tensor_file import file_sha256, read_bytes, read_metadata, unusable
 
 __all__ = [
     "CHECKPOINTS",
@@ -43,7 +44,7 @@ __all__ = [
 CHECKPOINTS = shipped("checkpoints")
 SUFFIX = ".safetensors"
 METADATA_KEY = "lapdepth"
-FLOATS = ("F32", "F16", "BF16")
+FLOATS = (torch.float32, torch.float16, torch.bfloat16)
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ def scan_models(folder: Path | None = None) -> Installed:
         if path.name.startswith("."):
             continue
         try:
-            models.append(_read_info(path, read_header(path), known_sha256(path)))
+            models.append(_read_info(path, read_metadata(path), known_sha256(path)))
         except CheckpointError as error:
             broken.append(BrokenModel(path, str(error)))
     return Installed(models, broken)
@@ -124,14 +125,14 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
             f"There is no model {text!r}; expected one of {names}, or the path of a "
             f"{SUFFIX} file. `python -m core models` lists what is installed."
         )
-    return _read_info(path, read_header(path), known_sha256(path))
+    return _read_info(path, read_metadata(path), known_sha256(path))
 
 
 def load_checkpoint(path: str | Path) -> tuple[LapDepth, ModelInfo]:
     """Builds a checkpoint's network and fills it.
 
     The file is read once: the bytes that are hashed are the bytes that are loaded, so nothing can
-    be swapped in between. Every name, shape and type is checked before any tensor is allocated.
+    be swapped in between.
     Weights stored as float16 come back as float32.
 
     Returns:
@@ -142,21 +143,29 @@ def load_checkpoint(path: str | Path) -> tuple[LapDepth, ModelInfo]:
             infinity, or does not fit its configuration.
     """
     path = Path(path)
-    data, header = read_once(path)
-    info = _read_info(path, header, hashlib.sha256(data).hexdigest())
-    expected = _expected_tensors(info.config, path)
-    _check_tensors(path, header.tensors, expected)
-    try:
-        state = from_safetensors(data)
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{path.name} cannot be read ({error}); get the file again."
-        ) from error
+    data = read_bytes(path)
+    metadata, state = unpacked(data, path)
+    info = _read_info(path, metadata, hashlib.sha256(data).hexdigest())
+    _check_tensors(path, state, _expected_tensors(info.config, path))
     state = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
     _check_finite(path, state)
     model = LapDepth(info.config)
     model.load_state_dict(state)
     return model.eval(), info
+
+
+def unpacked(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """The metadata and the tensors in the bytes of a file at `path`.
+
+    Raises:
+        CheckpointError: they are no safetensors file's.
+    """
+    try:
+        tensors = from_safetensors(data)
+    except (SafetensorError, KeyError, RuntimeError) as error:  # a type or a shape torch lacks
+        raise unusable(path, error) from error
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    return header.get("__metadata__", {}), tensors
 
 
 def save_checkpoint(
@@ -188,8 +197,7 @@ def save_checkpoint(
     check_name(path.stem)
     state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     stored = {name: _stored(tensor, half) for name, tensor in state.items()}
-    specs = {name: TensorSpec(_dtype_name(t), tuple(t.shape)) for name, t in stored.items()}
-    _check_tensors(path, specs, _expected_tensors(info.config, path))
+    _check_tensors(path, stored, _expected_tensors(info.config, path))
     _check_finite(path, stored)
     # One metadata entry only: safetensors writes several in a random order, and equal models
     # should be equal files.
@@ -197,20 +205,20 @@ def save_checkpoint(
     return info.saved_as(path, file_sha256(path))
 
 
-def _read_info(path: Path, header: Header, sha256: str) -> ModelInfo:
+def _read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> ModelInfo:
     pinned = pinned_sha256(path)
     if pinned is not None and pinned != sha256:
         raise CheckpointError(
             f"{path.name} is not the file that was recorded: its SHA-256 is {sha256}, expected "
             f"{pinned}. It was damaged or swapped; restore it, or import it again."
         )
-    if METADATA_KEY not in header.metadata:
+    if METADATA_KEY not in metadata:
         raise CheckpointError(
             f"{path.name} has no LapDepth configuration in its header; expected a checkpoint of "
             "this program. `import-release` converts the authors' .pkl files."
         )
     try:
-        return ModelInfo.from_json(header.metadata[METADATA_KEY]).saved_as(path, sha256)
+        return ModelInfo.from_json(metadata[METADATA_KEY]).saved_as(path, sha256)
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error}") from error
 
@@ -226,16 +234,16 @@ def _expected_tensors(config: ModelConfig, path: Path) -> dict[str, tuple[int, .
 
 
 def _check_tensors(
-    path: Path, got: Mapping[str, TensorSpec], expected: Mapping[str, tuple[int, ...]]
+    path: Path, got: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]]
 ) -> None:
     problems = [f"{name} is missing" for name in expected if name not in got]
     problems += [f"{name} is unexpected" for name in got if name not in expected]
     for name in expected.keys() & got.keys():
-        spec, counter = got[name], name.endswith("num_batches_tracked")
-        if spec.shape != expected[name]:
-            problems.append(f"{name} is {list(spec.shape)}, expected {list(expected[name])}")
-        elif (spec.dtype not in FLOATS) != counter:
-            problems.append(f"{name} is of type {spec.dtype}")
+        tensor, counter = got[name], name.endswith("num_batches_tracked")
+        if tensor.shape != expected[name]:
+            problems.append(f"{name} is {list(tensor.shape)}, expected {list(expected[name])}")
+        elif tensor.dtype not in ((torch.int64,) if counter else FLOATS):
+            problems.append(f"{name} is of type {tensor.dtype}")
     if problems:
         more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise CheckpointError(
@@ -258,9 +266,3 @@ def _stored(tensor: Tensor, half: bool) -> Tensor:
     if not tensor.is_floating_point():
         return tensor
     return tensor.half() if half and tensor.ndim > 1 else tensor.float()
-
-
-def _dtype_name(tensor: Tensor) -> str:
-    return {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}.get(
-        tensor.dtype, str(tensor.dtype)
-    )

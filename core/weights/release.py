@@ -35,6 +35,12 @@ from core.weights.tensor_file import file_sha256
 
 DTYPES = (torch.float32, torch.float16, torch.int64)
 
+MAX_SOURCE_BYTES = 4 << 30  # the authors' files are a tenth of it
+READER_SECONDS = 900
+COUNTER = "num_batches_tracked"
+
+logger = logging.getLogger(__name__)
+
 
 def read_tensors(source: Path) -> dict[str, Tensor]:
     """Reads the tensors of a pickled state_dict.
@@ -87,17 +93,6 @@ def main(source: str, out: str) -> int:
         return 1
     sys.stdout.write(json.dumps({"tensors": len(tensors)}) + "\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
-
-
-MAX_SOURCE_BYTES = 4 << 30  # the authors' files are a tenth of it
-READER_SECONDS = 900
-COUNTER = "num_batches_tracked"
-
-logger = logging.getLogger(__name__)
 
 
 def import_release(
@@ -278,3 +273,7 @@ def _rename(tensors: Mapping[str, Tensor], config: ModelConfig, source: str) -> 
             f"{'; '.join(problems[:6])}{more}. Expected LDRN_*_ResNext101_*.pkl of their release."
         )
     return weights
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:3]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +19,7 @@ from core.errors import DepthError
 from core.images.decode import decode, label_of
 from core.images.exr_reader import read_exr_depth
 from core.images.limits import DecodeLimits
-from core.weights.tensor_file import _header
+from core.weights.checkpoint import unpacked
 
 _SMALL = DecodeLimits(max_pixels=1_000_000, max_bytes=1 << 20)
 
@@ -59,9 +58,9 @@ def exr(data: bytes) -> None:
 
 
 def weights(data: bytes) -> None:
-    """The header of a weights file."""
-    header = _header(io.BytesIO(data), Path("a.safetensors"))
-    assert all(min(spec.shape, default=0) >= 0 for spec in header.tensors.values())
+    """A weights file: its header, its metadata, its tensors."""
+    _, tensors = unpacked(data, Path("a.safetensors"))
+    assert sum(tensor.nbytes for tensor in tensors.values()) <= len(data)
 
 
 def names(data: bytes) -> None:

@@ -1,23 +1,15 @@
-"""The command line as a test calls it: with one tiny model, in an empty folder with a photo."""
+"""The command line as a test calls it (with the fixture `command_line`), and photos for it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
-import pytest
 from PIL import Image
 
-from core import engines
 from core.cli.main import main
-from core.weights import checkpoint
 from tests.tiny_checkpoint import picture
-
-
-def only_model(monkeypatch: pytest.MonkeyPatch, model: Path, folder: Path) -> None:
-    """Only that model is installed, and nothing is converted for another engine."""
-    monkeypatch.setattr(checkpoint, "CHECKPOINTS", model.parent)
-    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
-    monkeypatch.chdir(folder)
 
 
 def run(*arguments: object) -> int:
@@ -32,3 +24,9 @@ def photos(*names: str) -> None:
     """Photos of 120 x 90 pixels, each another one, in the current folder."""
     for seed, name in enumerate(names):
         Image.fromarray(picture(120, 90, seed)).save(f"{name}.png")
+
+
+def sidecar(name: str) -> dict[str, Any]:
+    """The content of a JSON file."""
+    content: dict[str, Any] = json.loads(Path(name).read_text())
+    return content

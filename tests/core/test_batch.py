@@ -6,15 +6,13 @@ import csv
 import json
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from torch import Tensor
 
 from core.batch.packing import packed
 from core.batch.plan import Job, plan
@@ -24,68 +22,7 @@ from core.errors import CheckpointError, ConfigError
 from core.files.outputs import ColorSettings, parse_outputs
 from core.files.sidecar import sidecar_path
 from core.predictor import Predictor
-from tests.tiny_checkpoint import picture, tiny_config, tiny_info
-
-INFO = tiny_info(tiny_config())
-INFO = INFO.saved_as(Path("tiny.safetensors"), "a" * 64)
-
-
-class _Flat:
-    """An engine that answers at once and counts how often it is asked."""
-
-    name, device, precision = "flat", "cpu", "float32"
-
-    def __init__(self) -> None:
-        self.runs = 0
-
-    def run(self, image: Tensor) -> list[Tensor]:
-        self.runs += 1
-        n, _, height, width = image.shape
-        return [torch.full((n, 1, height // s, width // s), 0.1) for s in (16, 8, 4, 2, 1)]
-
-
-@pytest.fixture
-def engine() -> _Flat:
-    return _Flat()
-
-
-@pytest.fixture
-def run(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry]]]:
-    return starter(tmp_path, engine)
-
-
-def starter(tmp_path: Path, engine: _Flat) -> Callable[..., tuple[Totals, list[Entry]]]:
-    """Predicts inputs into tmp_path/out; keywords go to `BatchSettings`."""
-
-    def start(
-        *inputs: Path, save: str = "color,depth16", info: Any = INFO, **settings: Any
-    ) -> tuple[Totals, list[Entry]]:
-        entries: list[Entry] = []
-        totals = predict_files(
-            plan(inputs, tmp_path / "out"),
-            tmp_path / "out",
-            [info],
-            lambda: Predictor(info, engine),
-            BatchSettings(parse_outputs(save), **settings),
-            on_entry=entries.append,
-        )
-        return totals, entries
-
-    return start
-
-
-def photo(path: Path, seed: int = 0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture(48, 32, seed)).save(path)
-    return path
-
-
-def files(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-
-
-def stems(inputs: Sequence[Path], out: Path) -> list[str]:
-    return [job.stem.as_posix() for job in plan(inputs, out)]
+from tests.core.batch_runs import INFO, Flat, Run, files, photo, stems
 
 
 def test_names_that_would_collide_keep_their_extension(tmp_path: Path) -> None:
@@ -158,9 +95,7 @@ def test_inputs_that_are_not_there_are_named(tmp_path: Path, name: str) -> None:
         plan([tmp_path / name], tmp_path / "out")
 
 
-def test_one_photo_gives_its_files_and_a_sidecar(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
+def test_one_photo_gives_its_files_and_a_sidecar(tmp_path: Path, run: Run) -> None:
     source = photo(tmp_path / "a.png")
     totals, (entry,) = run(source, save="depth16,npy,levels", fov=60.0, resolution=100)
     assert totals == Totals(done=1)
@@ -179,9 +114,7 @@ def test_one_photo_gives_its_files_and_a_sidecar(
     np.testing.assert_allclose(stored / about["depth"]["png_scale"], depth, atol=0.001)
 
 
-def test_a_bad_photo_does_not_stop_the_rest(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
+def test_a_bad_photo_does_not_stop_the_rest(tmp_path: Path, run: Run) -> None:
     folder = tmp_path / "in"
     photo(folder / "1.png")
     (folder / "2.png").write_text("no picture")
@@ -234,9 +167,7 @@ def test_odd_names_come_back_from_the_manifest_the_table_and_the_zip(
     assert names >= {os.fsencode(name) for entry in entries for name in entry.files}
 
 
-def test_finished_photos_are_skipped_and_only_those(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], engine: _Flat
-) -> None:
+def test_finished_photos_are_skipped_and_only_those(tmp_path: Path, run: Run, engine: Flat) -> None:
     sources = [photo(tmp_path / f"{i}.png", i) for i in range(3)]
     assert run(*sources)[0] == Totals(done=3)
     (tmp_path / "out" / "1_color.png").unlink()
@@ -264,9 +195,7 @@ def test_finished_photos_are_skipped_and_only_those(
     ],
     ids=str,
 )
-def test_other_settings_are_not_finished(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], changes: dict[str, Any]
-) -> None:
+def test_other_settings_are_not_finished(tmp_path: Path, run: Run, changes: dict[str, Any]) -> None:
     source = photo(tmp_path / "a.png")
     run(source)
     assert run(source, **changes)[0] == Totals(done=1)
@@ -277,9 +206,7 @@ def test_other_settings_are_not_finished(
     "content",
     [b"", b"[]", b'{"input": 3}', b"\xff\x00", b"[" * 5000, b'{"files": {"color": 1}}'],
 )
-def test_a_file_that_is_no_sidecar_is_left_alone(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], content: bytes
-) -> None:
+def test_a_file_that_is_no_sidecar_is_left_alone(tmp_path: Path, run: Run, content: bytes) -> None:
     source = photo(tmp_path / "a.png")
     (tmp_path / "out").mkdir()
     sidecar_path(tmp_path / "out" / "a").write_bytes(content)  # it may be the user's own
@@ -294,7 +221,7 @@ def test_a_file_that_is_no_sidecar_is_left_alone(
     [("input", {}), ("model", {"sha256": 1}), ("settings", {})],
 )
 def test_a_sidecar_with_something_missing_means_undone(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], part: str, value: object
+    tmp_path: Path, run: Run, part: str, value: object
 ) -> None:
     source = photo(tmp_path / "a.png")
     run(source)
@@ -304,7 +231,7 @@ def test_a_sidecar_with_something_missing_means_undone(
 
 
 def test_a_disk_that_refuses_fails_the_photo_and_leaves_no_half_file(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sources = [photo(tmp_path / f"{i}.png", i) for i in range(2)]
     replace = os.replace
@@ -322,7 +249,7 @@ def test_a_disk_that_refuses_fails_the_photo_and_leaves_no_half_file(
     assert not [name for name in files(tmp_path / "out") if "tmp" in name]
 
 
-def test_an_interrupted_run_leaves_a_manifest_of_what_it_did(tmp_path: Path, engine: _Flat) -> None:
+def test_an_interrupted_run_leaves_a_manifest_of_what_it_did(tmp_path: Path, engine: Flat) -> None:
     jobs = [Job(photo(tmp_path / f"{i}.png"), Path(str(i))) for i in range(3)]
 
     def stop(entry: Entry) -> None:
@@ -342,9 +269,7 @@ def test_an_interrupted_run_leaves_a_manifest_of_what_it_did(tmp_path: Path, eng
     assert [entry["stem"] for entry in manifest["photos"]] == ["0", "1"]
 
 
-def test_the_model_is_loaded_once_and_only_when_needed(
-    tmp_path: Path, run: Callable[..., tuple[Totals, list[Entry]]]
-) -> None:
+def test_the_model_is_loaded_once_and_only_when_needed(tmp_path: Path, run: Run) -> None:
     source = photo(tmp_path / "a.png")
     run(source)
     settings = BatchSettings(parse_outputs("color,depth16"))

@@ -19,15 +19,10 @@ from PIL import Image
 from core.batch.plan import MANIFEST, TABLE
 from core.cli.main import main
 from tests.conftest import ROOT
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.tiny_checkpoint import picture
 
 PHOTOS = 12
 SLOW = "192"  # a resolution at which a photo takes long enough to be killed in
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
@@ -89,25 +84,25 @@ def entries(out: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def whole(photos: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(photos: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of a run that nobody disturbed."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    assert main(command(photos, out, model)) == 1  # the broken one
+    assert main(command(photos, out, tiny)) == 1  # the broken one
     return out
 
 
 def test_a_killed_run_goes_on_where_it_was(
-    photos: Path, model: Path, whole: Path, tmp_path: Path
+    photos: Path, tiny: Path, whole: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    process = start(command(photos, out, model))
+    process = start(command(photos, out, tiny))
     wait_for(5, out, process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     finished = {path: path.stat().st_mtime_ns for path in sidecars(out)}
     assert 5 <= len(finished) < PHOTOS
     assert not (out / MANIFEST).exists()
-    assert main(command(photos, out, model)) == 1
+    assert main(command(photos, out, tiny)) == 1
     assert contents(out) == contents(whole)
     statuses = {entry["stem"]: entry["status"] for entry in entries(out)}
     assert len(statuses) == PHOTOS + 1
@@ -139,14 +134,14 @@ def ray_processes(parent: int, name: str = "") -> list[psutil.Process]:
 
 
 def test_ray_gives_the_same_files_with_a_worker_killed_in_mid_run(
-    photos: Path, model: Path, whole: Path, cluster: Path
+    photos: Path, tiny: Path, whole: Path, cluster: Path
 ) -> None:
     early = photos / "0"  # finished before, by the single process
-    assert main(command(early, cluster / "0", model)) == 0
+    assert main(command(early, cluster / "0", tiny)) == 0
     for name in (MANIFEST, TABLE):
         (cluster / "0" / name).unlink()
     finished = {path: path.stat().st_mtime_ns for path in sidecars(cluster)}
-    process = start(command(photos, cluster, model, "--engine", "ray", "--workers", "2"))
+    process = start(command(photos, cluster, tiny, "--engine", "ray", "--workers", "2"))
     wait_for(len(finished) + 2, cluster, process)
     actors = ray_processes(process.pid, "PhotoActor")
     assert len(actors) == 2

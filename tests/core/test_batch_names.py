@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from core.batch.plan import LeftOut, plan
-from core.batch.run import Entry, Totals
+from core.batch.run import Totals
 from core.errors import ConfigError
 from core.video.containers import why_no_video
-from tests.core.test_batch import _Flat, photo, starter
-from tests.core.test_batch import files as listing
-from tests.core.test_batch import stems as planned
+from tests.core.batch_runs import Run, photo
+from tests.core.batch_runs import files as listing
+from tests.core.batch_runs import stems as planned
 
-Run = Callable[..., tuple[Totals, list[Entry]]]
 MOVIE = b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(100)
 BESIDE = {
     ".DS_Store": b"\0\0\0\x01Bud1" + bytes(60),
@@ -35,16 +33,6 @@ BESIDE = {
     "data.bin": bytes(range(256)),
     ".gitkeep": b"",
 }
-
-
-@pytest.fixture
-def engine() -> _Flat:
-    return _Flat()
-
-
-@pytest.fixture
-def run(tmp_path: Path, engine: _Flat) -> Run:
-    return starter(tmp_path, engine)
 
 
 def test_what_is_plainly_no_photo_is_left_out_and_named(tmp_path: Path, run: Run) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,15 @@ from PIL import Image
 
 from core.batch.plan import plan
 from core.batch.results import replacing, staged
-from core.batch.run import BatchSettings, Entry, Totals, predict_files
+from core.batch.run import BatchSettings, Totals, predict_files
 from core.errors import ExportError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import named_files, read_sidecar
 from core.predictor import Predictor
-from tests.core.test_batch import INFO, _Flat, photo, starter
-from tests.core.test_batch import files as listing
+from tests.core.batch_runs import INFO, Flat, Run, photo
+from tests.core.batch_runs import files as listing
 
-Run = Callable[..., tuple[Totals, list[Entry]]]
 FOCAL = replace(INFO, config=replace(INFO.config, focal=60.0))
-
-
-@pytest.fixture
-def engine() -> _Flat:
-    return _Flat()
-
-
-@pytest.fixture
-def run(tmp_path: Path, engine: _Flat) -> Run:
-    return starter(tmp_path, engine)
 
 
 def with_lens(path: Path, millimetres: int, seed: int = 0) -> Path:
@@ -93,7 +81,7 @@ def test_the_scale_of_finished_results_is_kept_or_the_reason_said(
     assert run(tmp_path / "in", info=FOCAL, save="depth16")[0] == Totals(skipped=2)
 
 
-def test_the_range_of_all_models_counts(tmp_path: Path, engine: _Flat) -> None:
+def test_the_range_of_all_models_counts(tmp_path: Path, engine: Flat) -> None:
     far = replace(INFO, config=replace(INFO.config, max_depth=80.0), sha256="c" * 64)
     photo(tmp_path / "in" / "a.png")
     photo(tmp_path / "in" / "b.png", 1)
@@ -118,7 +106,7 @@ def test_depth_that_the_scale_cannot_hold_is_never_clipped(tmp_path: Path, run: 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("name", ["a.ply", "a_depth.npy", "a.json"])
 def test_a_file_of_the_users_is_never_replaced(
-    tmp_path: Path, run: Run, engine: _Flat, name: str, overwrite: bool
+    tmp_path: Path, run: Run, engine: Flat, name: str, overwrite: bool
 ) -> None:
     own = tmp_path / "out" / name
     own.parent.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -30,12 +31,6 @@ class Camera:
     height: int
     fx: float
     fy: float
-
-
-@dataclass(frozen=True)
-class Picture:
-    rgb: NDArray[np.uint8]
-    focal_px: float | None = None
 
 
 NYU = Camera(640, 480, 518.858, 519.470)
@@ -144,17 +139,14 @@ def test_the_assumed_camera_turns_with_the_photo() -> None:
 
 
 def test_the_best_known_source_wins() -> None:
-    rgb = np.zeros((480, 640, 3), np.uint8)
-    photo = Picture(rgb, focal_px=500.0)
-    given = choose_intrinsics(photo, camera=NYU, given=(600, 601, 320, 240))
+    chosen = partial(choose_intrinsics, (640, 480), camera=NYU)
+    given = chosen(focal_px=500.0, given=(600, 601, 320, 240))
     assert given == Intrinsics(600, 601, 320, 240, "given")
-    assert choose_intrinsics(photo, camera=NYU, fov=60).source == "given"
-    assert choose_intrinsics(photo, camera=NYU) == Intrinsics(500, 500, 319.5, 239.5, "exif")
-    lying = Picture(rgb, focal_px=1e6)
-    assert choose_intrinsics(lying, camera=NYU).source == "assumed"
-    assert choose_intrinsics((640, 480), camera=NYU) == assumed(640, 480, NYU)
-    kept = Intrinsics(600, 600, 320, 240, "assumed")
-    assert choose_intrinsics((640, 480), camera=NYU, given=kept).source == "assumed"
+    assert chosen(focal_px=500.0, fov=60).source == "given"
+    assert chosen(focal_px=500.0) == Intrinsics(500, 500, 319.5, 239.5, "exif")
+    assert chosen(focal_px=1e6).source == "assumed"
+    assert chosen() == assumed(640, 480, NYU)
+    assert chosen(given=Intrinsics(600, 600, 320, 240, "assumed")).source == "assumed"
 
 
 @pytest.mark.parametrize(

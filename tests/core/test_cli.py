@@ -21,20 +21,11 @@ from core.cli.main import DONE, FAILED, INTERRUPTED, UNUSABLE
 from core.data.nyu import CAMERA
 from core.evaluate.metrics import METRICS
 from core.weights import checkpoint
-from tests.core.cli_runs import only_model, run
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.core.cli_runs import run
+from tests.tiny_checkpoint import picture
 
+pytestmark = pytest.mark.usefixtures("command_line")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    only_model(monkeypatch, model, tmp_path)
 
 
 @pytest.fixture
@@ -164,7 +155,7 @@ def test_unusable_arguments_end_with_2_and_a_sentence(
 
 
 def test_models_lists_what_is_there_now(
-    model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert run("models", "--json") == DONE
     (entry,) = json.loads(capsys.readouterr().out)["models"]
@@ -180,7 +171,7 @@ def test_models_lists_what_is_there_now(
     assert run("models") == DONE
     assert "no model is installed" in capsys.readouterr().out
     folder.mkdir()
-    (folder / "broken.safetensors").write_bytes(model.read_bytes()[:1000])
+    (folder / "broken.safetensors").write_bytes(tiny.read_bytes()[:1000])
     assert run("models", "--json") == FAILED
     captured = capsys.readouterr()
     assert "broken.safetensors" in captured.err
@@ -212,9 +203,9 @@ def test_evaluate_prints_the_metrics(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_export_writes_a_model_that_another_program_runs(
-    model: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("export", "--model", model, "--format", "onnx", "--out", "tiny.onnx") == DONE
+    assert run("export", "--model", tiny, "--format", "onnx", "--out", "tiny.onnx") == DONE
     assert "agrees with PyTorch" in capsys.readouterr().out
     session = onnxruntime.InferenceSession("tiny.onnx", providers=["CPUExecutionProvider"])
     (depth,) = session.run(["depth"], {"image": np.zeros((1, 3, 160, 96), np.float32)})

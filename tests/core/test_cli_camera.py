@@ -7,7 +7,6 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,28 +18,17 @@ from core.geometry.scale import calibrated
 from core.images.decode import decode
 from core.predictor import load_model
 from core.scale.known import KnownLength
-from tests.core.cli_runs import only_model, photos, run
+from tests.core.cli_runs import photos, run, sidecar
 from tests.core.clips import write_clip
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.tiny_checkpoint import picture
 
 LENGTHS = ("10,10,100,80=2", "20,60,90,70=1.5", "15,20,110,30=40")  # the last one is a mistake
 CAMERA = "100,101,60,45"
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
-
-
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    only_model(monkeypatch, model, tmp_path)
+def _photos(command_line: None) -> None:
     photos("photo", "other")
-
-
-def sidecar(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(Path(name).read_text())
-    return content
 
 
 def every(lengths: tuple[str, ...]) -> list[str]:
@@ -51,13 +39,13 @@ def known(text: str) -> KnownLength:
     return KnownLength.from_numbers([float(n) for n in text.replace("=", ",").split(",")])
 
 
-def test_predict_takes_the_camera_and_the_middle_of_several_lengths(model: Path) -> None:
+def test_predict_takes_the_camera_and_the_middle_of_several_lengths(tiny: Path) -> None:
     asked = ["--out", "out", "--save", "npy", "--intrinsics", CAMERA]
     assert run("predict", "photo.png", *asked, *every(LENGTHS)) == DONE
     told, depth = sidecar("out/photo.json"), np.load("out/photo_depth.npy")
     assert told["intrinsics"]["source"] == "given"
     assert told["intrinsics"]["fx"] == 100
-    plain = load_model(model)(decode("photo.png"), intrinsics=[100, 101, 60, 45])
+    plain = load_model(tiny)(decode("photo.png"), intrinsics=[100, 101, 60, 45])
     ruler = Measurer.of(plain)
     seen = [ruler.distance(length.start, length.end).distance for length in map(known, LENGTHS)]
     factors = [length.metres / d for length, d in zip(map(known, LENGTHS), seen, strict=True)]
@@ -97,7 +85,7 @@ def test_scene_and_measure_take_the_same_spelling(capsys: pytest.CaptureFixture[
     assert sidecar("a/photo.json")["scale"] == sidecar("b/photo.json")["scale"] == measured
 
 
-def test_a_clip_has_one_scale_by_its_first_frame(model: Path) -> None:
+def test_a_clip_has_one_scale_by_its_first_frame(tiny: Path) -> None:
     write_clip(Path("clip.mp4"), [picture(128, 96, 1)] * 3)
     length = "10,10,100,80=2"
     asked = ["--save", "frames", "--unsteady", "--intrinsics", "100,100,64,48"]
@@ -140,8 +128,8 @@ def test_what_cannot_be_is_a_sentence(
     assert "Traceback" not in told
 
 
-def test_several_lengths_are_the_middle_in_python_too(model: Path) -> None:
-    plain = load_model(model)(decode("photo.png"))
+def test_several_lengths_are_the_middle_in_python_too(tiny: Path) -> None:
+    plain = load_model(tiny)(decode("photo.png"))
     scaled = calibrated(plain, *map(known, LENGTHS))
     assert scaled.calibration is not None
     assert scaled.calibration.left_out == (2,)

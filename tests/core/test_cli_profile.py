@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,26 +14,15 @@ from core.geometry.scale import calibrated
 from core.images.decode import decode
 from core.predictor import load_model
 from core.scale.profile import load_profile
-from tests.core.cli_runs import only_model, photos, run
+from tests.core.cli_runs import photos, run, sidecar
 from tests.core.clips import write_clip
-from tests.tiny_checkpoint import picture, save_tiny
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
+from tests.tiny_checkpoint import picture
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    only_model(monkeypatch, model, tmp_path)
+def _photos(command_line: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LAPDEPTH_PROFILES", str(tmp_path / "profiles"))
     photos("photo", "other")
-
-
-def sidecar(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(Path(name).read_text())
-    return content
 
 
 def made(*known: str) -> float:
@@ -44,14 +32,14 @@ def made(*known: str) -> float:
 
 
 def test_a_profile_gives_every_command_the_same_metres(
-    model: Path, capsys: pytest.CaptureFixture[str]
+    tiny: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     factor = made("--known-depth", "60,45=30", "--known-depth", "30,40=30")
     told = capsys.readouterr()
     assert f"hall: x{factor:.3f} on tiny, from 2 of 2 measurements" in told.out
     profile = load_profile("hall")
-    plain = load_model(model)(decode("photo.png"), fov=50)
-    by_python = load_model(model)(decode("photo.png"), intrinsics=profile.camera)
+    plain = load_model(tiny)(decode("photo.png"), fov=50)
+    by_python = load_model(tiny)(decode("photo.png"), intrinsics=profile.camera)
     expected = plain.depth * np.float32(factor)
     np.testing.assert_allclose(calibrated(by_python, profile).depth, expected, rtol=1e-6)
     asked = ["--profile", "hall"]
@@ -110,8 +98,8 @@ def test_a_table_of_measurements_names_the_wrong_one(capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["name"] == "two"
 
 
-def test_sparse_depth_bends_the_photo(model: Path) -> None:
-    depth = load_model(model)(decode("photo.png")).depth
+def test_sparse_depth_bends_the_photo(tiny: Path) -> None:
+    depth = load_model(tiny)(decode("photo.png")).depth
     Path("points.csv").write_text(
         "".join(f"{u},{v},{depth[v, u] * 2}\n" for u in (20, 60, 100) for v in (20, 45, 70))
     )

@@ -14,18 +14,12 @@ from PIL import Image
 from plyfile import PlyData
 
 from core.cli.main import DONE, FAILED, UNUSABLE
-from tests.core.cli_runs import only_model, photos, run
-from tests.tiny_checkpoint import picture, save_tiny
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
+from tests.core.cli_runs import photos, run
+from tests.tiny_checkpoint import picture
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, model: Path, tmp_path: Path) -> None:
-    only_model(monkeypatch, model, tmp_path)
+def _photos(command_line: None) -> None:
     photos("photo")
 
 

@@ -301,7 +301,8 @@ class TestFocalLength:
         photo = self.photo(tags)
         assert photo.focal_px is None
         camera = TrainingCamera(640, 480, 500, 500)
-        assert choose_intrinsics(photo, camera=camera).source == "assumed"
+        found = choose_intrinsics(photo.full_size, camera=camera, focal_px=photo.focal_px)
+        assert found.source == "assumed"
 
 
 class TestReducedJpeg:

@@ -16,7 +16,7 @@ from core.predictor import load_predictor
 from core.weights.checkpoint import find_model
 from core.weights.model_info import ModelInfo
 from core.weights.registry import EXAMPLES
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.tiny_checkpoint import picture
 
 PHOTO = EXAMPLES / "coffee.jpg"
 
@@ -29,11 +29,6 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _cached(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAPDEPTH_CACHE", str(cache))
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny(tmp_path_factory.mktemp("models"))
 
 
 def info_of(checkpoint: Path) -> ModelInfo:

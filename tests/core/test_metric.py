@@ -18,17 +18,10 @@ from core.predictor import Predictor, load_predictor
 from core.scale.known import KnownLength
 from tests.core.test_projection import XMP
 from tests.tiny_checkpoint import picture as pixels
-from tests.tiny_checkpoint import save_tiny
 
 
 def picture(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(pixels(width, height, seed))
-
-
-@pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    path = save_tiny(tmp_path_factory.mktemp("models"))
-    return load_predictor(path, engine="torch")
 
 
 @pytest.fixture
@@ -39,22 +32,24 @@ def panorama(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_ordinary_photo_is_in_metres(predictor: Predictor) -> None:
-    prediction = predictor(picture(320, 240))
+def test_an_ordinary_photo_is_in_metres(tiny_predictor: Predictor) -> None:
+    prediction = tiny_predictor(picture(320, 240))
     assert (prediction.metric, prediction.unit, prediction.notes) == (True, "m", ())
 
 
 @pytest.mark.parametrize("times", [0.8, 1.0, 1.4])
-def test_near_the_models_own_height_nothing_is_said(predictor: Predictor, times: float) -> None:
-    height = round(predictor.info.working_height * times)
+def test_near_the_models_own_height_nothing_is_said(
+    tiny_predictor: Predictor, times: float
+) -> None:
+    height = round(tiny_predictor.info.working_height * times)
     if height >= 96:
-        assert predictor(picture(320, 240), resolution=height).metric
+        assert tiny_predictor(picture(320, 240), resolution=height).metric
     assert resolution_notes(240, round(240 * times)) == []
 
 
-def test_far_from_it_a_note_and_no_metres(predictor: Predictor, tmp_path: Path) -> None:
-    own = predictor.info.working_height
-    far = predictor(picture(320, 240), resolution=3 * own)
+def test_far_from_it_a_note_and_no_metres(tiny_predictor: Predictor, tmp_path: Path) -> None:
+    own = tiny_predictor.info.working_height
+    far = tiny_predictor(picture(320, 240), resolution=3 * own)
     assert (far.metric, far.unit) == (False, "relative")
     assert f"{3 * own}" in far.notes[0]
     assert "too large" in far.notes[0]
@@ -66,15 +61,15 @@ def test_far_from_it_a_note_and_no_metres(predictor: Predictor, tmp_path: Path) 
     assert calibrated(far, KnownLength((20, 20), (200, 200), 1.0)).metric
 
 
-def test_a_standing_photo_at_its_own_size(predictor: Predictor) -> None:
+def test_a_standing_photo_at_its_own_size(tiny_predictor: Predictor) -> None:
     """A standing photo is seen larger by itself; the height asked for is compared with that."""
-    own = predictor(picture(240, 320)).settings["working_size"][1]
-    assert predictor(picture(240, 320), resolution=own).metric
-    assert predictor(picture(240, 320), resolution=own).notes == ()
+    own = tiny_predictor(picture(240, 320)).settings["working_size"][1]
+    assert tiny_predictor(picture(240, 320), resolution=own).metric
+    assert tiny_predictor(picture(240, 320), resolution=own).notes == ()
 
 
-def test_a_panorama_is_never_in_metres(predictor: Predictor, panorama: Path) -> None:
-    prediction = predictor(panorama)
+def test_a_panorama_is_never_in_metres(tiny_predictor: Predictor, panorama: Path) -> None:
+    prediction = tiny_predictor(panorama)
     assert not prediction.metric
     assert prediction.intrinsics.source == "assumed"
     assert not calibrated(prediction, KnownLength((20, 20), (200, 100), 1.0)).metric
@@ -85,9 +80,9 @@ def test_a_panorama_is_never_in_metres(predictor: Predictor, panorama: Path) -> 
 
 
 def test_the_commands_say_so(
-    tmp_path: Path, predictor: Predictor, panorama: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny_predictor: Predictor, panorama: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = ["--model", str(predictor.info.path)]
+    model = ["--model", str(tiny_predictor.info.path)]
     assert main(["predict", str(panorama), "--out", str(tmp_path / "a"), *model, "--json"]) == 0
     told = capsys.readouterr()
     assert "360-degree" in told.err

@@ -19,7 +19,7 @@ from core.engines import onnx_engine as onnx_check
 from core.engines import onnx_file
 from core.engines.onnx_engine import check_onnx
 from core.engines.onnx_export import to_onnx
-from core.engines.onnx_file import METADATA_KEYS, check_onnx_file, export_onnx, to_onnx_file
+from core.engines.onnx_file import check_onnx_file, export_onnx, to_onnx_file
 from core.engines.onnx_half import AGREES, with_half_filters
 from core.errors import ExportError
 from core.model.encoders.base import normalised
@@ -30,6 +30,8 @@ from tests.tiny_checkpoint import CAMERA, calibrated, picture, pictures, save_ti
 
 FOCAL = 120.0
 STRIDES = (16, 8, 4, 2, 1)
+METADATA = {"lapdepth", "name", "checkpoint_sha256", "licence", "training_data", "input", "focal",
+            "output"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +112,7 @@ def test_the_file_says_what_it_is(exported: Path, checkpoint: Path) -> None:
     onnx.checker.check_model(onnx.load(exported), full_check=True)
     session = session_of(exported)
     about = session.get_modelmeta().custom_metadata_map
-    assert set(about) == set(METADATA_KEYS)
+    assert set(about) == METADATA
     assert about["checkpoint_sha256"] == info.sha256
     assert (about["licence"], about["training_data"]) == (info.licence, info.training_data)
     assert ModelInfo.from_json(about["lapdepth"]).config == info.config
@@ -134,7 +136,7 @@ def test_half_the_bytes_hold_nearly_the_same_depth(exported: Path, tmp_path: Pat
         assert np.abs(half[name] - wanted).mean() < 0.1, name  # metres, of a reach of 10
     assert 0 < difference < AGREES
     model = onnx.load_from_string(content)
-    assert {prop.key for prop in model.metadata_props} == set(METADATA_KEYS)
+    assert {prop.key for prop in model.metadata_props} == METADATA
     onnx.checker.check_model(model, full_check=True)
     filters = [each for each in model.graph.initializer if len(each.dims) > 1]
     assert {each.data_type for each in filters} == {onnx.TensorProto.FLOAT16}

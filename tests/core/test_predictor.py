@@ -20,11 +20,6 @@ from tests.tiny_checkpoint import CAMERA, picture, save_tiny
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    return load_predictor(save_tiny(tmp_path_factory.mktemp("models")), engine="torch")
-
-
-@pytest.fixture(scope="module")
 def canonical(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
     """A model whose depth is that of a camera of 100 px at the network's input."""
     path = save_tiny(tmp_path_factory.mktemp("models"), focal=100.0)
@@ -49,9 +44,9 @@ class _Scripted:
 
 @pytest.mark.parametrize("size", [(400, 300), (300, 400), (131, 97), (40, 30), (700, 50), (8, 900)])
 def test_depth_has_the_photos_size_and_the_models_range(
-    predictor: Predictor, size: tuple[int, int]
+    tiny_predictor: Predictor, size: tuple[int, int]
 ) -> None:
-    prediction = predictor(picture(*size))
+    prediction = tiny_predictor(picture(*size))
     assert prediction.depth.shape == size[::-1]
     assert prediction.depth.dtype == np.float32
     assert prediction.depth.flags.c_contiguous
@@ -63,10 +58,10 @@ def test_depth_has_the_photos_size_and_the_models_range(
 
 
 def test_a_photo_of_the_working_size_is_neither_resampled_nor_filtered(
-    predictor: Predictor,
+    tiny_predictor: Predictor,
 ) -> None:
     photo = picture(128, 96)
-    prediction = predictor(photo)
+    prediction = tiny_predictor(photo)
     assert prediction.settings["working_size"] == [128, 96]
     assert np.array_equal(prediction.depth, prediction.levels[-1].depth)
     assert np.array_equal(prediction.working.rgb.numpy(), photo)
@@ -97,18 +92,18 @@ def test_levels_are_what_the_depth_is_summed_from(canonical: Predictor) -> None:
     assert prediction.levels is levels  # computed once
 
 
-def test_levels_nobody_asked_for_are_not_computed(predictor: Predictor) -> None:
-    prediction = predictor(picture(128, 96))
+def test_levels_nobody_asked_for_are_not_computed(tiny_predictor: Predictor) -> None:
+    prediction = tiny_predictor(picture(128, 96))
     assert not {"levels", "confidence"} & vars(prediction).keys()
     assert len(prediction.levels) == 5
 
 
 def test_flipping_averages_the_mirrored_photo_and_leaves_the_levels_alone(
-    predictor: Predictor,
+    tiny_predictor: Predictor,
 ) -> None:
     photo = picture(128, 96)
-    plain, mirrored = predictor(photo), predictor(photo[:, ::-1])
-    both = predictor(photo, flip=True)
+    plain, mirrored = tiny_predictor(photo), tiny_predictor(photo[:, ::-1])
+    both = tiny_predictor(photo, flip=True)
     expected = (plain.depth + mirrored.depth[:, ::-1]) / 2
     np.testing.assert_allclose(both.depth, expected, rtol=1e-5)
     np.testing.assert_allclose(both.levels[-1].depth, plain.depth, rtol=1e-5)
@@ -116,34 +111,34 @@ def test_flipping_averages_the_mirrored_photo_and_leaves_the_levels_alone(
 
 
 def test_a_photo_can_come_as_path_bytes_pillow_array_or_decoded(
-    predictor: Predictor, tmp_path: Path
+    tiny_predictor: Predictor, tmp_path: Path
 ) -> None:
     photo = picture(90, 70)
     path = tmp_path / "photo.png"
     Image.fromarray(photo).save(path)
-    expected = predictor(photo).depth
+    expected = tiny_predictor(photo).depth
     for source in (path, str(path), path.read_bytes(), Image.open(path), core.decode(path)):
-        assert np.array_equal(predictor(source).depth, expected)
+        assert np.array_equal(tiny_predictor(source).depth, expected)
 
 
-def test_intrinsics_say_where_they_come_from(predictor: Predictor) -> None:
+def test_intrinsics_say_where_they_come_from(tiny_predictor: Predictor) -> None:
     photo = picture(320, 240)
-    assumed = predictor(photo).intrinsics
+    assumed = tiny_predictor(photo).intrinsics
     assert assumed.source == "assumed"
     assert assumed.fx == pytest.approx(CAMERA.fx / 2)
-    by_angle = predictor(photo, fov=90).intrinsics
+    by_angle = tiny_predictor(photo, fov=90).intrinsics
     assert by_angle.source == "given"
     assert by_angle.fx == pytest.approx(160)
     given = Intrinsics(250, 251, 150, 110)
-    assert predictor(photo, intrinsics=given).intrinsics == given
-    assert predictor(photo, intrinsics=[250, 251, 150, 110]).intrinsics == given
+    assert tiny_predictor(photo, intrinsics=given).intrinsics == given
+    assert tiny_predictor(photo, intrinsics=[250, 251, 150, 110]).intrinsics == given
 
 
 def test_without_a_canonical_focal_length_the_camera_does_not_change_depth(
-    predictor: Predictor,
+    tiny_predictor: Predictor,
 ) -> None:
     photo = picture(320, 240)
-    near, far = predictor(photo, fov=30), predictor(photo, fov=100)
+    near, far = tiny_predictor(photo, fov=30), tiny_predictor(photo, fov=100)
     assert near.focal_scale == far.focal_scale == 1.0
     assert np.array_equal(near.depth, far.depth)
 
@@ -159,32 +154,32 @@ def test_depth_grows_with_the_focal_length_at_the_networks_input(canonical: Pred
     assert twice.focal_scale == pytest.approx(wide.focal_scale)
 
 
-def test_unusable_settings_are_refused(predictor: Predictor) -> None:
+def test_unusable_settings_are_refused(tiny_predictor: Predictor) -> None:
     photo = picture(64, 48)
     with pytest.raises(ConfigError, match="resolution"):
-        predictor(photo, resolution=80)
+        tiny_predictor(photo, resolution=80)
     with pytest.raises(CameraError, match="field of view"):
-        predictor(photo, fov=3)
+        tiny_predictor(photo, fov=3)
     with pytest.raises(CameraError):
-        predictor(photo, fov=60, intrinsics=[50, 50, 32, 24])
+        tiny_predictor(photo, fov=60, intrinsics=[50, 50, 32, 24])
     with pytest.raises(ImageError):
-        predictor(np.zeros((4, 5), np.float32))  # type: ignore[arg-type]
+        tiny_predictor(np.zeros((4, 5), np.float32))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_values_that_are_no_numbers_are_reported_and_never_drawn(
-    predictor: Predictor, value: float
+    tiny_predictor: Predictor, value: float
 ) -> None:
-    broken = Predictor(predictor.info, _Scripted(value))
+    broken = Predictor(tiny_predictor.info, _Scripted(value))
     with pytest.raises(EngineError, match="not finite"):
         broken(picture(64, 48))
 
 
-def test_many_threads_get_the_same_depth_as_one(predictor: Predictor) -> None:
+def test_many_threads_get_the_same_depth_as_one(tiny_predictor: Predictor) -> None:
     photos = [picture(60 + 7 * i, 80, seed=i) for i in range(4)]
-    alone = [predictor(photo).depth for photo in photos]
+    alone = [tiny_predictor(photo).depth for photo in photos]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda photo: predictor(photo).depth, photos * 3))
+        together = list(pool.map(lambda photo: tiny_predictor(photo).depth, photos * 3))
     for index, depth in enumerate(together):
         assert np.array_equal(depth, alone[index % 4])
 

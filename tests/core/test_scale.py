@@ -15,11 +15,11 @@ from core.geometry.origin import SceneInfo
 from core.geometry.scale import calibrated, calibration_of, profile_of
 from core.images.decode import decode
 from core.prediction import Prediction
-from core.predictor import load_predictor
+from core.predictor import Predictor
 from core.scale.calibration import Measurement
 from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from tests.core import scenes
-from tests.tiny_checkpoint import picture, save_tiny
+from tests.tiny_checkpoint import picture
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))
 TRUE_SCALE = 1.7  # of the world below: depth as a model sees it, times this, are metres
@@ -128,10 +128,9 @@ def test_an_error_that_grows_with_distance_is_told() -> None:
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Prediction:
-    predictor = load_predictor(save_tiny(tmp_path_factory.mktemp("models")), engine="torch")
+def plain(tiny_predictor: Predictor) -> Prediction:
     photo = decode(picture(128, 96))
-    found = predictor(photo, intrinsics=from_fov(128, 96, 60))
+    found = tiny_predictor(photo, intrinsics=from_fov(128, 96, 60))
     slope = np.linspace(1.0, 8.0, 128, dtype=np.float32)
     return replace(found, depth=np.tile(slope, (96, 1)))
 

@@ -17,10 +17,9 @@ from core.geometry.measure import Measurer
 from core.geometry.point_cloud import CloudOptions
 from core.images.decode import Photo, decode
 from core.images.decode_worker import decode_isolated
-from core.predictor import Predictor, load_predictor
+from core.predictor import Predictor
 from tests.core.pictures import png, png_chunk, tiff
 from tests.tiny_checkpoint import picture as pixels
-from tests.tiny_checkpoint import save_tiny
 
 WIDTH, HEIGHT = 160, 112
 CLEAR = np.zeros((HEIGHT, WIDTH), bool)
@@ -140,19 +139,14 @@ def test_nothing_is_missing_where_nothing_or_everything_is_transparent() -> None
 
 
 @pytest.fixture(scope="module")
-def predictor(tmp_path_factory: pytest.TempPathFactory) -> Predictor:
-    return load_predictor(save_tiny(tmp_path_factory.mktemp("models")), engine="torch")
-
-
-@pytest.fixture(scope="module")
 def photo() -> Photo:
     return decode(cut_out())
 
 
 def test_depth_is_as_over_white_and_missing_where_nothing_is(
-    predictor: Predictor, photo: Photo
+    tiny_predictor: Predictor, photo: Photo
 ) -> None:
-    prediction, whole = predictor(photo), predictor(photo.rgb)
+    prediction, whole = tiny_predictor(photo), tiny_predictor(photo.rgb)
     np.testing.assert_array_equal(np.isnan(prediction.depth), CLEAR)
     np.testing.assert_array_equal(prediction.depth[~CLEAR], whole.depth[~CLEAR])
     assert np.isfinite(prediction.levels[-1].depth).all()
@@ -160,8 +154,8 @@ def test_depth_is_as_over_white_and_missing_where_nothing_is(
         assert (prediction.confidence[CLEAR] == 0).all()
 
 
-def test_no_point_no_face_and_no_measurement_there(predictor: Predictor, photo: Photo) -> None:
-    prediction = predictor(photo)
+def test_no_point_no_face_and_no_measurement_there(tiny_predictor: Predictor, photo: Photo) -> None:
+    prediction = tiny_predictor(photo)
     cloud = core.point_cloud(prediction, photo, CloudOptions(edge_tolerance=None))
     assert len(cloud) == (~CLEAR).sum()
     assert not CLEAR.ravel()[cloud.pixels].any()
@@ -176,10 +170,10 @@ def test_no_point_no_face_and_no_measurement_there(predictor: Predictor, photo: 
 
 
 def test_the_files(
-    tmp_path: Path, predictor: Predictor, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, tiny_predictor: Predictor, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut_out().save(tmp_path / "cup.png")
-    model = str(predictor.info.path)
+    model = str(tiny_predictor.info.path)
     saved = "color,depth16,npy,npz,exr,ply,glb,stereo"
     command = ["predict", str(tmp_path / "cup.png"), "--out", str(tmp_path), "--model", model]
     assert main([*command, "--save", saved]) == 0

@@ -28,7 +28,7 @@ from core.video.reader import ClipReader
 from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
-from core.video.temporal_smoothing import Steadier, SteadySettings
+from core.video.temporal_smoothing import SmoothingSettings, TemporalSmoother
 from core.video.writer import SideBySideWriter
 from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk
@@ -37,7 +37,7 @@ from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
 WIDTH, HEIGHT = 128, 96
 ROOM, STREET = picture(WIDTH, HEIGHT, 1), 255 - picture(WIDTH, HEIGHT, 2)
 INFO = tiny_info(tiny_config()).saved_as(Path("tiny.safetensors"), "a" * 64)
-ALONE = SteadySettings(0, 0)
+ALONE = SmoothingSettings(0, 0)
 
 
 class _Shimmering:
@@ -187,7 +187,7 @@ def test_a_cut_is_seen_and_followed_at_once(
 
 @pytest.mark.parametrize("near", [1.5, 3.7])  # 3.7 m: only its colour tells it from 4 m
 def test_what_moves_has_its_new_depth_in_the_same_frame(near: float) -> None:
-    steadier = Steadier()
+    steadier = TemporalSmoother()
     for index in range(8):
         rgb, depth = ROOM.copy(), np.full((HEIGHT, WIDTH), 4.0, np.float32)
         left = 8 + 12 * index
@@ -203,7 +203,7 @@ def test_what_moves_has_its_new_depth_in_the_same_frame(near: float) -> None:
 
 
 def test_a_moving_camera_is_not_held_back() -> None:
-    steadier = Steadier()
+    steadier = TemporalSmoother()
     wide = picture(4 * WIDTH, HEIGHT, 3)
     rng = np.random.default_rng(0)
     wide = np.clip(wide + rng.normal(0, 40, wide.shape), 0, 255).astype(np.uint8)

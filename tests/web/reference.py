@@ -153,7 +153,7 @@ def _exif(kind: str, size: tuple[int, int], tags: dict[str, Any]) -> dict[str, A
     data = photo_with(kind, size, tags)
     photo = decode(data)
     height, width = photo.rgb.shape[:2]
-    camera = choose_intrinsics(photo, camera=CAMERA)
+    camera = choose_intrinsics((width, height), camera=CAMERA, focal_px=photo.focal_px)
     return {
         "file": data.hex(),
         "kind": kind,

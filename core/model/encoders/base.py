@@ -15,6 +15,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
+Channels = tuple[int, int, int, int]
+
+# On which every encoder was pretrained; RGB in 0..1.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 
 def drop_blocks(encoder: nn.Module, rate: float) -> int:
     """Lets an encoder's residual blocks be left out, each image's own, in training mode only.
@@ -44,13 +50,6 @@ def drop_blocks(encoder: nn.Module, rate: float) -> int:
 
         block.register_forward_hook(drop)
     return len(blocks) if rate else 0
-
-
-Channels = tuple[int, int, int, int]
-
-# On which every encoder was pretrained; RGB in 0..1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Encoder(nn.Module):

@@ -1,0 +1,134 @@
+"""The page's controls as form inputs: their names and order, and the request that they state."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from app.common.checks import SettingError, missing
+from app.common.request import DepthRequest, depth_request
+from app.common.result import Result
+from app.common.service import Studio
+from app.common.storage import Storage
+from app.common.text import keys, language_of, t
+from core.errors import ConfigError, ImageError
+from core.scale.known import KnownLength
+from core.scale.profile import Profile
+
+Update = dict[str, Any]  # what gr.update gives
+PROGRESS = gr.Progress()  # as a default: Gradio then gives the call its own
+# The page's controls in the order in which they are wired, by the names of `depth_request`.
+NETWORK = ("model", "resolution", "flip", "fov", "profile")
+COLOURS = ("colormap", "ranging", "near", "far")
+PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse")
+DRAWING = (*PHOTO, *COLOURS)
+FOR_ANY_PHOTO = (*NETWORK, *COLOURS)  # without what is one photo's
+
+
+class PageHandlers:
+    """What a part of the page does, over one studio and its storage."""
+
+    def __init__(self, studio: Studio, storage: Storage) -> None:
+        self._studio = studio
+        self._storage = storage
+
+    def _result(
+        self,
+        values: Sequence[Any],
+        tell: Callable[[str], None] = lambda step: None,
+        names: Sequence[str] = PHOTO,
+    ) -> Result:
+        """The photo's depth, in the scale of what is known of it.
+
+        Args:
+            values: of the controls, the photo first.
+            tell: told the steps of the work.
+            names: of the controls.
+
+        Raises:
+            DepthError: no photo, or one, or settings, that cannot be used.
+        """
+        require_photo(values[0])
+        request = form_request(names, values)
+        return self._studio.result(self._storage.uploaded(values[0]), request, tell)
+
+
+def require_photo(value: Any) -> None:
+    """Checks the value of the photo's box.
+
+    Raises:
+        ImageError: it is empty.
+    """
+    if missing(value):
+        raise ImageError(t("studio.no_photo"))
+
+
+def language(request: gr.Request) -> str:
+    """Of the browser that called."""
+    return language_of(request.headers.get("accept-language"))
+
+
+def nothing() -> Update:
+    """An empty place for a result, which is not shown."""
+    return gr.update(value=None, visible=False)
+
+
+def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
+    """The request that controls of these names state.
+
+    The two ends of the colours count only where the range is fixed: they keep their text when it
+    is not.
+
+    Raises:
+        DepthError: a value that cannot be used.
+    """
+    given = dict(zip(names, values, strict=True))
+    photo, sparse = given.pop("photo", None), given.get("sparse")
+    if "sparse" in given:  # it may have been brought for another photo
+        given["sparse"] = sparse["points"] if sparse and is_of(photo, sparse) else None
+    if given.pop("ranging", None) != "fixed":
+        given.update(near=None, far=None)
+    with by_labels():
+        return depth_request(**given)
+
+
+@contextlib.contextmanager
+def by_labels(**labels: str) -> Iterator[None]:
+    """Names a setting that cannot be used as the page does.
+
+    Args:
+        labels: the label's key, where it is not the setting's name.
+    """
+    try:
+        yield
+    except SettingError as error:
+        key = f"studio.{labels.get(error.name, error.name)}"
+        if key not in keys():  # no control of the page: the call was made by hand
+            raise
+        raise ConfigError(f"The setting “{t(key)}” {error.said}") from None
+
+
+def is_of(photo: Any, sparse: Any) -> bool:
+    """Whether sparse depth, as the browser keeps it, was brought for a photo."""
+    if not (isinstance(sparse, dict) and isinstance(sparse.get("points"), list)):
+        return False
+    return isinstance(photo, dict) and sparse.get("photo") == photo.get("path")
+
+
+def raw_settings(request: DepthRequest) -> list[Any]:
+    """The values of the page's controls that state this request, in the order of `DRAWING`."""
+    ends = (request.colors.near, request.colors.far)
+    known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
+    profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
+    texts = (request.resolution, request.fov, *ends)
+    resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
+    intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
+    ranging = "auto" if ends == (None, None) else "fixed"
+    profile = profiles[0] if profiles else None
+    length = known[0] if known else None
+    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length, None)
+    return [*camera, request.colors.colormap, ranging, near, far]
