@@ -18,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.common.environment import VARIABLES
+from core.files.outputs import OUTPUTS
 from scripts import api_index, architecture
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("docs/configuration.md", "docs/architecture.md", "docs/api.md")
+PAGES = ("README.md", "docs/configuration.md", "docs/architecture.md", "docs/api.md")
 MARKED = re.compile(
     r"(?P<begin><!-- generated: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- /generated -->)", re.DOTALL
 )
@@ -42,8 +43,15 @@ def variables() -> str:
     return "\n\n".join(parts)
 
 
+def outputs() -> str:
+    """The table of `core/files/outputs.py`: what `--save`, the pages and HTTP offer."""
+    rows = [f"| `{o.name}` | `STEM{o.suffix}` | {o.about} |" for o in OUTPUTS.values()]
+    return "\n".join(["| name | file | content |", "|---|---|---|", *rows])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "variables": variables,
+    "outputs": outputs,
     "network": architecture.network,
     "packages": architecture.packages,
     "python": api_index.index,
