@@ -37,7 +37,7 @@ from app.depth_page.summary_html import about_html, listing_html, scale_html
 from app.depth_page.three_d_handlers import COLOURS, NETWORK, PHOTO, form_request, nothing
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
-from core.scale.known import KnownLength
+from core.scale.known import CameraHeight, KnownDepth, KnownLength
 from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
@@ -150,7 +150,7 @@ class Handlers:
         photo, changed = self._example, [gr.skip()] * len(settings)
         if sent is not None:
             photo = file_data(self._storage.keep(sent.name, sent.data))
-            settings = changed = raw_settings(sent.request)
+            settings = changed = raw_settings(sent.request, photo["path"])
         elif token:
             lang = language_of(request.headers.get("accept-language"))
             gr.Info(t("studio.handoff_gone", lang), duration=TOLD_SECONDS)
@@ -271,8 +271,13 @@ class Handlers:
         )
 
 
-def raw_settings(request: DepthRequest) -> list[Any]:
-    """The values of the page's controls that state this request, in the order of `_DRAWING`."""
+def raw_settings(request: DepthRequest, path: str) -> list[Any]:
+    """The values of the page's controls that state this request, in the order of `_DRAWING`.
+
+    Args:
+        request: as the explorer had it.
+        path: of the photo, to which what is known of it belongs.
+    """
     ends = (request.colors.near, request.colors.far)
     known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
     profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
@@ -282,5 +287,12 @@ def raw_settings(request: DepthRequest) -> list[Any]:
     ranging = "auto" if ends == (None, None) else "fixed"
     profile = profiles[0] if profiles else None
     length = known[0] if known else None
-    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length, None)
+    depths = [each.numbers() for each in request.known if isinstance(each, KnownDepth)]
+    heights = [each.metres for each in request.known if isinstance(each, CameraHeight)]
+    height = heights[0] if heights else None
+    measured = {"photo": path, "known_depth": depths or None, "camera_height": height}
+    camera = (
+        *(request.model, resolution, request.flip, fov, profile, intrinsics, length, None),
+        measured if depths or heights else None,
+    )
     return [*camera, request.colors.colormap, ranging, near, far]

@@ -39,7 +39,7 @@ ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
 # The page's controls in the order in which they are wired, by the names of `depth_request`.
 NETWORK = ("model", "resolution", "flip", "fov", "profile")
 COLOURS = ("colormap", "ranging", "near", "far")
-PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse")
+PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse", "measured")
 SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",
          "faces", "pose")  # fmt: skip
 
@@ -57,6 +57,9 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
     photo, sparse = given.pop("photo", None), given.get("sparse")
     if "sparse" in given:  # it may have been brought for another photo
         given["sparse"] = sparse["points"] if sparse and is_of(photo, sparse) else None
+    measured = given.pop("measured", None)
+    if belongs(photo, measured):
+        given |= {name: measured.get(name) for name in ("known_depth", "camera_height")}
     if given.pop("ranging", None) != "fixed":
         given.update(near=None, far=None)
     with by_labels():
@@ -83,7 +86,13 @@ def is_of(photo: Any, sparse: Any) -> bool:
     """Whether sparse depth, as the browser keeps it, was brought for a photo."""
     if not (isinstance(sparse, dict) and isinstance(sparse.get("points"), list)):
         return False
-    return isinstance(photo, dict) and sparse.get("photo") == photo.get("path")
+    return belongs(photo, sparse)
+
+
+def belongs(photo: Any, kept: Any) -> bool:
+    """Whether what the browser keeps was said of this photo."""
+    both = isinstance(photo, dict) and isinstance(kept, dict)
+    return both and kept.get("photo") == photo.get("path")
 
 
 def form_space(values: Sequence[Any]) -> SpaceOptions:
