@@ -189,7 +189,8 @@ class Prediction:
             return None
         with np.errstate(invalid="ignore", divide="ignore"):
             bend = np.log(self.depth / self.in_scale(self.own_depth))
-        return np.nan_to_num(bend, nan=0.0, posinf=0.0, neginf=0.0)
+        finite: NDArray[np.float32] = np.nan_to_num(bend, nan=0.0, posinf=0.0, neginf=0.0)
+        return finite
 
     @cached_property
     def levels(self) -> list[PredictionLevel]:
