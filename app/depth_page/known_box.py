@@ -36,11 +36,11 @@ def known_box() -> KnownControls:
         with gr.Row():
             depth = gr.Textbox(
                 label=_("known_depth"), info=_("known_depth_info"), max_lines=1,
-                elem_id="known-depth",
+                elem_id="known-depth", min_width=240,
             )  # fmt: skip
             height = gr.Textbox(
                 label=_("camera_height"), info=_("camera_height_info"), max_lines=1,
-                elem_id="camera-height",
+                elem_id="camera-height", min_width=240,
             )  # fmt: skip
         with gr.Row():
             apply = gr.Button(_("known_apply"), variant="primary", elem_id="known-apply")
