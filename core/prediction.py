@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from core.camera import Intrinsics
@@ -17,7 +18,7 @@ from core.errors import ConfigError
 from core.model import accumulate, laplacian_pyramid
 from core.model.encoders.base import normalised
 from core.scale.calibration import Calibration, given
-from core.scale.known import unit_of
+from core.scale.known import SparseDepth, unit_of
 from core.weights.confidence import confidence
 from core.weights.model_info import ModelInfo
 
@@ -181,10 +182,21 @@ class Prediction:
         missing = np.isnan(self.depth)
         return np.where(missing, np.float32(0), sure) if missing.any() else sure
 
+    def _bend(self) -> NDArray[np.float32] | None:
+        """(H, W): logarithm of what sparse depth did to `depth` besides its factor, or None."""
+        known = () if self.calibration is None else self.calibration.known
+        if self.own_depth is None or not any(isinstance(each, SparseDepth) for each in known):
+            return None
+        with np.errstate(invalid="ignore", divide="ignore"):
+            bend = np.log(self.depth / self.in_scale(self.own_depth))
+        finite: NDArray[np.float32] = np.nan_to_num(bend, nan=0.0, posinf=0.0, neginf=0.0)
+        return finite
+
     @cached_property
     def levels(self) -> list[PredictionLevel]:
         """The levels of the unflipped pass, coarse -> fine, computed when first asked for."""
         residuals = self.working.residuals
+        bend = self._bend()
         with torch.inference_mode():
             bands = laplacian_pyramid(normalised(self.working.rgb), len(residuals))
             depths = depth_of_levels(residuals, self.info.config.max_depth, self.focal_scale)
@@ -193,12 +205,21 @@ class Prediction:
                     stride=2 ** (len(residuals) - 1 - index),
                     residual=(residual * self.info.config.max_depth)[0, 0].numpy(),
                     band=np.ascontiguousarray(band[0].permute(1, 2, 0).numpy()),
-                    depth=self.in_scale(depth[0, 0].numpy()),
+                    depth=_bent(self.in_scale(depth[0, 0].numpy()), bend),
                 )
                 for index, (residual, band, depth) in enumerate(
                     zip(residuals, bands, depths, strict=True)
                 )
             ]
+
+
+def _bent(depth: NDArray[np.float32], bend: NDArray[np.float32] | None) -> NDArray[np.float32]:
+    """A level's depth (h, w) with the bend (H, W) of the photo's, averaged over its pixels."""
+    if bend is None:
+        return depth
+    height, width = depth.shape
+    smaller = Image.fromarray(bend).resize((width, height), Image.Resampling.BOX)
+    return np.asarray(depth * np.exp(np.asarray(smaller)), np.float32)
 
 
 def keeps_scale(enlargement: float) -> bool:

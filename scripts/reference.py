@@ -19,10 +19,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.common.environment import VARIABLES
+from core.files.outputs import OUTPUTS
 from scripts import api_index, architecture, figures
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
+    "README.md",
     *(f"docs/{name}.md" for name in ("configuration", "architecture", "api", "experiments")),
     *(str(card.relative_to(ROOT)) for card in sorted((ROOT / "checkpoints").glob("*.md"))),
 )
@@ -48,8 +50,15 @@ def variables() -> str:
     return "\n\n".join(parts)
 
 
+def outputs() -> str:
+    """The table of `core/files/outputs.py`: what `--save`, the pages and HTTP offer."""
+    rows = [f"| `{o.name}` | `STEM{o.suffix}` | {o.about} |" for o in OUTPUTS.values()]
+    return "\n".join(["| name | file | content |", "|---|---|---|", *rows])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "variables": variables,
+    "outputs": outputs,
     "network": architecture.network,
     "packages": architecture.packages,
     "python": api_index.index,

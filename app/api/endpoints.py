@@ -130,9 +130,9 @@ class Endpoints:
     def batch(self, request: gr.Request, **values: Any) -> tuple[str, dict[str, Any]]:
         """Many photos: one zip with each photo's files and a manifest.
 
-        outputs: a list of color, depth16, npy, npz, exr, levels, ply, glb, obj, stereo, anaglyph,
-        clip; profile: as in /predict. A photo that cannot be read is named in the manifest and
-        does not stop the others.
+        outputs: a list of color, depth16, npy, npz, exr, levels, normals, points_exr, ply, splat,
+        glb, usdz, obj, mcap, stereo, anaglyph, clip; profile: as in /predict. A photo that cannot
+        be read is named in the manifest and does not stop the others.
         """
         files, outputs = listed(values.pop("files")), values.pop("outputs")
         archive, manifest = run_batch(

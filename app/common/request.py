@@ -30,6 +30,7 @@ from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
 from core.files.outputs import OUTPUTS as WRITERS
+from core.files.outputs import with_parts
 from core.geometry.build import SHAPES, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
@@ -217,6 +218,7 @@ def outputs_wanted(names: Any, allowed: Sequence[str] = OUTPUTS) -> tuple[str, .
     for name in listed:
         if not isinstance(name, str) or name not in allowed:
             raise wrong("outputs", name, expected, "choose from these")
+    listed = with_parts(listed)
     return tuple(name for name in allowed if name in listed)
 
 

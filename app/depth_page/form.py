@@ -16,7 +16,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import keys, language_of, t
 from core.errors import ConfigError, ImageError
-from core.scale.known import KnownLength
+from core.scale.known import CameraHeight, KnownDepth, KnownLength
 from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
@@ -24,7 +24,7 @@ PROGRESS = gr.Progress()  # as a default: Gradio then gives the call its own
 # The page's controls in the order in which they are wired, by the names of `depth_request`.
 NETWORK = ("model", "resolution", "flip", "fov", "profile")
 COLOURS = ("colormap", "ranging", "near", "far")
-PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse")
+PHOTO = ("photo", *NETWORK, "intrinsics", "known_length", "sparse", "measured")
 DRAWING = (*PHOTO, *COLOURS)
 FOR_ANY_PHOTO = (*NETWORK, *COLOURS)  # without what is one photo's
 
@@ -90,6 +90,9 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
     photo, sparse = given.pop("photo", None), given.get("sparse")
     if "sparse" in given:  # it may have been brought for another photo
         given["sparse"] = sparse["points"] if sparse and is_of(photo, sparse) else None
+    measured = given.pop("measured", None)
+    if belongs(photo, measured):
+        given |= {name: measured.get(name) for name in ("known_depth", "camera_height")}
     if given.pop("ranging", None) != "fixed":
         given.update(near=None, far=None)
     with by_labels():
@@ -116,11 +119,22 @@ def is_of(photo: Any, sparse: Any) -> bool:
     """Whether sparse depth, as the browser keeps it, was brought for a photo."""
     if not (isinstance(sparse, dict) and isinstance(sparse.get("points"), list)):
         return False
-    return isinstance(photo, dict) and sparse.get("photo") == photo.get("path")
+    return belongs(photo, sparse)
 
 
-def raw_settings(request: DepthRequest) -> list[Any]:
-    """The values of the page's controls that state this request, in the order of `DRAWING`."""
+def belongs(photo: Any, kept: Any) -> bool:
+    """Whether what the browser keeps was said of this photo."""
+    both = isinstance(photo, dict) and isinstance(kept, dict)
+    return both and kept.get("photo") == photo.get("path")
+
+
+def raw_settings(request: DepthRequest, path: str) -> list[Any]:
+    """The values of the page's controls that state this request, in the order of `DRAWING`.
+
+    Args:
+        request: as the explorer had it.
+        path: of the photo, to which what is known of it belongs.
+    """
     ends = (request.colors.near, request.colors.far)
     known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
     profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
@@ -130,5 +144,12 @@ def raw_settings(request: DepthRequest) -> list[Any]:
     ranging = "auto" if ends == (None, None) else "fixed"
     profile = profiles[0] if profiles else None
     length = known[0] if known else None
-    camera = (request.model, resolution, request.flip, fov, profile, intrinsics, length, None)
+    depths = [each.numbers() for each in request.known if isinstance(each, KnownDepth)]
+    heights = [each.metres for each in request.known if isinstance(each, CameraHeight)]
+    height = heights[0] if heights else None
+    measured = {"photo": path, "known_depth": depths or None, "camera_height": height}
+    camera = (
+        *(request.model, resolution, request.flip, fov, profile, intrinsics, length, None),
+        measured if depths or heights else None,
+    )
     return [*camera, request.colors.colormap, ranging, near, far]

@@ -150,7 +150,7 @@ class Handlers(PageHandlers):
         photo, changed = self._example, [gr.skip()] * len(settings)
         if sent is not None:
             photo = file_data(self._storage.keep(sent.name, sent.data))
-            settings = changed = raw_settings(sent.request)
+            settings = changed = raw_settings(sent.request, photo["path"])
         elif token:
             lang = language(request)
             gr.Info(t("studio.handoff_gone", lang), duration=TOLD_SECONDS)

@@ -20,6 +20,7 @@ from app.depth_page.depth_view import static_text
 from app.depth_page.depth_view import translations as _
 from app.depth_page.events import cleared_on_failure, follow, save_at_once, stoppable
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
+from app.depth_page.known_box import KnownControls, known_box, wire_known
 from app.depth_page.live import is_live_picture
 from app.depth_page.photo_box import photo_box
 from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
@@ -57,6 +58,7 @@ class _Controls:
     intrinsics: gr.Textbox
     known: gr.JSON
     sparse: gr.JSON
+    measured: gr.JSON
     colormap: gr.Dropdown
     ranging: gr.Radio
     near: gr.Textbox
@@ -64,7 +66,7 @@ class _Controls:
 
     @property
     def prediction(self) -> list[Any]:
-        return [*self.network, self.intrinsics, self.known, self.sparse]
+        return [*self.network, self.intrinsics, self.known, self.sparse, self.measured]
 
     @property
     def network(self) -> list[Any]:
@@ -99,6 +101,7 @@ class _Parts:
     ruler: MeasureControls
     profile: ProfileControls
     sparse: SparseControls
+    measured: KnownControls
     kinds: gr.CheckboxGroup
     make: gr.Button
     make_zip: gr.Button
@@ -177,6 +180,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 ruler = measuring()
+                measured = known_box()
                 sparse = sparse_box()
             with gr.Tab(_("tab_files"), elem_id="tab-files"):
                 gr.Markdown(_("files_lead"))
@@ -193,10 +197,11 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
             profile = profile_box()
     camera = (
         model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser(), sparse.kept,
+        measured.kept,
     )  # fmt: skip
     return _Parts(
         _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, scene, views,
-        ruler, profile, sparse, kinds, make, make_zip, files,
+        ruler, profile, sparse, measured, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
@@ -244,6 +249,7 @@ def _wire(
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
     used = wire_profile(parts.profile, profiles, asked, _HEAVY)
+    used += wire_known(parts.measured, photo, _HEAVY)
     used += wire_sparse(parts.sparse, points, asked, _HEAVY)
     for rescaled in (calibrated.success, undone.success, *used):
         follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)

@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_profile,
         _add_evaluate,
         _add_train,
+        _add_adapt,
         _add_import,
         _add_export,
         _add_models,
@@ -166,6 +167,13 @@ def _add_train(commands: Any) -> None:
     p = _command(commands, "train", _train, "train a model by a recipe")
     p.add_argument("--config", required=True, type=Path, metavar="FILE", help="a recipe (TOML)")
     p.add_argument("--resume", action="store_true", help="continue from the last state")
+
+
+def _add_adapt(commands: Any) -> None:
+    from core.cli import adapt as command
+
+    text = "fine-tune a model on frames of one's own, kept only if held-out ones get better"
+    command.add_arguments(_command(commands, "adapt", command.run, text))
 
 
 def _add_import(commands: Any) -> None:

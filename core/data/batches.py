@@ -29,6 +29,7 @@ class DataSource:
         border: pixels at every side of a frame that hold no picture.
         repeat: how many times an epoch visits every frame.
         scenes: the only scenes (drives) to take, named as in the index; empty takes all.
+        frames: the only frames to take, by name; empty takes all.
         sky: mark the sky of the pictures as far (`core.data.augment`).
     """
 
@@ -38,6 +39,7 @@ class DataSource:
     border: int = 0
     repeat: int = 1
     scenes: tuple[str, ...] = ()
+    frames: tuple[str, ...] = ()
     sky: bool = False
 
 
@@ -62,10 +64,12 @@ def open_source(source: DataSource) -> Sequence[Sample]:
     """The frames of a source.
 
     Raises:
-        DataError: a scene it names that its dataset does not have, or scenes of a dataset that
-            has none.
+        DataError: a scene or frame it names that its dataset does not have, or scenes of a
+            dataset that has none.
     """
     dataset = open_dataset(source.dataset, source.root, source.split)
+    if source.frames:
+        return _named(dataset, source)
     if not source.scenes:
         return dataset
     known = scenes(dataset) if isinstance(dataset, FrameDataset) else {}
@@ -76,6 +80,17 @@ def open_source(source: DataSource) -> Sequence[Sample]:
             f"expected some of {sorted(known) or 'none: this dataset has no scenes'}."
         )
     return FrameDataset([frame for scene in source.scenes for frame in known[scene]])
+
+
+def _named(dataset: Sequence[Sample], source: DataSource) -> FrameDataset:
+    known = {f.name: f for f in dataset.frames} if isinstance(dataset, FrameDataset) else {}
+    missing = [name for name in source.frames if name not in known]
+    if missing:
+        raise DataError(
+            f"The recipe asks for the frame {missing[0]} of {source.dataset} {source.root}, "
+            f"expected one of its {len(known)} frames: correct its name."
+        )
+    return FrameDataset([known[name] for name in source.frames])
 
 
 class DrawOrder:

@@ -9,13 +9,18 @@ The config is TOML or JSON and lies in the dataset's root (or names it with `roo
     encoding = "scaled"                # or "sunrgbd": SUN RGB-D's rotated 16-bit millimetres
     scale = 1000.0                     # stored units per metre
     max_depth = 10.0                   # beyond it a measurement counts as missing
-    camera = [518.9, 519.5, 325.6, 253.7]   # fx, fy, cx, cy in pixels of the pictures
+    camera = [518.9, 519.5, 325.6, 253.7]   # fx, fy, cx, cy in pixels of the pictures; or "exif"
+    fov = 69.4                         # instead of it: horizontal field of view in degrees
+    calibration = ["calib.txt"]        # KITTI's, in the root: of LiDAR points
     [scenes.kitchen]                   # optional; without scenes the root is the only scene
     camera = [585.0, 585.0, 320.0, 240.0]
     frames = ["00001", "00002"]        # optional; without it every picture
 
 `index = "index.json"` takes scenes and cameras from an index file instead (see `read_index`); a
 root with an `index.json` and no config is read so, in millimetres.
+
+In place of a depth map a frame may have a few measured points: `STEM.csv` with lines `u,v,metres`,
+or a LiDAR's `STEM.bin` or `.pcd` (`core.data.sparse_file`).
 
 Two files of one kind and stem (`7.jpg` and `7.png`, `7.png` and `7.npy`) are refused: to take one
 of them would score or train on a file that nobody meant.
@@ -32,7 +37,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.data.sample import DEPTH_ENCODINGS, Camera, Frame, FrameDataset, read_text
+from core.camera import MAX_FOV, MIN_FOV
+from core.data.sample import (
+    DEPTH_ENCODINGS,
+    SPARSE_TYPES,
+    Camera,
+    Frame,
+    FrameDataset,
+    read_text,
+)
 from core.errors import DataError
 from core.images.formats import HEAD_BYTES, why_no_picture
 
@@ -40,7 +53,7 @@ PICTURE_TYPES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".ppm", ".bmp", ".webp", ".tif", ".tiff"),
     *(".heic", ".heif", ".hif", ".avif", ".jp2"),
 )
-DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff", ".exr", ".pfm")
+DEPTH_TYPES = (".png", ".npy", ".tif", ".tiff", ".exr", ".pfm", *SPARSE_TYPES)
 
 ByStem = Mapping[str, Sequence[Path]]
 
@@ -145,7 +158,9 @@ class FolderConfig:
     encoding: str = "scaled"
     scale: float = 1000.0
     max_depth: float | None = None
-    camera: Sequence[float] | None = None
+    camera: Sequence[float] | str | None = None
+    fov: float | None = None
+    calibration: Sequence[str] = ()
     scenes: Mapping[str, Mapping[str, Any]] | None = None
     index: str | None = None
 
@@ -159,6 +174,13 @@ class FolderConfig:
             f"one of {', '.join(DEPTH_ENCODINGS)}",
         )
         _expect(_positive(self.scale), "scale", self.scale, "stored units per metre above 0")
+        if self.fov is not None:
+            fits = _positive(self.fov) and MIN_FOV <= self.fov <= MAX_FOV
+            _expect(fits, "fov", self.fov, f"{MIN_FOV:g} to {MAX_FOV:g} degrees")
+            _expect(self.camera is None, "camera", self.camera, "none beside fov")
+        names = isinstance(self.calibration, list | tuple)
+        names = names and all(isinstance(name, str) for name in self.calibration)
+        _expect(names, "calibration", self.calibration, "a list of file names")
         if self.max_depth is not None:
             _expect(_positive(self.max_depth), "max_depth", self.max_depth, "metres above 0")
         if self.index is not None:
@@ -312,11 +334,7 @@ def _config_file(path: Path) -> Path | None:
 
 def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]) -> list[Frame]:
     folder = root / name
-    camera = scene.get("camera", config.camera)
-    if camera is None:
-        raise DataError(
-            f"Scene {name} of {root} has no camera; write camera = [fx, fy, cx, cy] in the config."
-        )
+    camera = _seen_by(scene.get("camera", config.camera), config.fov, name)
     shared = (folder / config.rgb).resolve() == (folder / config.depth).resolve()
     depths = depth_maps_in(folder / config.depth)
     pictures = pictures_in(folder / config.rgb, shared, config.depth_suffix)
@@ -337,10 +355,11 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
                 depth_path=depth,
                 name=stem if name == "." else f"{name}/{stem}",
                 depth_scale=config.scale,
-                camera=_camera(camera, name),
+                camera=camera,
                 encoding=config.encoding,
                 mask_path=mask if config.mask_suffix else None,
                 max_depth=config.max_depth,
+                calibration=tuple(root / file for file in config.calibration),
             )
         )
     if not any(frame.depth_path.is_file() for frame in frames):
@@ -349,6 +368,20 @@ def _scene(root: Path, config: FolderConfig, name: str, scene: Mapping[str, Any]
             "check the keys depth and depth_suffix of the dataset config."
         )
     return frames
+
+
+def _seen_by(camera: Any, fov: float | None, scene: str) -> Camera | float | None:
+    """The camera of a scene's frames, as `Frame` has it."""
+    if camera == "exif":
+        return None
+    if camera is None and fov is not None:
+        return fov
+    if camera is None:
+        raise DataError(
+            f"Scene {scene} has no camera; write camera = [fx, fy, cx, cy], fov = DEGREES or "
+            'camera = "exif" in the config.'
+        )
+    return _camera(camera, scene)
 
 
 def _camera(numbers: Sequence[float], scene: str) -> Camera:

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from core.camera import from_fov
 from core.data.depth_file import in_metres, read_stored, resized_nearest
-from core.errors import DataError, ImageError
+from core.data.sparse_file import read_sparse
+from core.errors import CameraError, DataError, ImageError
 from core.images.decode import decode
+from core.scale.known import SparseDepth
 
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]
@@ -28,6 +31,9 @@ MOST_STRETCHED = 1.02
 _ORIENTATION = 0x0112  # EXIF
 # What says that a picture's numbers are not sRGB as they stand (`core.images.decode` reads it).
 _SAYS_MORE = {"icc_profile", "gamma", "chromaticity", "transparency"}
+
+SPARSE_TYPES = (".csv", ".bin", ".pcd")
+"""Files of points (`core.data.sparse_file`) that may stand in place of a depth map."""
 
 DEPTH_ENCODINGS = ("scaled", "sunrgbd")
 """How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
@@ -91,37 +97,60 @@ class Frame:
         rgb_path, depth_path: the colour picture and the depth map.
         name: unique within the dataset.
         depth_scale: stored depth units per metre (1000 for millimetres, 256 for KITTI).
-        camera: fx, fy, cx, cy in pixels of the picture.
+        camera: fx, fy, cx, cy in pixels of the picture; or its horizontal field of view in
+            degrees; None: its EXIF data say.
         kind: how the depth was measured ("lidar sweep", "stereo SGM", ...), "" if unknown.
         encoding: one of `DEPTH_ENCODINGS`.
         mask_path: a .npy whose zeros mark depths to ignore, if there is one.
         max_depth: metres beyond which a measurement counts as missing, None = no limit.
+        calibration: files that say how the camera sees a LiDAR's points.
     """
 
     rgb_path: Path
     depth_path: Path
     name: str
     depth_scale: float
-    camera: Camera
+    camera: Camera | float | None
     kind: str = ""
     encoding: str = "scaled"
     mask_path: Path | None = None
     max_depth: float | None = None
+    calibration: tuple[Path, ...] = ()
 
     def load(self) -> Sample:
         """Reads both files; a depth map of another size is brought to the picture's.
 
         Raises:
-            DataError: a file is missing or unreadable, or the two have different shapes.
+            DataError: a file is missing or unreadable, the two have different shapes, or nothing
+                says the camera.
         """
         rgb = read_rgb(self.rgb_path)
-        depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
+        if self.depth_path.suffix.lower() in SPARSE_TYPES:
+            depth = read_points(self.depth_path, rgb.shape[:2], self.calibration)
+        else:
+            depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
         if self.mask_path is not None:
             depth = np.where(_mask(self.mask_path, depth.shape), depth, np.float32(0))
         depth = _at_size(depth, rgb.shape[:2], self.name)
         if self.max_depth is not None:
             depth = np.where(depth <= self.max_depth, depth, np.float32(0))
-        return Sample(rgb, depth, *self.camera, name=self.name)
+        return Sample(rgb, depth, *self._camera(rgb), name=self.name)
+
+    def _camera(self, rgb: RgbArray) -> Camera:
+        if isinstance(self.camera, tuple):
+            return self.camera
+        height, width = rgb.shape[:2]
+        if self.camera is not None:
+            seen = from_fov(width, height, self.camera)
+            return seen.fx, seen.fy, seen.cx, seen.cy
+        focal = decode(self.rgb_path).focal_px
+        if focal is None:
+            raise DataError(
+                f"{self.rgb_path} has no focal length in its EXIF data, expected one, since the "
+                'dataset config says camera = "exif": write fov = DEGREES or camera = '
+                "[fx, fy, cx, cy] instead."
+            )
+        return focal, focal, (width - 1) / 2, (height - 1) / 2
 
 
 def _at_size(depth: DepthArray, size: tuple[int, ...], name: str) -> DepthArray:
@@ -248,6 +277,38 @@ def read_split_lines(path: Path) -> list[list[str]]:
     if not lines:
         raise DataError(f"The split file {path} lists no frame; expected one frame per line.")
     return lines
+
+
+def read_points(path: Path, size: tuple[int, ...], calibration: Sequence[Path] = ()) -> DepthArray:
+    """Reads measured points as (H, W) float32 metres, 0 = nothing measured.
+
+    Args:
+        path: a file that `core.data.sparse_file` reads.
+        size: height and width of the picture that they belong to.
+        calibration: of a LiDAR.
+
+    Raises:
+        DataError: the file is missing or garbled, or points lie outside the picture.
+    """
+    try:
+        return on_grid(read_sparse(path, calibration=calibration), size)
+    except CameraError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def on_grid(points: SparseDepth, size: tuple[int, ...]) -> DepthArray:
+    """Points as a depth map: 0 between them; of several in one pixel the nearest to the camera.
+
+    Raises:
+        CameraError: points outside the picture.
+    """
+    height, width = size
+    u, v, metres = points.on_photo(width, height)
+    columns = np.clip(np.floor(u + 0.5).astype(np.intp), 0, width - 1)
+    rows = np.clip(np.floor(v + 0.5).astype(np.intp), 0, height - 1)
+    depth = np.full((height, width), np.inf, np.float32)
+    np.minimum.at(depth, (rows, columns), metres.astype(np.float32))
+    return np.where(np.isinf(depth), np.float32(0), depth)
 
 
 def _mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:

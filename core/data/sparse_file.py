@@ -290,7 +290,7 @@ def _calibration(path: Path, files: Sequence[Path]) -> dict[str, Points]:
     if not files:
         raise DataError(
             f"{path.name} holds LiDAR points, and nothing says how the camera sees them, expected "
-            "KITTI's calibration: give it with --sparse-calib."
+            "KITTI's calibration: give it with --sparse-calib (calibration in a dataset config)."
         )
     return read_calibration("\n".join(_content(file, 1 << 20).decode(errors="replace")
                                       for file in files))  # fmt: skip

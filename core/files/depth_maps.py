@@ -120,6 +120,20 @@ def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = 
     Raises:
         ExportError: the package OpenEXR is not installed.
     """
+    about = {"Z": "depth along the optical axis, metres", **(comments or {})}
+    return encode_layers({"Z": np.asarray(depth, np.float32)}, about)
+
+
+def encode_layers(channels: Mapping[str, NDArray[np.floating]], about: Mapping[str, str]) -> bytes:
+    """OpenEXR of any channels: one part, scan lines, ZIP.
+
+    Args:
+        channels: by name, (H, W) each, float32 or float16.
+        about: key -> text, lines of the attribute `comments`.
+
+    Raises:
+        ExportError: the package OpenEXR is not installed.
+    """
     try:
         import OpenEXR
     except ImportError as error:
@@ -127,16 +141,15 @@ def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = 
             f"An OpenEXR file cannot be written ({error}), expected the package OpenEXR: install "
             "it, or save npy."
         ) from error
-    lines = ["Z: depth along the optical axis, metres"]
-    lines += [f"{key}: {' '.join(text.split())}" for key, text in (comments or {}).items()]
+    lines = [f"{key}: {' '.join(text.split())}" for key, text in about.items()]
     header = {
         "compression": OpenEXR.ZIP_COMPRESSION,
         "type": OpenEXR.scanlineimage,
         "comments": "\n".join(lines).encode("ascii", "backslashreplace").decode(),
     }
     buffer = io.BytesIO()
-    channels = {"Z": np.ascontiguousarray(depth, np.float32)}
-    OpenEXR.File(header, channels, num_threads=0).write(buffer)
+    whole = {name: np.ascontiguousarray(values) for name, values in channels.items()}
+    OpenEXR.File(header, whole, num_threads=0).write(buffer)
     return buffer.getvalue()
 
 

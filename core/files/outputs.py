@@ -6,37 +6,22 @@ missing and of impossible depth: `core/files/depth_maps.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.atomic import write_atomic
 from core.errors import ConfigError
-from core.files.colormap import display_range
 from core.files.depth_maps import (
     ColorSettings,
-    check_fits,
-    checked_reach,
     depth16_scale,
     encode_color,
     encode_depth16,
-    encode_exr,
-    encode_steps,
     write_npz,
 )
-from core.files.png import with_text
-from core.geometry.origin import SceneInfo
-
-if TYPE_CHECKING:
-    from core.files.geometry_process import Apart
-    from core.geometry.build import SpaceOptions
-    from core.prediction import Prediction
+from core.files.outputs_2d import WRITERS as FLAT
+from core.files.outputs_2d import ExportJob, Facts
 
 __all__ = [
     "OUTPUTS",
@@ -47,38 +32,10 @@ __all__ = [
     "encode_color",
     "encode_depth16",
     "parse_outputs",
+    "with_parts",
     "write_npz",
     "write_outputs",
 ]
-
-Facts = dict[str, Any]  # JSON-ready: what a reader of the file has to know
-
-
-@dataclass(frozen=True, eq=False)
-class ExportJob:
-    """What the writers may need.
-
-    Attributes:
-        prediction: depth, levels and intrinsics of one photo.
-        rgb: (H, W, 3) uint8, the photo at the size of `prediction.depth`.
-        colors: for the colour PNG.
-        space: what the 3D files hold; None: the defaults.
-        png_scale: steps per metre of the 16-bit PNG, the same for all photos of a run; None: by
-            the range that this photo's model has.
-        apart: what geometry may cost; heavy one is then made in a process of its own. None: no
-            limit, and made here.
-    """
-
-    prediction: Prediction
-    rgb: NDArray[np.uint8]
-    colors: ColorSettings = field(default_factory=ColorSettings)
-    space: SpaceOptions | None = None
-    png_scale: float | None = None
-    apart: Apart | None = None
-
-    def origin(self) -> dict[str, str]:
-        """Model, camera with its source, units and scale, as every file that can says them."""
-        return SceneInfo.of(self.prediction).comments()
 
 
 @dataclass(frozen=True)
@@ -91,6 +48,7 @@ class Output:
         media_type: for downloads.
         write: writes the file, returns what the sidecar has to say about it.
         light: needs little memory besides the depth, so that it may be written beside another.
+        about: what is in it, for the documents.
     """
 
     name: str
@@ -98,10 +56,16 @@ class Output:
     media_type: str
     write: Callable[[Path, ExportJob], Facts]
     light: bool = False
+    about: str = ""
 
     def path(self, stem: str | Path) -> Path:
         """Where this output of a photo goes; `stem` is a path without suffix, dots allowed."""
         return Path(f"{stem}{self.suffix}")
+
+
+def with_parts(names: Iterable[str]) -> list[str]:
+    """Names of outputs, each once, with the files that come along with some of them."""
+    return list(dict.fromkeys(each for name in names for each in (name, *_TOGETHER.get(name, ()))))
 
 
 def parse_outputs(names: str) -> tuple[Output, ...]:
@@ -110,7 +74,7 @@ def parse_outputs(names: str) -> tuple[Output, ...]:
     Raises:
         ConfigError: an unknown name, or none at all.
     """
-    wanted = {name.strip() for name in names.split(",")} - {""}
+    wanted = set(with_parts(name.strip() for name in names.split(","))) - {""}
     unknown = sorted(wanted - set(OUTPUTS))
     if unknown or not wanted:
         raise ConfigError(
@@ -145,68 +109,11 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
     return {output.name: facts[output.name] for output in outputs}
 
 
-def _write_color(path: Path, job: ExportJob) -> Facts:
-    near, far = display_range(job.prediction.depth, job.colors.near, job.colors.far)
-    settings = ColorSettings(job.colors.colormap, near, far)
-    write_atomic(path, with_text(encode_color(job.prediction.depth, settings), job.origin()))
-    return {"colormap": settings.colormap, "near_m": near, "far_m": far}
-
-
-def _write_depth16(path: Path, job: ExportJob) -> Facts:
-    highest = checked_reach(job.prediction.depth)
-    prediction = job.prediction
-    reach = prediction.in_scale(prediction.info.config.max_depth * prediction.focal_scale)
-    scale = job.png_scale or depth16_scale(max(reach, highest))  # a highest of NaN loses
-    check_fits(highest, scale)
-    text = {**job.origin(), "depth_unit": f"1/{scale:g} m, 0 = no depth"}
-    write_atomic(path, with_text(encode_steps(prediction.depth, scale), text))
-    return {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
-
-
-def _write_npy(path: Path, job: ExportJob) -> Facts:
-    depth = np.ascontiguousarray(job.prediction.depth, np.float32)
-    checked_reach(depth)
-    write_atomic(path, lambda file: np.lib.format.write_array(file, depth, allow_pickle=False))
-    return {"unit": job.prediction.unit}
-
-
-def _write_npz(path: Path, job: ExportJob) -> Facts:
-    depth = np.ascontiguousarray(job.prediction.depth, np.float32)
-    checked_reach(depth)
-    camera = job.prediction.intrinsics
-    matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])
-    arrays = {"depth": depth, "intrinsics": matrix}
-    arrays["origin"] = np.array([f"{key}: {text}" for key, text in job.origin().items()])
-    write_atomic(path, lambda file: write_npz(file, arrays))
-    return {"unit": job.prediction.unit, "arrays": list(arrays)}
-
-
-def _write_exr(path: Path, job: ExportJob) -> Facts:
-    checked_reach(job.prediction.depth)
-    depth = job.prediction.depth.astype(np.float32, copy=False)
-    write_atomic(path, encode_exr(depth, comments=job.origin()))
-    return {"unit": job.prediction.unit, "channel": "Z"}
-
-
-def _write_levels(path: Path, job: ExportJob) -> Facts:
-    """Arrays `residual_S`, `band_S` and `depth_S` for each stride S, coarse -> fine."""
-    arrays = {
-        f"{field}_{level.stride}": getattr(level, field)
-        for level in job.prediction.levels
-        for field in ("residual", "band", "depth")
-    }
-    write_atomic(path, lambda file: write_npz(file, arrays))
-    return {
-        "unit": job.prediction.unit,
-        "strides": [level.stride for level in job.prediction.levels],
-    }
-
-
 def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
     """A writer of `core.files.outputs_3d`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.files.outputs_3d import WRITERS, write_clip, write_geometry
+        from core.files.outputs_3d import BUILT, WRITERS, write_clip, write_geometry
         from core.geometry.build import SpaceOptions
 
         wanted = job.space or SpaceOptions()
@@ -219,25 +126,90 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
 
             asked = partial(check_wanted, job.apart)
             return write_clip(path, job.prediction, job.rgb, wanted, asked)
+        if job.apart is not None and name in BUILT:
+            from core.files.geometry_process import build_apart
+
+            within = partial(build_apart, apart=job.apart)
+            return BUILT[name](path, job.prediction, job.rgb, wanted, within)
         return WRITERS[name](path, job.prediction, job.rgb, wanted)
 
     return write
 
 
+_BYTES = "application/octet-stream"
+
 OUTPUTS: dict[str, Output] = {
     output.name: output
     for output in (
-        Output("color", "_color.png", "image/png", _write_color, light=True),
-        Output("depth16", "_depth16.png", "image/png", _write_depth16, light=True),
-        Output("npy", "_depth.npy", "application/octet-stream", _write_npy),
-        Output("npz", "_depth.npz", "application/zip", _write_npz),
-        Output("exr", "_depth.exr", "image/x-exr", _write_exr),
-        Output("levels", "_levels.npz", "application/zip", _write_levels),
-        Output("ply", ".ply", "application/octet-stream", _in_space("ply")),
-        Output("glb", ".glb", "model/gltf-binary", _in_space("glb")),
-        Output("obj", "_obj.zip", "application/zip", _in_space("obj")),
-        Output("stereo", "_stereo.png", "image/png", _in_space("stereo")),
-        Output("anaglyph", "_anaglyph.png", "image/png", _in_space("anaglyph")),
-        Output("clip", "_move.mp4", "video/mp4", _in_space("clip")),
+        Output(
+            "color", "_color.png", "image/png", FLAT["color"], light=True,
+            about="depth in colour, for people",
+        ),
+        Output(
+            "depth16", "_depth16.png", "image/png", FLAT["depth16"], light=True,
+            about="16-bit grey; metres = value / scale, the scale is in the sidecar. Dark in most "
+            "viewers: that is right",
+        ),
+        Output("npy", "_depth.npy", _BYTES, FLAT["npy"], about="float32 metres"),
+        Output(
+            "npz", "_depth.npz", "application/zip", FLAT["npz"], about="the same, compressed"
+        ),
+        Output("exr", "_depth.exr", "image/x-exr", FLAT["exr"], about="float32 metres, OpenEXR"),
+        Output(
+            "levels", "_levels.npz", "application/zip", FLAT["levels"],
+            about="every level's residual and the depth so far",
+        ),
+        Output(
+            "normals", "_normals.png", "image/png", FLAT["normals"],
+            about="surface normals as colours, (n + 1) / 2, OpenCV axes (x right, y down, z "
+            "forward); brings `normals_exr` along",
+        ),
+        Output(
+            "normals_exr", "_normals.exr", "image/x-exr", FLAT["normals_exr"],
+            about="the same as numbers: channels `N.X`, `N.Y`, `N.Z`",
+        ),
+        Output(
+            "points_exr", "_points.exr", "image/x-exr", FLAT["points_exr"],
+            about="the position of every pixel: channels `X`, `Y`, `Z`, OpenCV axes, metres",
+        ),
+        Output(
+            "ply", ".ply", _BYTES, _in_space("ply"),
+            about="point cloud, OpenCV axes, metres",
+        ),
+        Output(
+            "splat", "_splat.ply", _BYTES, _in_space("splat"),
+            about="Gaussian splats, one for every point, for viewers of 3D Gaussian splatting; "
+            "OpenCV axes, metres",
+        ),
+        Output(
+            "glb", ".glb", "model/gltf-binary", _in_space("glb"),
+            about="the surface through those points with the photo on it, glTF axes",
+        ),
+        Output(
+            "usdz", ".usdz", "model/vnd.usdz+zip", _in_space("usdz"),
+            about="the same surface for a phone's AR viewer, at most 150,000 points; y up, metres",
+        ),
+        Output(
+            "obj", "_obj.zip", "application/zip", _in_space("obj"),
+            about="the same surface as `.obj`, `.mtl` and texture",
+        ),
+        Output(
+            "mcap", ".mcap", _BYTES, _in_space("mcap"),
+            about="photo, depth, camera and points as ROS 2 messages, for Foxglove and `ros2 bag`",
+        ),
+        Output(
+            "stereo", "_stereo.png", "image/png", _in_space("stereo"),
+            about="for both eyes, side by side",
+        ),
+        Output(
+            "anaglyph", "_anaglyph.png", "image/png", _in_space("anaglyph"),
+            about="for both eyes, for red-cyan glasses",
+        ),
+        Output(
+            "clip", "_move.mp4", "video/mp4", _in_space("clip"),
+            about="a short camera move that starts at the photo's own view",
+        ),
     )
-}
+}  # fmt: skip
+
+_TOGETHER = {"normals": ("normals_exr",)}

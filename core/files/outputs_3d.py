@@ -7,6 +7,7 @@ import mmap
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,7 +19,7 @@ from core.atomic import write_atomic
 from core.errors import ExportError
 from core.files.gltf import plain_name
 from core.files.png import encode_png, with_text
-from core.geometry.build import SpaceOptions, build, save
+from core.geometry.build import Shape, SpaceOptions, build, save
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
@@ -79,8 +80,12 @@ def _even(picture: Picture) -> Picture:
 
 
 Facts = dict[str, Any]
+Builder = Callable[["Prediction", NDArray[np.uint8], SpaceOptions], PointCloud | Mesh]
 RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
 CLIP_POINTS = 120_000  # in motion half of that is enough, and twice as fast
+SPLATS = 1_000_000  # 68 MB; viewers draw some millions
+ROS_POINTS = 1_000_000
+USDZ_POINTS = 150_000  # text of some ten megabytes; phones draw a few 100,000 triangles
 CLIP_FRAMES, CLIP_FPS = 36, 18.0
 _LOW = 0.75  # of the photo's height: where an object stands that has no place
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
@@ -112,6 +117,76 @@ def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
     if isinstance(built, Mesh):
         return facts | {"vertices": len(built.vertices), "triangles": len(built.faces)}
     return facts | {"points": len(built), "dropped": dict(built.dropped)}
+
+
+def write_splats(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,
+    make: Builder = build,
+) -> Facts:
+    """Gaussian splats of the points, at most `SPLATS` of them.
+
+    Raises:
+        ExportError: no point is left, points thinned by voxels, or the disk refused.
+    """
+    from core.files import splats
+
+    wanted = replace(wanted.thinned(SPLATS), shape="points", faces=None)
+    cloud = make(prediction, rgb, replace(wanted, points=replace(wanted.points, normals=True)))
+    assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
+    table = splats.splats(cloud)
+    write_atomic(path, lambda file: splats.write_splats(file, table, cloud.comments()))
+    return {"unit": unit_of(cloud.scene.metric), "frame": "opencv", "splats": len(table)}
+
+
+def write_usdz(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,
+    make: Builder = build,
+) -> Facts:
+    """The surface as a package for AR viewers, with at most `USDZ_POINTS` points.
+
+    Raises:
+        ExportError: no surface is left, Open3D is needed and missing, or the disk refused.
+    """
+    from core.files import usdz
+
+    shape: Shape = "poisson" if wanted.shape == "poisson" else "surface"
+    mesh = make(prediction, rgb, replace(wanted.thinned(USDZ_POINTS), shape=shape))
+    assert isinstance(mesh, Mesh)  # noqa: S101 - that is what these shapes give
+    write_atomic(path, lambda file: usdz.write_usdz(file, mesh, mesh.scene.comments()))
+    facts: Facts = {"unit": unit_of(mesh.scene.metric), "frame": "usd: x right, y up, z backward"}
+    return facts | {"vertices": len(mesh.vertices), "triangles": len(mesh.faces)}
+
+
+def write_mcap(
+    path: Path,
+    prediction: Prediction,
+    rgb: NDArray[np.uint8],
+    wanted: SpaceOptions,
+    make: Builder = build,
+) -> Facts:
+    """Photo, depth, camera and at most `ROS_POINTS` points as ROS 2 messages.
+
+    Raises:
+        ExportError: no point is left, a package is missing, or the disk refused.
+    """
+    from core.files import ros
+
+    wanted = replace(wanted.thinned(ROS_POINTS), shape="points", faces=None, pose=None)
+    cloud = make(prediction, rgb, wanted)
+    assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
+    camera, comments = prediction.intrinsics, cloud.comments()
+
+    def write(file: BinaryIO) -> None:
+        ros.write_mcap(file, rgb, prediction.depth, camera, cloud, comments)
+
+    write_atomic(path, write)
+    return {"unit": unit_of(cloud.scene.metric), "frame": ros.FRAME, "points": len(cloud)}
 
 
 def write_stereo(
@@ -232,7 +307,13 @@ WRITERS: Mapping[str, Callable[[Path, Prediction, NDArray[np.uint8], SpaceOption
     "ply": write_geometry,
     "glb": write_geometry,
     "obj": write_geometry,
+    "splat": write_splats,
+    "usdz": write_usdz,
+    "mcap": write_mcap,
     "stereo": write_stereo,
     "anaglyph": write_stereo,
     "clip": write_clip,
 }
+
+# What is built first and then written: with another builder, within limits.
+BUILT = {"splat": write_splats, "usdz": write_usdz, "mcap": write_mcap}

@@ -16,6 +16,7 @@ from core.model.config import ModelConfig
 from core.weights.model_info import MAX_WORKING_HEIGHT, MIN_WORKING_HEIGHT
 
 SCHEDULES = ("poly", "cosine")
+TUNED = ("all", "decoder", "light")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,9 @@ class TrainConfig:
         imagenet: start the encoder from its ImageNet weights.
         encoder_weights: their file (torchvision's names); empty takes the installed package's.
         init: a checkpoint to start from instead.
+        tune: what is trained: "all"; "decoder", with the encoder as it was; or "light", the
+            decoder's norms and its heads. With the latter two every norm keeps its statistics, so
+            that a few pictures move the network and do not replace what it knows.
         closing: share of the steps after which `closing_augment` takes the place of `augment`, so
             that the run ends on views like those it will be asked about.
         out: folder of the run (state, log, checkpoints).
@@ -127,6 +131,7 @@ class TrainConfig:
     imagenet: bool = True
     encoder_weights: str = ""
     init: str = ""
+    tune: str = "all"
     out: str = "runs"
     seed: int = 0
     threads: int = 0
@@ -148,6 +153,11 @@ class TrainConfig:
                 f"The training configuration has size {self.size}, {len(self.train)} training "
                 f"sources and precision {self.precision!r}; expected multiples of 16, a height "
                 f"from {MIN_WORKING_HEIGHT}, at least one source, and fp32 or bf16."
+            )
+        if self.tune not in TUNED:
+            raise ConfigError(
+                f"The training configuration has tune {self.tune!r}; expected one of "
+                f"{', '.join(TUNED)}."
             )
         if not 0 <= self.drop_blocks < 1:
             raise ConfigError(

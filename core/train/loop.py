@@ -19,9 +19,10 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from core.atomic import check_own
-from core.data import Sample, open_dataset
+from core.data import Sample
 from core.data.augment import normalise
-from core.data.batches import Batches
+from core.data.batches import Batches, open_source
+from core.engines.torch_engine import TorchEngine
 from core.errors import ConfigError
 from core.evaluate.metrics import DepthMetrics
 from core.evaluate.protocol import PROTOCOLS
@@ -29,6 +30,7 @@ from core.evaluate.scoring import Estimate, evaluate
 from core.model import LapDepth, LapDepthOutput, accumulate
 from core.model.encoders import freeze_norm
 from core.model.encoders.base import drop_blocks
+from core.prediction import depth_of_levels
 from core.train.config import TrainConfig
 from core.train.losses import (
     absolute_loss,
@@ -53,12 +55,18 @@ DRAWS = 1 << 40  # seeds of a run's steps, apart from those of the next seed's
 STATE = "state.safetensors"
 
 
-def train(config: TrainConfig, *, resume: bool = False) -> Path:
+def train(
+    config: TrainConfig,
+    *,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Path:
     """Runs a recipe to its end.
 
     Args:
         config: the recipe.
         resume: continue from the run's last state, if there is one.
+        progress: called with (steps done, steps in all).
 
     Returns:
         The run's folder: `state.safetensors`, `log.jsonl` (a line every 20 steps and after every
@@ -89,8 +97,7 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
         network = DistributedDataParallel(model)
     began, seen = time.monotonic(), 0
     for step, images, depths in Batches(config.plan, rank, world).from_step(state.step):
-        model.train()
-        freeze_norm(model.encoder)  # the paper keeps the encoder's norms as pretrained
+        to_training(config, model)
         rates = learning_rates(config.optimiser, step, config.steps)
         for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
             group["lr"] = rate
@@ -102,6 +109,8 @@ def train(config: TrainConfig, *, resume: bool = False) -> Path:
                 speed = round(seen / (time.monotonic() - began), 2)
                 log.write(state.step, {"images_per_s": speed, "lr": rates[1]} | terms)
             _keep(config, state, folder, log)
+            if progress is not None:
+                progress(state.step, config.steps)
         if world > 1:
             distributed.barrier()
     if world > 1:
@@ -126,9 +135,37 @@ def build(config: TrainConfig) -> LapDepth:
         )
     for parameter in model.encoder.frozen_parameters():
         parameter.requires_grad_(False)
+    _hold_still(config, model)
     if config.precision == "bf16" and not torch.cuda.is_available():
         _keep_depthwise_exact(model)
     return model
+
+
+def to_training(config: TrainConfig, model: LapDepth) -> None:
+    """Training mode, but for the norms that keep their statistics."""
+    model.train()
+    freeze_norm(model.encoder)  # the paper keeps the encoder's norms as pretrained
+    if config.tune != "all":
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
+
+def _hold_still(config: TrainConfig, model: LapDepth) -> None:
+    """Takes what the recipe does not train from the optimiser and from the backward pass."""
+    if config.tune == "all":
+        return
+    model.encoder.requires_grad_(False)
+    if config.tune == "decoder":
+        return
+    model.requires_grad_(False)
+    for part in (model.aspp, model.decoder):
+        for module in part.modules():
+            if isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
+                module.requires_grad_(True)
+    for head in (model.decoder.coarsest, *(level.head for level in model.decoder.levels)):
+        assert isinstance(head, nn.Module)  # noqa: S101 - for the type checker
+        head.requires_grad_(True)
 
 
 def start_from(model: LapDepth, checkpoint: str) -> None:
@@ -221,9 +258,8 @@ def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
     """Scores weights on the recipe's validation set, without upsampling by edges or flips."""
     model = LapDepth(config.model).eval()
     model.load_state_dict(weights)
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    source = config.val[0]
-    dataset = open_dataset(source.dataset, source.root, source.split)
+    engine = TorchEngine(model)  # the folded network, which is quicker
+    dataset = open_source(config.val[0])
     if config.val_images:
         dataset = dataset[:: max(1, len(dataset) // config.val_images)]
     height, width = config.size
@@ -231,12 +267,13 @@ def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
     def estimate(sample: Sample) -> Estimate:
         photo = Image.fromarray(sample.rgb)
         small = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
-        with torch.inference_mode():
-            image = normalise(small)[None].contiguous(memory_format=torch.channels_last)
-            depth = Image.fromarray(model(image).depth[0, 0].numpy())
         seen_focal = sample.fx * width / photo.width
         factor = seen_focal / config.model.focal if config.model.focal else 1.0
-        return Estimate(np.asarray(depth.resize(photo.size, Image.Resampling.BILINEAR)) * factor)
+        with torch.inference_mode():
+            residuals = engine.run(normalise(small)[None])
+            metres = depth_of_levels(residuals, config.model.max_depth, factor)[-1]
+        depth = Image.fromarray(metres[0, 0].numpy())
+        return Estimate(np.asarray(depth.resize(photo.size, Image.Resampling.BILINEAR)))
 
     return evaluate(estimate, dataset, PROTOCOLS[config.protocol]).mean
 

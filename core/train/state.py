@@ -113,7 +113,7 @@ class TrainState:
         recipe = config.optimiser
         encoder = [p for p in model.encoder.parameters() if p.requires_grad]
         inside = {id(p) for p in model.encoder.parameters()}
-        decoder = [p for p in model.parameters() if id(p) not in inside]
+        decoder = [p for p in model.parameters() if p.requires_grad and id(p) not in inside]
         groups = [
             {"params": encoder, "lr": recipe.encoder_lr, "weight_decay": recipe.encoder_decay},
             {"params": decoder, "lr": recipe.decoder_lr, "weight_decay": recipe.decoder_decay},

@@ -11,6 +11,7 @@ import numpy as np
 import OpenEXR
 import pytest
 import trimesh
+from mcap.reader import make_reader
 from PIL import Image, ImageDraw
 from plyfile import PlyData
 
@@ -95,8 +96,15 @@ def text_of(path: Path) -> str:
     if path.suffix == ".mp4":
         with av.open(path) as film:
             return film.metadata["comment"]
+    if path.suffix == ".mcap":
+        with path.open("rb") as file:
+            return "".join(
+                m.data.decode(errors="replace")
+                for _, c, m in make_reader(file).iter_messages(["/about"])
+            )
+    inside = "scene.usda" if path.suffix == ".usdz" else "photo.obj"
     with zipfile.ZipFile(path) as archive:
-        return archive.read("photo.obj").decode()
+        return archive.read(inside).decode()
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if name not in ("npy", "levels")])

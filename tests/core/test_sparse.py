@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,9 +11,11 @@ from core.camera import Intrinsics
 from core.data import NyuDataset
 from core.errors import CameraError
 from core.evaluate.protocol import NYU
+from core.geometry.scale import calibrated
 from core.geometry.sparse import bent
-from core.predictor import load_model
+from core.predictor import load_model, load_predictor
 from core.scale.known import SparseDepth
+from tests.tiny_checkpoint import picture, save_tiny
 
 HEIGHT, WIDTH = 120, 160
 
@@ -117,3 +121,18 @@ def test_two_hundred_points_on_nyu(data_root: object) -> None:
             errors[name].append(float(np.sqrt(np.mean(left**2))))
     assert np.mean(errors["bent"]) <= 0.30
     assert np.mean(errors["bent"]) <= 0.7 * np.mean(errors["one scale"])
+
+
+def test_levels_follow_the_bend_and_the_finest_is_the_depth(tmp_path: Path) -> None:
+    predictor = load_predictor(save_tiny(tmp_path), engine="torch")
+    photo = picture(128, 96, 0)  # of the working size: the finest level is the depth itself
+    plain = predictor(photo)
+    truth = plain.depth * np.linspace(1.2, 1.8, 128, dtype=np.float32)
+    u, v = np.meshgrid(np.arange(4.0, 128, 12), np.arange(4.0, 96, 12))
+    rows = np.stack((u.ravel(), v.ravel(), truth[v.astype(int), u.astype(int)].ravel()), axis=1)
+    bent_to = calibrated(plain, SparseDepth.from_numbers(rows.tolist()))
+    assert error(bent_to.levels[-1].depth, truth) < 0.02
+    np.testing.assert_allclose(bent_to.levels[-1].depth, bent_to.depth, rtol=1e-4)
+    # Left the factor is smaller than on the right, in coarse levels too.
+    ratio = bent_to.levels[0].depth / plain.levels[0].depth
+    assert ratio[:, -1].mean() / ratio[:, 0].mean() == pytest.approx(1.8 / 1.2, rel=0.1)

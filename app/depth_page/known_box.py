@@ -1,0 +1,92 @@
+"""The Measure tab's box for a known distance of a point and the camera's height.
+
+They are kept by the browser together with the photo that they belong to, as sparse depth is:
+another photo does not get them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.common.request import checked_depths, checked_height, missing
+from app.common.text import t
+from app.depth_page.depth_view import translations as _
+from app.depth_page.three_d_tab import kept_by_browser
+from core.errors import ConfigError, ImageError
+
+
+@dataclass(frozen=True)
+class KnownControls:
+    """The box; `kept` is what is known and its photo."""
+
+    kept: gr.JSON
+    depth: gr.Textbox
+    height: gr.Textbox
+    apply: gr.Button
+    undo: gr.Button
+
+
+def known_box() -> KnownControls:
+    """A line for pixels with their distance, one for the height."""
+    with gr.Accordion(_("known"), open=False, elem_id="known"):
+        gr.Markdown(_("known_lead"))
+        with gr.Row():
+            depth = gr.Textbox(
+                label=_("known_depth"), info=_("known_depth_info"), max_lines=1,
+                elem_id="known-depth", min_width=240,
+            )  # fmt: skip
+            height = gr.Textbox(
+                label=_("camera_height"), info=_("camera_height_info"), max_lines=1,
+                elem_id="camera-height", min_width=240,
+            )  # fmt: skip
+        with gr.Row():
+            apply = gr.Button(_("known_apply"), variant="primary", elem_id="known-apply")
+            undo = gr.Button(_("known_undo"), elem_id="known-undo")
+    return KnownControls(kept_by_browser(), depth, height, apply, undo)
+
+
+def known_points(text: str) -> list[list[float]] | None:
+    """The numbers u, v, metres of one or more points, written `u, v = m; u, v = m`.
+
+    Raises:
+        ConfigError: anything else.
+    """
+    parts = [part for part in text.replace("=", ",").split(";") if part.strip()]
+    try:
+        rows = [[float(number) for number in part.split(",")] for part in parts]
+    except ValueError:
+        rows = [[]]
+    if any(len(row) != 3 for row in rows):
+        raise ConfigError(t("studio.known_depth_wrong", got=text[:40]))
+    return rows or None
+
+
+def bring(photo: Any, depth: Any, height: Any) -> dict[str, Any] | None:
+    """What was typed, checked, with the photo that it belongs to.
+
+    Raises:
+        DepthError: no photo, or a value that cannot be used.
+    """
+    points = known_points(str(depth or ""))
+    if points is None and missing(height):
+        return None
+    if missing(photo):
+        raise ImageError(t("studio.no_photo"))
+    checked_depths(points)
+    checked_height(height)
+    return {"photo": photo.get("path"), "known_depth": points, "camera_height": height or None}
+
+
+def wire_known(box: KnownControls, photo: gr.HTML, options: dict[str, Any]) -> list[Any]:
+    """The box's events; result as `app.depth_page.profile_box.wire_profile`'s."""
+    values = [photo, box.depth, box.height]
+    typed = [box.apply.click, box.depth.submit, box.height.submit]
+    brought = gr.on(typed, bring, values, box.kept, **options)
+    undone = box.undo.click(
+        lambda: (None, "", ""), None, [box.kept, box.depth, box.height],
+        api_visibility="private",
+    )  # fmt: skip
+    return [brought.success, undone.success]

@@ -1,0 +1,98 @@
+"""Gaussian splats of a photo: one for every point, as large as its pixel, lying on its surface.
+
+The file is what viewers of 3D Gaussian splatting read: positions, colour as the zeroth spherical
+harmonic, opacity before its sigmoid, the logarithm of three standard deviations, and a rotation as
+a quaternion w, x, y, z. Axes are the camera's (x right, y down, z forward), as of scenes trained
+from COLMAP. Source: B. Kerbl et al., "3D Gaussian Splatting for Real-Time Radiance Field
+Rendering", 2023, and the authors' `save_ply`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from core.errors import ExportError
+from core.geometry.point_cloud import PointCloud
+
+WIDTH = 0.6  # standard deviation, in distances between neighbouring points: no gaps between them
+MOST_STRETCHED = 4.0  # of a pixel's footprint on a surface seen at a grazing angle
+THIN = 0.1  # thickness, in widths
+OPACITY = 0.99
+HARMONIC = 0.28209479177387814  # the zeroth, 1 / (2 sqrt(pi))
+_FIELDS = (
+    *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"),
+    *("scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"),
+)
+
+Floats = NDArray[np.float32]
+
+
+def splats(cloud: PointCloud) -> Floats:
+    """The splats of a cloud with normals, (n, 17) float32 in the order of the file.
+
+    A pixel's footprint on a tilted surface is longer the more it is tilted: the second axis lies
+    along the tilt, the third across the surface.
+
+    Args:
+        cloud: with normals and the photo's grid.
+
+    Raises:
+        ExportError: without them.
+    """
+    if cloud.normals is None or cloud.stride is None:
+        raise ExportError(
+            "The points have lost their normals or their grid, expected both for splats: thin with "
+            "the stride instead of voxels."
+        )
+    pose = cloud.scene.pose_matrix
+    centre = np.zeros(3) if pose is None else pose[:3, 3]
+    points, normals = cloud.points.astype(np.float64), cloud.normals.astype(np.float64)
+    rays = _unit(points - centre)
+    facing = np.abs((rays * normals).sum(1))
+    across = np.cross(normals, rays)
+    flat = np.linalg.norm(across, axis=1) < 1e-6  # seen straight on: any direction will do
+    across[flat] = np.cross(normals[flat], (0.0, 1.0, 0.1))
+    across = _unit(across)
+    along = np.cross(normals, across)
+    camera = cloud.scene.intrinsics
+    depth = cloud.scene.in_camera(cloud.points)[:, 2]
+    width = WIDTH * depth * cloud.stride / np.sqrt(camera.fx * camera.fy)
+    length = width / np.maximum(facing, 1 / MOST_STRETCHED)
+    axes = np.stack((across, along, normals), axis=2)
+    turned = Rotation.from_matrix(axes).as_quat()  # x, y, z, w
+    result = np.empty((len(points), len(_FIELDS)), np.float32)
+    result[:, 0:3], result[:, 3:6] = cloud.points, cloud.normals
+    result[:, 6:9] = (cloud.colors / np.float32(255) - 0.5) / HARMONIC
+    result[:, 9] = np.log(OPACITY / (1 - OPACITY))
+    result[:, 10:13] = np.log(np.stack((width, length, THIN * width), axis=1))
+    result[:, 13], result[:, 14:17] = turned[:, 3], turned[:, :3]
+    return result
+
+
+def write_splats(file: BinaryIO, table: Floats, comments: Mapping[str, str]) -> None:
+    """Writes a binary little-endian .ply.
+
+    Args:
+        file: open for writing.
+        table: of `splats`.
+        comments: key -> text, one comment line each.
+    """
+    lines = ["ply", "format binary_little_endian 1.0"]
+    for key, text in comments.items():
+        line = f"comment {key} {' '.join(text.split())}"
+        lines.append(line.encode("ascii", "backslashreplace").decode())
+    lines.append(f"element vertex {len(table)}")
+    lines += [f"property float {name}" for name in _FIELDS]
+    file.write("\n".join([*lines, "end_header", ""]).encode("ascii"))
+    file.write(np.ascontiguousarray(table, "<f4").data)
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = vectors / np.maximum(lengths, 1e-12)
+    return unit
