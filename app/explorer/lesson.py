@@ -88,7 +88,7 @@ def exercise_sheet(lang: str, link: str, *, answers: bool = False) -> str:
     items = []
     for key in questions:
         answer = html.escape(t(key.replace("_question", "_answer"), lang))
-        below = f'<div class="answer">{answer}</div>' if answers else '<div class="line"></div>' * 2
+        below = f'<div class="answer">{answer}</div>' if answers else '<div class="line"></div>' * 3
         items.append(f"<li>{html.escape(t(key, lang))}{below}</li>")
     name, day = html.escape(t("lesson.name", lang)), html.escape(t("lesson.day", lang))
     shown = html.escape(link)
