@@ -148,10 +148,10 @@ def worth_figure(found: Sequence[Worth], level: int, lang: str) -> go.Figure:
             figure.add_trace(bars, row=1, col=column)
     figure.update_annotations(font=TITLE["font"])
     figure.update_yaxes(gridcolor=GRID, rangemode="tozero", showticklabels=False)
-    legend = {"orientation": "h", "y": -0.15, "yanchor": "top", "x": 0}
-    margin = {"l": 12, "r": 12, "t": 44, "b": 30}
+    legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
+    margin = {"l": 12, "r": 12, "t": 44, "b": 60 if len(found) > 1 else 30}
     figure.update_layout(
-        template=TEMPLATE, height=230, margin=margin, legend=legend, barmode="group"
+        template=TEMPLATE, height=260, margin=margin, legend=legend, barmode="group"
     )
     return figure
 
