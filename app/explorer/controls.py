@@ -3,6 +3,8 @@
 A value is written to the query string under the control's key while it differs from its default,
 in a form that does not depend on the language. Streamlit forgets the controls of a page that is
 left; `_kept` brings them back.
+
+A lesson's link names controls that are not drawn (`HIDE`); they keep the value of the link.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
 from app.common.text import t
 
 Value = TypeVar("Value")
+HIDE = "hide"
+"""The name in the address under which a lesson's hidden controls stand, separated by commas."""
 _KEPT, _PAGE, _PLACES = "kept controls", "page shown", "pages of controls"
+_HIDDEN, _DRAWN = "controls hidden", "labels of controls"
 
 
 def choice(
@@ -31,7 +36,8 @@ def choice(
     """One of several: value -> label in the page's language; a row of buttons or a list."""
     values = list(options)
     first = values[0] if default is None or default not in options else default
-    _begin(key, first, lambda text: text, lambda value: value in options)
+    if _begin(key, label, first, lambda text: text, lambda value: value in options):
+        return _end(key, _kept()[key], first)
     shown: dict[str, Any] = {"format_func": lambda value: options[value], "key": key, "help": hint}
     if buttons:
         chosen = st.segmented_control(label, values, required=True, **shown)
@@ -52,10 +58,12 @@ def slider(
     hint: str | None = None,
 ) -> float:
     """A number between two ends."""
-    _begin(key, float(default), float, lambda value: low <= value <= high)
-    value = st.slider(
-        label, float(low), float(high), step=float(step), format=pattern, key=key, help=hint
-    )
+    if _begin(key, label, float(default), float, lambda value: low <= value <= high):
+        value = _kept()[key]
+    else:
+        value = st.slider(
+            label, float(low), float(high), step=float(step), format=pattern, key=key, help=hint
+        )
     return _end(key, float(value), float(default), lambda number: f"{number:g}")
 
 
@@ -69,7 +77,8 @@ def steps(
     hint: str | None = None,
 ) -> int:
     """A slider that stops at named places."""
-    _begin(key, default, int, lambda value: value in options)
+    if _begin(key, label, default, int, lambda value: value in options):
+        return _end(key, _kept()[key], default)
     value = st.select_slider(
         label, list(options), format_func=lambda option: names[option], key=key, help=hint
     )
@@ -78,8 +87,8 @@ def steps(
 
 def toggle(key: str, label: str, default: bool = False, *, hint: str | None = None) -> bool:
     """On or off."""
-    _begin(key, default, lambda text: text == "1", lambda _: True)
-    value = st.toggle(label, key=key, help=hint)
+    hidden = _begin(key, label, default, lambda text: text == "1", lambda _: True)
+    value = _kept()[key] if hidden else st.toggle(label, key=key, help=hint)
     return _end(key, bool(value), default, lambda on: "1" if on else "0")
 
 
@@ -96,18 +105,20 @@ def number(
     placeholder: str | None = None,
 ) -> float | None:
     """A typed number; None stands for an empty field where the default is None."""
-    _begin(key, default, float, lambda value: value is None or low <= value <= high)
-    value = st.number_input(
-        label,
-        float(low),
-        float(high),
-        value=None if default is None else "min",
-        step=float(step),
-        format=pattern,
-        key=key,
-        help=hint,
-        placeholder=placeholder,
-    )
+    if _begin(key, label, default, float, lambda value: value is None or low <= value <= high):
+        value = _kept()[key]
+    else:
+        value = st.number_input(
+            label,
+            float(low),
+            float(high),
+            value=None if default is None else "min",
+            step=float(step),
+            format=pattern,
+            key=key,
+            help=hint,
+            placeholder=placeholder,
+        )
     return _end(key, value, default, lambda given: "" if given is None else f"{given:g}")
 
 
@@ -128,8 +139,9 @@ def resolution(key: str, lang: str, *, hint: str | None = None) -> float | None:
 
 def text(key: str, label: str, *, hint: str, placeholder: str) -> str:
     """A few lines of text, empty at first."""
-    _begin(key, "", str, lambda value: isinstance(value, str))
-    value = st.text_area(label, key=key, help=hint, placeholder=placeholder, height=112)
+    hidden = _begin(key, label, "", str, lambda value: isinstance(value, str))
+    shown: dict[str, Any] = {"key": key, "help": hint, "placeholder": placeholder, "height": 112}
+    value = _kept()[key] if hidden else st.text_area(label, **shown)
     return _end(key, value, "")
 
 
@@ -156,6 +168,31 @@ def forget(*keys: str) -> None:
 def turn_to(page: str) -> None:
     """Says to which page the controls drawn from here on belong."""
     st.session_state[_PAGE] = page
+    st.session_state[_DRAWN] = {}
+
+
+def hidden() -> tuple[str, ...]:
+    """Names that the lesson of this session hides; none outside a lesson."""
+    known: tuple[str, ...] | None = st.session_state.get(_HIDDEN)
+    if known is None:
+        known = tuple(filter(None, st.query_params.get(HIDE, "").split(",")))
+        st.session_state[_HIDDEN] = known
+    if known and HIDE not in st.query_params:  # another page's address does not have it yet
+        st.query_params[HIDE] = ",".join(known)
+    return known
+
+
+def show_all() -> None:
+    """Ends the lesson: every control is drawn again."""
+    st.session_state[_HIDDEN] = ()
+    if HIDE in st.query_params:
+        del st.query_params[HIDE]
+
+
+def drawn() -> dict[str, str]:
+    """Labels of the controls that this page has drawn so far, by their keys."""
+    labels: dict[str, str] = st.session_state.get(_DRAWN, {})
+    return labels
 
 
 def relabel(drawn: str) -> None:
@@ -174,8 +211,16 @@ def _kept() -> dict[str, Any]:
     return kept
 
 
-def _begin(key: str, default: Any, read: Callable[[str], Any], fits: Callable[[Any], bool]) -> None:
+def _begin(
+    key: str,
+    label: str,
+    default: Any,
+    read: Callable[[str], Any],
+    fits: Callable[[Any], bool],
+) -> bool:
+    """Whether the control is hidden; its value is ready either way."""
     kept = _kept()
+    st.session_state.setdefault(_DRAWN, {})[key] = label
 
     def usable(value: Any) -> bool:
         try:
@@ -194,6 +239,7 @@ def _begin(key: str, default: Any, read: Callable[[str], Any], fits: Callable[[A
         # On another page the browser draws the control anew, and asks only for values set.
         st.session_state[key] = st.session_state[key]
     places[key] = page
+    return key in hidden()
 
 
 def _from_address(key: str, default: Any, read: Callable[[str], Any]) -> Any:

@@ -15,6 +15,7 @@ from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import guarded
 from app.explorer.guesses import ask
+from app.explorer.lesson import MENU, panel
 from app.explorer.page_table import PAGES, TOUR, way_on
 from app.explorer.session_view import current, show_next
 from app.explorer.sidebar import choose_language, choose_view, photo_place
@@ -69,7 +70,8 @@ def run() -> None:
         photo_place(lang, opened=not chosen.url_path),
         st.sidebar.container(gap=None, key="menu"),
     )
-    for header, pages in sections.items():
+    whole = MENU not in controls.hidden()
+    for header, pages in sections.items() if whole else ():
         if header:
             menu.caption(f"**{header}**")
         for page in pages:
@@ -80,7 +82,9 @@ def run() -> None:
         show_next(choose_view(lang, photo))
         if not ask(current(), chosen.url_path or PAGES[0].key):
             chosen.run()
-    way_on(chosen.url_path or PAGES[0].key, lang)
+    panel(lang)
+    if whole:
+        way_on(chosen.url_path or PAGES[0].key, lang)
     _spare_the_libraries()
 
 

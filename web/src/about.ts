@@ -34,10 +34,8 @@ export const CHECK_SIZE = 96;
 
 /** A picture that Python makes as well. */
 export function checkPicture(): Uint8Array {
-  const rgb = new Uint8Array(CHECK_SIZE * CHECK_SIZE * 3);
-  for (let k = 0; k < rgb.length; k++) {
+  return Uint8Array.from({ length: CHECK_SIZE * CHECK_SIZE * 3 }, (_, k) => {
     const [c, x, y] = [k % 3, Math.floor(k / 3) % CHECK_SIZE, Math.floor(k / 3 / CHECK_SIZE)];
-    rgb[k] = (x * (c + 1) + y * 2) & 255;
-  }
-  return rgb;
+    return x * (c + 1) + y * 2; // the lowest eight bits of it
+  });
 }

@@ -1,6 +1,7 @@
 // Where a photo's focal length comes from (core/camera.py) and what EXIF says of it
 // (core/images/metadata.py), step for step.
 import type { Tags } from "./exif";
+import type { Size } from "./upsample";
 
 export interface Intrinsics {
   fx: number;
@@ -18,8 +19,6 @@ export interface TrainingCamera {
   fy: number;
 }
 
-type Size = [number, number];
-
 const DEGREES = 180 / Math.PI;
 const [MIN_FOV, MAX_FOV] = [5, 170];
 const [MIN_35MM, MAX_35MM] = [9, 400];
@@ -34,23 +33,15 @@ const close = (a: number, b: number, relative: number): boolean =>
 const shape = (size: Size): number => Math.max(...size) / Math.min(...size);
 
 /** Focal lengths and principal point of an upright photo: given, else EXIF's, else assumed. */
-export function chooseIntrinsics(
-  [width, height]: Size,
-  camera: TrainingCamera,
-  fov: number | null,
-  exifFocal: number | null,
-): Intrinsics {
-  const centred = (fx: number, fy: number, source: Intrinsics["source"]): Intrinsics => {
-    return { fx, fy, cx: (width - 1) / 2, cy: (height - 1) / 2, source };
-  };
+export function chooseIntrinsics(photo: Size, camera: TrainingCamera, fov: number | null, exif: number | null): Intrinsics {
+  const [width, height] = photo;
+  const centre = { cx: (width - 1) / 2, cy: (height - 1) / 2 };
+  const centred = (fx: number, fy: number, source: Intrinsics["source"]) => ({ fx, fy, ...centre, source });
   if (fov !== null) {
     const focal = width / (2 * Math.tan(fov / DEGREES / 2));
     return centred(focal, focal, "given");
   }
-  if (exifFocal !== null) {
-    const angle = 2 * Math.atan2(Math.max(width, height) / 2, exifFocal) * DEGREES;
-    if (angle >= MIN_FOV && angle <= MAX_FOV) return centred(exifFocal, exifFocal, "exif");
-  }
+  if (exif !== null && isBelievable(exif, width, height)) return centred(exif, exif, "exif");
   const [long, short] = camera.width < camera.height ? [camera.fy, camera.fx] : [camera.fx, camera.fy];
   const scale = Math.max(width, height) / Math.max(camera.width, camera.height);
   const [fx, fy] = width >= height ? [long, short] : [short, long];
@@ -62,8 +53,17 @@ export function focalAt(camera: Intrinsics, photo: Size, working: Size): number 
   return Math.sqrt(((camera.fx * working[0]) / photo[0]) * ((camera.fy * working[1]) / photo[1]));
 }
 
-export function horizontalFov(camera: Intrinsics, width: number): number {
-  return 2 * Math.atan2(width / 2, camera.fx) * DEGREES;
+/** Angle that a side of the photo is seen under, in degrees. */
+export const fieldOfView = (side: number, focal: number): number => 2 * Math.atan2(side / 2, focal) * DEGREES;
+
+function isBelievable(focal: number, width: number, height: number): boolean {
+  const angle = fieldOfView(Math.max(width, height), focal);
+  return angle >= MIN_FOV && angle <= MAX_FOV;
+}
+
+/** Where a pixel's point lies at that depth: x right, y down, z forward, metres. */
+export function pointAt({ fx, fy, cx, cy }: Intrinsics, u: number, v: number, z: number): [number, number, number] {
+  return [((u - cx) / fx) * z, ((v - cy) / fy) * z, z];
 }
 
 /** Focal length in pixels of the whole, upright photo, or null where EXIF cannot be believed. */
@@ -119,8 +119,7 @@ function focalFrom35(tags: Tags, width: number, height: number): number | null {
   }
   const diagonal = sensorDiagonal(width, height, crop);
   const focal = ((focal35 * diagonal) / Math.hypot(36, 24)) * (zoomIncluded ? 1 : zoom);
-  const angle = 2 * Math.atan2(Math.max(width, height) / 2, focal) * DEGREES;
-  return angle >= MIN_FOV && angle <= MAX_FOV ? focal : null;
+  return isBelievable(focal, width, height) ? focal : null;
 }
 
 /** Diagonal of the whole sensor in pixels, of which the frame is the largest part of its shape. */

@@ -53,27 +53,21 @@ export function readTags(bytes: Uint8Array): Tags {
 
 const letters = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4));
 
-/** The chunk of a PNG or WebP that holds EXIF, and where the next begins. */
-function chunkOf(bytes: Uint8Array): { at: number; end: number } | null {
+/** A PNG or WebP without its EXIF, whose orientation some browsers heed and some do not. */
+export function withoutExif(bytes: Uint8Array): Blob | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isPng = letters(bytes, 0) === "\x89PNG";
   if (!isPng && letters(bytes, 8) !== "WEBP") return null;
   for (let at = isPng ? 8 : 12; at + 8 < bytes.length; ) {
     const length = view.getUint32(isPng ? at : at + 4, !isPng);
     const end = isPng ? at + 12 + length : at + 8 + length + (length % 2);
-    if (letters(bytes, isPng ? at + 4 : at).toUpperCase() === "EXIF") return { at, end };
+    if (letters(bytes, isPng ? at + 4 : at).toUpperCase() === "EXIF") {
+      const unread = isPng ? [] : ["NONE", bytes.subarray(at + 4, end)];
+      return new Blob([bytes.subarray(0, at), ...unread, bytes.subarray(end)] as BlobPart[]);
+    }
     at = end;
   }
   return null;
-}
-
-/** A PNG or WebP without its EXIF, whose orientation some browsers heed and some do not. */
-export function withoutExif(bytes: Uint8Array): Blob | null {
-  const chunk = chunkOf(bytes);
-  if (!chunk) return null;
-  const rest = bytes.subarray(chunk.end);
-  const parts = [bytes.subarray(0, chunk.at), ...(bytes[0] === 0x89 ? [] : ["NONE", bytes.subarray(chunk.at + 4, chunk.end)]), rest];
-  return new Blob(parts as BlobPart[]);
 }
 
 const PANORAMA = /ProjectionType\s*(?:=\s*["']|>)\s*(?!rectilinear|perspective|planar|flat|none|normal)[A-Za-z]|FullPanoWidthPixels|UsePanoramaViewer(?:="True"|>True)/i;

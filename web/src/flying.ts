@@ -10,40 +10,36 @@ export function flyingPixels(depth: Float32Array, width: number, height: number)
   const block = Math.max(1, Math.ceil(Math.max(width, height) / GRID));
   const [w, h] = [Math.ceil(width / block), Math.ceil(height / block)];
   const inverse = (k: number): number => (depth[k] > 0 && depth[k] < Infinity ? Math.fround(1 / depth[k]) : NaN);
+  const tileOf = (k: number): number => Math.floor(Math.floor(k / width) / block) * w + Math.floor((k % width) / block);
   let nearest: Float32Array = new Float32Array(w * h).fill(-Infinity);
   let furthest: Float32Array = new Float32Array(w * h).fill(Infinity);
-  const middle = new Float32Array(w * h);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const value = inverse(y * width + x);
-      const tile = Math.floor(y / block) * w + Math.floor(x / block);
-      if (value > nearest[tile]) nearest[tile] = value;
-      if (value < furthest[tile]) furthest[tile] = value;
-    }
+  for (let k = 0; k < depth.length; k++) {
+    const [value, tile] = [inverse(k), tileOf(k)];
+    if (value > nearest[tile]) nearest[tile] = value;
+    if (value < furthest[tile]) furthest[tile] = value;
   }
-  const half = Math.floor(block / 2);
-  for (let j = 0; j < h; j++) {
-    for (let i = 0; i < w; i++) {
-      const [y, x] = [Math.min(j * block + half, height - 1), Math.min(i * block + half, width - 1)];
-      middle[j * w + i] = inverse(y * width + x);
-    }
-  }
+  const inside = (tile: number, side: number): number => Math.min(tile * block + Math.floor(block / 2), side - 1);
+  const middle = nearest.map((_, k) => inverse(inside(Math.floor(k / w), height) * width + inside(k % w, width)));
   const radius = Math.min(Math.max(halfEven(Math.max(w, h) / 120), 2), 4);
   const across = steadySlope(middle, w, h, 1, 4 * radius);
   const down = steadySlope(middle, w, h, w, 4 * radius);
   nearest = windowed(nearest, w, h, radius, Math.max);
   furthest = windowed(furthest, w, h, radius, Math.min);
   const flying = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const here = inverse(y * width + x);
-      const tile = Math.floor(y / block) * w + Math.floor(x / block);
-      const slope = (across[tile] + down[tile]) * (radius + (block > 1 ? 1 : 0));
-      const margin = here * EDGE_TOLERANCE;
-      if (nearest[tile] - slope - here > margin && here - furthest[tile] - slope > margin) flying[y * width + x] = 1;
-    }
+  for (let k = 0; k < depth.length; k++) {
+    const [here, tile] = [inverse(k), tileOf(k)];
+    const slope = (across[tile] + down[tile]) * (radius + (block > 1 ? 1 : 0));
+    const margin = here * EDGE_TOLERANCE;
+    if (nearest[tile] - slope - here > margin && here - furthest[tile] - slope > margin) flying[k] = 1;
   }
   return flying;
+}
+
+/** Metres times a scale; NaN where there is no point of a surface. */
+export function solid(depth: Float32Array, width: number, height: number, scale: number): Float32Array {
+  const scaled = depth.map((z) => z * scale);
+  const flying = flyingPixels(scaled, width, height);
+  return scaled.map((z, k) => (z > 0 && !flying[k] ? z : NaN));
 }
 
 /** Change per pixel that holds up to one side at least: a plane's own slope. */
@@ -71,21 +67,17 @@ function steadySlope(inverse: Float32Array, w: number, h: number, step: number, 
   return slope;
 }
 
+type Choice = (a: number, b: number) => number;
+
 /** Extreme value of the square window around each pixel. */
-function windowed(
-  plane: Float32Array,
-  w: number,
-  h: number,
-  radius: number,
-  choose: (a: number, b: number) => number,
-): Float32Array {
+export function windowed(plane: Float32Array, w: number, h: number, radius: number, choose: Choice): Float32Array {
   for (const step of [w, 1]) {
     const result = plane.slice();
+    const last = (step === 1 ? w : h) - 1;
     for (let k = 0; k < plane.length; k++) {
-      const [place, length] = step === 1 ? [k % w, w] : [Math.floor(k / w), h];
-      for (let d = Math.max(-radius, -place); d <= Math.min(radius, length - 1 - place); d++) {
-        result[k] = choose(result[k], plane[k + d * step]);
-      }
+      const place = step === 1 ? k % w : Math.floor(k / w);
+      const end = k + step * Math.min(radius, last - place);
+      for (let from = k - step * Math.min(radius, place); from <= end; from += step) result[k] = choose(result[k], plane[from]);
     }
     plane = result;
   }

@@ -1,6 +1,6 @@
 // lapdepth.js: metric depth for a page of one's own. docs/guides/web.md describes it.
 import type { Intrinsics } from "./camera";
-import { Client } from "./client";
+import { connect, type Client } from "./client";
 import { problemOf } from "./problem";
 
 /** A photo's depth. */
@@ -37,7 +37,7 @@ export function predict(image: Image, options: Options = {}): Promise<Depth> {
 }
 
 async function run(image: Image, options: Options): Promise<Depth> {
-  const studio = await (client ??= Client.start(new URL(".", import.meta.url).href));
+  const studio = await (client ??= connect(new URL(".", import.meta.url).href));
   const model = options.model ?? studio.about.models[0].name;
   try {
     if (loaded !== model) await studio.open(model, null);

@@ -7,6 +7,8 @@ import { complain, digits, find, t } from "./words";
 
 let camera: MediaStream | null = null;
 
+type Take = (photo: Blob) => void;
+
 export const isLive = (): boolean => camera !== null;
 
 export function stopCamera(): void {
@@ -20,12 +22,7 @@ export function stopCamera(): void {
  * @param draw shows or hides what belongs to it, at the beginning and after a failure.
  * @param take gets the picture that the user takes.
  */
-export async function startCamera(
-  client: Client,
-  colours: () => Uint8Array,
-  draw: () => void,
-  take: (photo: Blob) => void,
-): Promise<void> {
+export async function startCamera(client: Client, colours: () => Uint8Array, draw: () => void, take: Take): Promise<void> {
   try {
     camera = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
   } catch (error) {
@@ -53,9 +50,8 @@ export async function startCamera(
       const began = performance.now();
       const depth = await client.frame(await createImageBitmap(video));
       if (camera !== mine) break;
-      const range = autoRange(depth.values, depth.width);
-      Object.assign(canvas, { width: depth.width, height: depth.height });
-      drawDepth(canvas.getContext("2d")!, depth.values, depth.width, colours(), range, 1);
+      const range = autoRange(depth);
+      drawDepth(canvas, depth, colours(), range);
       const rate = (++count / ((performance.now() - started) / 1000)).toFixed(1);
       const [near, far] = range.map((z) => `${digits(z)} m`);
       const told = { rate, ms: (performance.now() - began).toFixed(0), dropped: Math.max(0, seen - count), near, far };

@@ -1,18 +1,19 @@
 // The page: photos in, by drop, paste, choice or camera; depth, levels, points and files out.
-import { Client } from "./client";
-import { horizontalFov } from "./camera";
-import { autoRange, tableOf } from "./colormap";
+import type { ModelAbout } from "./about";
+import { connect, type Client } from "./client";
+import { fieldOfView } from "./camera";
+import { autoRange, extremes, tableOf } from "./colormap";
 import type { EngineName } from "./network";
 import { isLive, startCamera, stopCamera } from "./live";
 import { Problem } from "./problem";
 import type { FileKind, View } from "./protocol";
 import type { Space } from "./space";
 import { drawDepth, Stage } from "./stage";
+import type { Plane, Size } from "./upsample";
 import { all, asked, complain, digits, find, label, status, t } from "./words";
 
 const EXAMPLES = ["room", "books", "street"];
 const TABS = ["depth", "levels", "space"];
-const STRIDES = [16, 8, 4, 2, 1];
 
 let client: Client;
 let view: View | null = null;
@@ -25,26 +26,20 @@ let turn = 0;
 let busy: Promise<unknown> = Promise.resolve();
 let engine = ""; // what is said of it while nothing is going on
 
-const metres = (z: number): string => digits(z) + (view?.metric === false ? "" : " m");
 const scale = (): number => known?.scale ?? 1;
-const colours = (): Uint8Array => tableOf(client.about.colormaps[find<HTMLSelectElement>("#colormap").value]);
+const scaled = (ends: Size): Size => ends.map((z) => z * scale()) as Size;
+const field = (selector: string): HTMLInputElement => find<HTMLInputElement>(selector);
+const colours = (): Uint8Array => tableOf(client.about.colormaps[field("#colormap").value]);
+const chosen = (): ModelAbout => client.about.models.find(({ name }) => name === field("#model").value)!;
 
-const stage = new Stage({
-  metres,
-  get none() {
-    return t("view.none");
-  },
-  here: (z, u, v) => t("web.here", { z, u, v }),
-  between: (length, a, b) => t("web.between", { metres: length, a, b }),
-});
+const stage = new Stage();
 
 /** Loads a model; photos wait for it. */
 function openModel(): void {
-  const model = find<HTMLSelectElement>("#model").value;
+  const { name: model, licence } = chosen();
   const bar = find<HTMLProgressElement>("#progress");
   const mega = (bytes: number): string => (bytes / 1e6).toFixed(1);
   status(t("web.starting", { model }));
-  const { licence } = client.about.models.find(({ name }) => name === model)!;
   find("#licence").textContent = t("web.licence", { model, licence });
   ready = client
     .open(model, asked.get("engine") as EngineName | null, (loaded, total) => {
@@ -52,17 +47,13 @@ function openModel(): void {
       bar.value = loaded / total;
       status(loaded < total ? t("web.loading", { model, done: mega(loaded), total: mega(total) }) : t("web.starting", { model }));
     })
+    .finally(() => (bar.hidden = true))
     .then((opened) => {
-      bar.hidden = true;
       engine = t(`web.ready_${opened.engine}`, { model, threads: opened.threads });
       status(engine);
       document.body.dataset.ready = `${opened.engine} ${opened.threads}`;
     });
-  ready.catch((error) => {
-    bar.hidden = true;
-    status("");
-    complain(error);
-  });
+  ready.catch((error) => (status(""), complain(error)));
 }
 
 /** Predicts a photo; of several that come fast only the last is shown. */
@@ -85,12 +76,12 @@ async function show(source: Blob, name: string): Promise<void> {
     if (mine !== turn) return next.picture.close();
     view?.picture.close();
     [view, known] = [next, null];
-    find<HTMLInputElement>("#length").value = "";
+    field("#length").value = "";
     draw();
     const facts = { name, width: next.size[0], height: next.size[1], w: next.workingSize[0], h: next.workingSize[1] };
-    const [near, far] = extremes(next.depth.values);
+    const [near, far] = scaled(extremes(next.depth.values));
     const seconds = (next.milliseconds / 1000).toFixed(2);
-    find("#facts").textContent = t("web.facts", { ...facts, near: metres(near), far: metres(far), seconds });
+    find("#facts").textContent = t("web.facts", { ...facts, near: stage.metres(near), far: stage.metres(far), seconds });
     document.body.dataset.shown = `${name} ${Math.round(next.passMilliseconds)}`;
     status(engine);
   } catch (error) {
@@ -103,17 +94,8 @@ async function show(source: Blob, name: string): Promise<void> {
   }
 }
 
-function extremes(values: Float32Array): [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const z of values) {
-    if (z < low) low = z;
-    if (z > high) high = z;
-  }
-  return [low * scale(), high * scale()];
-}
-
 function readFov(): number | null {
-  const text = find<HTMLInputElement>("#fov").value;
+  const text = field("#fov").value;
   if (text === "") return null;
   if (!(+text >= 5 && +text <= 170)) throw new Problem("error_fov");
   return +text;
@@ -131,10 +113,9 @@ function draw(): void {
     find(`[data-tab=${name}]`).setAttribute("aria-selected", String(tab === name));
   }
   if (!view || live) return;
-  const range = autoRange(view.depth.values, view.depth.width).map((z) => z * scale()) as [number, number];
-  stage.show(view, colours(), range, scale());
+  stage.show(view, colours(), scaled(autoRange(view.depth)), scale());
   find("#undo").hidden = !known;
-  const fov = horizontalFov(view.intrinsics, view.size[0]).toFixed(0);
+  const fov = fieldOfView(view.size[0], view.intrinsics.fx).toFixed(0);
   const notes = [view.metric ? t(`web.camera_${view.intrinsics.source}`, { fov }) : t("web.not_metric")];
   if (known) notes.push(t("web.scaled", { scale: known.scale.toPrecision(4) }));
   find("#camera").textContent = notes.join(" ");
@@ -144,25 +125,23 @@ function draw(): void {
 }
 
 function drawLevel({ levels }: View): void {
-  const index = Number(find<HTMLInputElement>("#level").value);
-  const { depth, residual } = levels[index];
-  const level = `R${5 - index} (1/${STRIDES[index]})`;
-  find("#level").setAttribute("aria-valuetext", level);
-  const range = autoRange(levels[4].depth.values, levels[4].depth.width).map((z) => z * scale()) as [number, number];
-  const paint = (id: string, values: Float32Array, table: Uint8Array, ends: [number, number], by: number, note: string): void => {
-    const canvas = find<HTMLCanvasElement>(id);
-    Object.assign(canvas, { width: depth.width, height: depth.height });
-    drawDepth(canvas.getContext("2d")!, values, depth.width, table, ends, by);
-    canvas.setAttribute("aria-label", (find(`${id}-note`).textContent = note));
-  };
+  const index = Number(field("#level").value);
+  const { stride, depth, residual } = levels[index];
   const { width, height } = depth;
-  paint("#level-depth", depth.values, colours(), range, scale(), t("web.level_depth", { level, width, height }));
-  const reach = Math.max(...extremes(residual.values.map(Math.abs))) / scale() || 1;
-  const told = { level, reach: digits(reach) };
-  if (index === 0) paint("#level-residual", residual.values, colours(), [0, reach], 1, t("web.level_coarsest", told));
-  else paint("#level-residual", residual.values, tableOf(client.about.colormaps.signed), [-reach, reach], 1, t("web.level_residual", told));
-  const model = client.about.models.find(({ name }) => name === find<HTMLSelectElement>("#model").value);
-  find("#supervised").textContent = t(model?.supervised_levels ? "explorer.supervised" : "explorer.unsupervised");
+  const level = `R${5 - index} (1/${stride})`;
+  find("#level").setAttribute("aria-valuetext", level);
+  const paint = (id: string, plane: Plane, table: Uint8Array, ends: Size, by: number, note: string): void => {
+    drawDepth(find(id), plane, table, ends, by);
+    find(id).setAttribute("aria-label", (find(`${id}-note`).textContent = note));
+  };
+  const range = scaled(autoRange(levels[4].depth));
+  paint("#level-depth", depth, colours(), range, scale(), t("web.level_depth", { level, width, height }));
+  const reach = extremes(residual.values.map(Math.abs))[1] || 1;
+  const [table, least, key] = index
+    ? [tableOf(client.about.colormaps.signed), -reach, "web.level_residual"]
+    : [colours(), 0, "web.level_coarsest"];
+  paint("#level-residual", residual, table, [least, reach], 1, t(key, { level, reach: digits(reach) }));
+  find("#supervised").textContent = t(chosen().supervised_levels ? "explorer.supervised" : "explorer.unsupervised");
 }
 
 async function drawSpace(shown: View): Promise<void> {
@@ -171,10 +150,10 @@ async function drawSpace(shown: View): Promise<void> {
 }
 
 async function save(kind: FileKind): Promise<void> {
-  const colormap = find<HTMLSelectElement>("#colormap").value;
+  const settings = { scale: scale(), knownLength: known?.numbers ?? null, colormap: field("#colormap").value, range: stage.range };
   status(t("web.writing"));
   try {
-    const files = await client.worker.file(kind, { scale: scale(), knownLength: known?.numbers ?? null, colormap, range: stage.range });
+    const files = await client.worker.file(kind, settings);
     for (const { name, content } of files) {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download: name });
       link.click();
@@ -189,7 +168,7 @@ async function save(kind: FileKind): Promise<void> {
 
 function rescale(): void {
   const length = stage.length();
-  const wanted = Number(find<HTMLInputElement>("#length").value);
+  const wanted = Number(field("#length").value);
   find("#error").hidden = true;
   if (!length || !(wanted >= 0.001 && wanted <= 10_000)) return complain(new Problem("error_length"));
   known = { scale: (scale() * wanted) / length, numbers: [...stage.pixels(), wanted] };
@@ -203,7 +182,7 @@ async function live(): Promise<void> {
 }
 
 function take(files: Iterable<File> | undefined | null): void {
-  const file = [...(files ?? [])][0];
+  const [file] = files ?? [];
   if (file) void show(file, file.name);
 }
 
@@ -218,16 +197,13 @@ function listen(): void {
       if (event.key === "Enter" || event.key === " ") input.click();
     };
   }
-  const over = (event: DragEvent, inside: boolean): void => {
-    event.preventDefault();
-    find("#drop").classList.toggle("over", inside);
-  };
-  window.addEventListener("dragover", (event) => over(event, true));
-  window.addEventListener("dragleave", (event) => over(event, false));
-  window.addEventListener("drop", (event) => {
-    over(event, false);
-    take(event.dataTransfer?.files);
-  });
+  for (const kind of ["dragover", "dragleave", "drop"] as const) {
+    window.addEventListener(kind, (event) => {
+      event.preventDefault();
+      find("#drop").classList.toggle("over", kind === "dragover");
+      if (kind === "drop") take(event.dataTransfer?.files);
+    });
+  }
   window.addEventListener("paste", (event) => take(event.clipboardData?.files));
   find("#stop").onclick = () => (stopCamera(), draw());
   find("#live").onclick = () => (isLive() ? find("#stop").click() : void live());
@@ -240,19 +216,13 @@ function listen(): void {
   find("#level").oninput = () => view && drawLevel(view);
   find("#clear").onclick = () => stage.clear();
   find("#rescale").onclick = rescale;
-  find("#undo").onclick = () => {
-    known = null;
-    draw();
-  };
+  find("#undo").onclick = () => ((known = null), draw());
   find("#layer").onclick = () => {
     stage.showsPhoto = !stage.showsPhoto;
     find("#layer").setAttribute("aria-pressed", String(stage.showsPhoto));
     stage.paint();
   };
-  find("#language").onclick = () => {
-    label("other language");
-    draw();
-  };
+  find("#language").onclick = () => (label("other language"), draw());
   all("[data-tab]").forEach((node) => (node.onclick = () => ((tab = node.dataset.tab!), draw())));
   all("[data-file]").forEach((node) => (node.onclick = () => void save(node.dataset.file as FileKind)));
 }
@@ -265,7 +235,7 @@ async function start(): Promise<void> {
     const registered = await worker.register("service_worker.js").catch(() => null);
     if (registered && !worker.controller) await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, 5000))]);
   }
-  client = await Client.start(new URL("./", location.href).href);
+  client = await connect(new URL("./", location.href).href);
   document.body.classList.toggle("embedded", asked.has("embed"));
   const option = (value: string): HTMLOptionElement => new Option(value, value);
   find("#model").replaceChildren(...client.about.models.map(({ name }) => option(name)));

@@ -14,13 +14,8 @@ export function gridFaces(z: Float32Array, width: number, height: number): Uint3
   for (let k = 0; k < z.length; k++) vertex[k] = Number.isNaN(z[k]) ? -1 : count++;
   const across = joined(inverse, width, height, 1);
   const down = joined(inverse, width, height, width);
-  const faces = new Uint32Array((width - 1) * (height - 1) * 6);
-  let at = 0;
-  const add = (a: number, b: number, c: number): void => {
-    faces[at++] = vertex[a];
-    faces[at++] = vertex[b];
-    faces[at++] = vertex[c];
-  };
+  const faces: number[] = [];
+  const add = (...corners: number[]): unknown => faces.push(...corners.map((k) => vertex[k]));
   for (let y = 0; y < height - 1; y++) {
     for (let x = 0; x < width - 1; x++) {
       const a = y * width + x;
@@ -38,7 +33,7 @@ export function gridFaces(z: Float32Array, width: number, height: number): Uint3
       }
     }
   }
-  return faces.slice(0, at);
+  return Uint32Array.from(faces);
 }
 
 /** 1 where a place and the next one in a direction lie on one surface. */

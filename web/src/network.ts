@@ -1,6 +1,6 @@
 // The network in ONNX Runtime: WebGPU where there is one, else WebAssembly, on several threads
 // where the page is cross-origin isolated.
-import type { InferenceSession, Tensor } from "onnxruntime-web";
+import type { InferenceSession } from "onnxruntime-web";
 import { CHECK_SIZE, checkPicture, type ModelAbout } from "./about";
 import { fetchModel, type Progress } from "./model_cache";
 import { Problem } from "./problem";
@@ -45,22 +45,18 @@ export class Network {
         reason = error instanceof Problem ? error.values.reason : error;
       }
     }
-    throw new Problem("error_engine", { reason: String(reason ?? about.name).slice(0, 200) });
+    return engineFails(reason ?? about.name);
   }
 
   private static async with(engine: EngineName, content: Uint8Array, about: ModelAbout, base: string): Promise<Network> {
     const runtime = engine === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
-    const isolated = globalThis.crossOriginIsolated === true;
-    const threads = isolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
+    const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
     const name = `runtime/ort-wasm-simd-threaded${engine === "webgpu" ? ".asyncify" : ""}`;
     runtime.env.logLevel = "fatal";
     runtime.env.wasm.numThreads = threads;
     runtime.env.wasm.wasmPaths = { mjs: new URL(`${name}.mjs`, base), wasm: new URL(`${name}.wasm`, base) };
-    const session = await runtime.InferenceSession.create(content, {
-      executionProviders: [engine],
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 4,
-    });
+    const options = { executionProviders: [engine], logSeverityLevel: 4 } as const; // errors are told by the page
+    const session = await runtime.InferenceSession.create(content, options);
     return new Network(runtime, session, about, engine, threads);
   }
 
@@ -76,24 +72,15 @@ export class Network {
     // ONNX Runtime takes no optional inputs here: the graph assumes the training camera.
     const factor = this.about.focal === null ? 1 : focal / usualFocal(this.about, width, height);
     const names = STRIDES.flatMap((stride) => [`level_${stride}`, `residual_${stride}`]);
-    let results: Record<string, Tensor>;
-    try {
-      results = await this.session.run(feeds, names);
-    } catch (error) {
-      throw new Problem("error_engine", { reason: String(error).slice(0, 200) });
-    }
+    const results = await this.session.run(feeds, names).catch(engineFails);
     const plane = (name: string, by: number): Plane => {
       const { data, dims } = results[name];
       return { values: (data as Float32Array).map((value) => value * by), width: dims[3], height: dims[2] };
     };
-    const levels = STRIDES.map((stride) => {
-      return { stride, depth: plane(`level_${stride}`, factor), residual: plane(`residual_${stride}`, 1) };
-    });
+    const level = (n: number): Level => ({ stride: n, depth: plane(`level_${n}`, factor), residual: plane(`residual_${n}`, 1) });
+    const levels = STRIDES.map(level);
     Object.values(results).forEach((tensor) => tensor.dispose());
-    if (!levels.every(({ depth }) => depth.values.every(Number.isFinite))) {
-      throw new Problem("error_engine", { reason: "NaN" });
-    }
-    return levels;
+    return levels.every(({ depth }) => depth.values.every(Number.isFinite)) ? levels : engineFails("NaN");
   }
 
   private async agrees(): Promise<boolean> {
@@ -104,9 +91,13 @@ export class Network {
     return off / check.length <= DIFFERENCE;
   }
 
-  async close(): Promise<void> {
-    await this.session.release();
+  close(): Promise<void> {
+    return this.session.release();
   }
+}
+
+function engineFails(reason: unknown): never {
+  throw new Problem("error_engine", { reason: String(reason).slice(0, 200) });
 }
 
 /** The training camera's focal length in pixels of a network input of this size. */
@@ -116,15 +107,8 @@ export function usualFocal({ camera }: ModelAbout, width: number, height: number
 
 /** Whether there is a GPU; one that is computed on the processor is slower than WebAssembly. */
 async function hasGpu(): Promise<boolean> {
-  interface Adapter {
-    isFallbackAdapter?: boolean;
-    info?: { isFallbackAdapter?: boolean };
-  }
-  const gpu = (navigator as { gpu?: { requestAdapter(): Promise<Adapter | null> } }).gpu;
-  try {
-    const adapter = await gpu?.requestAdapter();
-    return !!adapter && !adapter.isFallbackAdapter && !adapter.info?.isFallbackAdapter;
-  } catch {
-    return false;
-  }
+  const adapter = await navigator.gpu?.requestAdapter().catch(() => null);
+  if (!adapter) return false;
+  const older = adapter as { isFallbackAdapter?: boolean }; // where browsers told it before
+  return !(adapter.info?.isFallbackAdapter ?? older.isFallbackAdapter);
 }

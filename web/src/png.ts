@@ -34,35 +34,32 @@ export class PngWriter {
 
   async result(): Promise<Blob> {
     await this.writer.close();
-    const header = new Uint8Array(13);
-    const view = new DataView(header.buffer);
-    view.setUint32(0, this.width);
-    view.setUint32(4, this.height);
-    header.set(this.kind === "grey16" ? [16, 0] : [8, 2], 8);
-    const data = new Uint8Array(await (await this.deflated).arrayBuffer());
-    const parts = [Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10), chunk("IHDR", header)];
-    return new Blob([...parts, chunk("IDAT", data), chunk("IEND", new Uint8Array(0))] as BlobPart[], { type: "image/png" });
+    const header = new DataView(new ArrayBuffer(13));
+    [this.width, this.height].forEach((side, k) => header.setUint32(4 * k, side));
+    header.setUint16(8, this.kind === "grey16" ? 0x1000 : 0x0802); // bits and kind of a pixel
+    const data = await (await this.deflated).arrayBuffer();
+    const parts = [chunk("IHDR", header.buffer), chunk("IDAT", data), chunk("IEND", new ArrayBuffer(0))];
+    return new Blob([latin1("\x89PNG\r\n\x1a\n"), ...parts] as BlobPart[], { type: "image/png" });
   }
 }
 
-function chunk(name: string, data: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(data.length + 12);
+const latin1 = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
+function chunk(name: string, data: ArrayBuffer): Uint8Array {
+  const bytes = new Uint8Array(data.byteLength + 12);
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, data.length);
-  for (let k = 0; k < 4; k++) bytes[4 + k] = name.charCodeAt(k);
-  bytes.set(data, 8);
-  let crc = 0xffffffff;
-  for (let k = 4; k < data.length + 8; k++) crc = CRC[(crc ^ bytes[k]) & 255] ^ (crc >>> 8);
-  view.setUint32(data.length + 8, ~crc >>> 0);
+  view.setUint32(0, data.byteLength);
+  bytes.set(latin1(name), 4);
+  bytes.set(new Uint8Array(data), 8);
+  const crc = bytes.subarray(4, -4).reduce((c, byte) => CRC[(c ^ byte) & 255] ^ (c >>> 8), 0xffffffff);
+  view.setUint32(data.byteLength + 8, ~crc >>> 0);
   return bytes;
 }
 
 const SCALES = [1000, 256, 100, 10];
 
 /** Steps per metre of a 16-bit PNG for depth up to `reach` metres: the finest that fits. */
-export function depth16Scale(reach: number): number {
-  return SCALES.find((scale) => reach * scale <= 65535) ?? SCALES[3];
-}
+export const depth16Scale = (reach: number): number => SCALES.find((scale) => reach * scale <= 65535) ?? SCALES[3];
 
 /** A row of metres as big-endian steps; 0 where there is no depth. */
 export function depth16Row(metres: Float32Array, scale: number): Uint8Array {
@@ -76,6 +73,4 @@ export function depth16Row(metres: Float32Array, scale: number): Uint8Array {
 }
 
 /** To the nearest whole number, halves to the even one, as NumPy rounds. */
-export function halfEven(value: number): number {
-  return value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value);
-}
+export const halfEven = (value: number): number => (value % 1 === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));

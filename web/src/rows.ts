@@ -19,7 +19,8 @@ export async function open(source: Source, name: string): Promise<ImageBitmap> {
   }
   const bytes = new Uint8Array(await source.arrayBuffer());
   const header = readHeader(bytes, name);
-  if (header.size) checkSize(...header.size, name);
+  const [width, height] = header.size;
+  checkSize(width, height, name);
   try {
     const plain = withoutExif(bytes);
     const bitmap = await createImageBitmap(plain ?? source);
@@ -27,7 +28,6 @@ export async function open(source: Source, name: string): Promise<ImageBitmap> {
     return plain ? upright(bitmap, readTags(bytes).orientation) : bitmap;
   } catch (error) {
     if (error instanceof Problem) throw error;
-    const [width, height] = header.size ?? [0, 0];
     const large = width * height > 16_000_000;
     throw new Problem(header.kind === "?" ? "error_browser" : large ? "error_memory" : "error_broken", { name });
   }
@@ -41,8 +41,7 @@ function upright(bitmap: ImageBitmap, orientation: number): ImageBitmap {
   const brush = canvas.getContext("2d")!;
   const turns = [[-1, 0, 0, 1, w, 0], [-1, 0, 0, -1, w, h], [1, 0, 0, -1, 0, h], [0, 1, 1, 0, 0, 0]];
   turns.push([0, 1, -1, 0, h, 0], [0, -1, -1, 0, h, w], [0, -1, 1, 0, 0, w]);
-  const [a, b, c, d, e, f] = turns[orientation - 2];
-  brush.transform(a, b, c, d, e, f);
+  brush.setTransform(new DOMMatrix(turns[orientation - 2]));
   brush.drawImage(bitmap, 0, 0);
   bitmap.close();
   return canvas.transferToImageBitmap();
@@ -70,12 +69,8 @@ function overWhite(rgba: Uint8ClampedArray, rgb: Uint8Array): Uint8Array | null 
   let clear: Uint8Array | null = null;
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
     const alpha = rgba[from + 3];
-    if (alpha === 255) {
-      rgb[to] = rgba[from];
-      rgb[to + 1] = rgba[from + 1];
-      rgb[to + 2] = rgba[from + 2];
-      continue;
-    }
+    for (let c = 0; c < 3; c++) rgb[to + c] = rgba[from + c];
+    if (alpha === 255) continue;
     const white = 255 * (255 - alpha);
     for (let c = 0; c < 3; c++) rgb[to + c] = Math.round((rgba[from + c] * alpha + white) / 255);
     if (alpha === 0) (clear ??= new Uint8Array(rgba.length / 4))[from / 4] = 1;

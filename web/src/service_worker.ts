@@ -9,24 +9,8 @@ declare const BUILD: string;
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = `lapdepth-page-${BUILD}`;
 
-worker.addEventListener("install", (event) => {
-  const keep = async (): Promise<void> => {
-    const cache = await caches.open(CACHE);
-    await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
-    await worker.skipWaiting();
-  };
-  event.waitUntil(keep());
-});
-
-worker.addEventListener("activate", (event) => {
-  const begin = async (): Promise<void> => {
-    for (const name of await caches.keys()) {
-      if (name.startsWith("lapdepth-page-") && name !== CACHE) await caches.delete(name);
-    }
-    await worker.clients.claim();
-  };
-  event.waitUntil(begin());
-});
+worker.addEventListener("install", (event) => event.waitUntil(keep()));
+worker.addEventListener("activate", (event) => event.waitUntil(begin()));
 
 worker.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -34,6 +18,19 @@ worker.addEventListener("fetch", (event) => {
   const isOurs = request.method === "GET" && request.url.startsWith(worker.registration.scope);
   if (isOurs && !url.pathname.includes("/models/")) event.respondWith(answer(request));
 });
+
+async function keep(): Promise<void> {
+  const cache = await caches.open(CACHE);
+  await cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })));
+  await worker.skipWaiting();
+}
+
+async function begin(): Promise<void> {
+  for (const name of await caches.keys()) {
+    if (name.startsWith("lapdepth-page-") && name !== CACHE) await caches.delete(name);
+  }
+  await worker.clients.claim();
+}
 
 async function answer(request: Request): Promise<Response> {
   const cache = await caches.open(CACHE);

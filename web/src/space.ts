@@ -1,8 +1,9 @@
 // The photo's points in space, to be turned: seen from the camera at first.
-import { BufferAttribute, BufferGeometry, Color, PerspectiveCamera, Points, PointsMaterial, Scene, WebGLRenderer } from "three";
+import { BufferGeometry, Color, Float32BufferAttribute, PerspectiveCamera, Points, PointsMaterial, Scene, WebGLRenderer } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
-import { flyingPixels } from "./flying";
-import { sampledPixel, type View } from "./protocol";
+import { fieldOfView } from "./camera";
+import { solid } from "./flying";
+import { shownPoint, type View } from "./protocol";
 
 const MOST_POINTS = 150_000;
 
@@ -11,10 +12,11 @@ export class Space {
   private readonly camera = new PerspectiveCamera(60, 1, 0.01, 1000);
   private readonly controls = new OrbitControls(this.camera, this.renderer.domElement);
   private readonly scene = new Scene();
-  private points: Points<BufferGeometry, PointsMaterial> | null = null;
+  private readonly points = new Points(new BufferGeometry(), new PointsMaterial({ vertexColors: true, sizeAttenuation: false }));
   private gap = 0; // between two points on screen, in screen heights, times the distance to look at
 
   constructor(private readonly place: HTMLElement) {
+    this.scene.add(this.points);
     place.append(this.renderer.domElement);
     this.renderer.domElement.tabIndex = 0;
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
@@ -26,17 +28,13 @@ export class Space {
 
   show(view: View, scale: number): void {
     const { positions, colors, step } = pointsOf(view, scale);
-    const geometry = new BufferGeometry();
-    geometry.setAttribute("position", new BufferAttribute(positions, 3));
-    geometry.setAttribute("color", new BufferAttribute(colors, 3));
-    const depths = Float64Array.from({ length: positions.length / 3 }, (_, k) => -positions[3 * k + 2]).sort();
+    const depths = Float32Array.from({ length: positions.length / 3 }, (_, k) => -positions[3 * k + 2]).sort();
     const middle = depths[depths.length >> 1] || 1;
-    const vertical = (2 * Math.atan2(view.size[1] / 2, view.intrinsics.fy) * 180) / Math.PI;
     this.forget();
-    this.points = new Points(geometry, new PointsMaterial({ vertexColors: true, sizeAttenuation: false }));
+    this.points.geometry.setAttribute("position", new Float32BufferAttribute(positions, 3));
+    this.points.geometry.setAttribute("color", new Float32BufferAttribute(colors, 3));
     this.gap = (middle * step) / view.depth.height;
-    this.scene.add(this.points);
-    this.camera.fov = Math.min(vertical * 1.08, 150);
+    this.camera.fov = Math.min(1.08 * fieldOfView(view.size[1], view.intrinsics.fy), 150);
     this.camera.position.set(0, 0, 0);
     this.controls.target.set(0, 0, -middle);
     this.controls.update();
@@ -44,11 +42,8 @@ export class Space {
   }
 
   forget(): void {
-    if (!this.points) return;
-    this.scene.remove(this.points);
     this.points.geometry.dispose();
-    this.points.material.dispose();
-    this.points = null;
+    this.points.geometry = new BufferGeometry();
   }
 
   private draw(): void {
@@ -56,7 +51,7 @@ export class Space {
     if (!width || !height) return;
     this.renderer.setSize(width, height);
     const distance = this.camera.position.distanceTo(this.controls.target);
-    if (this.points) this.points.material.size = Math.max(1, 1.15 * (this.gap / distance) * height);
+    this.points.material.size = Math.max(1, 1.15 * (this.gap / distance) * height);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
     this.renderer.render(this.scene, this.camera);
@@ -64,22 +59,21 @@ export class Space {
 }
 
 /** Points with y up and z backward, thinned, without those that fly; colours in linear light. */
-function pointsOf({ depth, rgb, size, intrinsics }: View, scale: number) {
-  const { values, width, height } = depth;
-  const flying = flyingPixels(values, width, height);
+function pointsOf(view: View, scale: number) {
+  const { width, height } = view.depth;
+  const depth = solid(view.depth.values, width, height, scale);
   const step = Math.max(1, Math.ceil(Math.sqrt((width * height) / MOST_POINTS)));
   const [positions, colors]: [number[], number[]] = [[], []];
   const colour = new Color();
   for (let j = 0; j < height; j += step) {
     for (let i = 0; i < width; i += step) {
       const k = j * width + i;
-      const z = values[k] * scale;
-      if (!(z > 0) || flying[k]) continue;
-      const [u, v] = [sampledPixel(i, width, size[0]), sampledPixel(j, height, size[1])];
-      positions.push(((u - intrinsics.cx) / intrinsics.fx) * z, (-(v - intrinsics.cy) / intrinsics.fy) * z, -z);
-      colour.setRGB(rgb[3 * k] / 255, rgb[3 * k + 1] / 255, rgb[3 * k + 2] / 255, "srgb");
-      colors.push(colour.r, colour.g, colour.b);
+      if (Number.isNaN(depth[k])) continue;
+      const [x, y, z] = shownPoint(view, i, j, depth[k]);
+      positions.push(x, -y, -z);
+      const [red, green, blue] = view.rgb.subarray(3 * k);
+      colors.push(...colour.setRGB(red / 255, green / 255, blue / 255, "srgb"));
     }
   }
-  return { positions: Float32Array.from(positions), colors: Float32Array.from(colors), step };
+  return { positions, colors, step };
 }

@@ -1,17 +1,10 @@
 // The depth picture that answers: metres under the pointer, two points, a known length.
 import { colorize } from "./colormap";
-import { sampledPixel, type View } from "./protocol";
+import { sampledPixel, shownPoint, type View } from "./protocol";
+import { clamp, type Plane, type Size } from "./upsample";
+import { digits, find, t } from "./words";
 
-type Spot = [number, number]; // a place of the view
-
-export interface StageTexts {
-  metres: (z: number) => string;
-  none: string;
-  here: (z: string, u: number, v: number) => string;
-  between: (metres: string, a: string, b: string) => string;
-}
-
-const find = <T extends Element>(selector: string): T => document.querySelector<T>(selector)!;
+type Spot = Size; // a place of the view
 
 export class Stage {
   view: View | null = null;
@@ -26,21 +19,19 @@ export class Stage {
   private readonly tip = find<HTMLOutputElement>("#tip");
   private readonly needle = find<HTMLElement>("#needle");
 
-  constructor(private readonly texts: StageTexts) {
+  constructor() {
     const { canvas } = this;
-    canvas.addEventListener("pointermove", (event) => this.point(this.spotOf(event)));
-    canvas.addEventListener("pointerleave", () => this.point(null));
-    canvas.addEventListener("click", (event) => this.mark(this.spotOf(event)));
-    canvas.addEventListener("keydown", (event) => this.key(event));
+    canvas.onpointermove = (event) => this.point(this.spotOf(event));
+    canvas.onpointerleave = () => this.point(null);
+    canvas.onclick = (event) => this.mark(this.spotOf(event));
+    canvas.onkeydown = (event) => this.key(event);
   }
 
   show(view: View, table: Uint8Array, range: [number, number], scale: number): void {
     if (view !== this.view) [this.points, this.cursor] = [[], null];
     Object.assign(this, { view, table, range, scale });
     const { width, height } = view.depth;
-    Object.assign(this.canvas, { width, height });
-    const stage = this.canvas.parentElement!;
-    stage.style.maxWidth = `calc(66vh * ${width / height})`;
+    this.canvas.parentElement!.style.maxWidth = `calc(66vh * ${width / height})`;
     this.marks.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.paint();
   }
@@ -48,16 +39,18 @@ export class Stage {
   paint(): void {
     if (!this.view) return;
     const { depth, picture } = this.view;
-    const brush = this.canvas.getContext("2d")!;
-    if (this.showsPhoto) brush.drawImage(picture, 0, 0);
-    else drawDepth(brush, depth.values, depth.width, this.table, this.range, this.scale);
-    const bar = find<HTMLCanvasElement>("#bar");
+    drawDepth(this.canvas, depth, this.table, this.range, this.scale);
+    if (this.showsPhoto) this.canvas.getContext("2d")!.drawImage(picture, 0, 0);
     const [near, far] = this.range;
-    const steps = Float32Array.from({ length: 256 }, (_, k) => near + ((far - near) * k) / 255);
-    drawDepth(bar.getContext("2d")!, steps, 256, this.table, this.range, 1);
-    const ticks = Array.from({ length: 5 }, (_, k) => near + ((far - near) * k) / 4);
-    find("#ticks").replaceChildren(...ticks.map((z) => Object.assign(document.createElement("span"), { textContent: this.texts.metres(z) })));
+    const along = (length: number) => Float32Array.from({ length }, (_, k) => near + ((far - near) * k) / (length - 1));
+    drawDepth(find("#bar"), { values: along(256), width: 256, height: 1 }, this.table, this.range);
+    const tick = (z: number) => Object.assign(document.createElement("span"), { textContent: this.metres(z) });
+    find("#ticks").replaceChildren(...Array.from(along(5), tick));
     this.tell();
+  }
+
+  metres(z: number): string {
+    return digits(z) + (this.view?.metric === false ? "" : " m");
   }
 
   /** Metres at a place; NaN where there is no depth. */
@@ -71,18 +64,11 @@ export class Stage {
     return [sampledPixel(i, depth.width, size[0]), sampledPixel(j, depth.height, size[1])];
   }
 
-  /** The point in space, metres in the camera's frame. */
-  private position(spot: Spot): number[] {
-    const { fx, fy, cx, cy } = this.view!.intrinsics;
-    const [[u, v], z] = [this.pixel(spot), this.at(spot)];
-    return [((u - cx) / fx) * z, ((v - cy) / fy) * z, z];
-  }
-
   /** Metres between the two marked points, or null. */
   length(): number | null {
     if (this.points.length < 2) return null;
-    const [a, b] = this.points.map((spot) => this.position(spot));
-    return Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+    const [a, b] = this.points.map((spot) => shownPoint(this.view!, ...spot, this.at(spot)));
+    return Math.hypot(...a.map((metres, c) => metres - b[c]));
   }
 
   /** The marked points' pixels: u0, v0, u1, v1. */
@@ -94,9 +80,9 @@ export class Stage {
     if (!this.view) return null;
     const box = this.canvas.getBoundingClientRect();
     const { width, height } = this.view.depth;
-    const i = Math.floor(((event.clientX - box.left) / box.width) * width);
-    const j = Math.floor(((event.clientY - box.top) / box.height) * height);
-    return [Math.min(Math.max(i, 0), width - 1), Math.min(Math.max(j, 0), height - 1)];
+    const x = Math.floor(((event.clientX - box.left) / box.width) * width);
+    const y = Math.floor(((event.clientY - box.top) / box.height) * height);
+    return [clamp(x, 0, width - 1), clamp(y, 0, height - 1)];
   }
 
   private key(event: KeyboardEvent): void {
@@ -107,8 +93,7 @@ export class Stage {
     const move = moves[event.key];
     const step = event.shiftKey ? 1 : Math.max(1, Math.round(width / 64));
     if (move) {
-      const to = (at: number, by: number, size: number): number => Math.min(Math.max(at + by * step, 0), size - 1);
-      this.point([to(i, move[0], width), to(j, move[1], height)]);
+      this.point([clamp(i + move[0] * step, 0, width - 1), clamp(j + move[1] * step, 0, height - 1)]);
     } else if (event.key === "Enter" || event.key === " ") this.mark([i, j]);
     else if (event.key === "Escape") this.clear();
     else return;
@@ -139,13 +124,15 @@ export class Stage {
     const circles = this.points.map(([i, j]) => `<circle cx="${i + 0.5}" cy="${j + 0.5}" r="${size}" vector-effect="non-scaling-stroke"/>`);
     const line = b ? `<line x1="${a[0]}" y1="${a[1]}" x2="${b[0]}" y2="${b[1]}" vector-effect="non-scaling-stroke"/>` : "";
     this.marks.innerHTML = line + circles.join("");
-    const { metres, none, here, between } = this.texts;
-    const told = (spot: Spot): string => (this.at(spot) > 0 ? metres(this.at(spot)) : none);
-    const lines: string[] = [];
-    if (this.cursor) lines.push(here(told(this.cursor), ...this.pixel(this.cursor)));
+    const told = (spot: Spot): string => (this.at(spot) > 0 ? this.metres(this.at(spot)) : t("view.none"));
     const length = this.length();
-    if (length !== null) lines.push(between(metres(length), told(a), told(b)));
-    else if (a && !this.cursor) lines.push(here(told(a), ...this.pixel(a)));
+    const here = this.cursor ?? (length === null ? a : null);
+    const lines: string[] = [];
+    if (here) {
+      const [u, v] = this.pixel(here);
+      lines.push(t("web.here", { z: told(here), u, v }));
+    }
+    if (length !== null) lines.push(t("web.between", { metres: this.metres(length), a: told(a), b: told(b) }));
     find("#readout").textContent = lines.join(" · ");
     this.tip.hidden = this.needle.hidden = !this.cursor;
     if (!this.cursor) return;
@@ -155,20 +142,15 @@ export class Stage {
     this.tip.classList.toggle("below", y < 0.12);
     Object.assign(this.tip.style, { left: `${100 * x}%`, top: `${100 * y}%` });
     const share = (this.at(this.cursor) - this.range[0]) / (this.range[1] - this.range[0]);
-    this.needle.style.left = `${100 * Math.min(1, Math.max(0, share || 0))}%`;
+    this.needle.style.left = `${100 * clamp(share || 0, 0, 1)}%`;
   }
 }
 
-/** Draws metres, multiplied by a scale, into a canvas of that width. */
-export function drawDepth(
-  brush: CanvasRenderingContext2D,
-  values: Float32Array,
-  width: number,
-  table: Uint8Array,
-  range: [number, number],
-  scale: number,
-): void {
-  const drawn = brush.createImageData(width, values.length / width);
+/** Draws metres, multiplied by a scale, into a canvas that gets their size. */
+export function drawDepth(canvas: HTMLCanvasElement, depth: Plane, table: Uint8Array, range: Size, scale = 1): void {
+  const { values, width, height } = depth;
+  Object.assign(canvas, { width, height });
+  const drawn = new ImageData(width, height);
   colorize(scale === 1 ? values : values.map((z) => z * scale), table, range, drawn.data, 4);
-  brush.putImageData(drawn, 0, 0);
+  canvas.getContext("2d")!.putImageData(drawn, 0, 0);
 }

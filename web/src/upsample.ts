@@ -1,13 +1,17 @@
 // Depth from the working size to the photo's own, with borders where the photo has them: the three
 // steps of core/images/upsample.py (docs/decisions/0003-upsampling.md), one row of the photo at a
 // time, so that a large photo never exists as a whole.
-import { resize, tapsOf, type Taps } from "./resize";
+import { windowed } from "./flying";
+import { every, resample, resize, tapsOf, type Filter } from "./resize";
 
 const STEP_FROM = 0.05;
 const STEP_TO = 0.15;
 const COLOUR_SIGMA = 0.1;
 const WEAK = 1e-3;
 const ROUND_TRIP = 2;
+
+/** Width and height. */
+export type Size = [number, number];
 
 /** A plane of numbers, row by row. */
 export interface Plane {
@@ -20,10 +24,10 @@ export interface Plane {
 export interface Guide {
   seen: Uint8Array;
   finer: Uint8Array;
-  finerSize: [number, number];
+  finerSize: Size;
 }
 
-export function finerSize(photo: [number, number], working: [number, number]): [number, number] {
+export function finerSize(photo: Size, working: Size): Size {
   return [Math.min(photo[0], ROUND_TRIP * working[0]), Math.min(photo[1], ROUND_TRIP * working[1])];
 }
 
@@ -35,109 +39,64 @@ export type RowWriter = (y: number, rgb: Uint8Array, out: Float32Array) => void;
  *
  * @param columns of the photo that are wanted, ascending; all of them where left out.
  */
-export function upsampler(depth: Plane, photo: [number, number], guide: Guide, columns?: Int32Array): RowWriter {
-  const [width, height] = photo;
-  const wanted = columns ?? Int32Array.from({ length: width }, (_, x) => x);
-  if (depth.width === width && depth.height === height) {
-    return (y, _, out) => wanted.forEach((x, i) => (out[i] = depth.values[y * width + x]));
-  }
-  if (depth.width > width || depth.height > height) {
-    const across = tapsOf(depth.width, width, "triangle");
-    return interpolation(depth, across, tapsOf(depth.height, height, "triangle"), wanted);
-  }
-  return guided(sharpened(depth, guide), depth, photo, guide.seen, wanted);
+export function upsampler(depth: Plane, photo: Size, guide: Guide, columns = every(photo[0])): RowWriter {
+  const [wider, higher] = [depth.width - photo[0], depth.height - photo[1]];
+  // Without a change of size this gives the same numbers.
+  if (wider > 0 || higher > 0 || (wider === 0 && higher === 0)) return interpolation(depth, photo, "triangle", columns);
+  return guided(sharpened(depth, guide), depth, photo, guide.seen, columns);
 }
 
 /** Separable interpolation: all working rows at the wanted columns first, then row by row. */
-function interpolation(depth: Plane, across: Taps, down: Taps, wanted: Int32Array): RowWriter {
+function interpolation(depth: Plane, [width, height]: Size, filter: Filter, wanted: Int32Array): RowWriter {
+  const across = tapsOf(depth.width, width, filter);
+  const down = tapsOf(depth.height, height, filter);
   const n = wanted.length;
   const wide = new Float32Array(depth.height * n);
-  for (let y = 0; y < depth.height; y++) {
-    for (let i = 0; i < n; i++) {
-      const x = wanted[i];
-      let sum = 0;
-      for (let j = 0; j < across.most; j++) {
-        sum += across.weights[x * across.most + j] * depth.values[y * depth.width + across.first[x] + j];
-      }
-      wide[y * n + i] = sum;
-    }
-  }
-  return (y, _, out) => {
-    out.fill(0);
-    for (let j = 0; j < down.most; j++) {
-      const weight = down.weights[y * down.most + j];
-      if (weight === 0) continue;
-      const from = (down.first[y] + j) * n;
-      for (let i = 0; i < n; i++) out[i] += weight * wide[from + i];
-    }
-  };
+  for (let y = 0; y < depth.height; y++) resample(across, wanted, depth.values, y * depth.width, 1, wide, y * n);
+  return (y, _, out) => resample(down, Int32Array.of(y), wide, 0, n, out, 0);
 }
 
 /** Where the pixels of one side of the photo lie among the working pixels. */
 function axis(small: number, large: number) {
-  const first = new Int32Array(large);
-  const nearest = new Int32Array(large);
-  const weight = new Float32Array(large);
   const scale = Math.fround(small / large);
-  for (let i = 0; i < large; i++) {
-    const centre = Math.fround((i + 0.5) * scale);
-    const source = Math.min(Math.max(Math.fround(centre - 0.5), 0), small - 1);
-    first[i] = Math.floor(source);
-    weight[i] = source - first[i];
-    nearest[i] = Math.min(Math.trunc(centre), small - 1);
-  }
-  return { first, nearest, weight };
+  const centre = Float32Array.from({ length: large }, (_, i) => (i + 0.5) * scale);
+  const source = centre.map((at) => clamp(Math.fround(at - 0.5), 0, small - 1));
+  const first = Int32Array.from(source); // rounded down
+  const nearest = Int32Array.from(centre, (at) => Math.min(at, small - 1));
+  return { first, nearest, weight: source.map((at, i) => at - first[i]) };
 }
 
-function guided(
-  depth: Plane,
-  bounds: Plane,
-  [width, height]: [number, number],
-  seen: Uint8Array,
-  wanted: Int32Array,
-): RowWriter {
+function guided(depth: Plane, bounds: Plane, photo: Size, seen: Uint8Array, wanted: Int32Array): RowWriter {
   const { width: w, height: h, values } = depth;
-  const across = tapsOf(w, width, "cubic");
-  const interpolated = interpolation(depth, across, tapsOf(h, height, "cubic"), wanted);
-  const low = amongNeighbours(bounds, Math.min);
-  const high = amongNeighbours(bounds, Math.max);
+  const interpolated = interpolation(depth, photo, "cubic", wanted);
+  const low = windowed(bounds.values, w, h, 1, Math.min);
+  const high = windowed(bounds.values, w, h, 1, Math.max);
   const share = low.map((least, k) => clamp((Math.log(high[k] / least) - STEP_FROM) / (STEP_TO - STEP_FROM), 0, 1));
-  const [rows, cols] = [axis(h, height), axis(w, width)];
+  const [cols, rows] = [axis(w, photo[0]), axis(h, photo[1])];
   const unlike = -1 / (2 * (COLOUR_SIGMA * 255) ** 2);
-  const places = new Int32Array(4);
-  const weights = new Float64Array(4);
 
   return (y, rgb, out) => {
     interpolated(y, rgb, out);
-    const row = rows.first[y];
     const down = rows.weight[y];
-    const [upper, lower] = [row * w, Math.min(row + 1, h - 1) * w];
+    const [upper, lower] = [rows.first[y] * w, Math.min(rows.first[y] + 1, h - 1) * w];
     for (let i = 0; i < wanted.length; i++) {
       const x = wanted[i];
       const left = cols.first[x];
       const right = Math.min(left + 1, w - 1);
-      places[0] = upper + left;
-      places[1] = upper + right;
-      places[2] = lower + left;
-      places[3] = lower + right;
-      if (!(share[places[0]] || share[places[1]] || share[places[2]] || share[places[3]])) continue;
+      if (!(share[upper + left] || share[upper + right] || share[lower + left] || share[lower + right])) continue;
       const aside = cols.weight[x];
-      weights[0] = (1 - down) * (1 - aside);
-      weights[1] = (1 - down) * aside;
-      weights[2] = down * (1 - aside);
-      weights[3] = down * aside;
       let total = 0;
       let sum = 0;
       let decides = 0;
       for (let k = 0; k < 4; k++) {
-        const from = places[k] * 3;
-        const red = seen[from] - rgb[i * 3];
-        const green = seen[from + 1] - rgb[i * 3 + 1];
-        const blue = seen[from + 2] - rgb[i * 3 + 2];
-        const alike = Math.exp((red * red + green * green + blue * blue) * unlike) + WEAK;
-        decides += weights[k] * share[places[k]];
-        total += weights[k] * alike;
-        sum += weights[k] * alike * values[places[k]];
+        const place = (k & 2 ? lower : upper) + (k & 1 ? right : left);
+        const near = (k & 2 ? down : 1 - down) * (k & 1 ? aside : 1 - aside);
+        let apart = 0;
+        for (let c = 0; c < 3; c++) apart += (seen[place * 3 + c] - rgb[i * 3 + c]) ** 2;
+        const alike = near * (Math.exp(apart * unlike) + WEAK);
+        decides += near * share[place];
+        total += alike;
+        sum += alike * values[place];
       }
       const edged = out[i] + (sum / total - out[i]) * decides;
       const nearest = (down < 0.5 ? upper : lower) + cols.nearest[x];
@@ -147,48 +106,24 @@ function guided(
 }
 
 /** Depth plus what averaging the upsampled depth over each working pixel would lose. */
-function sharpened(depth: Plane, guide: Guide): Plane {
+function sharpened(depth: Plane, { finer, finerSize }: Guide): Plane {
   const { width: w, height: h, values } = depth;
-  const [width, height] = guide.finerSize;
-  const all = Int32Array.from({ length: width }, (_, x) => x);
-  const seen = resize(guide.finer, width, height, w, h);
-  const same = width === w && height === h;
-  const write = same ? null : guided(depth, depth, guide.finerSize, seen, all);
+  const [width, height] = finerSize;
+  if (width === w && height === h) return depth;
+  const write = guided(depth, depth, finerSize, resize(finer, width, height, w, h), every(width));
   const larger = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const row = larger.subarray(y * width, (y + 1) * width);
-    if (write) write(y, guide.finer.subarray(y * width * 3, (y + 1) * width * 3), row);
-    else row.set(values.subarray(y * width, (y + 1) * width));
+  for (let from = 0; from < larger.length; from += width) {
+    write(from / width, finer.subarray(from * 3, (from + width) * 3), larger.subarray(from, from + width));
   }
-  const result = new Float32Array(values.length);
-  for (let y = 0; y < h; y++) {
+  const sharper = values.map((here, k) => {
+    const [x, y] = [k % w, Math.floor(k / w)];
+    const [left, right] = [Math.floor((x * width) / w), Math.ceil(((x + 1) * width) / w)];
     const [top, bottom] = [Math.floor((y * height) / h), Math.ceil(((y + 1) * height) / h)];
-    for (let x = 0; x < w; x++) {
-      const [left, right] = [Math.floor((x * width) / w), Math.ceil(((x + 1) * width) / w)];
-      let sum = 0;
-      for (let v = top; v < bottom; v++) for (let u = left; u < right; u++) sum += larger[v * width + u];
-      const here = values[y * w + x];
-      result[y * w + x] = 2 * here - sum / ((bottom - top) * (right - left));
-    }
-  }
-  return { values: result, width: w, height: h };
+    let sum = 0;
+    for (let v = top; v < bottom; v++) for (let u = left; u < right; u++) sum += larger[v * width + u];
+    return 2 * here - sum / ((bottom - top) * (right - left));
+  });
+  return { ...depth, values: sharper };
 }
 
-/** The least or greatest of each value and its eight neighbours. */
-function amongNeighbours({ values, width, height }: Plane, choose: (a: number, b: number) => number): Float32Array {
-  const across = values.slice();
-  for (let k = 0; k < values.length; k++) {
-    if (k % width > 0) across[k] = choose(across[k], values[k - 1]);
-    if (k % width < width - 1) across[k] = choose(across[k], values[k + 1]);
-  }
-  const result = across.slice();
-  for (let k = 0; k < values.length; k++) {
-    if (k >= width) result[k] = choose(result[k], across[k - width]);
-    if (k < (height - 1) * width) result[k] = choose(result[k], across[k + width]);
-  }
-  return result;
-}
-
-export function clamp(value: number, low: number, high: number): number {
-  return value < low ? low : value > high ? high : value;
-}
+export const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);

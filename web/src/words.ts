@@ -2,7 +2,7 @@
 import type { About } from "./about";
 import { problemOf } from "./problem";
 
-export const find = <T extends HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
+export const find = <T extends Element = HTMLElement>(selector: string): T => document.querySelector<T>(selector)!;
 export const all = (selector: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(selector)];
 export const asked = new URLSearchParams(location.search);
 export const digits = (z: number): string => (z < 10 ? z.toFixed(2) : z.toFixed(1));

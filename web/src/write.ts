@@ -1,6 +1,7 @@
 // A predicted photo's files, at its full size, as core/files writes them.
-import { colorize, tableOf } from "./colormap";
-import { flyingPixels } from "./flying";
+import { pointAt } from "./camera";
+import { colorize, extremes, tableOf } from "./colormap";
+import { solid } from "./flying";
 import { gridFaces } from "./mesh";
 import type { Photo } from "./photo";
 import { depth16Row, depth16Scale, PngWriter } from "./png";
@@ -74,17 +75,14 @@ async function depth16(job: Job, stem: string): Promise<NamedFile[]> {
   const { photo, settings } = job;
   const scale = depth16Scale(photo.model.max_depth * photo.focalScale * settings.scale);
   const png = new PngWriter(...photo.size, "grey16");
-  const range: [number, number] = [Infinity, -Infinity];
+  const ends: number[] = [];
   await photo.rows((_, metres) => {
     const scaled = metres.map((z) => z * settings.scale);
-    for (const z of scaled) {
-      if (z < range[0]) range[0] = z;
-      if (z > range[1]) range[1] = z;
-    }
+    ends.push(...extremes(scaled).filter(Number.isFinite));
     return png.add(depth16Row(scaled, scale));
   });
   const name = `${stem}_depth16.png`;
-  const about = { name: `${stem}.json`, content: sidecar(job, range, scale, name) };
+  const about = { name: `${stem}.json`, content: sidecar(job, extremes(ends), scale, name) };
   return [{ name, content: await png.result() }, about];
 }
 
@@ -101,36 +99,33 @@ async function colour({ photo, settings, colormaps }: Job): Promise<Blob> {
 
 export function plyHeader(count: number, about: Record<string, string>): string {
   const ascii = (text: string): string => text.replace(/[^\x20-\x7e]/g, "?");
-  const lines = ["ply", "format binary_little_endian 1.0"];
-  for (const [key, value] of Object.entries(about)) lines.push(`comment ${key} ${ascii(value)}`);
-  lines.push(`element vertex ${count}`, "property float x", "property float y", "property float z");
-  return [...lines, "property uchar red", "property uchar green", "property uchar blue", "end_header", ""].join("\n");
+  const origin = Object.entries(about).map(([key, value]) => `comment ${key} ${ascii(value)}`);
+  const properties = ["float x", "float y", "float z", "uchar red", "uchar green", "uchar blue"];
+  const lines = ["ply", "format binary_little_endian 1.0", ...origin, `element vertex ${count}`];
+  return [...lines, ...properties.map((each) => `property ${each}`), "end_header", ""].join("\n");
 }
 
 /** Every pixel but the flying ones, in the camera's frame (x right, y down, z forward). */
 async function ply(job: Job): Promise<Blob> {
   const { photo, settings } = job;
-  const [width, height] = photo.size;
-  const depth = await photo.whole(settings.scale);
-  const flying = flyingPixels(depth, width, height);
-  const { fx, fy, cx, cy } = photo.intrinsics;
+  const width = photo.size[0];
+  const depth = solid(await photo.whole(), ...photo.size, settings.scale);
   const parts: Blob[] = [];
   let count = 0;
   await photo.rows((y, _, rgb) => {
-    const bytes = new ArrayBuffer(width * POINT_BYTES);
-    const view = new DataView(bytes);
-    let kept = 0;
+    const view = new DataView(new ArrayBuffer(width * POINT_BYTES));
+    let at = 0;
     for (let x = 0; x < width; x++) {
       const z = depth[y * width + x];
-      if (!(z > 0) || flying[y * width + x]) continue;
-      const at = POINT_BYTES * kept++;
-      [((x - cx) / fx) * z, ((y - cy) / fy) * z, z].forEach((metres, c) => {
+      if (Number.isNaN(z)) continue;
+      pointAt(photo.intrinsics, x, y, z).forEach((metres, c) => {
         view.setFloat32(at + 4 * c, metres, true);
         view.setUint8(at + 12 + c, rgb[x * 3 + c]);
       });
+      at += POINT_BYTES;
     }
-    count += kept;
-    parts.push(new Blob([bytes.slice(0, kept * POINT_BYTES)]));
+    count += at / POINT_BYTES;
+    parts.push(new Blob([view.buffer.slice(0, at)]));
   });
   return new Blob([plyHeader(count, comments(job)), ...parts], { type: "application/octet-stream" });
 }
@@ -139,22 +134,20 @@ async function ply(job: Job): Promise<Blob> {
 async function surface(job: Job): Promise<Blob> {
   const { photo, settings } = job;
   const [width, height] = photo.size;
-  const depth = await photo.whole(settings.scale);
-  const flying = flyingPixels(depth, width, height);
+  const depth = solid(await photo.whole(), width, height, settings.scale);
   const step = Math.max(1, Math.ceil(Math.sqrt((width * height) / SURFACE_POINTS)));
   const [w, h] = [Math.ceil(width / step), Math.ceil(height / step)];
-  const z = new Float32Array(w * h);
+  const grid = new Float32Array(w * h);
   const [points, uv]: [number[], number[]] = [[], []];
-  const { fx, fy, cx, cy } = photo.intrinsics;
-  for (let k = 0; k < z.length; k++) {
-    const [x, y] = [(k % w) * step, Math.floor(k / w) * step];
-    const place = y * width + x;
-    z[k] = depth[place] > 0 && !flying[place] ? depth[place] : NaN;
-    if (Number.isNaN(z[k])) continue;
-    points.push(((x - cx) / fx) * z[k], ((cy - y) / fy) * z[k], -z[k]);
-    uv.push((x + 0.5) / width, (y + 0.5) / height);
+  for (let k = 0; k < grid.length; k++) {
+    const [u, v] = [(k % w) * step, Math.floor(k / w) * step];
+    grid[k] = depth[v * width + u];
+    if (Number.isNaN(grid[k])) continue;
+    const [x, y, z] = pointAt(photo.intrinsics, u, v, grid[k]);
+    points.push(x, -y, -z);
+    uv.push((u + 0.5) / width, (v + 0.5) / height);
   }
-  const faces = gridFaces(z, w, h);
+  const faces = gridFaces(grid, w, h);
   if (faces.length === 0) throw new Problem("error_surface");
   const { glb } = await import("./glb");
   return photo.opened((bitmap) => glb(points, uv, faces, bitmap, comments(job)));

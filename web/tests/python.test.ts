@@ -54,7 +54,7 @@ describe.skipIf(!reference)("the same as Python", () => {
       colours: number[];
     };
     const got = new Uint8Array(depth.length * 3);
-    expect(apart(autoRange(floats(depth), width), range)).toBeLessThan(1e-6);
+    expect(apart(autoRange({ values: floats(depth), width, height: depth.length / width }), range)).toBeLessThan(1e-6);
     colorize(floats(depth), tableOf(table), range, got);
     expect(apart(got, colours)).toBe(0);
   });

@@ -17,13 +17,12 @@ from app.explorer.figures.pyramids import (
     depths_row,
     enlarged,
     fitted,
-    level_errors,
     level_label,
     rebuild,
     residuals_row,
 )
+from app.explorer.figures.worth import Worth, in_photo, measured, source, verdict, worth_figure
 from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import line_figure
 from app.explorer.plots.maps import LARGE, map_figure
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
@@ -42,13 +41,13 @@ def draw(view: SessionView) -> None:
     started = time.perf_counter()
     steps = rebuild(view.prediction.working.residuals, view.scale, gains)
     spent = (time.perf_counter() - started) * 1000
+    found = _found(view, steps)
     with viewer:
         if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
             st.session_state[_STEP] = 0
         playing = _STEP in st.session_state
-        st.fragment(_viewer, run_every=_SECONDS if playing else None)(view, steps, spent)
+        st.fragment(_viewer, run_every=_SECONDS if playing else None)(view, steps, found, spent)
     _strips(view, steps)
-    _errors(view, steps)
 
 
 def _gains(lang: str) -> tuple[float, ...]:
@@ -67,7 +66,7 @@ def _gains(lang: str) -> tuple[float, ...]:
         return tuple(gains)
 
 
-def _viewer(view: SessionView, steps: Steps, spent: float) -> None:
+def _viewer(view: SessionView, steps: Steps, found: list[Worth], spent: float) -> None:
     """One level at a time; alone runs again when the slider moves or the film plays."""
     lang = view.lang
     finished = _advance()
@@ -83,6 +82,7 @@ def _viewer(view: SessionView, steps: Steps, spent: float) -> None:
     with middle:
         kinds = {name: t(f"coarse_to_fine.{name}", lang) for name in ("true", "photo")}
         kind = controls.choice("size", t("coarse_to_fine.size", lang), kinds, buttons=True)
+    _worth(view, found, level)
     depth, change = steps.depths[level], steps.changes[level]
     height, width = depth.shape
     numbers(
@@ -168,30 +168,24 @@ def _strips(view: SessionView, steps: Steps) -> None:
         figures(lang, f"{word}-levels", row, columns=5)
 
 
-def _errors(view: SessionView, steps: Steps) -> None:
-    lang = view.lang
+def _found(view: SessionView, steps: Steps) -> list[Worth]:
+    """What the levels are worth over test frames and, where its depth is known, in this photo."""
     truth = view.truth_at(*steps.depths[-1].shape)
-    if truth is None:
-        truth_note(view)
-        return
-    errors = level_errors(steps.depths, truth)
-    labels = list(range(len(errors)))
-    figure = line_figure(
-        {
-            "AbsRel": (labels, [error.abs_rel for error in errors]),
-            "RMSE (m)": (labels, [error.rmse for error in errors]),
-        },
-        x=t("coarse_to_fine.axis", lang),
-        y=t("coarse_to_fine.error", lang),
-        title=t("coarse_to_fine.error_title", lang),
-    )
-    figure.update_xaxes(tickvals=labels, ticktext=list(NAMES))
-    data = {
-        "abs_rel": np.array([error.abs_rel for error in errors]),
-        "rmse_m": np.array([error.rmse for error in errors]),
-    }
-    alt = t("coarse_to_fine.error_title", lang)
-    figures(lang, "error-per-level", [Figure("error-per-level", figure, alt, data)])
+    live = None if truth is None else in_photo(steps.depths, truth)
+    return [worth for worth in (measured(view.info), live) if worth is not None]
+
+
+def _worth(view: SessionView, found: list[Worth], level: int) -> None:
+    lang = view.lang
+    st.markdown(f"**{t('worth.title', lang)}**", help=t("worth.hint", lang))
+    if found:
+        shown = Figure("worth", worth_figure(found, level, lang), t("worth.alt", lang))
+        figures(lang, "worth", [shown], downloads=False)
+    for worth in found:
+        name, value = f"**{source(worth, lang)}**", verdict(worth, level, lang)
+        st.markdown(t("explorer.pair", lang, name=name, value=value))
+    if not found:
+        st.caption(t("worth.unknown", lang))
     truth_note(view)
 
 
