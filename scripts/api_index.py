@@ -35,6 +35,7 @@ MODULES = (
     "core.evaluate.metrics",
     "core.data",
     "core.train.losses",
+    "core.train.adapt",
     "core.train.loop",
     "core.train.config",
     "core.model",

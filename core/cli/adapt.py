@@ -10,7 +10,7 @@ from core.cli.terminal import complain, print_json, progress
 from core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from core.train.adapt import Adapted
+    from core.train.adapt_report import Adapted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -67,7 +67,7 @@ def write_mcap(
         channel = writer.register_channel(topic, "cdr", schema)
         data = bytes(store.serialize_cdr(message, kind))
         writer.add_message(channel, log_time=0, data=data, publish_time=0)
-    writer.finish()
+    writer.finish()  # type: ignore[no-untyped-call]
 
 
 def _messages(
