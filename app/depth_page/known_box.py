@@ -11,7 +11,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.request import checked_depths, checked_height, missing
+from app.common.checks import missing
+from app.common.known import checked_depths, checked_height
 from app.common.text import t
 from app.depth_page.depth_view import translations as _
 from app.depth_page.three_d_tab import kept_by_browser

@@ -261,9 +261,7 @@ def test_points_clicked_on_the_photo_are_measured_and_saved(
 def test_a_phone_in_the_dark_drops_a_photo_on_the_first_page(
     explorer_url: str, browser: Browser, shot: Callable[[Page, str], Path]
 ) -> None:
-    context = browser.new_context(
-        viewport=PHONE_SIZE, user_agent=PHONE, color_scheme="dark"
-    )
+    context = browser.new_context(viewport=PHONE_SIZE, user_agent=PHONE, color_scheme="dark")
     phone = context.new_page()
     phone.goto(explorer_url)
     settle(phone)
