@@ -17,6 +17,7 @@ from core.evaluate.run import predictor_estimator
 from core.evaluate.scoring import evaluate
 from core.model import LapDepth, accumulate
 from core.predictor import load_predictor
+from core.train.config import read_config
 from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_models
 
 EXAMPLES = CHECKPOINTS.parent / "assets" / "examples"
@@ -45,8 +46,16 @@ def test_pinned_small_and_documented(name: str) -> None:
     assert pinned_sha256(path) is not None
     assert (CHECKPOINTS / f"{name}.md").is_file()
     _, info = load_checkpoint(path)
-    assert "non-commercial" in info.licence
+    free = name == "lite-free"
+    assert ("free to use commercially" in info.licence) == free
+    assert ("non-commercial" in info.licence) != free
     assert info.measured
+
+
+def test_the_free_model_saw_nothing_but_own_renders() -> None:
+    recipe = read_config(CHECKPOINTS.parent / "configs" / "lite-free.toml")
+    assert {source.root for source in recipe.train} == {"rooms", "synthesis/rooms"}
+    assert not recipe.init
 
 
 @pytest.mark.parametrize("name", NAMES)
