@@ -37,7 +37,8 @@ def choice(
     values = list(options)
     first = values[0] if default is None or default not in options else default
     if _begin(key, label, first, lambda text: text, lambda value: value in options):
-        return _end(key, _kept()[key], first)
+        kept: str = _kept()[key]
+        return _end(key, kept, first)
     shown: dict[str, Any] = {"format_func": lambda value: options[value], "key": key, "help": hint}
     if buttons:
         chosen = st.segmented_control(label, values, required=True, **shown)
@@ -78,7 +79,8 @@ def steps(
 ) -> int:
     """A slider that stops at named places."""
     if _begin(key, label, default, int, lambda value: value in options):
-        return _end(key, _kept()[key], default)
+        kept: int = _kept()[key]
+        return _end(key, kept, default)
     value = st.select_slider(
         label, list(options), format_func=lambda option: names[option], key=key, help=hint
     )
@@ -105,6 +107,7 @@ def number(
     placeholder: str | None = None,
 ) -> float | None:
     """A typed number; None stands for an empty field where the default is None."""
+    value: float | None
     if _begin(key, label, default, float, lambda value: value is None or low <= value <= high):
         value = _kept()[key]
     else:
@@ -141,7 +144,7 @@ def text(key: str, label: str, *, hint: str, placeholder: str) -> str:
     """A few lines of text, empty at first."""
     hidden = _begin(key, label, "", str, lambda value: isinstance(value, str))
     shown: dict[str, Any] = {"key": key, "help": hint, "placeholder": placeholder, "height": 112}
-    value = _kept()[key] if hidden else st.text_area(label, **shown)
+    value: str = _kept()[key] if hidden else st.text_area(label, **shown)
     return _end(key, value, "")
 
 

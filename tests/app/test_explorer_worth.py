@@ -91,6 +91,7 @@ def test_a_level_that_adds_nothing_is_called_that(
     assert said in verdict(Worth(errors, borders), 1, "en")
 
 
+@pytest.mark.usefixtures("explorer_models")
 def test_the_page_says_what_it_knows_of_the_levels() -> None:
     app = opened("coarse_to_fine")
     assert t("worth.unknown", "en") in [entry.value for entry in app.main.caption]

@@ -12,6 +12,7 @@ from app.common.text import keys, t
 from app.explorer import controls
 from app.explorer.display import DONE, OUTCOMES, TASKS, figures, heading, numbers
 from app.explorer.figures.measuring import with_error
+from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
@@ -55,6 +56,10 @@ def draw(view: SessionView) -> None:
     low, high = (view.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
     st.caption(t("start.range", lang, low=low, high=high))
     _model_card(view)
+    st.subheader(t("map.title", lang))
+    if controls.toggle("net", t("map.show", lang), hint=t("map.hint", lang)):
+        with st.spinner(t("explorer.computing", lang)):
+            draw_map(view)
     st.subheader(t("start.tour", lang))
     _progress(lang)
     for start in range(1, len(PAGES), 3):
