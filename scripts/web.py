@@ -32,7 +32,7 @@ from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.model_info import ModelInfo
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("lite-indoor", "lite-outdoor")
+MODELS = ("lite-indoor", "lite-outdoor", "lite-free")
 EXAMPLES = ("room", "books", "street")
 # Sentences that the page shares with the others, beside its own.
 SHARED = (

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from core import engines
 from core.data.batches import DataSource
 from core.errors import CheckpointError, DataError
 from core.predictor import load_predictor
@@ -21,7 +22,7 @@ from core.train.loop import train
 from core.weights import checkpoint
 from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.registry import pin_checkpoint
-from tests.core.cli_runs import only_model, run
+from tests.core.cli_runs import run
 from tests.tiny_checkpoint import picture, save_tiny
 
 CAMERA = "camera = [104.0, 104.0, 63.5, 47.5]"
@@ -44,7 +45,9 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the tiny model, as if it shipped with the program."""
     path = save_tiny(tmp_path / "models")
     pin_checkpoint(path)
-    only_model(monkeypatch, path, tmp_path)
+    monkeypatch.setattr(checkpoint, "CHECKPOINTS", path.parent)
+    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])
+    monkeypatch.chdir(tmp_path)
     # One step and one mix: what is tested is the way there, not how far training gets.
     monkeypatch.setattr("core.train.adapt.MIXES", (0.0, 0.5))
     monkeypatch.setattr("core.train.adapt.FEWEST_STEPS", 1)

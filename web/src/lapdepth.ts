@@ -17,7 +17,7 @@ export interface Depth {
 }
 
 export interface Options {
-  /** "lite-indoor" (rooms, the default) or "lite-outdoor" (streets). */
+  /** "lite-indoor" (rooms, the default), "lite-outdoor" (streets) or "lite-free" (rooms, for commercial use). */
   model?: string;
   /** Horizontal field of view in degrees, if known. */
   fov?: number;
