@@ -87,7 +87,7 @@ print(json.dumps({
     told = json.loads(run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(site)))
     assert Path(told["core"]).is_relative_to(site)
     assert Path(told["app"]).is_relative_to(site)
-    assert told["models"] == ["auto", "lite-free", "lite-indoor", "lite-outdoor"]
+    assert told["models"] == ["auto", "lite-indoor", "lite-free", "lite-outdoor"]
     examples = ROOT / "assets" / "examples"
     assert told["examples"] == sorted(path.name for path in examples.glob("*.jpg"))
     assert told["depth"] == sorted(path.name for path in (examples / "depth").iterdir())

@@ -27,7 +27,6 @@ PHONE = (
     "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/130.0.0.0 Mobile Safari/537.36"
 )
-WINDOW: ViewportSize = {"width": 1280, "height": 900}
 PHONE_SIZE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 
@@ -104,10 +103,6 @@ def test_every_page_is_quiet_for_every_kind_of_photo(
             "datasets",
         )
         shot(page, f"explorer-{photo}-{spec.key}")
-        page.set_viewport_size(PHONE_SIZE)
-        page.wait_for_timeout(300)
-        is_whole(page)
-        page.set_viewport_size(WINDOW)
     assert console_errors == []
     assert foreign_requests == []
 
@@ -288,11 +283,11 @@ def test_a_phone_in_the_dark_drops_a_photo_on_the_first_page(
     context.close()
 
 
-def test_a_page_opens_quietly_by_its_address_on_a_phone(
+def test_pages_open_quietly_by_their_address_and_fit_a_phone(
     explorer_url: str, page: Page, console_errors: list[str]
 ) -> None:
     page.set_viewport_size(PHONE_SIZE)
-    for key in ("coarse_to_fine", "space", "compare"):
+    for key in ("", "coarse_to_fine", "space", "measure", "compare"):
         page.goto(f"{explorer_url}/{key}")
         settle(page)
         is_whole(page)

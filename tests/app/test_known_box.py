@@ -8,7 +8,7 @@ import pytest
 
 from app.depth_page.handlers import raw_settings
 from app.depth_page.known_box import bring, known_points
-from app.depth_page.three_d_handlers import PHOTO, form_request
+from app.depth_page.form import PHOTO, form_request
 from core.errors import ConfigError, DepthError, ImageError
 from core.scale.known import CameraHeight, KnownDepth
 

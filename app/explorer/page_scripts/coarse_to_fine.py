@@ -179,8 +179,14 @@ def _worth(view: SessionView, found: list[Worth], level: int) -> None:
     lang = view.lang
     st.markdown(f"**{t('worth.title', lang)}**", help=t("worth.hint", lang))
     if found:
-        shown = Figure("worth", worth_figure(found, level, lang), t("worth.alt", lang))
-        figures(lang, "worth", [shown], downloads=False)
+        values = {
+            f"{name}_{'test_frames' if worth.data else 'photo'}": np.array(each)
+            for worth in found
+            for name, each in (("abs_rel", worth.abs_rel), ("edge_f1", worth.edge_f1))
+            if each
+        }
+        shown = Figure("worth", worth_figure(found, level, lang), t("worth.alt", lang), values)
+        figures(lang, "worth", [shown])
     for worth in found:
         name, value = f"**{source(worth, lang)}**", verdict(worth, level, lang)
         st.markdown(t("explorer.pair", lang, name=name, value=value))
