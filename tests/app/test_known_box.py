@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.depth_page.form import PHOTO, form_request
 from app.depth_page.handlers import raw_settings
 from app.depth_page.known_box import bring, known_points
-from app.depth_page.form import PHOTO, form_request
 from core.errors import ConfigError, DepthError, ImageError
 from core.scale.known import CameraHeight, KnownDepth
 
