@@ -82,7 +82,8 @@ def test_residuals_are_not_saturated(name: str) -> None:
         residuals = model(working_image(info.working_height)).residuals
     shares = [float((r.abs() > 0.95).float().mean()) for r in residuals[1:]]
     assert shares[-1] < 0.01
-    assert max(shares) < 0.5
+    # Rooms nearer than 2.7 m ask for a sum below -1; in lite-free one level gives nearly all of it.
+    assert max(shares) < (0.9 if name == "lite-free" else 0.5)
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
