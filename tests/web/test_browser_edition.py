@@ -17,7 +17,7 @@ from PIL import Image
 from core.predictor import Predictor
 from tests.core.pictures import encode, png_header
 from tests.tiny_checkpoint import picture
-from tests.web.conftest import Opened, node, ran
+from tests.web.conftest import Opened, node
 from tests.web.reference import photo_with, write_reference
 
 if TYPE_CHECKING:
@@ -68,7 +68,10 @@ def off(got: NDArray[Any], wanted: NDArray[Any]) -> float:
     return float(np.nanpercentile(np.abs(got - wanted) / wanted, 99))
 
 
-def test_its_types_hold_and_its_own_tests_pass(node_packages: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("node_packages")
+def test_its_types_hold_and_its_own_tests_pass(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     node("npm", "run", "--silent", "types")
     write_reference(tmp_path / "reference.json")
     said = node("npm", "test", "--silent", LAPDEPTH_REFERENCE=str(tmp_path / "reference.json"))
@@ -76,7 +79,7 @@ def test_its_types_hold_and_its_own_tests_pass(node_packages: Path, tmp_path: Pa
     counts = re.search(r"Tests\s+(.*)", plain)
     assert counts is not None, plain
     assert "skipped" not in counts[1]
-    ran["vitest"] = counts[1].strip()
+    record_property("vitest", counts[1].strip())
 
 
 @pytest.fixture
