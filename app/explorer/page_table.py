@@ -1,5 +1,7 @@
 """The pages, in the order in which a newcomer reads them.
 
+A new page is a row here, `page_scripts/KEY.py` and its sentences in `app/common/texts`.
+
 Streamlit's script does not know whether `/levels` is a page of a server at `/` or the home of one
 at `/levels`. It asks `/levels/_stcore/health` and `/levels/_stcore/host-config` first, and each
 404 is an error in the browser's console. A page of this app always lies right below its server, so

@@ -1,4 +1,7 @@
-"""What is wrong with the JSON of a call, found before Gradio sees it."""
+"""What is wrong with the JSON of a call, found before Gradio sees it.
+
+Only its form: the values of the arguments are checked in `app/common/request.py`.
+"""
 
 from __future__ import annotations
 
