@@ -18,6 +18,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+SPLAT = "_splat"  # of the only output whose name another photo's can have
 _NUMBERED = 3  # names with a number that are looked at besides
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _NO_NAME = re.compile(r'[\x00-\x1f<>:"|?*\\\ud800-\udfff]')  # and bytes that are no text
@@ -59,8 +60,12 @@ def names_for(found: Sequence[Found], taken: Iterable[str] = (), *, mirror: bool
     if mirror:
         paths = _apart(paths, found)
     paths = [portable(path) for path in paths]
-    stems = _unique([_stem(path) for path in paths], paths, {key(Path(name)) for name in taken})
-    used = {key(stem) for stem in stems} | {key(Path(name)) for name in taken}
+    own = [_stem(path) for path in paths]
+    reserved = {key(Path(name)) for name in taken}
+    # The .ply of `a_splat.jpg` would be called as the splats of `a.jpg` are.
+    reserved |= {key(stem.with_name(f"{stem.name}{SPLAT}")) for stem in own}
+    stems = _unique(own, paths, reserved)
+    used = {key(stem) for stem in stems} | reserved
     others: list[list[Path]] = [[] for _ in found]
     # The likeliest names of all files first: none may lose its own to another's third choice.
     for rank in range(len(_others(found[0], paths[0], mirror))) if found else ():

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.batch.names import SPLAT, Found, names_for
 from core.batch.plan import LeftOut, plan
 from core.batch.run import Totals
 from core.errors import ConfigError
+from core.files.outputs import OUTPUTS
 from core.video.containers import why_no_video
 from tests.core.batch_runs import Run, photo
 from tests.core.batch_runs import files as listing
@@ -200,3 +202,17 @@ def test_a_name_that_is_too_long_leaves_nothing(tmp_path: Path, run: Run) -> Non
     assert "free" not in str(entry.error)
     assert not (tmp_path / "out").exists() or listing(tmp_path / "out") == []
     assert run(long, save="ply")[0] == Totals(done=1)
+
+
+def test_no_photo_takes_the_name_of_anothers_splats(tmp_path: Path) -> None:
+    clashes = {
+        one.suffix.removesuffix(other.suffix)
+        for one in OUTPUTS.values()
+        for other in OUTPUTS.values()
+        if one.suffix != other.suffix and one.suffix.endswith(other.suffix)
+    }
+    assert clashes == {SPLAT}  # a new output's name has to be kept apart too
+    found = [
+        Found(tmp_path / name, Path(name), str(tmp_path), True) for name in ("a.jpg", "a_splat.jpg")
+    ]
+    assert [str(stem) for stem, _ in names_for(found)] == ["a", "a_splat.jpg"]
