@@ -153,7 +153,7 @@ class Prediction:
     def calibrated(
         self, calibration: Calibration, depth: NDArray[np.float32] | None = None
     ) -> Prediction:
-        """The same prediction with another scale (`core.geometry.scale.calibrated` finds it).
+        """The same prediction with another scale (`core.geometry.calibrate.calibrated` finds it).
 
         Args:
             calibration: instead of the one that it may have.

@@ -21,7 +21,7 @@ from app.depth_page.form import PageHandlers, Update, language, require_photo
 from app.depth_page.three_d_tab import kept_by_browser
 from core.atomic import write_atomic
 from core.errors import ConfigError
-from core.geometry.scale import profile_of
+from core.geometry.calibrate import profile_of
 from core.scale.profile import MAX_BYTES, Profile, check_profile_name, profile_names
 
 NONE = ""  # the choice of no profile

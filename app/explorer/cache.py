@@ -24,9 +24,9 @@ from app.common.service import Studio
 from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
 from core.errors import CameraError, CheckpointError
+from core.geometry.calibrate import calibrated
 from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
-from core.geometry.scale import calibrated
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.inspect.activations import (

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
-    from core.geometry.scale import profile_of
+    from core.geometry.calibrate import profile_of
     from core.images.decode import decode, read_file
     from core.predictor import models_of_run
     from core.scale.profile import check_profile_name, save_profile

@@ -199,7 +199,7 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
-    from core.geometry.scale import calibrated
+    from core.geometry.calibrate import calibrated
     from core.images.decode import decode, read_file
     from core.predictor import models_of_run
     from core.scale.calibration import camera_of, model_of

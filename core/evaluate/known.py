@@ -19,11 +19,12 @@ from core.errors import CameraError, DataError
 from core.evaluate.metrics import DepthMetrics, compute_metrics, mean_metrics
 from core.evaluate.protocol import Protocol
 from core.evaluate.scoring import Estimate
+from core.geometry.calibrate import calibration_of, observed_in
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo
-from core.geometry.scale import Fit, calibration_of, fit, observed_in
 from core.geometry.sparse import bent
 from core.scale.calibration import Measurement
+from core.scale.fit import Fit, fit
 from core.scale.known import CameraHeight, KnownLength
 
 LINES = "lines"

@@ -15,7 +15,7 @@ from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 Measurement = KnownLength | KnownDepth | CameraHeight | SparseDepth | Profile
-"""Anything that `core.geometry.scale.calibrated` takes."""
+"""Anything that `core.geometry.calibrate.calibrated` takes."""
 
 MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
 

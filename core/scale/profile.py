@@ -5,7 +5,7 @@ for the model, and the working height, that it was made with.
 
     profile = load_profile("hallway")                    # LAPDEPTH_PROFILES/hallway.json
     prediction = predictor(photo, intrinsics=profile.camera)
-    prediction = calibrated(prediction, profile)         # core.geometry.scale
+    prediction = calibrated(prediction, profile)         # core.geometry.calibrate
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from PIL import Image
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16
-from core.geometry.scale import calibrated
+from core.geometry.calibrate import calibrated
 from core.images.decode import Photo, decode
 from core.images.projection import PINHOLE, projection_note
 from core.prediction import Prediction

@@ -87,20 +87,21 @@ def test_every_page_draws_odd_photos(photo: np.ndarray[Any, Any]) -> None:
 
 
 def controls_of(app: AppTest) -> list[tuple[str, str, list[Any]]]:
-    """Every control of the page itself: kind, key, values to try."""
+    """Every control of the page itself: kind, key, values to try, the last the one it has."""
     found: list[tuple[str, str, list[Any]]] = []
     for slider in app.main.slider:
-        found.append(("slider", slider.key, [slider.min, slider.max]))
+        found.append(("slider", slider.key, [slider.min, slider.max, slider.value]))
     for chosen in app.main.select_slider:
-        found.append(("select_slider", chosen.key, [16, 2]))
-    for box in app.main.selectbox:
-        found.append(("selectbox", box.key, list(range(len(box.options)))))
-    for row in app.main.segmented_control:
-        found.append(("segmented_control", row.key, list(range(len(row.options)))))
+        found.append(("select_slider", chosen.key, [16, 2, chosen.value]))
+    for kind in ("selectbox", "segmented_control"):
+        for choice in getattr(app.main, kind):
+            options = choice.options
+            some = [options[0], options[len(options) // 2], options[-1], choice.value]
+            found.append((kind, choice.key, some))
     for toggle in app.main.toggle:
-        found.append(("toggle", toggle.key, [not toggle.value]))
+        found.append(("toggle", toggle.key, [not toggle.value, toggle.value]))
     for number in app.main.number_input:
-        found.append(("number_input", number.key, [number.min + number.step]))
+        found.append(("number_input", number.key, [number.min + number.step, number.value]))
     return found
 
 
@@ -115,16 +116,13 @@ def test_every_control_of_every_page(page: str) -> None:
         if key in seen:
             continue
         seen.add(key)
-        for value in dict.fromkeys((values[0], values[len(values) // 2], values[-1])):
+        for value in dict.fromkeys(values):
             widgets = [w for w in getattr(app.main, kind) if w.key == key]
             if not widgets:
                 break
-            if kind in ("selectbox", "segmented_control"):
-                widgets[0].set_value(widgets[0].options[value])
-            else:
-                widgets[0].set_value(value)
+            widgets[0].set_value(value)
             sound(app.run())
-        todo += [control for control in controls_of(app) if control[1] not in seen]
+            todo += [control for control in controls_of(app) if control[1] not in seen]
     expected = {"start": 0, "export": 0}.get(page, 1)
     assert len(seen) >= expected
 

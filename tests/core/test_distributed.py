@@ -23,7 +23,7 @@ STEPS, SAVE_EVERY = 6, 2
 RECIPE = """
 name = "{name}"
 out = "{out}"
-size = [96, 128]
+size = [64, 96]
 steps = 6
 batch = 4
 accumulate = 2
@@ -31,11 +31,10 @@ save_every = 2
 imagenet = false
 ema = 0.9
 threads = 1
-precision = "bf16"
 [model]
 encoder = "efficientnet_lite0"
 max_depth = 10.0
-decoder_width = 128
+decoder_width = 64
 [[train]]
 dataset = "nyu"
 root = "{root}"

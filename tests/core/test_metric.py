@@ -13,7 +13,7 @@ import core
 from core.cli.main import main
 from core.evaluate.run import resolution_notes
 from core.files.outputs import ColorSettings, ExportJob, parse_outputs, write_outputs
-from core.geometry.scale import calibrated
+from core.geometry.calibrate import calibrated
 from core.predictor import Predictor, load_predictor
 from core.scale.known import KnownLength
 from tests.core.test_projection import XMP

@@ -10,9 +10,9 @@ import pytest
 
 from core.camera import from_fov
 from core.errors import CameraError
+from core.geometry.calibrate import calibrated, calibration_of, profile_of
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo
-from core.geometry.scale import calibrated, calibration_of, profile_of
 from core.images.decode import decode
 from core.prediction import Prediction
 from core.predictor import Predictor

@@ -19,10 +19,10 @@ from core.camera import from_fov
 from core.errors import DepthError, ExportError
 from core.files.outputs import OUTPUTS, ExportJob
 from core.geometry.build import SpaceOptions
+from core.geometry.calibrate import calibrated
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo, read_pose
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
-from core.geometry.scale import calibrated
 from core.images.decode import Photo, decode
 from core.prediction import Prediction
 from core.predictor import Predictor

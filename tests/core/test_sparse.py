@@ -11,7 +11,7 @@ from core.camera import Intrinsics
 from core.data import NyuDataset
 from core.errors import CameraError
 from core.evaluate.protocol import NYU
-from core.geometry.scale import calibrated
+from core.geometry.calibrate import calibrated
 from core.geometry.sparse import bent
 from core.predictor import load_model, load_predictor
 from core.scale.known import SparseDepth

@@ -18,8 +18,8 @@ from app.explorer.inputs import keep
 from app.explorer.plots.maps import LARGE, picture_figure
 from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
+from core.geometry.calibrate import calibration_of
 from core.geometry.masks import nearest_measured
-from core.geometry.scale import calibration_of
 from core.geometry.virtual_object import place
 from core.scale.known import KnownLength, Pixel
 
