@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app.depth_page.depth_view import label as _
 from app.common.text import LANGUAGES, t
+from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import static_text
 
 _KEEP = "{__type__: 'update'}"

@@ -208,8 +208,8 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
         measured.kept,
     )  # fmt: skip
     return _Parts(
-        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views, scene, views,
-        ruler, profile, sparse, measured, kinds, make, make_zip, files,
+        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
+        scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
