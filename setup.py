@@ -19,7 +19,7 @@ setup(
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
         "core.files": ["colormaps.json"],
-        "app.common": ["texts/*"],
+        "app.common": ["*.js", "texts/*"],
         "app.depth_page": ["static/*"],
         "app.explorer": ["formulas.toml", "icon.svg", ".streamlit/*"],
     },

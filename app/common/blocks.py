@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from app.common.cancellation import set_still_wanted
 from app.common.environment import ServerLimits
 from app.common.monitoring import Metrics
-from app.common.text import error_sentence, language_of
+from app.common.text import error_sentence, language_for
 from core.errors import DepthError, EngineError, ImageError
 
 log = logging.getLogger(__name__)
@@ -188,7 +188,7 @@ def gradio_error(error: Exception, lang: str = "en") -> gr.Error:
 def _language(request: gr.Request | list[gr.Request] | None) -> str:
     """The language of the browser that called; calls run together are answered in English."""
     headers = getattr(request, "headers", None)
-    return language_of(headers.get("accept-language") if headers else None)
+    return language_for(headers or {})
 
 
 def client_of(address: str | None) -> str:

@@ -78,14 +78,21 @@ class Studio:
         """Memory that the kept results take."""
         return self._results.used
 
-    def warm_up(self) -> None:
-        """Loads the default model, so that the first photo does not wait for it.
+    def warm_up(self, example: Path | None = None) -> None:
+        """Loads the default model and predicts a photo, so that no visitor waits for either.
+
+        Args:
+            example: the photo that every new visitor sees.
 
         Raises:
-            CheckpointError: it is missing or damaged.
+            DepthError: the model or the photo is missing or damaged.
         """
         self.predictor()
-        self._ready.set()
+        try:
+            if example is not None:
+                self.result(example, DepthRequest())
+        finally:
+            self._ready.set()
 
     def models(self) -> list[ModelInfo]:
         """What is installed now, the default model first."""

@@ -9,11 +9,13 @@ a Chinese page a Chinese one comes first: it says what went wrong, the English o
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
 import tomllib
 from collections.abc import Iterator, Mapping
+from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ log = logging.getLogger(__name__)
 
 LANGUAGES = {"en": "English", "zh": "中文"}  # code -> its own name
 TEXTS = Path(__file__).parent / "texts"
+LANGUAGE_COOKIE = "lapdepth_lang"  # as `choices.js` calls it
 
 INTERNAL = "Something went wrong inside the program"  # how a bug of ours begins its sentence
 _PATHS = re.compile(r"(?<![\w.])(?:/[\w.+@~-]+){2,}")
@@ -76,6 +79,22 @@ def language_of(accept_language: str | None) -> str:
         if code in LANGUAGES:
             return code
     return "en"
+
+
+def language_for(headers: Mapping[str, str]) -> str:
+    """The language that the reader chose on either page (`choices.js`), else the browser's."""
+    cookies: SimpleCookie = SimpleCookie()
+    with contextlib.suppress(CookieError):
+        cookies.load(headers.get("cookie") or "")
+    return chosen_language(
+        {name: entry.value for name, entry in cookies.items()}, headers.get("accept-language")
+    )
+
+
+def chosen_language(cookies: Mapping[str, str], accept_language: str | None) -> str:
+    """As `language_for`, from a request's cookies and its Accept-Language header."""
+    chosen = cookies.get(LANGUAGE_COOKIE)
+    return chosen if chosen in LANGUAGES else language_of(accept_language)
 
 
 def table(section: str, lang: str) -> dict[str, str]:

@@ -21,7 +21,20 @@ from numpy.typing import NDArray
 
 from app.common.text import LANGUAGES, t, table
 
-translations = gr.I18n(**{lang: table("studio", lang) for lang in LANGUAGES})
+# Gradio translates a component's value too, where that is the name of a sentence ("auto") and the
+# component's script comes late: no value begins like this.
+_SAY = "say/"
+translations = gr.I18n(
+    **{
+        lang: {_SAY + name: sentence for name, sentence in table("studio", lang).items()}
+        for lang in LANGUAGES
+    }
+)
+
+
+def label(name: str) -> Any:
+    """A sentence of the page's, which the browser says in its language."""
+    return translations(_SAY + name)
 
 
 STATIC = Path(__file__).parent / "static"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 
 import gradio as gr
 
+from app.common.text import LANGUAGES, t
+from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import static_text
-from app.depth_page.depth_view import translations as _
 
 _KEEP = "{__type__: 'update'}"
 _BROWSER: dict[str, Any] = {"api_visibility": "private"}
@@ -57,18 +59,35 @@ def cleared_on_failure(event: Any, outputs: Sequence[Any], cleared: Sequence[Any
     event.failure(None, None, list(outputs), js=js, **_BROWSER)
 
 
-def stoppable(event: Any, start: Any, name: str) -> None:
+def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
     """A button that stops long work; it is there while the work goes on.
 
+    Call it before the work is wired: Gradio's page takes what an event starts one after the other,
+    and would show the button when the work is done.
+
     Args:
-        event: the work.
-        start: the event that begins it, as a function (`button.click`).
+        starts: the events that begin the work, as functions (`button.click`).
         name: the button's, in the page.
+
+    Returns:
+        a function to be called with the work.
     """
-    stop = gr.Button(_("stop"), variant="stop", visible=False, elem_id=name)
-    start(None, None, stop, js=_visible(True), **_BROWSER)
-    event.then(None, None, stop, js=_visible(False), **_BROWSER)
-    stop.click(None, None, stop, js=_visible(False), cancels=[event], **_BROWSER)
+    # One that is not drawn with the page would not be drawn by a script's answer either.
+    stop = gr.Button(_("stop"), variant="stop", visible="hidden", elem_id=name)
+    note = gr.HTML(elem_id=f"{name}-note", elem_classes=["stopped"])
+    said = json.dumps(
+        {lang: f"<p>{html.escape(t('studio.stopped', lang))}</p>" for lang in LANGUAGES}
+    )
+    hide = f"[{_visible('hidden')}, {said}[navigator.language.slice(0, 2)] ?? {said}.en]"
+    for start in starts:
+        start(None, None, [stop, note], js=f"() => [{_visible(True)}, '']", **_BROWSER)
+
+    def watch(*works: Any) -> None:
+        for work in works:
+            work.then(None, None, stop, js=f"() => ({_visible('hidden')})", **_BROWSER)
+        stop.click(None, None, [stop, note], js=f"() => {hide}", cancels=list(works), **_BROWSER)
+
+    return watch
 
 
 def save_at_once(event: Any, delivered: Any) -> None:
@@ -81,5 +100,5 @@ def save_at_once(event: Any, delivered: Any) -> None:
     event.success(None, delivered, None, js=static_text("save_file.js"), **_BROWSER)
 
 
-def _visible(shown: bool) -> str:
-    return f"() => ({{__type__: 'update', visible: {json.dumps(shown)}}})"
+def _visible(shown: bool | Literal["hidden"]) -> str:
+    return f"{{__type__: 'update', visible: {json.dumps(shown)}}}"

@@ -14,7 +14,7 @@ from app.common.request import DepthRequest, depth_request
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.text import keys, language_of, t
+from app.common.text import keys, language_for, t
 from core.errors import ConfigError, ImageError
 from core.scale.known import CameraHeight, KnownDepth, KnownLength
 from core.scale.profile import Profile
@@ -69,7 +69,7 @@ def require_photo(value: Any) -> None:
 
 def language(request: gr.Request) -> str:
     """Of the browser that called."""
-    return language_of(request.headers.get("accept-language"))
+    return language_for(request.headers)
 
 
 def nothing() -> Update:

@@ -25,13 +25,13 @@ from app.common.blocks import TOLD_SECONDS
 from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.outputs import save_outputs, stem_of
-from app.common.request import listed, outputs_wanted
+from app.common.request import DepthRequest, listed, outputs_wanted
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
-from app.common.text import error_sentence, t
-from app.depth_page.depth_view import file_data, packed_depth, sampled, view_value
+from app.common.text import LANGUAGES, error_sentence, t
+from app.depth_page.depth_view import file_data, label, packed_depth, sampled, view_value
 from app.depth_page.form import (
     DRAWING,
     FOR_ANY_PHOTO,
@@ -49,6 +49,7 @@ from app.depth_page.progress import TimeLeft, teller
 from app.depth_page.summary_html import about_html, listing_html, scale_html
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
+from core.weights.choice import AUTO
 
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 # An old photo's pinned point, 3D view and what it was built of, measurement with its numbers, table
@@ -62,24 +63,29 @@ _KNOWN = PHOTO.index("known_length") - 1  # its place after the photo
 _KNOWN_SHOWN = 5  # its place in what `show` gives
 
 
+def model_choices(names: Sequence[str]) -> list[tuple[Any, str]]:
+    """What the list of models shows for each name."""
+    return [(label("auto") if name == AUTO else name, name) for name in names]
+
+
 class Handlers(PageHandlers):
     """The page's functions over one studio and its storage.
 
     Args:
         studio, storage: of the page.
-        example: the photo that a new visitor sees, None for none.
-        between: the way to the explorer, None where it does not run.
+        examples: the photos that come with the page; a new visitor sees the first.
+        between: the way to the explorer, and to this page in the other language.
     """
 
     def __init__(
         self,
         studio: Studio,
         storage: Storage,
-        example: dict[str, Any] | None,
-        between: HandoffFolder | None,
+        examples: list[dict[str, Any]],
+        between: HandoffFolder,
     ) -> None:
         super().__init__(studio, storage)
-        self._example = example
+        self._examples = examples
         self._between = between
 
     def show(
@@ -146,10 +152,10 @@ class Handlers(PageHandlers):
         photo as they are.
         """
         token, *settings = values
-        sent = self._between.take(token) if self._between and token else None
-        photo, changed = self._example, [gr.skip()] * len(settings)
+        sent = self._between.take(token) if token else None
+        photo, changed = next(iter(self._examples), None), [gr.skip()] * len(settings)
         if sent is not None:
-            photo = file_data(self._storage.keep(sent.name, sent.data))
+            photo = self._example(sent) or file_data(self._storage.keep(sent.name, sent.data))
             settings = changed = raw_settings(sent.request, photo["path"])
         elif token:
             lang = language(request)
@@ -159,18 +165,35 @@ class Handlers(PageHandlers):
             drawn[_KNOWN_SHOWN] = settings[_KNOWN]
         return (photo, *changed[:_KNOWN], *changed[_KNOWN + 1 :], *drawn)
 
+    def _example(self, sent: Handoff) -> dict[str, Any] | None:
+        """The example that was sent, None for any other photo."""
+        named = (file for file in self._examples if file["orig_name"] == sent.name)
+        return next((file for file in named if Path(file["path"]).read_bytes() == sent.data), None)
+
     def explore(self, request: gr.Request, *values: Any) -> dict[str, Any]:
-        """Hands the photo and its settings to the explorer; to where the browser has to go."""
-        assert self._between is not None  # noqa: S101 - else there is no such button
-        photo, *settings = values
-        place: dict[str, Any] = other_page("explorer")
-        lang = language(request)
-        if missing(photo):
-            return {**place, "lang": lang}
-        path = self._storage.uploaded(photo)
-        asked = form_request(DRAWING, [photo, *settings])
-        token = self._between.put(Handoff(path.name, path.read_bytes(), asked))
-        return {**place, "lang": lang, "token": token}
+        """Hands the photo and its settings to the explorer; to where the browser has to go.
+
+        Raises:
+            DepthError: a setting that cannot be used.
+        """
+        token = self._sent(values, form_request(DRAWING, values))
+        return {**other_page("explorer"), "lang": language(request), "token": token}
+
+    def reopen(self, request: gr.Request, *values: Any) -> dict[str, Any]:
+        """The same for this page in the other language; settings that cannot be used are left."""
+        try:
+            asked = form_request(DRAWING, values)
+        except DepthError:
+            asked = DepthRequest()
+        other = next(lang for lang in LANGUAGES if lang != language(request))
+        return {"lang": other, "token": self._sent(values, asked)}
+
+    def _sent(self, values: Sequence[Any], asked: DepthRequest) -> str | None:
+        """The word for the photo and how its depth is wanted; None where there is no photo."""
+        if missing(values[0]):
+            return None
+        path = self._storage.uploaded(values[0])
+        return self._between.put(Handoff(path.name, path.read_bytes(), asked))
 
     def files(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> Update:
         """The chosen files of the photo, at its full size, each as its name says."""
@@ -230,7 +253,7 @@ class Handlers(PageHandlers):
         """What a new visitor sees of the models: they may have changed since the start."""
         lang = language(request)
         about = about_html(self._studio.models(), lang)
-        return gr.update(choices=self._studio.model_names()), about
+        return gr.update(choices=model_choices(self._studio.model_names())), about
 
     def leave(self, request: gr.Request) -> None:
         """Deletes what a session made."""

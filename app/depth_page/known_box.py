@@ -14,7 +14,7 @@ import gradio as gr
 from app.common.checks import missing
 from app.common.known import checked_depths, checked_height
 from app.common.text import t
-from app.depth_page.depth_view import translations as _
+from app.depth_page.depth_view import label as _
 from app.depth_page.three_d_tab import kept_by_browser
 from core.errors import ConfigError, ImageError
 

@@ -10,16 +10,16 @@ import gradio as gr
 from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits
-from app.common.handoff import HandoffFolder
+from app.common.handoff import GO, HandoffFolder
 from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
+from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import static_text
-from app.depth_page.depth_view import translations as _
-from app.depth_page.events import cleared_on_failure, follow, save_at_once, stoppable
-from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers
+from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
+from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.known_box import KnownControls, known_box, wire_known
 from app.depth_page.live import is_live_picture
 from app.depth_page.photo_box import photo_box
@@ -96,6 +96,7 @@ class _Parts:
     summary: gr.HTML
     slider: gr.ImageSlider
     tab_3d: gr.Tab
+    tab_views: gr.Tab
     scene: SpaceControls
     views: ViewControls
     ruler: MeasureControls
@@ -127,12 +128,16 @@ def build_page(
             with gr.Column(scale=1, min_width=240):
                 gr.Markdown(f"# {t('studio.title')}")
                 gr.Markdown(_("lead"))
-            if between is not None:
-                onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
+            with gr.Row(elem_id="ways"):
+                if between is not None:
+                    onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
+                spoken = gr.Button(_("other_language"), size="md", scale=0, elem_id="to-language")
+                theme = gr.Button(_("theme"), size="md", scale=0, elem_id="turn-theme")
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
-                photo, example = photo_box()
-                handlers = Handlers(studio, storage, example, between)
+                photo, examples = photo_box()
+                own = between or HandoffFolder(storage.root / "handoff")
+                handlers = Handlers(studio, storage, examples, own)
                 parts = _one_photo(photo, studio.model_names())
                 _wire(
                     parts,
@@ -149,10 +154,13 @@ def build_page(
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")
+        theme.click(None, js=static_text("turn_theme.js"), api_visibility="private")
+        way = kept_by_browser()
+        leaving = [spoken.click(handlers.reopen, parts.controls.drawing, way, **_PRIVATE)]
         if between is not None:
-            way = kept_by_browser()
-            left = onward.click(handlers.explore, parts.controls.drawing, way, **_PRIVATE)
-            left.success(None, way, None, js=static_text("go_on.js"), api_visibility="private")
+            leaving.append(onward.click(handlers.explore, parts.controls.drawing, way, **_PRIVATE))
+        for left in leaving:
+            left.success(None, way, None, js=GO, api_visibility="private")
         page.unload(handlers.leave)
         page.unload(video.leave)
     # Not open: a direct POST to /run or /api would pass the queue and its limits by.
@@ -176,7 +184,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
                 scene = three_d()
-            with gr.Tab(_("tab_views"), elem_id="tab-views"):
+            with gr.Tab(_("tab_views"), elem_id="tab-views") as tab_views:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 ruler = measuring()
@@ -200,8 +208,8 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
         measured.kept,
     )  # fmt: skip
     return _Parts(
-        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, scene, views,
-        ruler, profile, sparse, measured, kinds, make, make_zip, files,
+        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
+        scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
@@ -255,18 +263,21 @@ def _wire(
         follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)
     in_space = [*asked, *scene.options]
     opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)
+    with parts.tab_3d:
+        building = stop_button(opened, "stop-3d")
     built = gr.on(
         list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
         show_progress_on=[scene.viewer], **_SPACE,
     )  # fmt: skip
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    stoppable(built, scene.build.click, "stop-3d")
+    building(built)
     for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb)):
         save_at_once(button.click(handler, in_space, scene.delivered, **_SPACE), scene.delivered)
     placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
     rendering = (space.view, [*asked, *views.options], views.results)
-    placed.success(*rendering, **_SPACE)
-    views.make.click(*rendering, **_SPACE)
+    with parts.tab_views:
+        making = stop_button([placed.success, views.make.click], "stop-view")
+    making(placed.success(*rendering, **_SPACE), views.make.click(*rendering, **_SPACE))
     views.kind.change(
         space.new_kind,
         views.kind,
@@ -283,8 +294,9 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
     """Model, resolution, flip, field of view, intrinsics, colour map, range mode, near, far."""
     with gr.Accordion(_("settings"), open=True):
         model = gr.Dropdown(
-            models, value=models[0] if models else None, label=_("model"), elem_id="model"
-        )
+            model_choices(models), value=models[0] if models else None, label=_("model"),
+            elem_id="model",
+        )  # fmt: skip
         colormap = gr.Dropdown(
             list(COLORMAPS), value=DEFAULT_COLORMAP, label=_("colormap"), elem_id="colormap"
         )
@@ -318,11 +330,12 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     )  # of any type: the content decides
     kinds = _kinds("batch-kinds")
     run = gr.Button(_("batch_run"), variant="primary", elem_id="batch-run")
+    running = stop_button([run.click], "stop-batch")
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.for_any_photo, kinds]
     ran = run.click(handlers.batch, inputs, [archive, listing], **_PRIVATE, **IN_BATCH)
-    stoppable(ran, run.click, "stop-batch")
+    running(ran)
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 
 

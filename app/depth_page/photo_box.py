@@ -18,11 +18,11 @@ from core.weights.registry import EXAMPLES
 FIRST = EXAMPLES / "room.jpg"  # what the shipped model knows best
 
 
-def photo_box() -> tuple[gr.HTML, dict[str, Any] | None]:
+def photo_box() -> tuple[gr.HTML, list[dict[str, Any]]]:
     """The box, not yet laid out, with the examples, whose files this component may hand out.
 
     Returns:
-        the box; the example that a new visitor sees, None where it is not installed.
+        the box; the examples that are installed, the one that a new visitor sees first.
     """
     box = gr.HTML(
         None,
@@ -34,8 +34,7 @@ def photo_box() -> tuple[gr.HTML, dict[str, Any] | None]:
     examples = [_kept(box, path) for path in sorted(EXAMPLES.glob("*.jpg"))]
     names = {lang: table("example", lang) for lang in LANGUAGES}
     box.js_on_load = script("photo_box.js", labels=_words(), names=names, examples=examples)
-    first = next((file for file in examples if file["orig_name"] == FIRST.name), None)
-    return box, first
+    return box, sorted(examples, key=lambda file: file["orig_name"] != FIRST.name)
 
 
 def camera_note() -> gr.HTML:

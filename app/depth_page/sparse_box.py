@@ -13,7 +13,7 @@ import gradio as gr
 import numpy as np
 
 from app.common.known import checked_sparse
-from app.depth_page.depth_view import translations as _
+from app.depth_page.depth_view import label as _
 from app.depth_page.form import PageHandlers
 from app.depth_page.three_d_tab import kept_by_browser
 

@@ -127,7 +127,8 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     call = html.escape(EXAMPLE_CALL)
     programs = html.escape(t("about.programs", lang))
     return (
-        f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p><pre>{call}</pre>"
+        f"<h2>{t('about.models', lang)}</h2>{listed}{paragraphs}<p>{programs}</p>"
+        f'<pre tabindex="0">{call}</pre>'
     )
 
 
@@ -138,6 +139,6 @@ def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
         for row in rows
     )
     return (
-        f'<div class="scroll-x"><table class="listing"><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll-x" tabindex="0"><table class="listing"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )

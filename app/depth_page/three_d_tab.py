@@ -8,8 +8,8 @@ from typing import Any, Literal
 import gradio as gr
 
 from app.common.request import VIEWS
+from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import script, static_text, words
-from app.depth_page.depth_view import translations as _
 from core.geometry.build import SHAPES
 from core.geometry.virtual_object import KINDS
 

@@ -20,7 +20,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.text import t
-from app.depth_page.events import cleared_on_failure, stoppable
+from app.depth_page.events import cleared_on_failure, stop_button
 from app.depth_page.form import (
     COLOURS,
     FOR_ANY_PHOTO,
@@ -175,6 +175,7 @@ def video_tab(
             clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
             run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
+            running = stop_button([run.click], "stop-video")
         with gr.Column():
             result = gr.Video(
                 label=label("video_result"), interactive=False, elem_id="video-result"
@@ -194,7 +195,7 @@ def video_tab(
         **_PRIVATE,
     )
     cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
-    stoppable(ran, run.click, "stop-video")
+    running(ran)
     gr.Markdown(label("live_lead"))
     with gr.Row():
         camera = gr.Image(

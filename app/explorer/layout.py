@@ -13,9 +13,10 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import guarded
+from app.explorer.display import guarded, on_phone
 from app.explorer.guesses import ask
 from app.explorer.lesson import MENU, panel
+from app.explorer.other_page import ways
 from app.explorer.page_table import PAGES, TOUR, way_on
 from app.explorer.session_view import current, show_next
 from app.explorer.sidebar import choose_language, choose_view, photo_place
@@ -23,7 +24,10 @@ from app.explorer.sidebar import choose_language, choose_view, photo_place
 ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
-[data-testid="stMainBlockContainer"] { padding-top: 4.5rem; max-width: 1500px }
+[data-testid="stMainBlockContainer"] { padding-top: 3.9rem; max-width: 1500px }
+.st-key-masthead { align-items: center; gap: .5rem }
+.st-key-masthead [data-testid="stMarkdown"] p { font-size: 1.25rem; font-weight: 650 }
+.st-key-lang [data-testid="stWidgetLabel"] { display: none }  /* its two buttons say it */
 .st-key-menu [data-testid="stElementContainer"] { margin: -1px 0 }
 .st-key-menu [data-testid="stCaptionContainer"] { padding-top: .5rem }
 [data-testid="stMetricValue"] { font-size: 1.45rem }
@@ -47,9 +51,17 @@ _UPLOAD_STYLE = """
 
 def run() -> None:
     """Draws one run of the app: the page that the address names."""
-    st.set_page_config(page_title="LapDepth", page_icon=str(ICON), layout="wide")
+    st.set_page_config(
+        page_title="LapDepth Studio",
+        page_icon=str(ICON),
+        layout="wide",
+        initial_sidebar_state="collapsed" if on_phone() else "auto",
+    )
     st.html(_STYLE)
-    lang = choose_language()
+    masthead = st.container(horizontal=True, key="masthead")
+    with masthead:
+        st.markdown(t("studio.title"), width="stretch")
+        lang = choose_language()
     if lang != "en":
         words = t("explorer.upload_button", lang), t("explorer.upload_limit", lang)
         st.html(_UPLOAD_STYLE % words)
@@ -78,8 +90,14 @@ def run() -> None:
             menu.page_link(page, label=page.title, icon=page.icon)
     with menu:
         controls.toggle(TOUR, t("tour.toggle", lang), hint=t("tour.hint", lang))
+    sent = None
     with guarded():
-        show_next(choose_view(lang, photo))
+        try:
+            view, sent = choose_view(lang, photo)
+        finally:
+            with masthead:
+                ways(lang, sent)
+        show_next(view)
         if not ask(current(), chosen.url_path or PAGES[0].key):
             chosen.run()
     panel(lang)

@@ -1,13 +1,16 @@
-"""The way from and to the depth page: photo, model, camera and scale come along."""
+"""The way from and to the depth page, and to another theme: what is shown comes along."""
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
-from app.common.handoff import ADDRESS, Handoff, HandoffFolder, other_page
+from app.common.handoff import ADDRESS, GO, Handoff, HandoffFolder, other_page
 from app.common.request import DepthRequest
 from app.common.text import t
 from app.explorer import controls
@@ -20,12 +23,7 @@ PROFILE = "profile_name"  # the key of the list of profiles
 SENT_PROFILE = "/sent"  # names, in that list, the one that came along; no profile can be called so
 SENT = "sent"  # names, among the example photos, the one that the depth page sent
 _SENT, _LEAVING = "sent by the depth page", "leaving for the depth page"
-_GO = """<script>
-const way = %s, there = new URL(way.site || location.origin);
-if (way.port) there.port = way.port;
-there.searchParams.set("from", way.token);
-location.assign(there);
-</script>"""
+_GO = f"<script>({GO})(%s)</script>"
 
 
 def receive(lang: str, examples: dict[str, str]) -> None:
@@ -39,8 +37,7 @@ def receive(lang: str, examples: dict[str, str]) -> None:
     if token is None:
         return
     del st.query_params[ADDRESS]
-    folder = HandoffFolder.from_environment()
-    sent = folder.take(token) if folder else None
+    sent = _between().take(token)
     if sent is None:
         st.toast(t("studio.handoff_gone", lang))
         return
@@ -77,23 +74,40 @@ def sent_profile() -> Profile | None:
     return next((each for each in known if isinstance(each, Profile)), None)
 
 
-def way_back(lang: str, sent: Handoff) -> None:
-    """The button to the depth page, where that runs."""
-    folder = HandoffFolder.from_environment()
-    if folder is None:
-        return
-    st.button(
-        t("explorer.to_depth", lang),
-        key="to depth page",
-        on_click=_leave,
-        args=(folder, sent),
-        icon=":material/straighten:",
-        width="stretch",
-    )
+def ways(lang: str, sent: Handoff | None) -> None:
+    """The buttons to the depth page, where that runs, and to the other theme.
+
+    Args:
+        lang: of their names.
+        sent: what comes along; None where there is nothing to show.
+    """
+    if HandoffFolder.from_environment() is not None:
+        name, icon = t("explorer.to_depth", lang), ":material/straighten:"
+        leaving = {**other_page("depth"), "lang": lang}
+        st.button(name, key="to depth page", on_click=_leave, args=(leaving, sent), icon=icon)
+    other = "light" if st.context.theme.type == "dark" else "dark"
+    name = t("studio.theme", lang)
+    st.button(name, key="turn theme", on_click=_leave, args=({"theme": other}, sent))
     way = st.session_state.pop(_LEAVING, None)
     if way:
         st.html(_GO % json.dumps(way), unsafe_allow_javascript=True)
 
 
-def _leave(folder: HandoffFolder, sent: Handoff) -> None:
-    st.session_state[_LEAVING] = {**other_page("depth"), "token": folder.put(sent)}
+def keep_language(lang: str) -> None:
+    """Keeps the language that was chosen, for the depth page too."""
+    st.html(f'<script>chosen.keep("lang", "{lang}")</script>', unsafe_allow_javascript=True)
+
+
+def _leave(way: dict[str, str], sent: Handoff | None) -> None:
+    token = {} if sent is None else {"token": _between().put(sent)}
+    st.session_state[_LEAVING] = {**way, **token}
+
+
+def _between() -> HandoffFolder:
+    return HandoffFolder.from_environment() or HandoffFolder(Path(_own_folder().name))
+
+
+@functools.cache
+def _own_folder() -> tempfile.TemporaryDirectory[str]:
+    """Where the explorer runs alone: what is shown outlives a new theme."""
+    return tempfile.TemporaryDirectory(prefix="lapdepth-handoff-")

@@ -5,7 +5,7 @@ A new page is a row here, `page_scripts/KEY.py` and its sentences in `app/common
 Streamlit's script does not know whether `/levels` is a page of a server at `/` or the home of one
 at `/levels`. It asks `/levels/_stcore/health` and `/levels/_stcore/host-config` first, and each
 404 is an error in the browser's console. A page of this app always lies right below its server, so
-the HTML says so before that script runs.
+the HTML says so before that script runs, and sets the theme that the reader chose on either page.
 """
 
 from __future__ import annotations
@@ -20,18 +20,27 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from app.common.handoff import CHOICES
 from app.common.text import t
 
 INDEX = Path(streamlit.__file__).with_name("static") / "index.html"
 # Relative to the page like the scripts' own addresses, so it holds behind a proxy's prefix too.
-_SERVER = (
-    '<script>window.__streamlit = {BACKEND_BASE_URL: new URL(".", location.href).href}</script>'
-)
+_FIRST = """<script>
+window.__streamlit = {BACKEND_BASE_URL: new URL(".", location.href).href};
+%s
+if (chosen.theme) {
+  const name = {dark: "Dark", light: "Light"}[chosen.theme];
+  localStorage.setItem(`stActiveTheme-${location.pathname}-v2`, JSON.stringify(name));
+  if (chosen.asked.has("theme")) chosen.keep("theme", chosen.theme);
+  chosen.asked.delete("theme");
+  chosen.rename();
+}
+</script>"""
 
 
 def page_routes() -> list[Route]:
-    """A route for every page but the first, which is the server's own address."""
-    return [Route(f"/{page.key}", _answer) for page in PAGES[1:]]
+    """A route for every page; the first is the server's own address."""
+    return [Route(f"/{page.key if page is not PAGES[0] else ''}", _answer) for page in PAGES]
 
 
 async def _answer(_request: Request) -> HTMLResponse:
@@ -40,7 +49,7 @@ async def _answer(_request: Request) -> HTMLResponse:
 
 @functools.cache
 def _page() -> str:
-    return INDEX.read_text(encoding="utf-8").replace("<head>", f"<head>{_SERVER}", 1)
+    return INDEX.read_text(encoding="utf-8").replace("<head>", f"<head>{_FIRST % CHOICES}", 1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
-from app.common.text import LANGUAGES, language_of, t
+from app.common.text import LANGUAGES, chosen_language, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE, on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
@@ -20,10 +20,10 @@ from app.explorer.other_page import (
     PROFILE,
     SENT,
     SENT_PROFILE,
+    keep_language,
     receive,
     sent_photo,
     sent_profile,
-    way_back,
     with_sent_camera,
 )
 from app.explorer.session_view import (
@@ -51,18 +51,18 @@ _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def choose_language() -> str:
-    """The language switch; a first visit starts in the browser's language."""
+    """The language switch; a first visit starts in the language chosen on the depth page."""
     before = st.session_state.get(LANGUAGE)
-    with st.sidebar:
-        lang = controls.choice(
-            "lang",
-            "Language · 语言",
-            LANGUAGES,
-            default=language_of(st.context.locale),
-            buttons=True,
-        )
+    lang = controls.choice(
+        "lang",
+        "Language · 语言",
+        LANGUAGES,
+        default=chosen_language(st.context.cookies, st.context.locale),
+        buttons=True,
+    )
     if before not in (None, lang):
         controls.relabel("lang")
+        keep_language(lang)
     st.session_state[LANGUAGE] = lang
     return lang
 
@@ -74,8 +74,11 @@ def photo_place(lang: str, *, opened: bool) -> DeltaGenerator:
     return st.sidebar.container()
 
 
-def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
+def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]:
     """Draws the controls of the photo and of the side bar, and predicts what they ask for.
+
+    Returns:
+        what the pages show, and the same for another page.
 
     Raises:
         DepthError: the photo, the model or a setting cannot be used.
@@ -109,8 +112,7 @@ def choose_view(lang: str, place: DeltaGenerator) -> SessionView:
     _truth_beside(view, path)
     with st.sidebar:
         _facts(view)
-        way_back(lang, Handoff(name, data, replace(view.request, model=model)))
-    return view
+    return view, Handoff(name, data, replace(view.request, model=model))
 
 
 def examples() -> dict[str, Path]:

@@ -26,14 +26,15 @@ from app.api import mcp
 from app.common.blocks import GuardedBlocks
 from app.common.cancellation import cancel_all
 from app.common.environment import ServerLimits, value
+from app.common.handoff import CHOICES
 from app.common.monitoring import Metrics
-from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import error_sentence
 from app.depth_page.depth_view import STATIC, static_text, translations
 from app.depth_page.page import build_page
 from app.depth_page.photo_box import FIRST
+from app.server.asgi import FirstScript
 from app.server.guard import Guard
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ def create_app(
         auth=_login(),
         max_file_size=limits.file_bytes,
         run_history=False,  # photos are private, and a browser may be shared
-        footer_links=["api", "settings"],
+        footer_links=["api"],  # language and theme are in the header
         show_error=True,
         enable_monitoring=False,
         ssr_mode=False,
@@ -126,7 +127,7 @@ def create_app(
         i18n=translations,
         theme=theme(),
         css_paths=[STATIC / "studio.css"],
-        js=static_text("close_lists.js"),
+        js=static_text("on_load.js"),
     )
     if mcp_at is not None:
         mcp.call_at(page, mcp_at)
@@ -137,7 +138,8 @@ def create_app(
     metrics.watch("lapdepth_temp_bytes", "Disk of uploads and results", storage.used_bytes)
     mounted = next(route.app for route in app.routes if isinstance(route, Mount))
     room = partial(storage.room, limits.temp_bytes)
-    guard = Guard(app, page, limits, metrics, room, tools=mcp_at is not None)
+    scripted = FirstScript(app, CHOICES + static_text("choices.js"))
+    guard = Guard(scripted, page, limits, metrics, room, tools=mcp_at is not None)
     return guard, cast(App, mounted)
 
 
@@ -190,8 +192,7 @@ def _login() -> tuple[str, str] | None:
 
 def _warm_up(studio: Studio) -> None:
     try:
-        studio.warm_up()
-        studio.result(FIRST, DepthRequest())  # what a new visitor sees
+        studio.warm_up(FIRST)
     except Exception as error:  # the page then says so at every request
         log.error("the model could not be loaded: %s", error_sentence(error))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gzip
 import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -66,6 +67,47 @@ class SecurityHeaders:
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, with_security_headers(send))
+
+
+class FirstScript:
+    """ASGI middleware: in every HTML page a script of ours runs before all others.
+
+    Args:
+        app: what answers.
+        script: JavaScript.
+    """
+
+    def __init__(self, app: Application, script: str) -> None:
+        self._app = app
+        self._script = f"<head><script>{script}</script>".encode()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        packed = b"gzip" in headers.pop(b"accept-encoding", b"")
+        start: Message = {}
+        page = b""
+
+        async def adding(message: Message) -> None:
+            nonlocal start, page
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            page += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            kept = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
+            whole = page.replace(b"<head>", self._script, 1)
+            if packed:
+                whole = await asyncio.to_thread(gzip.compress, whole, 6)
+                kept += [(b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
+            kept.append((b"content-length", str(len(whole)).encode()))
+            await send({**start, "headers": kept})
+            await send({"type": "http.response.body", "body": whole})
+
+        await self._app({**scope, "headers": list(headers.items())}, receive, adding)
 
 
 class TooLargeError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from core.weights.registry import EXAMPLES
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 GRADIO_OWN = 'aria-label="Empty value"'  # a role that Gradio's empty fields lack
@@ -36,21 +37,39 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-def test_the_depth_page(studio_url: str, page: Page) -> None:
-    page.goto(studio_url)
-    page.locator("input[type=file]").first.set_input_files(EXAMPLES / "room.jpg")
-    page.locator(".dv-has-depth").wait_for()
-    assert lasting(page) == []
-    for name in ("3D", "Measure", "Files", "Video"):
-        page.get_by_role("tab", name=name, exact=True).click()
-        page.wait_for_timeout(500)
-        assert lasting(page) == [], name
+@pytest.fixture(params=[("en-US", "light"), ("zh-CN", "dark")], ids=["en-light", "zh-dark"])
+def reader(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A tab as two readers have it."""
+    locale, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale=locale, color_scheme=scheme
+    )
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    yield tab
+    context.close()
 
 
-def test_the_explorer(explorer_url: str, page: Page) -> None:
+def test_the_depth_page(studio_url: str, reader: Page) -> None:
+    reader.goto(studio_url)
+    reader.locator("input[type=file]").first.set_input_files(EXAMPLES / "room.jpg")
+    reader.wait_for_selector("#summary .summary")
+    assert lasting(reader) == []
+    for name in ("3d", "measure", "views", "files"):
+        reader.click(f"#tab-{name}-button")
+        reader.wait_for_timeout(500)
+        assert lasting(reader) == [], name
+    reader.set_viewport_size({"width": 390, "height": 844})
+    for name in ("batch", "video", "about"):
+        reader.click(f"#tab-{name}-button")
+        reader.wait_for_timeout(500)
+        assert lasting(reader) == [], name
+
+
+def test_the_explorer(explorer_url: str, reader: Page) -> None:
     for key in ("", "coarse_to_fine", "measure"):
-        page.goto(f"{explorer_url}/{key}")
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning] h1").wait_for(
+        reader.goto(f"{explorer_url}/{key}")
+        reader.locator("[data-testid=stApp][data-test-script-state=notRunning] h1").wait_for(
             timeout=120_000  # milliseconds; the machine may be busy
         )
-        assert lasting(page) == [], key
+        assert lasting(reader) == [], key

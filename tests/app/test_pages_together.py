@@ -80,7 +80,7 @@ def test_photo_camera_and_scale_go_to_the_explorer_and_back(
     side.get_by_text("mine.png ·").wait_for(timeout=PATIENCE)
     assert "from=" not in page.url
     assert "77.3°" in side.inner_text() or "77°" in side.inner_text()  # 2 atan(80 / 100)
-    side.get_by_role("button", name="Measure it, save it").click()
+    page.get_by_role("button", name="Measure it, save it").click()
     page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
     page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')", timeout=PATIENCE)
     assert page.inner_text("#photo .pb-name") == "mine.png"

@@ -167,6 +167,20 @@ def test_the_studio_is_ready_when_its_model_is_loaded(studio: Studio, tmp_path: 
     assert not empty.ready
 
 
+def test_the_first_example_is_there_before_the_studio_is_ready(
+    studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    predict = studio.result
+    monkeypatch.setattr(
+        studio, "result", lambda *asked: (seen.append(studio.ready), predict(*asked))[1]
+    )
+    studio.warm_up(photo)
+    assert seen == [False]
+    assert studio.ready
+    assert studio.cached_bytes > 0
+
+
 @pytest.mark.parametrize("name", ["nothing", "../tiny", "/etc/passwd", "tiny.safetensors"])
 def test_a_model_that_is_not_installed_is_refused(studio: Studio, name: str) -> None:
     with pytest.raises(CheckpointError, match=r"expected one of those installed \(tiny\)"):

@@ -54,12 +54,13 @@ async function give(file) {
   }
 }
 
-// Files go to the tab in front; several photos at once to the one for many.
+// Files go to the tab in front; several photos at once to the one for many, a clip to the one for clips.
 async function take(files) {
   let place = ["#batch-files", "#video-file"].find((name) => document.querySelector(name)?.offsetParent);
-  if (!place && files.length > 1) {
-    document.querySelector("#tab-batch-button").click();
-    place = "#batch-files";
+  const other = files.length > 1 ? "batch" : files[0].type.startsWith("video/") ? "video" : "";
+  if (!place && other) {
+    document.querySelector(`#tab-${other}-button`).click();
+    place = {batch: "#batch-files", video: "#video-file"}[other];
   }
   if (!place) {
     document.querySelector("#tab-photo-button").click();
@@ -105,7 +106,7 @@ document.addEventListener("drop", (event) => {
 find("choose").addEventListener("click", () => chooser.click());
 find("place").addEventListener("click", () => { if (video.hidden) chooser.click(); });
 chooser.addEventListener("change", () => {
-  if (chooser.files.length) give(chooser.files[0]);
+  if (chooser.files.length) take([...chooser.files]);
   chooser.value = ""; // the same file may be chosen again
 });
 

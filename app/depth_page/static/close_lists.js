@@ -1,6 +1,0 @@
-// Gradio opens the list of a field again at the Tab key, which leaves the field: it is not told.
-() => {
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Tab" && event.target.matches?.("[role=combobox]")) event.stopPropagation();
-  }, true);
-}
