@@ -31,8 +31,8 @@ from PIL import Image
 from benchmarks.photos import jpeg
 from core.camera import project
 from core.engines.onnx_export import load_onnxruntime
-from core.model.encoders.base import normalised
 from core.predictor import Predictor, load_model
+from core.weights.network_input import normalised
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

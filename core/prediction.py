@@ -8,19 +8,17 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from core.camera import Intrinsics
 from core.errors import ConfigError
-from core.model import accumulate, laplacian_pyramid
-from core.model.encoders.base import normalised
+from core.images.pyramid import accumulate, laplacian_pyramid, sigmoid
 from core.scale.calibration import Calibration, given
 from core.scale.known import SparseDepth, unit_of
 from core.weights.confidence import confidence
 from core.weights.model_info import ModelInfo
+from core.weights.network_input import normalised
 
 Depth = TypeVar("Depth", float, NDArray[np.float32])
 
@@ -57,8 +55,8 @@ class WorkingPass:
         residuals: coarse -> fine, each (1, 1, h_k, w_k) float32.
     """
 
-    rgb: Tensor
-    residuals: Sequence[Tensor]
+    rgb: NDArray[np.uint8]
+    residuals: Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +174,8 @@ class Prediction:
         """
         if self.info.error_model is None:
             return None
-        with torch.inference_mode():
-            expected = self.info.error_model.expected_error(self.working.residuals)
-            sure = confidence(expected, self.depth.shape).numpy()
+        expected = self.info.error_model.expected_error(self.working.residuals)
+        sure = confidence(expected, self.depth.shape)
         missing = np.isnan(self.depth)
         return np.where(missing, np.float32(0), sure) if missing.any() else sure
 
@@ -197,20 +194,19 @@ class Prediction:
         """The levels of the unflipped pass, coarse -> fine, computed when first asked for."""
         residuals = self.working.residuals
         bend = self._bend()
-        with torch.inference_mode():
-            bands = laplacian_pyramid(normalised(self.working.rgb), len(residuals))
-            depths = depth_of_levels(residuals, self.info.config.max_depth, self.focal_scale)
-            return [
-                PredictionLevel(
-                    stride=2 ** (len(residuals) - 1 - index),
-                    residual=(residual * self.info.config.max_depth)[0, 0].numpy(),
-                    band=np.ascontiguousarray(band[0].permute(1, 2, 0).numpy()),
-                    depth=_bent(self.in_scale(depth[0, 0].numpy()), bend),
-                )
-                for index, (residual, band, depth) in enumerate(
-                    zip(residuals, bands, depths, strict=True)
-                )
-            ]
+        bands = laplacian_pyramid(normalised(self.working.rgb), len(residuals))
+        depths = depth_of_levels(residuals, self.info.config.max_depth, self.focal_scale)
+        return [
+            PredictionLevel(
+                stride=2 ** (len(residuals) - 1 - index),
+                residual=(residual * np.float32(self.info.config.max_depth))[0, 0],
+                band=np.ascontiguousarray(band[0].transpose(1, 2, 0)),
+                depth=_bent(self.in_scale(depth[0, 0]), bend),
+            )
+            for index, (residual, band, depth) in enumerate(
+                zip(residuals, bands, depths, strict=True)
+            )
+        ]
 
 
 def _bent(depth: NDArray[np.float32], bend: NDArray[np.float32] | None) -> NDArray[np.float32]:
@@ -251,10 +247,11 @@ def size_note(enlargement: float, working: int, asked: int) -> tuple[str, ...]:
 
 
 def depth_of_levels(
-    residuals: Sequence[Tensor], max_depth: float, focal_scale: float
-) -> list[Tensor]:
+    residuals: Sequence[NDArray[np.float32]], max_depth: float, focal_scale: float
+) -> list[NDArray[np.float32]]:
     """Metres after every level, coarse -> fine: focal_scale * max_depth * sigmoid(sum so far)."""
-    return [torch.sigmoid(total) * max_depth * focal_scale for total in accumulate(residuals)]
+    factors = np.float32(max_depth), np.float32(focal_scale)
+    return [sigmoid(total) * factors[0] * factors[1] for total in accumulate(residuals)]
 
 
 def checked_switch(name: str, given: Any) -> bool:

@@ -18,19 +18,17 @@ from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
+from core.engines.chooser import Chooser, chooser_for
 from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import PINHOLE
 from core.images.resize import checked_resolution, working_size
 from core.images.upsample import Guide, upsample_depth
-from core.model.encoders.base import normalised
 from core.prediction import (
     Prediction,
     PredictionLevel,
@@ -40,8 +38,9 @@ from core.prediction import (
     size_note,
 )
 from core.weights.checkpoint import find_model
-from core.weights.choice import AUTO, Chooser, chooser_for
+from core.weights.choice import AUTO
 from core.weights.model_info import ModelInfo
+from core.weights.network_input import normalised
 
 __all__ = [
     "AnyPredictor",
@@ -123,7 +122,7 @@ class Passed:
         guide: for `Predictor.finished`; None, in what is kept for long, makes it anew.
     """
 
-    depth: Tensor
+    depth: NDArray[np.float32]
     working: WorkingPass
     intrinsics: Intrinsics
     focal_scale: float
@@ -207,9 +206,8 @@ class Predictor:
         )
         scale = focal_scale(self.info, camera, (width, height), size)
         flip = checked_switch("flip", flip)
-        with torch.inference_mode():
-            guide = _guide(photo, size)
-            working, depth = self._pass(guide.seen, flip, scale)
+        guide = Guide(photo.rgb, size)
+        working, depth = self._pass(guide.seen, flip, scale)
         settings = {
             "resolution": asked,
             "flip": flip,
@@ -232,9 +230,8 @@ class Predictor:
         """
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
-        with torch.inference_mode():
-            guide = passed.guide or _guide(photo, (width, height))
-            metres = upsample_depth(passed.depth, guide).numpy()
+        guide = passed.guide or Guide(photo.rgb, (width, height))
+        metres = upsample_depth(passed.depth, guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]
@@ -256,14 +253,16 @@ class Predictor:
             notes=photo.notes + size_note(enlargement, own[1], height),
         )
 
-    def _pass(self, rgb: Tensor, flip: bool, focal_scale: float) -> tuple[WorkingPass, Tensor]:
+    def _pass(
+        self, rgb: NDArray[np.uint8], flip: bool, focal_scale: float
+    ) -> tuple[WorkingPass, NDArray[np.float32]]:
         """The network's view (h, w, 3) to what is kept of it and (h, w) metres."""
         image = normalised(rgb)
         if flip:
-            image = torch.cat((image, image.flip(3)))
+            image = np.concatenate((image, image[..., ::-1]))
         with self._turn:
             residuals = self.engine.run(image)
-        if not all(bool(torch.isfinite(residual).all()) for residual in residuals):
+        if not all(np.isfinite(residual).all() for residual in residuals):
             raise EngineError(
                 f"The model {self.info.name!r} gave values that are not finite numbers for this "
                 "photo, expected metres: its file may be damaged, get it again, or use another."
@@ -271,8 +270,8 @@ class Predictor:
         depth = depth_of_levels(residuals, self.info.config.max_depth, focal_scale)[-1]
         metres = depth[0, 0]
         if flip:
-            metres = (metres + depth[1, 0].flip(1)) / 2
-        return WorkingPass(rgb, [residual[:1].clone() for residual in residuals]), metres
+            metres = (metres + depth[1, 0, :, ::-1]) / 2
+        return WorkingPass(rgb, [residual[:1].copy() for residual in residuals]), metres
 
 
 def focal_scale(
@@ -335,10 +334,6 @@ class AutoPredictor:
             if name not in self._loaded:
                 self._loaded[name] = self._load(name)
             return self._loaded[name]
-
-
-def _guide(photo: Photo, size: tuple[int, int]) -> Guide:
-    return Guide(torch.from_numpy(np.require(photo.rgb, np.uint8, ("C", "W"))), size)
 
 
 def models_of_run(

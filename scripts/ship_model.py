@@ -19,10 +19,11 @@ from pathlib import Path
 
 from core.atomic import write_atomic
 from core.data import DATA_VARIABLE
+from core.engines.onnx_export import to_graph
 from core.evaluate.report import to_json, write_csv, write_gallery
 from core.evaluate.run import EvaluationRequest, command_line, run_evaluation
 from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
-from core.weights.registry import pin_checkpoint
+from core.weights.registry import pin_checkpoint, pin_graph
 from scripts.fit_confidence import main as fit_confidence
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         half=True,
     )
     sha256 = pin_checkpoint(shipped)
+    pin_graph(shipped, to_graph(*load_checkpoint(shipped)))
     about = result.about | {"model": name, "command": command, "model_sha256": sha256}
     stem = ROOT / "docs" / "measurements" / f"{name}-{options.dataset}"
     report = to_json(replace(result, about=about)) + "\n"

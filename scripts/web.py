@@ -27,9 +27,9 @@ from core import __version__
 from core.engines.onnx_engine import open_session
 from core.engines.onnx_file import export_onnx
 from core.files.colormap import COLORMAPS, SIGNED
-from core.model.encoders.base import normalised
 from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.model_info import ModelInfo
+from core.weights.network_input import normalised
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("lite-indoor", "lite-outdoor", "lite-free")

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.model import LapDepth, ModelConfig
-from core.model.encoders.base import normalised
 from core.weights.checkpoint import save_checkpoint
 from core.weights.model_info import ModelInfo, TrainingCamera
+from core.weights.network_input import normalised
 
 WORKING_HEIGHT = 96
 CAMERA = TrainingCamera(width=640, height=480, fx=520.0, fy=521.0)

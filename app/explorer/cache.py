@@ -23,6 +23,7 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
+from core.engines.chooser import Chooser
 from core.errors import CameraError, CheckpointError
 from core.geometry.calibrate import calibrated
 from core.geometry.measure import Measurer
@@ -40,12 +41,12 @@ from core.inspect.activations import (
 )
 from core.inspect.inspection import Inspector, Trace
 from core.inspect.receptive_field import receptive_field
-from core.model.encoders.base import normalised
 from core.prediction import Prediction
 from core.predictor import Passed
 from core.scale.calibration import Measurement
 from core.weights.checkpoint import ModelInfo, load_checkpoint
-from core.weights.choice import Choice, Chooser
+from core.weights.choice import Choice
+from core.weights.network_input import normalised
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on
 
@@ -168,7 +169,7 @@ def network(info: ModelInfo) -> Inspector:
 @cached
 def traced(key: str, _info: ModelInfo, _prediction: Prediction) -> Trace:
     """What every stage held while the photo went through."""
-    return network(_info).trace(normalised(_prediction.working.rgb))
+    return network(_info).trace(torch.from_numpy(normalised(_prediction.working.rgb)))
 
 
 @cached

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, from_numpy
 
 from app.common.outputs import stem_of
 from app.common.request import DepthRequest
@@ -21,12 +21,12 @@ from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
 from core.images.decode import Photo
 from core.inspect.inspection import Inspector, Trace
-from core.model.encoders.base import normalised
 from core.prediction import Prediction
 from core.scale.known import KnownLength
 from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice import Choice
+from core.weights.network_input import normalised
 
 _VIEW, _TRUTH = "session view", "ground truth"
 NAMES = ("R5", "R4", "R3", "R2", "R1")
@@ -141,13 +141,12 @@ class SessionView:
     @cached_property
     def image(self) -> Tensor:
         """(1, 3, h, w), the network's input."""
-        return normalised(self.prediction.working.rgb)
+        return from_numpy(normalised(self.prediction.working.rgb))
 
     @property
     def working(self) -> NDArray[np.uint8]:
         """(h, w, 3) uint8, the photo as the network saw it."""
-        seen: NDArray[np.uint8] = self.prediction.working.rgb.numpy()
-        return seen
+        return self.prediction.working.rgb
 
     @property
     def screen(self) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from core.data.sample import DepthArray, Sample
-from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
+from core.model.config import IMAGENET_MEAN, IMAGENET_STD
 
 BRIGHT = 185.0  # of 255; cloud and haze
 BLUE = 18.0  # how far blue must lie above red where the sky is darker than that

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import sys
+from pathlib import Path
+from types import ModuleType
 from typing import Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
-from core.engines.onnx_engine import open_onnx_engine
-from core.engines.onnx_export import onnx_missing
-from core.engines.torch_engine import TorchEngine, choose_device
+from core.engines.onnx_engine import onnx_missing, open_onnx_engine
 from core.errors import EngineError
-from core.threads import usable_threads
 from core.weights.checkpoint import load_checkpoint
 from core.weights.model_info import ModelInfo
 
@@ -39,19 +40,23 @@ class Engine(Protocol):
     @property
     def precision(self) -> str: ...
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """One pass.
 
         Args:
-            image: (n, 3, h, w) float32 on the CPU, ImageNet-normalised, h and w multiples of 16.
+            image: (n, 3, h, w) float32, ImageNet-normalised, h and w multiples of 16.
 
         Returns:
-            The residuals coarse -> fine (R5..R1), each (n, 1, h_k, w_k) float32 on the CPU. Depth
-            follows from them alone (`core.model.accumulate`), so every engine gives just these.
+            The residuals coarse -> fine (R5..R1), each (n, 1, h_k, w_k) float32. Depth follows
+            from them alone (`core.prediction.depth_of_levels`), so every engine gives just these.
 
         Raises:
             EngineError: out of memory, or the engine failed.
         """
+        ...
+
+    def scene(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean of the encoder's deepest feature over one image of `run`: (channels,)."""
         ...
 
 
@@ -85,13 +90,38 @@ def open_engine(
                 "float32 or int8: use the engine torch there."
             )
         return open_onnx_engine(info, precision)
-    place = choose_device(device)
+    place = (
+        "cpu"
+        if engine == "auto" and (device == "cpu" or (device == "auto" and not _gpu_may_be()))
+        else None
+    )
+    if place is None:
+        place = _torch_engine().choose_device(device)
     if engine == "auto" and place == "cpu" and precision == "float32" and not onnx_missing():
         try:
             return open_onnx_engine(info)
         except EngineError as error:
             logger.warning("PyTorch is used instead of ONNX Runtime: %s", error)
-    if place == "cpu":
-        torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
+    torch_engine = _torch_engine()
     model, _ = load_checkpoint(info.path)
-    return TorchEngine(model, place, precision)
+    opened: Engine = torch_engine.TorchEngine(model, place, precision)
+    return opened
+
+
+def _gpu_may_be() -> bool:
+    """Whether it is worth to load PyTorch, which takes seconds, to ask it for a GPU."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    devices = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA's, AMD's, Windows' in Linux
+    return sys.platform != "linux" or any(Path(name).exists() for name in devices)
+
+
+def _torch_engine() -> ModuleType:
+    try:
+        from core.engines import torch_engine
+    except ModuleNotFoundError as error:
+        raise EngineError(
+            "PyTorch is not installed, expected it for this device, precision or engine: install "
+            "torch, or use the engine onnx on the CPU in float32."
+        ) from error
+    return torch_engine

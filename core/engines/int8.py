@@ -16,15 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from core.engines.onnx_export import DEPTH, INPUT, load_onnxruntime
+from core.engines.onnx_engine import DEPTH, INPUT, load_onnxruntime
 from core.errors import EngineError
 from core.images.decode import decode
 from core.images.resize import resize_rgb, working_size
-from core.model.encoders.base import normalised
 from core.weights.model_info import ModelInfo
+from core.weights.network_input import normalised
 from core.weights.registry import EXAMPLES
 
 MOST_OFF = 0.1  # of depth, on average over the photos; beyond, integers do not suit the network
@@ -48,9 +47,9 @@ def calibration_pictures(info: ModelInfo, folder: Path = EXAMPLES) -> list[Pictu
         )
     pictures = []
     for path in paths:
-        rgb = torch.from_numpy(decode(path).rgb)
+        rgb = decode(path).rgb
         size = working_size((rgb.shape[1], rgb.shape[0]), info.working_height)
-        pictures.append(normalised(resize_rgb(rgb, size)).numpy())
+        pictures.append(normalised(*resize_rgb(rgb, size)))
     return pictures
 
 

@@ -1,14 +1,17 @@
 """ONNX Runtime on the CPU: the same network, about 1.4 times as fast as folded PyTorch.
 
-The model is converted once, checked against PyTorch and kept in the user's cache folder under the
-checkpoint's SHA-256, so that later starts only open it. ONNX files hold no code; a file that does
-not have the hash written beside it, or was made from another checkpoint, is converted again.
+With a shipped model comes its graph, `checkpoints/NAME.onnx.gz`, which takes its filters from the
+checkpoint: it needs no PyTorch. Any other model is converted once, checked against PyTorch and kept
+in the user's cache folder under the checkpoint's SHA-256, so that later starts only open it. ONNX
+files hold no code; a file that does not have the hash written beside it, or was made from another
+checkpoint, is converted again.
 """
 
 from __future__ import annotations
 
-import copy
+import gzip
 import hashlib
+import importlib.util
 import json
 import logging
 import os
@@ -16,133 +19,47 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.engines.onnx_export import (
-    DEPTH,
-    INPUT,
-    RESIDUALS,
-    first_line,
-    load_onnxruntime,
-    onnx_missing,
-    to_onnx,
-)
 from core.errors import EngineError, ExportError
-from core.model import LapDepth
 from core.threads import usable_threads
-from core.weights.checkpoint import load_checkpoint
+from core.weights.checkpoint import CHECKPOINTS, load_weights
 from core.weights.model_info import ModelInfo
+from core.weights.registry import graph_of
 
-AGREES = 1e-4  # relative, on depth
-# n, h, w: square, wide, tall, a batch, and heights whose 1/16 is odd.
-CHECKED_SIZES = ((1, 96, 96), (1, 112, 368), (1, 240, 112), (2, 176, 208))
+INPUT = "image"
+DEPTH = "depth"
+STRIDES = (16, 8, 4, 2, 1)
+RESIDUALS = tuple(f"residual_{stride}" for stride in STRIDES)
+SCENE = "scene"
+OF_NETWORK = "model."  # before the names of a checkpoint's tensors in a shipped graph
 
 logger = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 2  # part of the cached file's name: raise it when `to_onnx` changes
+CONVERTER_VERSION = 3  # part of the cached file's name: raise it when `to_onnx` changes
 
 
-def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> float:
-    """Runs a converted model beside the original, at several sizes.
+def load_onnxruntime() -> Any:
+    """The package, imported so that it sends nothing and leaves no identifier in the home folder.
 
-    Args:
-        content: of the ONNX file.
-        model: the original.
-        strict: allow 1e-4 and no more. Otherwise see `allowed`.
-
-    Returns:
-        The largest relative difference of depth over all sizes.
-
-    Raises:
-        ExportError: it is larger than that, or a size does not run.
+    Since 1.29 its builds for Linux and macOS keep an identifier and a database of reports for their
+    maker there, unless this variable is set while they are imported; Windows has the call.
     """
-    session = open_session(content)
-    plain = copy.deepcopy(model).eval()
-    worst = 0.0
-    for n, height, width in CHECKED_SIZES:
-        image = sample_picture(n, height, width)
-        with torch.inference_mode():
-            expected = plain(image).depth
-        (got,) = run_at(session, [DEPTH], {INPUT: image})
-        worst = max(worst, difference(got, expected))
-    if strict and not worst <= AGREES:  # also for NaN
-        raise disagreement(worst, AGREES)
-    return checked(worst, plain)
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime  # type: ignore[import-untyped]
+
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
 
 
-def checked(worst: float, model: LapDepth) -> float:
-    """A difference of depth that is small enough.
-
-    A network that magnifies rounding (one with random weights does) may differ by twice of what
-    PyTorch in float32 differs from itself in float64; any other by `AGREES`.
-
-    Raises:
-        ExportError: it is larger.
-    """
-    allowed = AGREES if worst <= AGREES else max(AGREES, 2 * _own_rounding(model))
-    if not worst <= allowed:  # also for NaN
-        raise disagreement(worst, allowed)
-    return worst
-
-
-def disagreement(worst: float, allowed: float) -> ExportError:
-    """The error for a model that computes another depth."""
-    return ExportError(
-        f"The converted model differs from PyTorch by {worst:.1e}, expected at most "
-        f"{allowed:.1e}: use the engine torch."
-    )
-
-
-def open_session(content: bytes) -> Any:
-    """An ONNX Runtime session that reports errors as exceptions only."""
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def run_at(session: Any, outputs: list[str], feeds: Mapping[str, Tensor]) -> list[Tensor]:
-    """One pass of a session.
-
-    Raises:
-        ExportError: this size does not run.
-    """
-    try:
-        arrays = session.run(outputs, {name: x.numpy() for name, x in feeds.items()})
-    except Exception as error:  # onnxruntime's exceptions share no public base
-        height, width = feeds[INPUT].shape[2:]
-        raise ExportError(
-            f"The converted model does not run at {width}x{height} ({first_line(error)}), "
-            "expected any multiple of 16: use the engine torch."
-        ) from error
-    return [torch.from_numpy(array) for array in arrays]
-
-
-def _own_rounding(model: LapDepth) -> float:
-    """How far the network's depth in float32 is from its depth in float64."""
-    exact = copy.deepcopy(model).double()
-    worst = 0.0
-    with torch.inference_mode():
-        for n, height, width in CHECKED_SIZES:
-            image = sample_picture(n, height, width)
-            worst = max(worst, difference(model(image).depth, exact(image.double()).depth))
-    return worst
-
-
-def difference(got: Tensor, expected: Tensor) -> float:
-    """The largest relative difference of two depth maps."""
-    return float(((got - expected).abs() / expected).max())
-
-
-def sample_picture(n: int, height: int, width: int) -> Tensor:
-    """Smooth shades with noise on them: what a photo is to the network, whatever its weights."""
-    generator = torch.Generator().manual_seed(height * 10007 + width)
-    coarse = torch.randn(n, 3, 4, 4, generator=generator)
-    smooth = nn.functional.interpolate(coarse, (height, width), mode="bicubic")
-    return smooth + 0.2 * torch.randn(n, 3, height, width, generator=generator)
+def onnx_missing(*names: str) -> list[str]:
+    """Which of these packages are not installed; none named, those to run a model with."""
+    wanted = names or ("onnxruntime",)
+    return [name for name in wanted if importlib.util.find_spec(name) is None]
 
 
 class OnnxEngine:
@@ -151,6 +68,7 @@ class OnnxEngine:
     Args:
         content: of the ONNX file.
         precision: of the arithmetic in it, "float32" or "int8".
+        weights: the checkpoint's, by name, where the file has none of its own.
 
     Raises:
         EngineError: the file is no model that ONNX Runtime can open.
@@ -159,7 +77,12 @@ class OnnxEngine:
     name = "onnx"
     device = "cpu"
 
-    def __init__(self, content: bytes, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        content: bytes,
+        precision: str = "float32",
+        weights: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
         self.precision = precision
         onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
@@ -167,6 +90,14 @@ class OnnxEngine:
         # Its threads would go on spinning behind a pass, on the cores that the next step needs.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # fatal only: errors come as exceptions
+        if weights:
+            held = {
+                OF_NETWORK + name: onnxruntime.OrtValue.ortvalue_from_numpy(values)
+                for name, values in weights.items()
+            }
+            options.add_external_initializers([*held], [*held.values()])
+        self._only_needed = onnxruntime.RunOptions()
+        self._only_needed.only_execute_path_to_fetches = True
         try:
             self._session: Any = onnxruntime.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]
@@ -177,10 +108,22 @@ class OnnxEngine:
                 "this program: use the engine torch."
             ) from error
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """See `Engine.run`."""
+        return self._outputs(RESIDUALS, image)
+
+    def scene(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.scene`."""
+        return self._outputs((SCENE,), image)[0][0]
+
+    def _outputs(
+        self, names: tuple[str, ...], image: NDArray[np.float32]
+    ) -> list[NDArray[np.float32]]:
+        feeds = {INPUT: np.ascontiguousarray(image)}
         try:
-            arrays = self._session.run(list(RESIDUALS), {INPUT: image.contiguous().numpy()})
+            found: list[NDArray[np.float32]] = self._session.run(
+                list(names), feeds, self._only_needed
+            )
         except Exception as error:  # as above
             height, width = image.shape[2:]
             raise EngineError(
@@ -188,7 +131,10 @@ class OnnxEngine:
                 f"({str(error).splitlines()[0][:200]}), expected room for all of the network's "
                 "features at once: choose a lower resolution, or the engine torch."
             ) from error
-        return [torch.from_numpy(array) for array in arrays]
+        return found
+
+
+_opened: WeakValueDictionary[tuple[Path, str], OnnxEngine] = WeakValueDictionary()
 
 
 def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
@@ -205,11 +151,28 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
     missing = onnx_missing()
     if missing:
         raise EngineError(
-            f"The packages {' and '.join(missing)} are not installed, expected both for the "
-            "engine onnx: install them with pip, or use the engine torch."
+            "The package onnxruntime is not installed, expected it for the engine onnx: install "
+            "it with pip, or use the engine torch."
         )
     kind = "" if precision == "float32" else f"-{precision}"
     path = cache_folder() / f"{info.sha256}-v{CONVERTER_VERSION}{kind}.onnx"
+    key = path, info.sha256
+    engine = _opened.get(key)  # what chooses a photo's model shares the network of one of them
+    if engine is None:
+        graph = graph_of(CHECKPOINTS, info.sha256) if precision == "float32" else None
+        if graph is not None and info.path is not None:
+            names, content = gzip.decompress(graph).split(b"\n", 1)
+            weights, _ = load_weights(info.path)
+            taken = {name: weights[name] for name in json.loads(names)}
+            engine = OnnxEngine(content, weights=taken)
+        else:
+            engine = OnnxEngine(_converted(info, path, precision), precision)
+        _opened[key] = engine
+    return engine
+
+
+def _converted(info: ModelInfo, path: Path, precision: str) -> bytes:
+    """The model from the cache, converted first if need be."""
     content = _read_cached(path)
     if content is None:
         content = _convert(info)
@@ -218,7 +181,7 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
 
             content = quantised(content, calibration_pictures(info))
         _write_cached(path, content)
-    return OnnxEngine(content, precision)
+    return content
 
 
 def cache_folder() -> Path:
@@ -235,17 +198,17 @@ def cache_folder() -> Path:
 
 
 def _convert(info: ModelInfo) -> bytes:
-    if info.path is None:
-        raise EngineError("The model was never saved, expected a checkpoint file: save it first.")
+    missing = onnx_missing("onnx", "torch")
+    if missing:
+        raise EngineError(
+            f"The model {info.name!r} was never converted, and without {' and '.join(missing)} it "
+            "cannot be, expected a shipped model or one that was used here before: install what "
+            "is missing with pip."
+        )
+    from core.engines import onnx_export
+
     logger.info("converting %s for ONNX Runtime, once", info.name)
-    model, _ = load_checkpoint(info.path)
-    try:
-        content = to_onnx(model, info)
-        difference = check_onnx(content, model, strict=True)
-    except ExportError as error:
-        raise EngineError(str(error)) from error
-    logger.info("converted; agrees with PyTorch within %.1e", difference)
-    return content
+    return onnx_export.converted(info)
 
 
 def _read_cached(path: Path) -> bytes | None:
@@ -269,3 +232,8 @@ def _write_cached(path: Path, content: bytes) -> None:
         write_atomic(path.with_suffix(".json"), json.dumps(record).encode())
     except ExportError as error:
         logger.info("the converted model is not kept: %s", error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

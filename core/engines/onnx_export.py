@@ -1,15 +1,16 @@
 """A network as an ONNX graph.
 
 The engine's graph (`to_onnx`): `image` (n, 3, h, w) float32 -> `depth` (n, 1, h, w), metres of the
-canonical camera, and `residual_16` .. `residual_1`, the levels' outputs coarse -> fine. n, h and w
-are dynamic; h and w are multiples of 16. The file for other programs, which takes the focal
-length: `core.engines.onnx_file`.
+canonical camera, `residual_16` .. `residual_1`, the levels' outputs coarse -> fine, and `scene`
+(n, channels), the mean of the encoder's deepest feature. n, h and w are dynamic; h and w are
+multiples of 16. The file for other programs, which takes the focal length:
+`core.engines.onnx_file`.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import os
+import json
+import logging
 import tempfile
 import threading
 import warnings
@@ -20,18 +21,29 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from core.engines.onnx_check import check_onnx
+from core.engines.onnx_engine import (
+    DEPTH,
+    INPUT,
+    OF_NETWORK,
+    RESIDUALS,
+    SCENE,
+    STRIDES,
+    first_line,
+    onnx_missing,
+)
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
 from core.model.encoders.efficientnet_lite import EfficientNetLite
 from core.model.fold import folded
+from core.weights.checkpoint import load_checkpoint
 from core.weights.model_info import ModelInfo
 
-INPUT = "image"
-DEPTH = "depth"
-STRIDES = (16, 8, 4, 2, 1)
-RESIDUALS = tuple(f"residual_{stride}" for stride in STRIDES)
 OPSET = 17
 EVEN_HALVINGS = 4
+_OUTPUTS = {DEPTH: 1} | dict(zip(RESIDUALS, STRIDES, strict=True)) | {SCENE: 0}
+
+logger = logging.getLogger(__name__)
 
 _exporting = threading.Lock()  # torch's exporter and warning filters are process-wide
 
@@ -39,24 +51,6 @@ _exporting = threading.Lock()  # torch's exporter and warning filters are proces
 def is_own_onnx(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.atomic.check_own` asks
     """Whether a file with these last bytes is a model of `export_onnx`."""
     return all(key.encode() in tail for key in ("lapdepth", "checkpoint_sha256"))
-
-
-def load_onnxruntime() -> Any:
-    """The package, imported so that it sends nothing and leaves no identifier in the home folder.
-
-    Since 1.29 its builds for Linux and macOS keep an identifier and a database of reports for their
-    maker there, unless this variable is set while they are imported; Windows has the call.
-    """
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime  # type: ignore[import-untyped]
-
-    onnxruntime.disable_telemetry_events()
-    return onnxruntime
-
-
-def onnx_missing() -> list[str]:
-    """Which of the optional packages are not installed."""
-    return [name for name in ("onnx", "onnxruntime") if importlib.util.find_spec(name) is None]
 
 
 def to_onnx(model: LapDepth, info: ModelInfo) -> bytes:
@@ -70,9 +64,47 @@ def to_onnx(model: LapDepth, info: ModelInfo) -> bytes:
         EngineError: the packages `onnx` and `onnxruntime` are not installed.
         ExportError: an operation that ONNX does not have.
     """
-    outputs = {DEPTH: 1} | dict(zip(RESIDUALS, STRIDES, strict=True))
-    graph = traced(_Residuals(folded(model)), model, info.name, {}, outputs)
-    return bytes(graph.SerializeToString())
+    return bytes(
+        traced(_Residuals(folded(model)), model, info.name, {}, _OUTPUTS).SerializeToString()
+    )
+
+
+def to_graph(model: LapDepth, info: ModelInfo) -> bytes:
+    """The same without its filters, for `OnnxEngine` to take them from the checkpoint.
+
+    What `core.model.fold` does once is part of the graph; ONNX Runtime does it when it opens it.
+
+    Returns:
+        One line of JSON, the names of the tensors that it takes; then the graph.
+    """
+    import onnx
+
+    graph = traced(_Residuals(model), model, info.name, {}, _OUTPUTS, folds=False)
+    for tensor in graph.graph.initializer:
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="checkpoint")
+    names = [tensor.name.removeprefix(OF_NETWORK) for tensor in graph.graph.initializer]
+    return json.dumps(names).encode() + b"\n" + bytes(graph.SerializeToString())
+
+
+def converted(info: ModelInfo) -> bytes:
+    """A checkpoint's model, checked against PyTorch.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be loaded.
+        EngineError: the conversion failed, or computes something else.
+    """
+    if info.path is None:
+        raise EngineError("The model was never saved, expected a checkpoint file: save it first.")
+    model, _ = load_checkpoint(info.path)
+    try:
+        content = to_onnx(model, info)
+        difference = check_onnx(content, model, strict=True)
+    except ExportError as error:
+        raise EngineError(str(error)) from error
+    logger.info("converted; agrees with PyTorch within %.1e", difference)
+    return content
 
 
 def traced(
@@ -81,6 +113,8 @@ def traced(
     name: str,
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, int],
+    *,
+    folds: bool = True,
 ) -> Any:
     """An `onnx.ModelProto` of a module that takes the image, then `inputs`.
 
@@ -89,12 +123,13 @@ def traced(
         model: the network, for what is known of its encoder.
         name: of its checkpoint.
         inputs: further inputs, by name, each with an example of fixed shape.
-        outputs: the names of what it gives, each with its stride.
+        outputs: the names of what it gives, each with its stride; 0 has none.
+        folds: constants are computed now.
 
     Raises:
         EngineError, ExportError: as `to_onnx`.
     """
-    missing = onnx_missing()
+    missing = onnx_missing("onnx", "onnxruntime")
     if missing:
         raise EngineError(
             f"The packages {' and '.join(missing)} are not installed, expected both for ONNX: "
@@ -102,10 +137,11 @@ def traced(
         )
     import onnx
 
+    mode = torch.onnx.TrainingMode
     axes = {INPUT: {0: "n", 2: "h", 3: "w"}}
     for output, stride in outputs.items():
         suffix = "" if stride == 1 else f"_{stride}"
-        axes[output] = {0: "n", 2: f"h{suffix}", 3: f"w{suffix}"}
+        axes[output] = {0: "n"} | ({2: f"h{suffix}", 3: f"w{suffix}"} if stride else {})
     with (
         tempfile.TemporaryDirectory(prefix="lapdepth-onnx-") as folder,
         _exporting,
@@ -125,6 +161,8 @@ def traced(
                 input_names=[INPUT, *inputs],
                 output_names=list(outputs),
                 dynamic_axes=axes,
+                do_constant_folding=folds,
+                training=mode.EVAL if folds else mode.PRESERVE,  # the former folds norms too
             )
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             raise ExportError(
@@ -176,11 +214,11 @@ class _Residuals(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """`depth`, then the residuals coarse -> fine."""
+        """`depth`, the residuals coarse -> fine, and the mean of the deepest feature."""
+        deepest: list[Tensor] = []
+        handle = self.model.encoder.register_forward_hook(
+            lambda *given: deepest.append(given[2][0])
+        )
         output = self.model(image)
-        return (output.depth, *output.residuals)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, in one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        handle.remove()
+        return (output.depth, *output.residuals, deepest[0].mean((2, 3)))

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from core.atomic import write_atomic
-from core.engines.onnx_engine import (
+from core.engines.onnx_check import (
     CHECKED_SIZES,
     checked,
     difference,
@@ -33,10 +33,11 @@ from core.engines.onnx_engine import (
     run_at,
     sample_picture,
 )
-from core.engines.onnx_export import DEPTH, INPUT, RESIDUALS, STRIDES, traced
+from core.engines.onnx_engine import DEPTH, INPUT, RESIDUALS, STRIDES
+from core.engines.onnx_export import traced
 from core.engines.onnx_half import with_half_filters
 from core.model import LapDepth, accumulate
-from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD
+from core.model.config import IMAGENET_MEAN, IMAGENET_STD
 from core.model.fold import folded
 from core.weights.model_info import ModelInfo, TrainingCamera
 

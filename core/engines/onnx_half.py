@@ -6,8 +6,8 @@ which a runtime folds away once, when it opens the model: WebAssembly has no flo
 
 from __future__ import annotations
 
-from core.engines.onnx_engine import CHECKED_SIZES, open_session, run_at, sample_picture
-from core.engines.onnx_export import DEPTH, INPUT
+from core.engines.onnx_check import CHECKED_SIZES, open_session, run_at, sample_picture
+from core.engines.onnx_engine import DEPTH, INPUT
 from core.errors import ExportError
 
 # Relative, of depth, on average over a picture: the shipped models have 0.0005 and 0.012 on the

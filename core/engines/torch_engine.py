@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import EngineError
 from core.model import LapDepth, LapDepthOutput
 from core.model.fold import folded
+from core.threads import usable_threads
 
 logger = logging.getLogger(__name__)
 
@@ -111,12 +114,14 @@ class TorchEngine:
                 "float16 or bfloat16 on a GPU: use float32."
             )
         self.device, self.precision = device, precision
+        if device == "cpu":
+            torch.set_num_threads(min(torch.get_num_threads(), usable_threads()))
         self._model = folded(model).to(device)
         if device == "cpu":
             route_pointwise(self._model)
 
     @torch.inference_mode()
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """See `Engine.run`."""
         try:
             x = self._sent(image)
@@ -124,12 +129,19 @@ class TorchEngine:
             if self.precision != "float32" and not _finite(residuals):
                 logger.info("%s overflowed; this photo is done in float32", self.precision)
                 residuals = self._pass(x, half=False)
-            return [residual.to("cpu", torch.float32) for residual in residuals]
+            return [residual.to("cpu", torch.float32).numpy() for residual in residuals]
         except RuntimeError as error:
             raise _translated(error, image) from error
 
-    def _sent(self, image: Tensor) -> Tensor:
+    @torch.inference_mode()
+    def scene(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.scene`."""
+        deepest: Tensor = self._model.encoder(self._sent(image))[0]
+        return deepest.mean((2, 3))[0].cpu().numpy()
+
+    def _sent(self, given: NDArray[np.float32]) -> Tensor:
         """The picture on the device, channels last."""
+        image = torch.from_numpy(np.require(given, np.float32, ("C", "W")))
         cuda = self.device == "cuda"
         if cuda:  # from page-locked memory the driver copies at once, without a copy of its own
             image = image.pin_memory()
@@ -145,7 +157,7 @@ def _finite(residuals: list[Tensor]) -> bool:
     return all(bool(torch.isfinite(residual).all()) for residual in residuals)
 
 
-def _translated(error: RuntimeError, image: Tensor) -> Exception:
+def _translated(error: RuntimeError, image: NDArray[np.float32]) -> Exception:
     """An `EngineError` for a lack of memory; any other error is a bug and stays what it is."""
     text = str(error).lower()
     if not isinstance(error, torch.OutOfMemoryError) and not any(

@@ -14,17 +14,14 @@ Besides the result, memory grows with the photo's width only.
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
 
-from core.images.resize import resize_rgb
+from core.images.averages import among_neighbours, area_means
+from core.images.resize import cubic, resample, resize_rgb, triangle
 from core.threads import in_threads
 
+Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 _AT_A_TIME = (
@@ -51,13 +48,13 @@ class Guide:
         finer: the photo at twice `size`, or its own where that is less.
     """
 
-    def __init__(self, rgb: Tensor, size: tuple[int, int]) -> None:
+    def __init__(self, rgb: Bytes, size: tuple[int, int]) -> None:
         finer = min(rgb.shape[1], _ROUND_TRIP * size[0]), min(rgb.shape[0], _ROUND_TRIP * size[1])
         self.rgb = rgb
-        self.seen, self.finer = in_threads(partial(resize_rgb, rgb), (size, finer))
+        self.seen, self.finer = resize_rgb(rgb, size, finer)
 
 
-def upsample_depth(depth: Tensor, guide: Guide) -> Tensor:
+def upsample_depth(depth: Floats, guide: Guide) -> Floats:
     """Brings depth to the photo's size.
 
     Args:
@@ -72,34 +69,15 @@ def upsample_depth(depth: Tensor, guide: Guide) -> Tensor:
     if depth.shape == (height, width):
         return depth
     if depth.shape[0] > height or depth.shape[1] > width:
-        return _resample(depth[None, None], height, width, "bilinear")[0, 0]
+        return resample(depth, height, width, triangle)
     return _Upsampling(_sharpened(depth, guide.finer), depth, guide.rgb, guide.seen).full()
 
 
-def _resample(x: Tensor, height: int, width: int, mode: str) -> Tensor:
-    # antialias=True also picks torch's separable kernel and, for cubic, Keys' a = -0.5.
-    return functional.interpolate(
-        x, size=(height, width), mode=mode, antialias=True, align_corners=False
-    )
-
-
-def _sharpened(depth: Tensor, finer: Tensor) -> Tensor:
+def _sharpened(depth: Floats, finer: Bytes) -> Floats:
     """Depth plus what averaging the upsampled depth over each working pixel would lose."""
     h, w = depth.shape
-    larger = _Upsampling(depth, depth, finer, resize_rgb(finer, (w, h))).full()
-    back = functional.interpolate(larger[None, None], size=(h, w), mode="area")
-    return depth + (depth - back[0, 0])
-
-
-def _among_neighbours(plane: Floats, choose: np.ufunc) -> Floats:
-    """The least or greatest of each value and its eight neighbours."""
-    for side in (0, 1):
-        result = plane.copy()
-        along, values = result.swapaxes(0, side), plane.swapaxes(0, side)
-        choose(along[1:], values[:-1], out=along[1:])
-        choose(along[:-1], values[1:], out=along[:-1])
-        plane = result
-    return plane
+    larger = _Upsampling(depth, depth, finer, resize_rgb(finer, (w, h))[0]).full()
+    return depth + (depth - area_means(larger, h, w))
 
 
 class _Upsampling:
@@ -112,38 +90,24 @@ class _Upsampling:
         seen: (h, w, 3) uint8, the same at the working size.
     """
 
-    def __init__(self, depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> None:
+    def __init__(self, depth: Floats, bounds: Floats, rgb: Bytes, seen: Bytes) -> None:
         self.h, self.w = depth.shape
         self.height, self.width = rgb.shape[:2]
-        self.colours = rgb.numpy().reshape(-1)
-        self.working_colours = seen.numpy().reshape(-1, 3).T.astype(np.float32)
-        self.depth = depth.numpy().reshape(-1)
-        self.low = _among_neighbours(bounds.numpy(), np.minimum).reshape(-1)
-        self.high = _among_neighbours(bounds.numpy(), np.maximum).reshape(-1)
+        self.colours = np.ascontiguousarray(rgb).reshape(-1)
+        self.working_colours = seen.reshape(-1, 3).T.astype(np.float32)
+        self._plane = depth
+        self.depth = depth.reshape(-1)
+        self.low = among_neighbours(bounds, np.minimum).reshape(-1)
+        self.high = among_neighbours(bounds, np.maximum).reshape(-1)
         step = np.log(self.high / self.low)
         self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clip(0, 1)
         self.rows, self.columns = _Axis(self.h, self.height), _Axis(self.w, self.width)
-        # Horizontal first, for all rows: the rest is one small product for every band of rows.
-        self.wide = _resample(depth[None, None], self.h, self.width, "bicubic")[0, 0].numpy()
 
-    def full(self) -> Tensor:
+    def full(self) -> Floats:
         """(H, W) metres."""
-        # NumPy asks the system for large pages, which cost a fifth to touch for the first time.
-        result = np.empty((self.height, self.width), np.float32)
-        self._interpolate(result)
+        result = resample(self._plane, self.height, self.width, cubic)
         _Steps(self).place(result.reshape(-1))
-        return torch.from_numpy(result)
-
-    def _interpolate(self, result: Floats) -> None:
-        """Vertical cubic interpolation: rows between the same two working rows are one product."""
-        identity = torch.eye(self.h)[None, None]
-        weights = _resample(identity, self.height, self.h, "bicubic")[0, 0].numpy()
-        top = 0
-        for row, count in enumerate(np.bincount(self.rows.first).tolist()):
-            bottom = top + count
-            taps = slice(max(0, row - 1), min(self.h, row + 3))
-            np.matmul(weights[top:bottom, taps], self.wide[taps], out=result[top:bottom])
-            top = bottom
+        return result
 
 
 class _Axis:

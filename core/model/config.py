@@ -9,6 +9,9 @@ from core.errors import ConfigError
 
 NORMS = ("batch", "group")
 ASPP_KINDS = ("dense", "classic")
+# On which every encoder was pretrained; RGB in 0..1.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 MIN_DECODER_WIDTH = 128  # the finest level is C / 16 wide and gives 4 channels to residual and band
 
 

@@ -72,7 +72,8 @@ def _collect(
     features, errors = [], []
     for images, depths in views:
         output = model(images.contiguous(memory_format=torch.channels_last))
-        found = error_features(output.residuals).permute(0, 2, 3, 1)
+        residuals = [residual.numpy() for residual in output.residuals]
+        found = torch.from_numpy(error_features(residuals)).permute(0, 2, 3, 1)
         relative = ((output.depth - depths).abs() / depths.clamp_min(1e-3))[:, 0]
         for index, depth in enumerate(depths[:, 0]):
             there = (depth > 1e-3).nonzero()

@@ -269,10 +269,9 @@ def validate(config: TrainConfig, weights: dict[str, Tensor]) -> DepthMetrics:
         small = np.asarray(photo.resize((width, height), Image.Resampling.BILINEAR))
         seen_focal = sample.fx * width / photo.width
         factor = seen_focal / config.model.focal if config.model.focal else 1.0
-        with torch.inference_mode():
-            residuals = engine.run(normalise(small)[None])
-            metres = depth_of_levels(residuals, config.model.max_depth, factor)[-1]
-        depth = Image.fromarray(metres[0, 0].numpy())
+        residuals = engine.run(normalise(small)[None].numpy())
+        metres = depth_of_levels(residuals, config.model.max_depth, factor)[-1]
+        depth = Image.fromarray(metres[0, 0])
         return Estimate(np.asarray(depth.resize(photo.size, Image.Resampling.BILINEAR)))
 
     return evaluate(estimate, dataset, PROTOCOLS[config.protocol]).mean

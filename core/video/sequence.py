@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.engines.chooser import Chooser
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16
@@ -25,7 +26,6 @@ from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import TemporalSmoother
 from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
-from core.weights.choice import Chooser
 
 Tell = Callable[[str, int, int | None], None]
 UNFINISHED = ".part"

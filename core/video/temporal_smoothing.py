@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional
+
+from core.images.averages import among_neighbours, area_means, cell_means, window_means
+from core.images.resize import resample, triangle
+
+Floats = NDArray[np.float32]
 
 _THUMB = (18, 32)  # rows and columns: a cut changes the whole picture, noise and detail do not
 _LEAST = 0.06  # mean change of colour (0..1) below which nothing is a cut
@@ -48,10 +50,10 @@ class CutDetector:
     """
 
     def __init__(self) -> None:
-        self._thumb: Tensor | None = None
+        self._thumb: Floats | None = None
         self._usual = 0.0
 
-    def __call__(self, cells: Tensor) -> bool:
+    def __call__(self, cells: Floats) -> bool:
         """Takes the next frame.
 
         Args:
@@ -60,11 +62,11 @@ class CutDetector:
         Returns:
             True for the first frame, and for every frame that begins another scene.
         """
-        thumb = functional.adaptive_avg_pool2d(cells[None], _THUMB)[0]
+        thumb = area_means(cells, *_THUMB)
         before, self._thumb = self._thumb, thumb
         if before is None:
             return True
-        change = float((thumb - before).abs().mean())
+        change = float(np.abs(thumb - before).mean())
         cut = change > _CERTAIN or (change > _LEAST and change > _TIMES * self._usual)
         if cut:
             self._usual = 0.0
@@ -74,19 +76,18 @@ class CutDetector:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it knows of the frames so far."""
-        known = {} if self._thumb is None else {"thumb": self._thumb.numpy()}
+        known = {} if self._thumb is None else {"thumb": self._thumb}
         return {"usual": np.array(self._usual), **known}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from a `state`."""
         self._usual = float(state["usual"])
-        self._thumb = torch.from_numpy(state["thumb"]) if "thumb" in state else None
+        self._thumb = state.get("thumb")
 
 
-def mean_colours(rgb: Tensor, cell: int) -> Tensor:
+def mean_colours(rgb: NDArray[np.uint8], cell: int) -> Floats:
     """(H, W, 3) uint8 to (3, ceil(H / cell), ceil(W / cell)) mean colours in 0..1."""
-    image = rgb.permute(2, 0, 1)[None].to(torch.float32) / 255
-    return functional.avg_pool2d(image, cell, cell, ceil_mode=True, count_include_pad=False)[0]
+    return np.ascontiguousarray(cell_means(rgb.transpose(2, 0, 1), cell) / np.float32(255))
 
 
 @dataclass(frozen=True)
@@ -123,11 +124,10 @@ class TemporalSmoother:
     def __init__(self, settings: SmoothingSettings | None = None) -> None:
         self._settings = settings or SmoothingSettings()
         self._is_cut = CutDetector()
-        self._cells: Tensor | None = None
-        self._past: Tensor | None = None  # (H, W) log of the smoothed depth
+        self._cells: Floats | None = None
+        self._past: Floats | None = None  # (H, W) log of the smoothed depth
         self._time = 0.0
 
-    @torch.inference_mode()
     def __call__(
         self, rgb: NDArray[np.uint8], depth: NDArray[np.float32], time: float
     ) -> SmoothedFrame:
@@ -140,8 +140,8 @@ class TemporalSmoother:
         """
         height, width = depth.shape
         cell = max(2, round(height / _CELLS_DOWN))
-        cells = mean_colours(torch.from_numpy(np.require(rgb, np.uint8, ("C", "W"))), cell)
-        log = torch.from_numpy(depth).log()
+        cells = mean_colours(rgb, cell)
+        log = np.log(depth)
         before, past, elapsed = self._cells, self._past, time - self._time
         fits = past is not None and past.shape == log.shape
         cut = self._is_cut(cells) or not fits
@@ -149,53 +149,49 @@ class TemporalSmoother:
         if cut or before is None or past is None:
             self._past = log
             return SmoothedFrame(depth, None, True)
-        change = _smooth((cells - before)[None])[0].abs().amax(0)
+        change = np.abs(window_means(cells - before, 3)).max(0)
         static = change < _STATIC
         blended = self._blended(log, past, cells, change, static, cell, elapsed)
         self._past = blended
         rows, columns = np.arange(height) // cell, np.arange(width) // cell
-        return SmoothedFrame(
-            blended.exp().numpy(), static.numpy()[rows[:, np.newaxis], columns], False
-        )
+        return SmoothedFrame(np.exp(blended), static[rows[:, np.newaxis], columns], False)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What it remembers of the frames so far."""
         past = {"cells": self._cells, "past": self._past}
-        known = {name: x.numpy() for name, x in past.items() if x is not None}
+        known = {name: x for name, x in past.items() if x is not None}
         cuts = {f"cut_{name}": x for name, x in self._is_cut.state().items()}
         return {"time": np.array(self._time), **known, **cuts}
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Goes on from a `state`."""
         self._time = float(state["time"])
-        self._cells, self._past = (
-            torch.from_numpy(state[name]) if name in state else None for name in ("cells", "past")
-        )
+        self._cells, self._past = state.get("cells"), state.get("past")
         cuts = {name[4:]: x for name, x in state.items() if name.startswith("cut_")}
         self._is_cut.restore(cuts)
 
     def _blended(
         self,
-        log: Tensor,
-        past: Tensor,
-        cells: Tensor,
-        change: Tensor,
-        static: Tensor,
+        log: Floats,
+        past: Floats,
+        cells: Floats,
+        change: Floats,
+        static: NDArray[np.bool_],
         cell: int,
         elapsed: float,
-    ) -> Tensor:
+    ) -> Floats:
         still = _stillness(cells, static)
-        difference = _smooth(_cell_means(log - past, cell))[0, 0]
-        if still > 0 and bool(static.any()):
-            offset = float(difference[static].median())
-            pull = _kept(elapsed, self._settings.scale_seconds) * still * offset
+        difference = window_means(cell_means(log - past, cell), 3)
+        if still > 0 and static.any():
+            offset = float(np.median(difference[static]))
+            pull = np.float32(_kept(elapsed, self._settings.scale_seconds) * still * offset)
             log, difference = log - pull, difference - pull
-        keep = torch.exp(-((change / _COLOUR_SIGMA) ** 2) - (difference / _DEPTH_SIGMA) ** 2)
+        keep = np.exp(-((change / _COLOUR_SIGMA) ** 2) - (difference / _DEPTH_SIGMA) ** 2)
         keep *= _kept(elapsed, self._settings.seconds) * still
-        share = functional.interpolate(
-            keep[None, None], size=log.shape, mode="bilinear", align_corners=False
-        )[0, 0]
-        return torch.lerp(log, past, share)
+        past = past - log
+        past *= resample(keep, *log.shape, triangle)
+        past += log
+        return past
 
 
 def _kept(elapsed: float, seconds: float) -> float:
@@ -203,28 +199,16 @@ def _kept(elapsed: float, seconds: float) -> float:
     return math.exp(-elapsed / seconds) if seconds > 0 else 0.0
 
 
-def _stillness(cells: Tensor, static: Tensor) -> float:
+def _stillness(cells: Floats, static: NDArray[np.bool_]) -> float:
     """1 for a still camera, 0 for a moving one.
 
     Told from the share of cells that stand still among those where motion would show: a white wall
     looks the same however the camera moves, and yet its depth changes.
     """
-    high = functional.max_pool2d(cells[None], 3, 1, 1)[0]
-    low = -functional.max_pool2d(-cells[None], 3, 1, 1)[0]
-    textured = (high - low).amax(0) > _TEXTURE
+    high, low = among_neighbours(cells, np.maximum), among_neighbours(cells, np.minimum)
+    textured = (high - low).max(0) > _TEXTURE
     count = int(textured.sum())
     if count == 0:
         return 1.0
     share = float((textured & static).sum()) / count
     return min(1.0, max(0.0, (share - _STILL_FROM) / (_STILL_TO - _STILL_FROM)))
-
-
-def _cell_means(plane: Tensor, cell: int) -> Tensor:
-    return functional.avg_pool2d(
-        plane[None, None], cell, cell, ceil_mode=True, count_include_pad=False
-    )
-
-
-def _smooth(planes: Tensor) -> Tensor:
-    """(1, n, h, w), each cell the mean of its neighbourhood."""
-    return functional.avg_pool2d(planes, 3, 1, 1, count_include_pad=False)

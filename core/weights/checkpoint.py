@@ -12,19 +12,23 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as from_safetensors
-from safetensors.torch import save as to_safetensors
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
 
 from core.atomic import write_atomic
 from core.errors import CheckpointError, ConfigError
-from core.model import LapDepth, ModelConfig
+from core.model.config import ModelConfig
 from core.weights.model_info import ModelInfo, TrainingCamera, check_name
 from core.weights.registry import known_sha256, named_folder, pin_checkpoint, pinned_sha256, shipped
 from core.weights.tensor_file import file_sha256, read_bytes, read_metadata, unusable
+
+if TYPE_CHECKING:  # PyTorch is only loaded where a network is built or stored
+    from torch import Tensor, nn
+
+    from core.model.lapdepth import LapDepth
 
 __all__ = [
     "CHECKPOINTS",
@@ -35,6 +39,7 @@ __all__ = [
     "find_model",
     "list_models",
     "load_checkpoint",
+    "load_weights",
     "models_folder",
     "pin_checkpoint",
     "save_checkpoint",
@@ -44,7 +49,7 @@ __all__ = [
 CHECKPOINTS = shipped("checkpoints")
 SUFFIX = ".safetensors"
 METADATA_KEY = "lapdepth"
-FLOATS = (torch.float32, torch.float16, torch.bfloat16)
+_TYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8"}
 
 logger = logging.getLogger(__name__)
 
@@ -131,41 +136,63 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
 def load_checkpoint(path: str | Path) -> tuple[LapDepth, ModelInfo]:
     """Builds a checkpoint's network and fills it.
 
-    The file is read once: the bytes that are hashed are the bytes that are loaded, so nothing can
-    be swapped in between.
-    Weights stored as float16 come back as float32.
-
     Returns:
         The network in eval mode on the CPU, and what the file says about itself.
 
     Raises:
-        CheckpointError: a file that is missing, damaged, not the pinned one, holds NaN or
-            infinity, or does not fit its configuration.
+        CheckpointError: as `load_weights`, or the file does not fit its configuration.
     """
-    path = Path(path)
-    data = read_bytes(path)
-    metadata, state = unpacked(data, path)
-    info = _read_info(path, metadata, hashlib.sha256(data).hexdigest())
-    _check_tensors(path, state, _expected_tensors(info.config, path))
-    state = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
-    _check_finite(path, state)
+    import torch
+
+    from core.model.lapdepth import LapDepth
+
+    arrays, info = load_weights(path)
+    state = {name: torch.from_numpy(array) for name, array in arrays.items()}
+    _check_tensors(Path(path), state, _expected_tensors(info.config, Path(path)))
     model = LapDepth(info.config)
     model.load_state_dict(state)
     return model.eval(), info
 
 
-def unpacked(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """The metadata and the tensors in the bytes of a file at `path`.
+def load_weights(path: str | Path) -> tuple[dict[str, NDArray[Any]], ModelInfo]:
+    """A checkpoint's tensors by name, and what the file says about itself.
+
+    The file is read once: the bytes that are hashed are the bytes that are loaded, so nothing can
+    be swapped in between.
+    Weights stored as float16 come back as float32.
+
+    Raises:
+        CheckpointError: a file that is missing, damaged, not the pinned one, or holds NaN or
+            infinity.
+    """
+    path = Path(path)
+    data = read_bytes(path)
+    metadata, state = unpacked(data, path)
+    info = _read_info(path, metadata, hashlib.sha256(data).hexdigest())
+    _check_finite(path, state)
+    return state, info
+
+
+def unpacked(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
+    """The metadata and the tensors in the bytes of a file at `path`, as float32 or int64.
 
     Raises:
         CheckpointError: they are no safetensors file's.
     """
     try:
-        tensors = from_safetensors(data)
-    except (SafetensorError, KeyError, RuntimeError) as error:  # a type or a shape torch lacks
+        arrays = {name: _array(entry) for name, entry in deserialize(data)}
+    except (SafetensorError, KeyError, ValueError) as error:  # a type or a shape that is not known
         raise unusable(path, error) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return header.get("__metadata__", {}), tensors
+    return header.get("__metadata__", {}), arrays
+
+
+def _array(entry: Mapping[str, Any]) -> NDArray[Any]:
+    values = np.frombuffer(entry["data"], _TYPES[entry["dtype"]])
+    if entry["dtype"] == "BF16":  # the upper half of a float32
+        values = (values.astype(np.uint32) << 16).view(np.float32)
+    kind = np.int64 if entry["dtype"] == "I64" else np.float32
+    return values.reshape(entry["shape"]).astype(kind)
 
 
 def save_checkpoint(
@@ -191,6 +218,9 @@ def save_checkpoint(
         CheckpointError: an unusable name, weights that do not fit `info.config`, NaN, infinity.
         ExportError: the file cannot be written.
     """
+    from safetensors.torch import save as to_safetensors
+    from torch import nn
+
     path = Path(path)
     if path.suffix != SUFFIX:
         raise CheckpointError(f"A checkpoint cannot be named {path.name!r}; end it in {SUFFIX}.")
@@ -198,7 +228,7 @@ def save_checkpoint(
     state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     stored = {name: _stored(tensor, half) for name, tensor in state.items()}
     _check_tensors(path, stored, _expected_tensors(info.config, path))
-    _check_finite(path, stored)
+    _check_finite(path, {name: tensor.numpy() for name, tensor in stored.items()})
     # One metadata entry only: safetensors writes several in a random order, and equal models
     # should be equal files.
     write_atomic(path, to_safetensors(stored, {METADATA_KEY: info.to_json()}))
@@ -225,6 +255,10 @@ def _read_info(path: Path, metadata: Mapping[str, str], sha256: str) -> ModelInf
 
 def _expected_tensors(config: ModelConfig, path: Path) -> dict[str, tuple[int, ...]]:
     """Names and shapes of a configuration's weights, found without allocating any."""
+    import torch
+
+    from core.model.lapdepth import LapDepth
+
     try:
         with torch.device("meta"):
             model = LapDepth(config)
@@ -242,7 +276,7 @@ def _check_tensors(
         tensor, counter = got[name], name.endswith("num_batches_tracked")
         if tensor.shape != expected[name]:
             problems.append(f"{name} is {list(tensor.shape)}, expected {list(expected[name])}")
-        elif tensor.dtype not in ((torch.int64,) if counter else FLOATS):
+        elif tensor.is_floating_point() == counter:
             problems.append(f"{name} is of type {tensor.dtype}")
     if problems:
         more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
@@ -252,8 +286,8 @@ def _check_tensors(
         )
 
 
-def _check_finite(path: Path, state: Mapping[str, Tensor]) -> None:
-    bad = [name for name, tensor in state.items() if not bool(torch.isfinite(tensor).all())]
+def _check_finite(path: Path, state: Mapping[str, NDArray[Any]]) -> None:
+    bad = [name for name, values in state.items() if not np.isfinite(values).all()]
     if bad:
         raise CheckpointError(
             f"{path.name} holds NaN or infinity in {len(bad)} tensors ({', '.join(bad[:3])}); "

@@ -14,12 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import ConfigError
-from core.model import accumulate
+from core.images.averages import window_means
+from core.images.pyramid import accumulate, log_sigmoid
+from core.images.resize import resample, triangle
+
+Floats = NDArray[np.float32]
 
 WINDOWS = (3, 9, 31)  # working pixels over which the relief of the depth is measured
 FEATURES = 13
@@ -91,7 +94,7 @@ class ErrorModel:
                 f"The error model is not usable ({error}); expected {sorted(known)}. Fit it again."
             ) from error
 
-    def expected_error(self, residuals: Sequence[Tensor]) -> Tensor:
+    def expected_error(self, residuals: Sequence[Floats]) -> Floats:
         """The expected relative error |depth - truth| / truth of every working pixel.
 
         Args:
@@ -100,21 +103,17 @@ class ErrorModel:
         Returns:
             (n, 1, h, w), from MIN_ERROR up to 1.
         """
-        features = (error_features(residuals) - _column(self.mean)) / _column(self.scale)
-        units = functional.conv2d(
-            features.clamp(-5, 5),
-            torch.tensor(self.hidden)[..., None, None],
-            torch.tensor(self.hidden_bias),
-        )
-        logs = functional.conv2d(
-            torch.tanh(units),
-            torch.tensor(self.out)[None, :, None, None],
-            torch.tensor([self.out_bias]),
-        )
-        return logs.exp().clamp(MIN_ERROR, 1.0)
+        tables = (self.mean, self.scale, self.hidden, self.hidden_bias, self.out)
+        mean, scale, hidden, bias, out = (np.array(table, np.float32) for table in tables)
+        found = error_features(residuals)
+        features = np.moveaxis(found, 1, -1).reshape(-1, FEATURES)
+        features = np.clip((features - mean) / scale, -5, 5)
+        logs = np.tanh(features @ hidden.T + bias) @ out + np.float32(self.out_bias)
+        errors: Floats = np.clip(np.exp(logs), np.float32(MIN_ERROR), np.float32(1))
+        return errors.reshape(len(found), 1, *found.shape[2:])
 
 
-def error_features(residuals: Sequence[Tensor]) -> Tensor:
+def error_features(residuals: Sequence[Floats]) -> Floats:
     """What the expected error is read from.
 
     Args:
@@ -126,18 +125,18 @@ def error_features(residuals: Sequence[Tensor]) -> Tensor:
         the height in the picture.
     """
     sums = accumulate(residuals)
-    size = sums[-1].shape[2:]
-    logs = [functional.logsigmoid(_grown(total, size)) for total in sums]
+    height, width = sums[-1].shape[2:]
+    logs = [log_sigmoid(_grown(total, height, width)) for total in sums]
     final = logs[-1]
-    corrections = [(final - coarse).abs() for coarse in logs[:-1]]
-    sizes = [_grown(residual.abs(), size) for residual in residuals[2:]]
+    corrections = [np.abs(final - coarse) for coarse in logs[:-1]]
+    sizes = [_grown(np.abs(residual), height, width) for residual in residuals[2:]]
     relief = [_spread(final, window) for window in WINDOWS]
-    row = torch.linspace(-1, 1, size[0], device=final.device)[:, None].expand(size)
-    features = [sums[-1], final, *corrections, *sizes, *relief, row.expand_as(final)]
-    return torch.cat(features, 1)
+    row = np.linspace(-1, 1, height, dtype=np.float32)[:, np.newaxis]
+    rows = np.broadcast_to(row, final.shape)
+    return np.concatenate([sums[-1], final, *corrections, *sizes, *relief, rows], 1)
 
 
-def confidence(expected: Tensor, size: tuple[int, int]) -> Tensor:
+def confidence(expected: Floats, size: tuple[int, int]) -> Floats:
     """1 - expected relative error, at the photo's size.
 
     Args:
@@ -147,29 +146,19 @@ def confidence(expected: Tensor, size: tuple[int, int]) -> Tensor:
     Returns:
         (H, W) float32 in [0, 1].
     """
-    grown = functional.interpolate(expected, size=size, mode="bilinear", align_corners=False)
-    return 1 - grown[0, 0].clamp(0, 1)
+    sure: Floats = 1 - np.clip(_grown(expected, *size)[0, 0], 0, 1)
+    return sure
 
 
-def _column(values: Sequence[float]) -> Tensor:
-    return torch.tensor(values, dtype=torch.float32).view(1, -1, 1, 1)
-
-
-def _grown(level: Tensor, size: torch.Size | tuple[int, int]) -> Tensor:
-    if level.shape[2:] == tuple(size):
+def _grown(level: Floats, height: int, width: int) -> Floats:
+    if level.shape[2:] == (height, width):
         return level
-    return functional.interpolate(level, size=tuple(size), mode="bilinear", align_corners=False)
+    return np.stack([resample(each[0], height, width, triangle)[np.newaxis] for each in level])
 
 
-def _spread(values: Tensor, window: int) -> Tensor:
+def _spread(values: Floats, window: int) -> Floats:
     """The standard deviation over window x window pixels."""
-
-    def mean(x: Tensor) -> Tensor:
-        for across in ((window, 1), (1, window)):  # one axis, then the other: the same mean
-            pad = (across[0] // 2, across[1] // 2)
-            x = functional.avg_pool2d(x, across, 1, pad, count_include_pad=False)
-        return x
-
     # The mean of the picture is taken off first: squares of large numbers would lose the relief.
-    centred = values - values.mean((2, 3), keepdim=True)
-    return (mean(centred.square()) - mean(centred).square()).clamp_min(1e-10).sqrt()
+    centred = values - values.mean((2, 3), keepdims=True)
+    variance = window_means(centred**2, window) - window_means(centred, window) ** 2
+    return np.sqrt(np.maximum(variance, np.float32(1e-10)))

@@ -8,6 +8,8 @@ In a checkout they lie beside the packages; an installed package holds them (`se
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -31,6 +33,7 @@ EXAMPLES = shipped("assets") / "examples"
 
 
 REGISTRY = "registry.json"
+GRAPH = ".onnx.gz"
 
 _digests: dict[tuple[str, int, int, int], str] = {}  # by path, inode, size and time of change
 
@@ -66,6 +69,35 @@ def pin_checkpoint(path: Path) -> str:
     text = json.dumps(dict(sorted(pins.items())), indent=2) + "\n"
     write_atomic(path.parent / REGISTRY, text.encode())
     return sha256
+
+
+def pin_graph(checkpoint: Path, graph: bytes) -> None:
+    """Ships a model's graph for ONNX Runtime beside it, `NAME.onnx.gz`, and records its hash."""
+    pins = _read_json(checkpoint.parent / REGISTRY)
+    packed = gzip.compress(graph, mtime=0)
+    pins[checkpoint.stem]["graph"] = hashlib.sha256(packed).hexdigest()
+    write_atomic(checkpoint.with_name(checkpoint.stem + GRAPH), packed)
+    text = json.dumps(dict(sorted(pins.items())), indent=2) + "\n"
+    write_atomic(checkpoint.parent / REGISTRY, text.encode())
+
+
+def graph_of(folder: Path, sha256: str) -> bytes | None:
+    """The graph, packed by gzip, that ships with the checkpoint of this hash, or None.
+
+    Raises:
+        CheckpointError: it is missing, or not the one that was recorded.
+    """
+    for name, entry in _read_json(folder / REGISTRY).items():
+        if entry["sha256"] == sha256 and "graph" in entry:
+            path = folder / f"{name}{GRAPH}"
+            graph = path.read_bytes() if path.is_file() else b""
+            if hashlib.sha256(graph).hexdigest() == entry["graph"]:
+                return graph
+            raise CheckpointError(
+                f"{path.name} is missing or not the file that was recorded, expected what ships "
+                "with the model: restore it."
+            )
+    return None
 
 
 def registered_names(folder: Path) -> set[str]:

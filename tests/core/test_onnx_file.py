@@ -22,10 +22,10 @@ from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import check_onnx_file, export_onnx, to_onnx_file
 from core.engines.onnx_half import AGREES, with_half_filters
 from core.errors import ExportError
-from core.model.encoders.base import normalised
 from core.predictor import Predictor, load_predictor
 from core.weights.checkpoint import find_model, load_checkpoint
 from core.weights.model_info import ModelInfo
+from core.weights.network_input import normalised
 from tests.tiny_checkpoint import CAMERA, calibrated, picture, pictures, save_tiny, tiny_config
 
 FOCAL = 120.0

@@ -17,9 +17,9 @@ from core.errors import CheckpointError
 from core.images.resize import resize_rgb
 from core.inspect.features import principal_colours, strongest_channels
 from core.model.encoders import Encoder, build_encoder
-from core.model.encoders.base import normalised
 from core.weights.checkpoint import ModelInfo
 from core.weights.imagenet import load_imagenet_weights
+from core.weights.network_input import normalised
 
 SEED = 0
 
@@ -78,9 +78,9 @@ def _deepest(
     _rgb: NDArray[np.uint8],
 ) -> Tensor:
     opened = cache.network(_info)
-    seen = resize_rgb(torch.from_numpy(np.require(_rgb, np.uint8, ("C", "W"))), (width, height))
+    seen = resize_rgb(_rgb, (width, height))[0]
     with opened.lock, torch.inference_mode():
-        feature: Tensor = opened.model.encoder(normalised(seen))[0][0]
+        feature: Tensor = opened.model.encoder(torch.from_numpy(normalised(seen)))[0][0]
     return feature
 
 

@@ -39,7 +39,9 @@ class Steps:
     changes: list[FloatMap]
 
 
-def rebuild(residuals: Sequence[Tensor], scale: float, gains: Sequence[float]) -> Steps:
+def rebuild(
+    residuals: Sequence[NDArray[np.float32]], scale: float, gains: Sequence[float]
+) -> Steps:
     """Sums the residuals again, each times its gain.
 
     Args:
@@ -48,7 +50,7 @@ def rebuild(residuals: Sequence[Tensor], scale: float, gains: Sequence[float]) -
         gains: coarse -> fine; 0 leaves a level out.
     """
     with torch.inference_mode():
-        sums = accumulate(residuals, gains)
+        sums = accumulate([torch.from_numpy(residual) for residual in residuals], gains)
         before = [torch.zeros_like(sums[0]), *(double(total) for total in sums[:-1])]
         depths = [torch.sigmoid(total) * scale for total in sums]
         changes = [d - torch.sigmoid(b) * scale for d, b in zip(depths, before, strict=True)]

@@ -49,15 +49,15 @@ def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], 
     """What squeezing to a square loses: % of full brightness by pixel, and as pictures."""
     lang, seen = view.lang, view.prediction.working.rgb
     height, width = seen.shape[:2]
-    small = resize_rgb(seen, (side, side))
-    back = resize_rgb(small, (width, height))
-    lost: NDArray[np.floating] = (back.float() - seen.float()).abs().mean(2).numpy() / 2.55
+    (small,) = resize_rgb(seen, (side, side))
+    (back,) = resize_rgb(small, (width, height))
+    lost: NDArray[np.floating] = np.abs(back.astype(np.float32) - seen).mean(2) / 2.55
     bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
     squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
     return lost, [
         Figure(
             "squashed",
-            picture_figure(small.numpy(), size=(side, side), title=squashed, longest=MEDIUM),
+            picture_figure(small, size=(side, side), title=squashed, longest=MEDIUM),
             squashed,
             {"rgb": small.numpy()},
         ),

@@ -17,10 +17,6 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 Channels = tuple[int, int, int, int]
 
-# On which every encoder was pretrained; RGB in 0..1.
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 def drop_blocks(encoder: nn.Module, rate: float) -> int:
     """Lets an encoder's residual blocks be left out, each image's own, in training mode only.
@@ -125,11 +121,3 @@ def freeze_norm(encoder: nn.Module) -> None:
         if isinstance(module, _BatchNorm):
             module.eval()
             module.requires_grad_(False)
-
-
-def normalised(rgb: Tensor) -> Tensor:
-    """(h, w, 3) uint8 RGB to the network's (1, 3, h, w) ImageNet-normalised float32."""
-    image = rgb.permute(2, 0, 1)[None].to(torch.float32)
-    mean = torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
-    std = torch.tensor(IMAGENET_STD).view(1, 3, 1, 1)
-    return (image / 255 - mean) / std

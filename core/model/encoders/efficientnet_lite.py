@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core.model.encoders.base import IMAGENET_MEAN, IMAGENET_STD, Encoder
+from core.model.config import IMAGENET_MEAN, IMAGENET_STD
+from core.model.encoders.base import Encoder
 
 BN_EPS = 1e-3
 BN_MOMENTUM = 0.01  # TensorFlow's decay of 0.99
