@@ -295,7 +295,7 @@ def _observe(ruler: Measurer, known: Measurement) -> Observed:
     if isinstance(known, KnownLength):
         line = ruler.distance(known.start, known.end)
         seen, error = line.distance, line.uncertainty
-        depth = math.sqrt(line.start.position[2] * line.end.position[2])
+        depth = math.sqrt(ruler.depth_at(line.start) * ruler.depth_at(line.end))
         if seen == 0:
             raise CameraError(
                 "The two points are the same pixel, expected two ends of a known length: "
@@ -303,7 +303,7 @@ def _observe(ruler: Measurer, known: Measurement) -> Observed:
             )
         error = None if error is None else error / seen
     elif isinstance(known, KnownDepth):
-        depth = seen = ruler.position(*known.at).position[2]
+        depth = seen = ruler.depth_at(ruler.position(*known.at))
         if ruler.confidence is not None:
             column, row = ruler.pixel(*known.at)
             error = float(relative_error(ruler.confidence[row, column]))

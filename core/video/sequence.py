@@ -16,7 +16,7 @@ from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16
 from core.geometry.scale import calibrated
 from core.images.decode import Photo, decode
-from core.images.projection import PINHOLE, projection_note
+from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.scale.calibration import camera_of
@@ -145,7 +145,9 @@ class DepthSequence:
             photo = replace(photo, notes=(*photo.notes, note))
         if clip.projection == PINHOLE:
             return photo
-        notes = (*photo.notes, *projection_note(clip.projection, frame.rgb))
+        notes = photo.notes
+        if clip.projection != EQUIRECTANGULAR:  # which says so by itself
+            notes += projection_note(clip.projection, frame.rgb)
         return replace(photo, projection=clip.projection, notes=notes)
 
     def finish(self) -> None:
