@@ -176,8 +176,8 @@ def _read(path: Path) -> Settings:
         DataError: it cannot be read, or says something else than numbers.
     """
     wrong = DataError(
-        f"{path.name} cannot be read, expected scale and camera (four numbers) or fov as docs/data.md"
-        " shows: correct it, or leave it out and fill in the page's fields."
+        f"{path.name} cannot be read, expected scale and camera (four numbers) or fov as "
+        "docs/data.md shows: correct it, or leave it out and fill in the page's fields."
     )
     try:
         text = path.read_bytes()[:_MOST_SETTINGS].decode()

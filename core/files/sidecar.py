@@ -24,7 +24,10 @@ _AXES = {
     "equirectangular": "along each ray: the distance from the camera",
 }
 # What the names of results end in: of a photo, of a photo with an object in it, of a video.
-_ENDINGS = (*(output.suffix for output in OUTPUTS.values()), "_object.png", "_depth.mp4", "_frames")
+_ENDINGS = (
+    *(output.suffix for output in OUTPUTS.values()),
+    *("_object.png", "_depth.mp4", "_stereo.mp4", "_frames_exr", "_frames"),
+)
 # As far as they were given; older sidecars lack them.
 GIVEN = ("intrinsics", "known_lengths", "known_depths", "camera_height", "sparse", "profile")
 
