@@ -72,8 +72,8 @@ def predict_video(
         stem: where the results go, a path without suffix: `out/clip` gives `out/clip_depth.mp4`.
         models: predict it.
         settings: what is made of it.
-        tell: told the stage ("depth", then "video", "stereo", "exr"), frames done and frames in all, which is None
-            where the file does not say.
+        tell: told the stage ("depth", then "video", "stereo", "exr"), frames done and frames in
+            all, which is None where the file does not say.
         others: further stems, as `core.batch.plan.Job.others`; with some, results of another clip
             keep their place.
 
