@@ -123,7 +123,7 @@ class Intrinsics:
     def depth_of(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
         """Depth (...) of points (..., 3) in the camera frame: z, in a panorama the distance."""
         if self.projection == "pinhole":
-            return points[..., 2]
+            return np.asarray(points[..., 2])
         return np.asarray(np.linalg.norm(points, axis=-1))
 
     def resized(self, width: int, height: int, new_width: int, new_height: int) -> Intrinsics:
@@ -340,7 +340,7 @@ def check_pinhole(camera: Intrinsics, what: str) -> None:
     if camera.projection != "pinhole":
         raise CameraError(
             f"This is a 360-degree panorama, expected a photo of an ordinary camera for {what}: "
-            "take points or a surface (ply, glb) of a panorama instead."
+            "take another photo, or points or a surface (ply, glb) of this one."
         )
 
 

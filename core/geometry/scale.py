@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.camera import SizedCamera
+from core.camera import SizedCamera, check_pinhole
 from core.errors import CameraError
 from core.geometry.measure import Measurer, relative_error
 from core.geometry.sparse import bent
@@ -169,6 +169,7 @@ def profile_of(
                 f"The photos chose {first.info.name} and {prediction.info.name}, expected one "
                 "model: name it."
             )
+        check_pinhole(prediction.intrinsics, "a scale profile")
         camera.at(*prediction.photo_size)
         found = observed_in(Measurer.of(prediction.uncalibrated()), known)
         observed += found

@@ -19,9 +19,11 @@ def sphere_camera(
     Args:
         photo: an equirectangular one by its tags or its looks, if nothing is given.
         fov: 360 says that it is a whole panorama, any other angle that it is an ordinary photo's.
-        given: so does an ordinary camera.
+        given: so does an ordinary camera; a panorama's is taken as it is.
     """
     height, width = photo.rgb.shape[:2]
+    if isinstance(given, Intrinsics) and given.projection == "equirectangular":
+        return given
     if given is not None or (fov is not None and fov != WHOLE_SPHERE):
         return None
     part: SpherePart | None = photo.sphere if photo.projection == EQUIRECTANGULAR else None

@@ -104,7 +104,8 @@ class Joining:
             size: width and height of the map.
         """
         logs = [_log_distance(cut, depth) for cut, depth in zip(self.views, depths, strict=True)]
-        return np.exp(self.blended(logs, camera, size, self.fields))
+        metres: Floats = np.exp(self.blended(logs, camera, size, self.fields))
+        return metres
 
     def blended(
         self,

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import io
+import json
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.common.adapting import Settings, arranged
-from app.common.environment import ServerLimits
-from app.common.monitoring import Metrics
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.adapt_tab import AdaptHandlers
-from app.depth_page.page import build_page
 from core.data.folder import FolderDataset
 from core.errors import CheckpointError, ConfigError, DataError, EngineError, ImageError
 from core.predictor import load_predictor
@@ -181,14 +179,15 @@ def test_points_need_no_scale_and_nothing_matches_is_said(frames: Path, tmp_path
         arranged([photo, points, bad], tmp_path / "d", Settings())
 
 
-@pytest.mark.parametrize("allowed", ["", "off", "on"])
 def test_the_tab_is_there_only_where_the_operator_allows_it(
-    allowed: str, models: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    serve: Callable[..., str], tiny_models: Path, studio_url: str
 ) -> None:
-    monkeypatch.setenv("LAPDEPTH_ADAPT", allowed)
-    studio = Studio(models=models, default_model="tiny")
-    page = build_page(studio, storage, ServerLimits.from_environment({}), Metrics())
-    tabs = {block.elem_id for block in page.blocks.values() if isinstance(block, gr.Tab)}
-    assert ("tab-adapt" in tabs) == (allowed == "on")
-    names = {getattr(function.fn, "__name__", "") for function in page.fns.values()}
-    assert ("adapt" in names) == (allowed == "on")
+    for url, there in (
+        (studio_url, False),
+        (serve("gradio", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_ADAPT="on"), True),
+    ):
+        with urllib.request.urlopen(f"{url}/config") as answer:
+            config = json.loads(answer.read())
+        tabs = {each["props"].get("elem_id") for each in config["components"]}
+        assert ("tab-adapt" in tabs) == there
+        assert ("adapt-run" in tabs) == there

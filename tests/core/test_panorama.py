@@ -19,6 +19,8 @@ from core.errors import CameraError
 from core.geometry.measure import Measurer
 from core.geometry.origin import SceneInfo
 from core.geometry.planes import surface_normals
+from core.geometry.render import stereo_pair
+from core.geometry.scale import calibrated, profile_of
 from core.images.decode import Photo, decode
 from core.images.decode_worker import decode_isolated
 from core.panorama.camera import sphere_camera
@@ -26,6 +28,7 @@ from core.panorama.prediction import PanoramaPrediction, predicted
 from core.panorama.views import VIEWS, cut
 from core.prediction import Prediction
 from core.predictor import Predictor
+from core.scale.known import KnownLength
 from tests.core.test_projection import XMP, sphere
 from tests.tiny_checkpoint import picture
 
@@ -258,6 +261,24 @@ def test_command_line_and_python_agree_and_say_what_it_is(
     assert prediction.levels[0].band.shape == (8, 16, 3)
     assert main(["predict", str(path), "--out", str(tmp_path / "b"), "--save", "stereo", *model])
     assert "panorama" in capsys.readouterr().err
+
+
+def test_what_needs_one_direction_of_view_is_refused(
+    tiny_predictor: Predictor, tmp_path: Path
+) -> None:
+    prediction = tiny_predictor(panorama_file(tmp_path))
+    length = KnownLength((10, 60), (60, 60), 1.0)
+    with pytest.raises(CameraError, match="panorama"):
+        profile_of("mine", [("round.jpg", prediction, [length])])
+    known = calibrated(prediction, length)  # a length gives it its scale, as any photo
+    assert known.metric
+    assert Measurer.of(known).distance((10, 60), (60, 60)).distance == pytest.approx(1, rel=1e-4)
+    assert known.levels[-1].depth.max() == pytest.approx(
+        prediction.levels[-1].depth.max() * known.scale, rel=1e-4
+    )
+    surface = core.point_cloud(prediction, sphere(256)).surface()
+    with pytest.raises(CameraError, match="panorama"):
+        stereo_pair(surface)
 
 
 def test_the_field_of_view_says_otherwise(tiny_predictor: Predictor, tmp_path: Path) -> None:
