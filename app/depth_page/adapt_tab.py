@@ -93,17 +93,19 @@ class AdaptHandlers(PageHandlers):
         models = self._studio.models_folder
         report = adapt_apart(job, folder, models, lambda: not is_cancelled(), tell)
         pictures = self._pictures(report, data, lang) if report["kept"] else ""
-        secret = None
+        kept = None
         if report["kept"]:
             secret = secrets.token_urlsafe(18)
             self._made[secret] = report["name"]
+            kept = {"secret": secret}  # an object: Gradio reads a bare text as JSON
         undo = gr.update(visible=report["kept"])
-        return report_html(report, lang) + pictures, secret, undo
+        return report_html(report, lang) + pictures, kept, undo
 
-    def undo(self, request: gr.Request, secret: Any) -> tuple[Any, ...]:
+    def undo(self, request: gr.Request, kept: Any) -> tuple[Any, ...]:
         """Takes away what this page made."""
         from core.train.adapt import undo
 
+        secret = kept.get("secret") if isinstance(kept, dict) else None
         name = self._made.pop(secret, None) if isinstance(secret, str) else None
         if name is None:
             raise DataError(t("studio.adapt_no_undo", language(request)))
@@ -200,7 +202,7 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
     with gr.Row():
         with gr.Column():
             files = gr.File(
-                label=_("adapt_files"), file_count="multiple", elem_id="adapt-files"
+                label=_("adapt_files"), file_count="multiple", height=220, elem_id="adapt-files"
             )  # of any type: the content decides
             name = gr.Textbox(label=_("adapt_name"), max_lines=1, elem_id="adapt-name")
             model = gr.Dropdown(
@@ -211,13 +213,13 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
                 minutes = gr.Textbox("5", label=_("adapt_minutes"), max_lines=1,
                                      elem_id="adapt-minutes")  # fmt: skip
                 scale = typed_number("adapt_scale", info=_("adapt_scale_info"))
-                fov = typed_number("adapt_fov", info=_("fov_info"))
+                fov = typed_number("adapt_fov", info=_("adapt_fov_info"))
             run = gr.Button(_("adapt_run"), variant="primary", elem_id="adapt-run")
         with gr.Column():
             told = gr.HTML(elem_id="adapt-told")
             undo = gr.Button(_("adapt_undo"), visible=False, elem_id="adapt-undo")
-    secret = kept_by_browser()
-    results = [told, secret, undo]
+    kept = kept_by_browser()
+    results = [told, kept, undo]
     model.focus(handlers.models, None, model, queue=False, api_visibility="private")
     ran = run.click(
         handlers.adapt,
@@ -229,4 +231,4 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
         **_PRIVATE,
     )
     stoppable(ran, run.click, "stop-adapt")
-    undo.click(handlers.undo, secret, results, **_PRIVATE)
+    undo.click(handlers.undo, kept, results, **_PRIVATE)

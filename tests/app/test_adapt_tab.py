@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,6 +21,7 @@ from app.common.adapting import Settings, arranged
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.adapt_tab import AdaptHandlers
+from core import engines
 from core.data.folder import FolderDataset
 from core.errors import CheckpointError, ConfigError, DataError, EngineError, ImageError
 from core.predictor import load_predictor
@@ -59,6 +61,7 @@ def storage() -> Any:
 @pytest.fixture
 def handlers(models: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) -> AdaptHandlers:
     monkeypatch.setenv("LAPDEPTH_MODELS", str(models))
+    monkeypatch.setattr(engines, "onnx_missing", lambda: ["onnx"])  # nothing is converted
     return AdaptHandlers(Studio(models=models, default_model="tiny"), storage)
 
 
@@ -89,18 +92,25 @@ def test_a_kept_model_and_its_undoing(
     toml = f"scale = 1000.0\ncamera = {list(CAMERA)}\nrgb = '/etc'\n"
     (frames / "dataset.toml").write_text(toml)
     files = sent(storage, sorted(frames.iterdir()))
-    shown, secret, undo = handlers.adapt(REQUEST, told, files, "hall", "tiny", "0.1", "", "")
+    shown, kept, undo = handlers.adapt(REQUEST, told, files, "hall", "tiny", "0.1", "", "")
     assert "Kept as hall" in shown
     assert shown.count("<figure>") % 3 == 0
     assert shown.count("<figure>") >= 3
     assert undo["visible"]
+    sent_back = json.loads(json.dumps(gr.JSON().postprocess(kept).root))  # as the page has it
     assert handlers._studio.predictor("hall").info.provenance["adapted_from"] == "tiny"
     with pytest.raises(CheckpointError, match="already"):  # nobody's model is replaced
         handlers.adapt(REQUEST, told, files, "hall", "tiny", "0.1", "", "")
-    for guess in (None, "hall", "x" * 24, 3):  # another visitor's page
+    for guess in (
+        None,
+        "hall",
+        {"secret": "x" * 24},
+        {"secret": ["hall"]},
+        3,
+    ):  # another visitor's page
         with pytest.raises(DataError, match="expected one to undo"):
             handlers.undo(REQUEST, guess)
-    said, _, undo = handlers.undo(REQUEST, secret)
+    said, _, undo = handlers.undo(REQUEST, sent_back)
     assert "hall was removed" in said
     assert not undo["visible"]
     assert [path.name for path in models.glob("*.safetensors")] == ["tiny.safetensors"]
