@@ -21,6 +21,7 @@ from core.images.limits import no_warnings
 from core.train.held_out import MOST
 
 MOST_BYTES = 1_000_000_000  # unpacked
+MOST_FILES = 2 * MOST + 10  # photos, their depth, and some more
 _ALWAYS_DEPTH = (".csv", ".npy", ".exr", ".pfm")
 _EITHER = (".png", ".tif", ".tiff")
 _DEPTH_FOLDERS, _PHOTO_FOLDERS = ("depth", "depths"), ("rgb", "image", "images", "color", "photos")
@@ -60,6 +61,11 @@ def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Path:
         DataError: no photo has depth, or two files of one kind have one name.
         ImageError: a zip that cannot be unpacked.
     """
+    if len(files) > MOST_FILES:
+        raise DataError(
+            f"Got {len(files)} files, expected at most {MOST_FILES}: pack them into a zip, or give "
+            f"{MOST} photos with their depth."
+        )
     photos: dict[str, Path] = {}
     depths: dict[str, Path] = {}
     told = Settings()
@@ -115,7 +121,7 @@ def _listed(files: Sequence[Path], folder: Path) -> list[tuple[str, Path]]:
             found.append((path.name, path))
             continue
         inner = folder / str(number)
-        unpack(path, inner, 2 * MOST + 10, MOST_BYTES)
+        unpack(path, inner, MOST_FILES, MOST_BYTES)
         found += [
             (each.relative_to(inner).as_posix(), each)
             for each in sorted(inner.rglob("*"))

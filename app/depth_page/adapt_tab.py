@@ -7,6 +7,7 @@ made it, or the operator, can take it away again.
 from __future__ import annotations
 
 import base64
+import contextlib
 import html
 import io
 import secrets
@@ -33,7 +34,7 @@ from app.depth_page.progress import TimeLeft
 from app.depth_page.three_d_tab import kept_by_browser, typed_number
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset
-from core.errors import DataError
+from core.errors import DataError, DepthError
 from core.files.colormap import auto_range
 from core.files.depth_maps import ColorSettings, encode_color
 from core.images.decode_worker import decode_isolated
@@ -92,12 +93,13 @@ class AdaptHandlers(PageHandlers):
         progress(0, desc=t("studio.adapt_reading", lang))
         models = self._studio.models_folder
         report = adapt_apart(job, folder, models, lambda: not is_cancelled(), tell)
-        pictures = self._pictures(report, data, lang) if report["kept"] else ""
-        kept = None
+        pictures, kept = "", None
         if report["kept"]:
             secret = secrets.token_urlsafe(18)
             self._made[secret] = report["name"]
             kept = {"secret": secret}  # an object: Gradio reads a bare text as JSON
+            with contextlib.suppress(DepthError):  # the model is there, pictures or not
+                pictures = self._pictures(report, data, lang)
         undo = gr.update(visible=report["kept"])
         return report_html(report, lang) + pictures, kept, undo
 

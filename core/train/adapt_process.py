@@ -110,7 +110,8 @@ def serve(folder: str, memory_bytes: int) -> None:
     place = Path(folder)
     job = json.loads((place / _JOB).read_text())
     die_with(job.pop("parent"))
-    os.nice(_NICE)
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     os.environ["LAPDEPTH_MODELS"] = job.pop("models")
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.pop(name, None)
