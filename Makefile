@@ -28,7 +28,8 @@ help: ## this list
 setup: $(RUNTIME) ## make .venv and install what the program needs
 
 demo: setup ## start both pages and print their addresses
-	@exec $(BIN)/python -m app.demo
+	@if [ "$${HOST:-127.0.0.1}" = 127.0.0.1 ]; then export LAPDEPTH_ADAPT="$${LAPDEPTH_ADAPT:-on}"; fi; \
+	  exec $(BIN)/python -m app.demo
 
 predict: setup ## one photo to depth: make predict IMAGE=photo.jpg [OUT=out]
 	$(if $(IMAGE),,$(error IMAGE is not set; expected a photo, as in: make predict IMAGE=photo.jpg))

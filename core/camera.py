@@ -1,7 +1,8 @@
-"""The pinhole camera: where its numbers come from, how they move, pixels <-> metres.
+"""The camera: where its numbers come from, how they move, pixels <-> metres.
 
-Frame: OpenCV (x right, y down, z forward), metres; depth is z, not distance along the ray. Pixel
-centres are at integer coordinates, so a W-wide picture spans -0.5 .. W - 0.5 and has its centre at
+Frame: OpenCV (x right, y down, z forward), metres; depth is z, not distance along the ray. Only in
+equirectangular pictures (panoramas), which look all round, it is that distance. Pixel centres are
+at integer coordinates, so a W-wide picture spans -0.5 .. W - 0.5 and has its centre at
 (W - 1) / 2. Angles are in degrees.
 
 For the apps::
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol, get_args
 
 import numpy as np
@@ -26,8 +27,10 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CameraError
 
 Source = Literal["given", "exif", "assumed"]
+Projection = Literal["pinhole", "equirectangular"]
 
 MIN_FOV, MAX_FOV = 5.0, 170.0  # degrees, horizontal or along the long side
+WHOLE_SPHERE = 360.0  # the field of view that says: a panorama of everything around
 _MAX_STRETCH = 10.0  # fx / fy: pixels are square, but for a picture squeezed in one direction
 _MAX_OFF_SHAPE = 1.02  # between pictures of one camera: sizes are rounded
 _MAX_OTHER_FOV = 178.0  # a field of view given for the short side may open the long one further
@@ -50,6 +53,9 @@ class FieldOfView(Protocol):
 class Intrinsics:
     """Focal lengths and principal point of a picture, in its pixels, and where they come from.
 
+    Of an equirectangular picture `fx` and `fy` are pixels per radian of longitude and latitude, and
+    (`cx`, `cy`) is where it looks straight forward.
+
     Raises:
         CameraError: a focal length that is not a positive finite number, a principal point that is
             not finite, or an unknown source.
@@ -60,6 +66,7 @@ class Intrinsics:
     cx: float
     cy: float
     source: Source = "given"
+    projection: Projection = "pinhole"
 
     def __post_init__(self) -> None:
         for name in ("fx", "fy"):
@@ -83,30 +90,56 @@ class Intrinsics:
 
     def hfov(self, width: int) -> float:
         """Horizontal field of view of a picture `width` pixels wide, in degrees."""
+        if self.projection != "pinhole":
+            return math.degrees(width / self.fx)
         return _angle(self.fx, self.cx, width)
 
     def vfov(self, height: int) -> float:
         """Vertical field of view of a picture `height` pixels high, in degrees."""
+        if self.projection != "pinhole":
+            return math.degrees(height / self.fy)
         return _angle(self.fy, self.cy, height)
 
     def long_fov(self, width: int, height: int) -> float:
         """Field of view along the longer side of a width x height picture, in degrees."""
         return self.hfov(width) if width >= height else self.vfov(height)
 
+    def rays(self, u: ArrayLike, v: ArrayLike) -> NDArray[np.float64]:
+        """Directions of pixels, as long as a depth of 1 is.
+
+        Args:
+            u, v: columns and rows; they are broadcast.
+
+        Returns:
+            (..., 3): points of depth 1 in the camera frame.
+        """
+        x = (np.asarray(u, np.float64) - self.cx) / self.fx
+        y = (np.asarray(v, np.float64) - self.cy) / self.fy
+        x, y = np.broadcast_arrays(x, y)
+        if self.projection == "pinhole":
+            return np.stack((x, y, np.ones_like(x)), axis=-1)
+        return np.stack((np.cos(y) * np.sin(x), np.sin(y), np.cos(y) * np.cos(x)), axis=-1)
+
+    def depth_of(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Depth (...) of points (..., 3) in the camera frame: z, in a panorama the distance."""
+        if self.projection == "pinhole":
+            return np.asarray(points[..., 2])
+        return np.asarray(np.linalg.norm(points, axis=-1))
+
     def resized(self, width: int, height: int, new_width: int, new_height: int) -> Intrinsics:
         """After resampling a width x height picture to new_width x new_height."""
         sx, sy = new_width / width, new_height / height
-        return Intrinsics(
-            self.fx * sx,
-            self.fy * sy,
-            (self.cx + 0.5) * sx - 0.5,
-            (self.cy + 0.5) * sy - 0.5,
-            self.source,
+        return replace(
+            self,
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5,
+            cy=(self.cy + 0.5) * sy - 0.5,
         )
 
     def cropped(self, left: float, top: float) -> Intrinsics:
         """After cutting off `left` columns and `top` rows (negative: after padding)."""
-        return Intrinsics(self.fx, self.fy, self.cx - left, self.cy - top, self.source)
+        return replace(self, cx=self.cx - left, cy=self.cy - top)
 
     def rotated90(self, turns: int, width: int, height: int) -> Intrinsics:
         """After `numpy.rot90(picture, turns)`, anticlockwise, of a width x height picture."""
@@ -118,7 +151,7 @@ class Intrinsics:
 
     def flipped(self, width: int) -> Intrinsics:
         """After mirroring a `width` pixels wide picture left to right."""
-        return Intrinsics(self.fx, self.fy, width - 1 - self.cx, self.cy, self.source)
+        return replace(self, cx=width - 1 - self.cx)
 
     def checked(self, width: int, height: int) -> Intrinsics:
         """Itself, if a width x height picture can have been taken with it.
@@ -153,7 +186,7 @@ class Intrinsics:
         return self
 
     def to_dict(self) -> dict[str, float | str]:
-        """fx, fy, cx, cy (pixels) and source, for sidecars and summaries."""
+        """fx, fy, cx, cy (pixels), source and projection, for sidecars and summaries."""
         return asdict(self)
 
 
@@ -192,6 +225,12 @@ def from_fov(width: int, height: int, degrees: float) -> Intrinsics:
         CameraError: outside 5..170 degrees, or so wide that the picture's height would span more
             than a camera can see.
     """
+    if degrees == WHOLE_SPHERE:
+        raise CameraError(
+            f"A field of view of 360 degrees is that of a whole panorama, twice as wide as high, "
+            f"expected {MIN_FOV:g} to {MAX_FOV:g} for a picture of {width}x{height} pixels: leave "
+            "it out, or give the angle that the camera sees."
+        )
     focal = width / (2 * math.tan(math.radians(checked_fov(degrees)) / 2))
     intrinsics = _centred(width, height, focal, focal, "given")
     vertical = intrinsics.vfov(height)
@@ -208,13 +247,13 @@ def checked_fov(degrees: float) -> float:
     """A horizontal field of view as it is.
 
     Raises:
-        CameraError: outside 5..170 degrees, or no number.
+        CameraError: neither within 5..170 degrees nor 360 (a whole panorama), or no number.
     """
     if isinstance(degrees, (str, bool)):
         raise CameraError(
             f"The horizontal field of view is {degrees!r:.40}, expected a number of degrees."
         )
-    if not MIN_FOV <= degrees <= MAX_FOV:  # also false for NaN
+    if not (MIN_FOV <= degrees <= MAX_FOV or degrees == WHOLE_SPHERE):  # also for NaN
         raise CameraError(
             f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
             f"{MAX_FOV:g}: a phone's main camera has about 65."
@@ -288,11 +327,28 @@ def choose_intrinsics(
     return assumed(width, height, camera)
 
 
+def check_pinhole(camera: Intrinsics, what: str) -> None:
+    """Raises where a camera looks all round.
+
+    Args:
+        camera: of a picture.
+        what: cannot be made of such a picture.
+
+    Raises:
+        CameraError: it is a panorama's.
+    """
+    if camera.projection != "pinhole":
+        raise CameraError(
+            f"This is a 360-degree panorama, expected a photo of an ordinary camera for {what}: "
+            "take another photo, or points or a surface (ply, glb) of this one."
+        )
+
+
 def unproject(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDArray[np.float32]:
     """Points of all pixels in the camera frame.
 
     Args:
-        depth: (H, W) metres along the optical axis; NaN stays NaN.
+        depth: (H, W) metres along the optical axis (in a panorama along the ray); NaN stays NaN.
         intrinsics: of a picture of this size.
 
     Returns:
@@ -310,6 +366,11 @@ def unproject(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDArray[np
     points = np.empty((height, width, 3), np.float32)
     ray_x = (np.arange(width) - intrinsics.cx) / intrinsics.fx
     ray_y = (np.arange(height)[:, None] - intrinsics.cy) / intrinsics.fy
+    if intrinsics.projection != "pinhole":
+        level = depth * np.cos(ray_y)
+        points[..., 0], points[..., 2] = level * np.sin(ray_x), level * np.cos(ray_x)
+        points[..., 1] = depth * np.sin(ray_y)
+        return points
     # The products are rounded once, to float32: at the border of a 100-megapixel picture two
     # roundings would already cost a thousandth of a pixel on the way back.
     for axis, ray in enumerate((ray_x, ray_y)):
@@ -328,9 +389,17 @@ def project(
         intrinsics: of the picture to project into.
 
     Returns:
-        uv (..., 2) in pixels, NaN where the point is not in front of the camera; z (...) metres.
+        uv (..., 2) in pixels, NaN where the point is not in front of the camera; z (...) metres, in
+        a panorama the distance.
     """
     xyz = np.asarray(points, np.float64)
+    if intrinsics.projection != "pinhole":
+        far = np.linalg.norm(xyz, axis=-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            down = np.arcsin(xyz[..., 1] / far)
+        u = np.arctan2(xyz[..., 0], xyz[..., 2]) * intrinsics.fx + intrinsics.cx
+        u = np.where(np.isnan(down), np.nan, u)
+        return np.stack((u, down * intrinsics.fy + intrinsics.cy), axis=-1), far
     z = xyz[..., 2]
     safe = np.where(z > 0, z, np.nan)
     u = xyz[..., 0] / safe * intrinsics.fx + intrinsics.cx

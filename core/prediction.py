@@ -65,7 +65,8 @@ class Prediction:
 
     Attributes:
         depth: (H, W) float32, metres along the optical axis (z), at the photo's own size; NaN
-            where the photo is transparent. Metres only where `metric` says so.
+            where the photo is transparent. Metres only where `metric` says so. Of a panorama that
+            was cut into views, metres along each ray (`core.panorama`).
         intrinsics: of the photo, in its pixels, with their source.
         focal_scale: photo focal length / canonical focal length at the network's input, already
             multiplied into `depth`; 1.0 where the model's depth is not focal-normalised.
@@ -77,7 +78,8 @@ class Prediction:
         working: what `levels` is computed from.
         calibration: what `depth` was rescaled by, or None.
         own_depth: where it was rescaled, the model's own depth; else None.
-        pinhole: whether the photo is a pinhole camera's, as far as can be known.
+        pinhole: whether this is depth of pinhole pictures, as far as can be known: the photo, or
+            the views that a panorama was cut into.
         enlargement: of the network's view against the size that it was trained at, along the
             width; 1.0 unless another resolution was asked for.
         notes: sentences for the user about the photo and about this prediction.
@@ -109,6 +111,11 @@ class Prediction:
     def is_metric(self, *, rescaled: bool) -> bool:
         """The same, for a depth whose scale was fixed from outside or not."""
         return self.pinhole and (rescaled or keeps_scale(self.enlargement))
+
+    @property
+    def spare_bytes(self) -> int:
+        """Memory of what is kept for later besides arrays of the photo's size."""
+        return 0
 
     @property
     def unit(self) -> str:
@@ -201,7 +208,7 @@ class Prediction:
                 stride=2 ** (len(residuals) - 1 - index),
                 residual=(residual * np.float32(self.info.config.max_depth))[0, 0],
                 band=np.ascontiguousarray(band[0].transpose(1, 2, 0)),
-                depth=_bent(self.in_scale(depth[0, 0]), bend),
+                depth=bent(self.in_scale(depth[0, 0]), bend),
             )
             for index, (residual, band, depth) in enumerate(
                 zip(residuals, bands, depths, strict=True)
@@ -209,7 +216,7 @@ class Prediction:
         ]
 
 
-def _bent(depth: NDArray[np.float32], bend: NDArray[np.float32] | None) -> NDArray[np.float32]:
+def bent(depth: NDArray[np.float32], bend: NDArray[np.float32] | None) -> NDArray[np.float32]:
     """A level's depth (h, w) with the bend (H, W) of the photo's, averaged over its pixels."""
     if bend is None:
         return depth

@@ -26,9 +26,10 @@ from core.engines import Engine, open_engine
 from core.engines.chooser import Chooser, chooser_for
 from core.errors import EngineError
 from core.images.decode import Photo, decode
-from core.images.projection import PINHOLE
+from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
 from core.images.resize import checked_resolution, working_size
 from core.images.upsample import Guide, upsample_depth
+from core.panorama.camera import sphere_camera
 from core.prediction import (
     Prediction,
     PredictionLevel,
@@ -163,13 +164,14 @@ class Predictor:
         """Predicts the depth of one photo.
 
         A photo that already has the working size is neither resampled nor filtered, on the way in
-        or out.
+        or out. A panorama is cut into views (`core.panorama`); its depth is distance.
 
         Args:
             image: a path, encoded bytes, a Pillow image, an (H, W, 3) uint8 RGB array or a `Photo`.
             resolution: working height in pixels, rounded to a multiple of 16; None is the model's.
             flip: average with the mirrored photo's prediction (twice the work).
-            fov: horizontal field of view in degrees, if known.
+            fov: horizontal field of view in degrees, if known; 360 says that this is a whole
+                panorama, which is cut into views, as it is where its tags or its ends say so.
             intrinsics: fx, fy, cx, cy in pixels of the photo, if known; or a `SizedCamera`, for
                 instance a profile's.
 
@@ -182,7 +184,20 @@ class Predictor:
         asked = None if resolution is None else checked_resolution(resolution)
         checked_switch("flip", flip)
         photo = image if isinstance(image, Photo) else decode(image)
-        return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
+        around = sphere_camera(photo, fov, intrinsics)
+        if around is None:
+            return self.finished(self.passed(photo, asked, flip, fov, intrinsics), photo)
+        from core.panorama.prediction import predicted  # SciPy: only panoramas pay for it
+
+        def look(view: Photo, camera: Intrinsics) -> Prediction:
+            return self.finished(self.passed(view, asked, flip, None, camera), view)
+
+        def enlarge(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+            with torch.inference_mode():
+                return upsample_depth(torch.from_numpy(depth), _guide(photo, size)).numpy()
+
+        side = working_size((1, 1), self.info.working_height, asked)[0]
+        return predicted(photo, around, side, look, enlarge)
 
     def passed(
         self,
@@ -236,6 +251,7 @@ class Predictor:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]
         own = working_size(size, self.info.working_height)
+        around = photo.projection == EQUIRECTANGULAR
         asked = passed.settings["resolution"]
         enlargement = 1.0 if asked is None else width / own[0]
         spent = passed.seconds + time.perf_counter() - started
@@ -250,7 +266,11 @@ class Predictor:
             working=passed.working,
             pinhole=photo.projection == PINHOLE,
             enlargement=enlargement,
-            notes=photo.notes + size_note(enlargement, own[1], height),
+            notes=(
+                *photo.notes,
+                *(projection_note(EQUIRECTANGULAR, photo.rgb) if around else ()),
+                *size_note(enlargement, own[1], height),
+            ),
         )
 
     def _pass(

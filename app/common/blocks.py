@@ -28,7 +28,7 @@ _NO_UPLOAD = (
     "returned: upload it first (in Python: gradio_client.handle_file with a file on your computer)."
 )
 TOLD_SECONDS = 15.0  # how long the page shows an error
-_LONG = ("batch", "clip")  # functions that work on many pictures
+_LONG = ("batch", "clip", "adapt")  # functions that work on many pictures
 _SESSIONS_WITH_MESSAGES = 2000  # as Gradio has it
 _IPV6_SITE = 64  # bits: one customer of a provider has all addresses that share them
 PAGE = "page"  # what the metrics call the page's own calls

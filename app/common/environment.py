@@ -114,6 +114,16 @@ VARIABLES = (
         "on|off",
         "on or off",
     ),
+    Variable(
+        "LAPDEPTH_ADAPT",
+        "off",
+        "`on`: visitors of the depth page may adapt models to frames of their own, which takes "
+        "minutes of idle cores and adds a model for everybody; `make demo` says so where `HOST` "
+        "is this machine alone",
+        _PAGE,
+        "on|off",
+        "on or off",
+    ),
     Variable("LAPDEPTH_QUEUE", "32", "calls that may wait; more are refused", _LIMITS, 1),
     Variable("LAPDEPTH_CLIENT_QUEUE", "24", "calls of one client, waiting or running", _LIMITS, 1),
     Variable("LAPDEPTH_CALL_SECONDS", "120", "how long one call may run", _LIMITS, 1),

@@ -129,7 +129,7 @@ class Result:
         """Memory that keeping it costs, without what is computed on demand later."""
         depth = self.prediction.depth.nbytes
         spare = depth if self.prediction.info.error_model is not None else 0  # the confidence
-        return int(self.photo.rgb.nbytes + depth + spare)
+        return int(self.photo.rgb.nbytes + depth + spare + self.prediction.spare_bytes)
 
 
 def measure(result: Result, chosen: Selection) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _points(ruler: Measurer, pixels: tuple[tuple[float, float], ...]) -> dict[st
     points = [ruler.position(*pixel) for pixel in pixels]
     steps: list[Distance] = [ruler.distance(start, end) for start, end in pairwise(pixels)]
     heights = [if_there(partial(ruler.height, *pixel)) for pixel in pixels[:2]]
-    listed = [point.to_dict() | {"depth": point.position[2]} for point in points]
+    listed = [point.to_dict() | {"depth": ruler.depth_at(point)} for point in points]
     for entry, height in zip(listed, heights, strict=False):
         entry["height"] = None if height is None else height.height
         entry["height_uncertainty"] = None if height is None else height.uncertainty

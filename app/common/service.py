@@ -70,6 +70,11 @@ class Studio:
         self._ready = threading.Event()
 
     @property
+    def models_folder(self) -> Path:
+        """Where its models lie."""
+        return self._folder or models_folder()
+
+    @property
     def ready(self) -> bool:
         """Whether a model is loaded."""
         return self._ready.is_set()
@@ -154,7 +159,7 @@ class Studio:
         return chooser, [self.predictor(name) for name in names]
 
     def _table(self) -> Path:
-        return (self._folder or models_folder()) / TABLE
+        return self.models_folder / TABLE
 
     def predictor(self, name: str = "") -> Predictor:
         """A loaded model; it is loaded again if its file has changed.

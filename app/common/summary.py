@@ -117,6 +117,17 @@ def as_json(result: Result) -> dict[str, Any]:
     }
 
 
+def _camera_words(result: Result, lang: str) -> str:
+    """The camera of a photo and where it is from; of a panorama, how it was seen."""
+    prediction, camera = result.prediction, result.prediction.intrinsics
+    fov = camera.hfov(prediction.photo_size[0])
+    if camera.projection != "pinhole":
+        return t("summary.camera_sphere", lang, fov=fov, views=prediction.settings["views"])
+    source = "numbers" if result.request.intrinsics else camera.source
+    values = t("summary.camera_values", lang, fov=fov, focal=camera.fx)
+    return f"{values} – {t(f'summary.camera_{source}', lang)}"
+
+
 def metres(value: float, *, metric: bool = True) -> str:
     """A depth for people: centimetres up to 10 m, then decimetres; no unit where it has none."""
     number = f"{value:.2f}" if value < 10 else f"{value:.1f}"
@@ -183,8 +194,7 @@ def scale_words(known: Calibration, lang: str) -> str:
 
 def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
     prediction, photo = result.prediction, result.photo
-    info, width = prediction.info, prediction.depth.shape[1]
-    extent = depth_range(result)
+    info, extent = prediction.info, depth_range(result)
     yield (
         t("summary.depth", lang),
         t(
@@ -199,10 +209,7 @@ def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
     if result.choice is not None:
         yield t("summary.choice", lang), choice_sentence(result.choice, lang)
     yield t("summary.accuracy", lang), accuracy_sentence(info, lang)
-    intrinsics = prediction.intrinsics
-    values = t("summary.camera_values", lang, fov=intrinsics.hfov(width), focal=intrinsics.fx)
-    source = "numbers" if result.request.intrinsics else intrinsics.source
-    yield t("summary.camera", lang), f"{values} – {t(f'summary.camera_{source}', lang)}"
+    yield t("summary.camera", lang), _camera_words(result, lang)
     if info.config.focal is None:
         yield t("summary.focal_scale", lang), t("summary.focal_scale_one", lang)
     else:

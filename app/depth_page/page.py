@@ -9,13 +9,14 @@ import gradio as gr
 
 from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
 from app.common.blocks import GuardedBlocks
-from app.common.environment import ServerLimits
+from app.common.environment import ServerLimits, value
 from app.common.handoff import GO, HandoffFolder
 from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
+from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import static_text
 from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
@@ -151,6 +152,9 @@ def build_page(
                 _many_photos(handlers, parts.controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
                 video = video_tab(studio, storage, parts.controls.for_any_photo, _)
+            if value("LAPDEPTH_ADAPT") == "on":
+                with gr.Tab(_("tab_adapt"), elem_id="tab-adapt"):
+                    adapt_tab(studio, storage)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")

@@ -36,12 +36,20 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     p.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     add_network(p, chooser="the first frame", mirrored="frames")
     p.add_argument(
-        "--save", default="video,frames", metavar="LIST", help="video, frames or both (default)"
+        "--save",
+        default="video,frames",
+        metavar="LIST",
+        help="some of video,frames (default), exr, stereo",
     )
     add_camera(p, rescaled="the clip, by its first frame")
     p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
     p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
     p.add_argument("--far", type=float, metavar="M", help="far end of the colours, metres")
+    p.add_argument(
+        "--stereo", choices=("full", "half", "anaglyph"), default="full",
+        help="layout of --save stereo: side by side, in the width of one, or for red-cyan glasses",
+    )  # fmt: skip
+    p.add_argument("--eyes", type=float, metavar="M", help="metres between the two eyes")
     p.add_argument("--unsteady", action="store_true", help="every frame on its own")
     p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
     p.add_argument("--json", action="store_true", help="print the sidecars")
@@ -122,6 +130,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
     from core.camera import checked_fov
     from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.files.depth_maps import ColorSettings
+    from core.geometry.stereo import StereoSettings
     from core.video.settings import VideoSettings
     from core.video.temporal_smoothing import SmoothingSettings
 
@@ -146,6 +155,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SmoothingSettings(0, 0) if options.unsteady else SmoothingSettings(),
         overwrite=options.overwrite,
+        stereo=StereoSettings(options.stereo, options.eyes),
     )
 
 

@@ -46,13 +46,13 @@ def serve(folder: str, memory_bytes: int) -> None:
     place = Path(folder)
     tempfile.tempdir = folder  # goes with the folder, however this process ends
     job = TypeAdapter(Job).validate_json((place / "job.json").read_bytes())
-    _die_with(job.parent)
+    die_with(job.parent)
     set_alarm(math.ceil(job.seconds * PATIENCE) + _ALARM_GRACE)
     arrays = {path.stem: np.load(path, mmap_mode="r") for path in place.glob("*.npy")}
     if job.options.needs_open3d(arrays["depth"].size):
         with contextlib.suppress(ExportError):  # said when it is used
             load_open3d()
-    _restrict(memory_bytes)
+    restrict(memory_bytes)
     try:
         answer: dict[str, Any] = {"facts": _facts(place, job, arrays)}
     except DepthError as error:
@@ -82,7 +82,7 @@ def _arrays(built: PointCloud | Mesh) -> dict[str, np.ndarray[Any, Any]]:
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def _restrict(memory_bytes: int) -> None:
+def restrict(memory_bytes: int) -> None:
     """Bounds memory and forbids core dumps."""
     if sys.platform == "win32":
         return
@@ -92,7 +92,7 @@ def _restrict(memory_bytes: int) -> None:
             resource.setrlimit(kind, (limit, limit))
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
     """On Linux; elsewhere the alarm ends a process whose parent died."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from core.camera import Intrinsics
+from core.camera import Intrinsics, check_pinhole
 from core.errors import ExportError
 from core.geometry.point_cloud import PointCloud
 
@@ -49,7 +49,9 @@ def write_mcap(
 
     Raises:
         ExportError: the packages mcap and rosbags are not installed.
+        CameraError: a panorama's camera, which no CameraInfo describes.
     """
+    check_pinhole(camera, "ROS 2 messages")
     try:
         from mcap.writer import CompressionType, Writer
         from rosbags.typesys import Stores, get_typestore

@@ -19,8 +19,15 @@ from core.prediction import Prediction
 # The settings that decide the result; engine and device agree within rounding, so results made on
 # another machine count as finished.
 DECISIVE = ("resolution", "flip", "precision", "fov")
+_AXES = {
+    "pinhole": "z, along the optical axis",
+    "equirectangular": "along each ray: the distance from the camera",
+}
 # What the names of results end in: of a photo, of a photo with an object in it, of a video.
-_ENDINGS = (*(output.suffix for output in OUTPUTS.values()), "_object.png", "_depth.mp4", "_frames")
+_ENDINGS = (
+    *(output.suffix for output in OUTPUTS.values()),
+    *("_object.png", "_depth.mp4", "_stereo.mp4", "_frames_exr", "_frames"),
+)
 # As far as they were given; older sidecars lack them.
 GIVEN = ("intrinsics", "known_lengths", "known_depths", "camera_height", "sparse", "profile")
 
@@ -63,7 +70,7 @@ def describe(
         },
         "depth": {
             "unit": prediction.unit,
-            "axis": "z, along the optical axis",
+            "axis": _AXES[prediction.intrinsics.projection],
             "min_m": float(np.fmin.reduce(depth, axis=None)),
             "max_m": float(np.fmax.reduce(depth, axis=None)),
             "png_scale": files.get("depth16", {}).get("scale"),

@@ -60,7 +60,7 @@ def splats(cloud: PointCloud) -> Floats:
     across = _unit(across)
     along = np.cross(normals, across)
     camera = cloud.scene.intrinsics
-    depth = cloud.scene.in_camera(cloud.points)[:, 2]
+    depth = cloud.scene.depth_of(cloud.points)
     width = WIDTH * depth * cloud.stride / np.sqrt(camera.fx * camera.fy)
     length = width / np.maximum(facing, 1 / MOST_STRETCHED)
     axes = np.stack((across, along, normals), axis=2)

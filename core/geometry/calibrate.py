@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.camera import SizedCamera
+from core.camera import SizedCamera, check_pinhole
 from core.errors import CameraError
 from core.geometry.measure import Measurer, relative_error
 from core.geometry.sparse import bent
@@ -118,6 +118,7 @@ def profile_of(
                 f"The photos chose {first.info.name} and {prediction.info.name}, expected one "
                 "model: name it."
             )
+        check_pinhole(prediction.intrinsics, "a scale profile")
         camera.at(*prediction.photo_size)
         found = observed_in(Measurer.of(prediction.uncalibrated()), known)
         observed += found
@@ -244,7 +245,7 @@ def _observe(ruler: Measurer, known: Measurement) -> Observed:
     if isinstance(known, KnownLength):
         line = ruler.distance(known.start, known.end)
         seen, error = line.distance, line.uncertainty
-        depth = math.sqrt(line.start.position[2] * line.end.position[2])
+        depth = math.sqrt(ruler.depth_at(line.start) * ruler.depth_at(line.end))
         if seen == 0:
             raise CameraError(
                 "The two points are the same pixel, expected two ends of a known length: "
@@ -252,7 +253,7 @@ def _observe(ruler: Measurer, known: Measurement) -> Observed:
             )
         error = None if error is None else error / seen
     elif isinstance(known, KnownDepth):
-        depth = seen = ruler.position(*known.at).position[2]
+        depth = seen = ruler.depth_at(ruler.position(*known.at))
         if ruler.confidence is not None:
             column, row = ruler.pixel(*known.at)
             error = float(relative_error(ruler.confidence[row, column]))

@@ -87,12 +87,15 @@ class Measurer:
                 f"The pixel ({column}, {row}) has the depth {depth:g}, expected metres above 0: "
                 "choose a pixel next to it."
             )
-        camera = self.scene.intrinsics
-        x, y = (column - camera.cx) / camera.fx * depth, (row - camera.cy) / camera.fy * depth
-        distance = math.sqrt(x * x + y * y + depth * depth)
+        x, y, z = (float(axis) for axis in self.scene.intrinsics.rays(column, row) * depth)
+        distance = math.sqrt(x * x + y * y + z * z)
         share = self._relative_error(np.s_[row, column])
         error = None if share is None else float(share) * distance
-        return Position((column, row), (x, y, depth), distance, error)
+        return Position((column, row), (x, y, z), distance, error)
+
+    def depth_at(self, point: Position) -> float:
+        """Its depth in metres: along the optical axis, in a panorama along the ray."""
+        return float(self.depth[point.pixel[1], point.pixel[0]])
 
     def distance(self, start: Pixel, end: Pixel) -> Distance:
         """Straight-line metres between the points at two pixels.
@@ -124,9 +127,10 @@ class Measurer:
         valid = measured(depth)
         z = depth[valid]
         camera = self.scene.intrinsics
-        u = (np.arange(bounds[0], bounds[2]) - camera.cx) / camera.fx
-        v = (np.arange(bounds[1], bounds[3])[:, None] - camera.cy) / camera.fy
-        ranges = z * np.sqrt(1 + u * u + v * v)[valid]
+        rays = camera.rays(
+            np.arange(bounds[0], bounds[2]), np.arange(bounds[1], bounds[3])[:, None]
+        )
+        ranges = z * np.linalg.norm(rays, axis=-1)[valid]
         share = self._relative_error(np.s_[bounds[1] : bounds[3], bounds[0] : bounds[2]])
         return Box(
             bounds,
@@ -167,7 +171,7 @@ class Measurer:
         """Area of the flat patch that a box selects.
 
         A pixel sees z^3 / (fx fy d) of a plane at distance d from the camera, z being where its
-        ray meets the plane.
+        ray meets the plane; in a panorama, z being the distance, less by the cosine of latitude.
 
         Raises:
             CameraError: outside the photo, empty, no depth inside, or not flat.
@@ -186,7 +190,8 @@ class Measurer:
             )
         rays = unproject(np.ones_like(depth), camera.cropped(bounds[0], bounds[1]))
         z = plane.offset / (rays[on].astype(np.float64) @ np.array(plane.normal))
-        area = float((z**3).sum() / (camera.fx * camera.fy * abs(plane.offset)))
+        narrower = 1.0 if camera.projection == "pinhole" else np.hypot(*rays[on][:, ::2].T)
+        area = float((z**3 * narrower).sum() / (camera.fx * camera.fy * abs(plane.offset)))
         residual = float(np.sqrt(np.mean(plane.height(points[on]) ** 2)))
         error = self._relative_error(np.s_[bounds[1] : bounds[3], bounds[0] : bounds[2]])
         return Area(
@@ -210,7 +215,8 @@ class Measurer:
             cx=camera.cx / step,
             cy=camera.cy / step,
         )
-        return fit_floor(unproject(depth, thinned)[measured(depth)])
+        there = measured(depth)
+        return fit_floor(unproject(depth, thinned)[there], depth[there])
 
     def _relative_error(self, where: Any) -> Any:
         return None if self.confidence is None else relative_error(self.confidence[where])

@@ -138,7 +138,7 @@ def grid_mesh(
     vertex_of = np.full(height * width, -1, np.int32)
     vertex_of[pixels] = np.arange(len(points), dtype=np.int32)
     grid = vertex_of.reshape(height, width)[np.ix_(*lines)]
-    inverse = (1.0 / scene.in_camera(points)[:, 2]).astype(np.float32)
+    inverse = (1.0 / scene.depth_of(points)).astype(np.float32)
     values = np.where(grid >= 0, inverse[grid], np.nan)
     faces = _faces(grid, values, edge_tolerance)
     if len(faces) == 0:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.camera import Intrinsics
+from core.camera import Intrinsics, check_pinhole
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
@@ -122,7 +122,7 @@ def poisson_surface(cloud: PointCloud, *, detail: int = 9) -> Mesh:
     density = np.asarray(density)
     vertices = open3d.geometry.PointCloud(solid.vertices)
     distance = np.asarray(vertices.compute_point_cloud_distance(points))
-    depth = cloud.scene.in_camera(np.asarray(solid.vertices))[:, 2]
+    depth = cloud.scene.depth_of(np.asarray(solid.vertices))
     solid.remove_vertices_by_mask(
         (density < np.quantile(density, _THIN)) | (distance > _MAX_STRETCH * depth)
     )
@@ -181,7 +181,11 @@ class RayCaster:
             intrinsics: of the picture.
             size: its width and height in pixels.
             pose: 4x4, of the camera in the photo's camera frame; None: the photo's own view.
+
+        Raises:
+            CameraError: a panorama's camera.
         """
+        check_pinhole(intrinsics, "pictures of its scene from elsewhere")
         width, height = size
         turn, place = (np.eye(3), np.zeros(3)) if pose is None else (pose[:3, :3], pose[:3, 3])
         depth = np.full(height * width, np.inf, np.float32)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from core.prediction import Prediction
 
 CAMERA_FRAME = "OpenCV camera (x right, y down, z forward)"
+_NUMBERS = {
+    "pinhole": "fx fy cx cy",
+    "equirectangular": "equirectangular, fx fy (pixels per radian) cx cy",
+}
 WORLD_FRAME = "world, by the given camera-to-world pose (OpenCV camera axes)"
 
 
@@ -140,6 +144,10 @@ class SceneInfo:
             return points.astype(np.float64)
         return np.asarray((points - pose[:3, 3]) @ pose[:3, :3])
 
+    def depth_of(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
+        """Depth (n,) metres, for the photo's camera, of points (n, 3) of this scene's frame."""
+        return self.intrinsics.depth_of(self.in_camera(points))
+
     def with_pose(self, pose: ArrayLike) -> SceneInfo:
         """The same in the world frame of a 4x4 camera-to-world pose, or CameraError."""
         return replace(self, pose=tuple(float(value) for value in checked_pose(pose).ravel()))
@@ -154,7 +162,7 @@ class SceneInfo:
             "model_sha256": self.model_sha256 or "none",
             "units": self.units,
             "frame": CAMERA_FRAME if self.pose is None else WORLD_FRAME,
-            "intrinsics": f"fx fy cx cy = {numbers}",
+            "intrinsics": f"{_NUMBERS[camera.projection]} = {numbers}",
             "intrinsics_source": camera.source,
             "photo_size": f"{self.photo_size[0]} x {self.photo_size[1]}",
             "scale": f"{self.scale:.9g}",

@@ -41,11 +41,12 @@ def surface_normals(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDAr
 
     Returns:
         (H, W, 3) float32 in the camera frame; (0, 0, -1), straight at the camera, where there is
-        no depth or no neighbour.
+        no depth or no neighbour (in a panorama the pixel's own ray, backwards).
     """
     height, width = depth.shape
     normals = np.empty((height, width, 3), np.float32)
     u = np.arange(width) - intrinsics.cx
+    pinhole = intrinsics.projection == "pinhole"
     for start in range(0, height, _STRIP):
         stop = min(start + _STRIP, height)
         before, after = min(1, start), min(1, height - stop)
@@ -56,18 +57,46 @@ def surface_normals(depth: NDArray[np.floating], intrinsics: Intrinsics) -> NDAr
             slope_v = _slope(q, 0)[before : before + stop - start]
             q = q[before : before + stop - start]
             v = (np.arange(start, stop) - intrinsics.cy)[:, None]
-            facing = np.stack(
-                (
-                    -intrinsics.fx * slope_u,
-                    -intrinsics.fy * slope_v,
-                    -(q - u * slope_u - v * slope_v),
-                ),
-                axis=-1,
-            )
+            if pinhole:
+                slopes = -intrinsics.fx * slope_u, -intrinsics.fy * slope_v
+                facing = np.stack((*slopes, -(q - u * slope_u - v * slope_v)), axis=-1)
+            else:
+                facing = _facing_on_sphere(q, slope_u, slope_v, intrinsics.cropped(0, start))
             facing /= np.linalg.norm(facing, axis=-1, keepdims=True)
-        facing[~np.isfinite(facing).all(axis=-1)] = (0.0, 0.0, -1.0)
+        lost = ~np.isfinite(facing).all(axis=-1)
+        if pinhole:
+            facing[lost] = (0.0, 0.0, -1.0)
+        else:
+            rows, columns = np.nonzero(lost)
+            facing[lost] = -intrinsics.rays(columns, rows + start)
         normals[start:stop] = facing
     return normals
+
+
+def _facing_on_sphere(
+    q: NDArray[np.float64],
+    slope_u: NDArray[np.float64],
+    slope_v: NDArray[np.float64],
+    camera: Intrinsics,
+) -> NDArray[np.float64]:
+    """Normals of an equirectangular picture, not of unit length.
+
+    Inverse distance q of a plane n . X = d is n . ray / d: linear in the ray, so that n / d is q
+    times the ray plus the gradient of q along the sphere.
+    """
+    height, width = q.shape
+    x = (np.arange(width) - camera.cx) / camera.fx
+    y = ((np.arange(height) - camera.cy) / camera.fy)[:, None]
+    east, south = camera.fx * slope_u / np.cos(y), camera.fy * slope_v
+    out = q * np.cos(y) - south * np.sin(y)  # along the horizon's direction below or above the ray
+    return -np.stack(
+        (
+            out * np.sin(x) + east * np.cos(x),
+            q * np.sin(y) + south * np.cos(y),
+            out * np.cos(x) - east * np.sin(x),
+        ),
+        axis=-1,
+    )
 
 
 def _slope(q: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -152,7 +181,7 @@ def fit_plane(points: Points) -> Plane:
     return _oriented(normal, offset, inside, len(inside) / len(patch))
 
 
-def fit_floor(points: Points) -> Plane:
+def fit_floor(points: Points, depth: NDArray[np.floating] | None = None) -> Plane:
     """The floor: the largest plane that faces up and has next to nothing below it.
 
     RANSAC (Fischler and Bolles, 1981) over planes through three points, seeded; a point belongs
@@ -161,22 +190,25 @@ def fit_floor(points: Points) -> Plane:
 
     Args:
         points: (n, 3) metres in the camera frame, the camera held roughly upright.
+        depth: (n,) of them; their z where it is left out.
 
     Raises:
         CameraError: no such plane.
     """
     cloud: NDArray[np.float64] = np.asarray(points, np.float64)
-    found = _best_level_plane(cloud[:: max(1, len(cloud) // _SAMPLE)])
+    away = cloud[:, 2] if depth is None else np.asarray(depth, np.float64)
+    some = slice(None, None, max(1, len(cloud) // _SAMPLE))
+    found = _best_level_plane(cloud[some], away[some])
     tolerance = _TOLERANCE
     for _ in range(_ROUNDS):
         if found is None:
             break
-        distance = np.abs(cloud @ found[0] - found[1]) / cloud[:, 2]
+        distance = np.abs(cloud @ found[0] - found[1]) / away
         on = distance <= tolerance
         if on.mean() < _LEAST_SHARE:
             found = None
             break
-        normal, offset = _least_squares(cloud[on], weights=cloud[on, 2] ** -2)
+        normal, offset = _least_squares(cloud[on], weights=away[on] ** -2)
         found = (-normal, -offset) if normal[1] > 0 else (normal, offset)
         deviation = 1.4826 * float(np.median(distance[on]))
         tolerance = min(max(2.5 * deviation, _LEAST_TOLERANCE), _TOLERANCE)
@@ -186,16 +218,16 @@ def fit_floor(points: Points) -> Plane:
             f"{_LEAST_SHARE:.0%} of the picture with little below it: choose a photo that shows "
             "more floor, taken with the camera held upright."
         )
-    on = np.abs(cloud @ found[0] - found[1]) <= _TOLERANCE * cloud[:, 2]
+    on = np.abs(cloud @ found[0] - found[1]) <= _TOLERANCE * away
     return _oriented(*found, cloud[on], float(on.mean()))
 
 
-def _best_level_plane(sample: NDArray[np.float64]) -> _Candidate | None:
+def _best_level_plane(sample: NDArray[np.float64], away: NDArray[np.float64]) -> _Candidate | None:
     """The candidate that most points fit, less the share of points below it."""
     best, best_score = None, 0.0
     if len(sample) < 3:
         return None
-    tolerance = _TOLERANCE * sample[:, 2]
+    tolerance = _TOLERANCE * away
     random = np.random.default_rng(_SEED)
     # Floors are low in the picture: two of three candidates come from the lower half.
     everywhere = np.arange(len(sample))

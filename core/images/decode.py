@@ -45,10 +45,13 @@ from core.images.limits import (
 from core.images.metadata import Tags, read_tags
 from core.images.pixels import flat_mode, is_deep, lower_bytes, to_rgb, transparent_pixels
 from core.images.projection import (
+    EQUIRECTANGULAR,
     PINHOLE,
+    SpherePart,
     projection_in_pixels,
     projection_note,
     projection_of,
+    sphere_part,
 )
 
 __all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Photo", "Source", "decode", "label_of", "read_file"]
@@ -82,7 +85,9 @@ class Photo:
             `rgb` only where `min_size` allowed a reduced decode.
         notes: sentences for the user about choices made while decoding.
         projection: "pinhole", or what else the picture is (`core.images.projection`): then
-            nothing in it can be told in metres, and `focal_px` is None.
+            nothing in it can be told in metres as it is, and `focal_px` is None. What is said of
+            an equirectangular one depends on whether it is cut into views: no note here.
+        sphere: of an equirectangular one, the part of the sphere that its tags say it shows.
         transparent: (H, W) bool, pixels of alpha 0, which have no depth; None where there is none.
     """
 
@@ -96,6 +101,7 @@ class Photo:
     notes: tuple[str, ...] = ()
     projection: str = PINHOLE
     transparent: NDArray[np.bool_] | None = None
+    sphere: SpherePart | None = None
 
 
 def decode(
@@ -218,6 +224,7 @@ def _from_bytes(
                 lower = None if lower is None else _upright(lower, tags.orientation)
                 clear = transparent_pixels(upright)
             projection = projection_of(image)
+            part = sphere_part(image) if projection == EQUIRECTANGULAR else None
         if ready is None:
             rgb, more_notes = to_rgb(upright, label, colours, lower)
             notes += more_notes
@@ -237,6 +244,7 @@ def _from_bytes(
         notes=notes,
         projection=projection,
         transparent=clear,
+        sphere=part,
     )
     return _with_camera(photo, tags)
 
@@ -251,10 +259,12 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             colours = recolour(image, b"", flat_mode(image.mode))
             upright = _upright(image, tags.orientation)
             projection, clear = projection_of(image), transparent_pixels(upright)
+            part = sphere_part(image) if projection == EQUIRECTANGULAR else None
         rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
     photo = Photo(rgb, tags.focal_35mm, None, "PIL", _array_sha256(rgb), name, size, notes)
-    return _with_camera(replace(photo, projection=projection, transparent=clear), tags)
+    photo = replace(photo, projection=projection, transparent=clear, sphere=part)
+    return _with_camera(photo, tags)
 
 
 def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> Photo:
@@ -288,7 +298,10 @@ def _with_camera(photo: Photo, tags: Tags) -> Photo:
     projection = photo.projection
     if projection == PINHOLE:
         projection = projection_in_pixels(photo.rgb)
-    notes, focal = projection_note(projection, photo.rgb), None
+    notes: tuple[str, ...] = ()
+    if projection != EQUIRECTANGULAR:
+        notes = projection_note(projection, photo.rgb)
+    focal: float | None = None
     if projection == PINHOLE:
         focal, about_focal = tags.focal_px(*photo.full_size)
         focal = focal and focal * photo.rgb.shape[1] / photo.full_size[0]

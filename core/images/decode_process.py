@@ -226,6 +226,7 @@ def _described(photo: Photo) -> dict[str, Any]:
         "format": photo.format,
         "notes": photo.notes,
         "projection": photo.projection,
+        "sphere": photo.sphere,
         "transparent": photo.transparent is not None,
     }
 

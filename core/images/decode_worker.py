@@ -34,6 +34,7 @@ from core.images import decode_process
 from core.images.decode import Photo, Source, decode, label_of, read_file
 from core.images.decode_process import Deadline, opened, read_header, read_into, write_header
 from core.images.limits import DEFAULT_LIMITS, DecodeLimits, check_bytes
+from core.images.projection import SpherePart
 
 _log = logging.getLogger(__name__)
 
@@ -154,6 +155,7 @@ class DecodeWorker:
             notes=tuple(answer["notes"]),
             projection=str(answer["projection"]),
             transparent=answer["transparent"] if answer["transparent"] is not False else None,
+            sphere=answer["sphere"] and _four(answer["sphere"]),
         )
 
     def depth(
@@ -251,6 +253,11 @@ def _exchange(
         clear = np.unpackbits(bits, count=height * width).astype(np.bool_)
         answer["transparent"] = clear.reshape(height, width)
     return answer, pixels
+
+
+def _four(numbers: list[float]) -> SpherePart:
+    width, height, left, top = (float(number) for number in numbers)
+    return width, height, left, top
 
 
 def _crashed(label: str) -> ImageError:

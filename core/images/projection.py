@@ -1,8 +1,10 @@
 """Pictures that no pinhole camera has taken: panoramas, fisheye lenses, cube maps.
 
-A depth along one optical axis, in metres, exists only for a pinhole camera. What a picture is
-instead is told by the tags that panorama programs and cameras write (Google's GPano in XMP, Hugin's
-comment, Apple's CustomRendered, the lens), else by its shape or by its two ends that meet.
+A depth along one optical axis, in metres, exists only for a pinhole camera. A picture of the whole
+sphere, or of a part that its tags place on it, can be cut into views of such a camera
+(`core.panorama`). What a picture is instead is told by the tags that panorama programs and cameras
+write (Google's GPano in XMP, Hugin's comment, Apple's CustomRendered, the lens), else by its shape
+or by its two ends that meet.
 """
 
 from __future__ import annotations
@@ -47,6 +49,16 @@ _LONGEST_PHOTO = 4.0  # long side / short side: beyond, the network sees it sque
 _LONGEST_FRAME = 2.8  # of a camera whose tags are there: 65:24 is the longest that one has
 _LEAST_SPHERE = 512  # pixels across: smaller, nobody keeps a whole sphere
 _MEETS, _POLE = 0.25, 0.25  # see `_ends_meet`
+EQUIRECTANGULAR = "equirectangular"
+_PART = ("FullPanoWidth", "FullPanoHeight", "CroppedAreaLeft", "CroppedAreaTop",
+         "CroppedAreaImageWidth", "CroppedAreaImageHeight")  # fmt: skip
+_NUMBER = rb"""%sPixels\s*(?:=\s*["']|>)\s*(\d{1,7})(?=["'<\s.])"""
+_OFF = 0.02  # relative: what sides are rounded by
+
+SpherePart = tuple[float, float, float, float]
+"""Width and height of the whole sphere, and how far left and top of the picture it begins, each in
+widths and heights of the picture."""
+WHOLE: SpherePart = (1.0, 1.0, 0.0, 0.0)
 
 
 def projection_of(image: Image.Image) -> str:
@@ -73,6 +85,25 @@ def projection_of(image: Image.Image) -> str:
     return "strip" if shape > (_LONGEST_FRAME if taken else _LONGEST_PHOTO) else PINHOLE
 
 
+def sphere_part(image: Image.Image) -> SpherePart | None:
+    """Which part of the sphere an equirectangular picture's tags say it shows.
+
+    None where they say nothing, or what cannot be.
+    """
+    xmp = _xmp(image)
+    found = [re.search(_NUMBER % name.encode(), xmp, re.I) for name in _PART]
+    if not all(found):
+        return None
+    width, height, left, top, across, down = (int(each[1]) for each in found if each is not None)
+    if min(width, height, across, down) < 1:
+        return None
+    alike = across / down * image.height / image.width  # the tags speak of the picture before a
+    fits = (1 - _OFF <= alike <= 1 + _OFF) and abs(width / (2 * height) - 1) <= _OFF  # resize
+    if not fits or left + across > width or top + down > height:
+        return None
+    return width / across, height / down, left / across, top / down
+
+
 def projection_in_pixels(rgb: NDArray[np.uint8]) -> str:
     """The same from the picture alone: shape, a sphere whose ends meet, a cross of six faces.
 
@@ -91,6 +122,12 @@ def projection_in_pixels(rgb: NDArray[np.uint8]) -> str:
 
 def projection_note(projection: str, rgb: NDArray[np.uint8]) -> tuple[str, ...]:
     """What the user is told about it."""
+    if projection == EQUIRECTANGULAR:
+        return (
+            f"This is {_WORDS[projection]}, taken here for a photo of an ordinary (pinhole) "
+            "camera: its depth is not in metres and its geometry is bent; 'predict' and the depth "
+            "page cut a whole one into views where no field of view or camera is given.",
+        )
     if projection != PINHOLE:
         return (
             f"This is {_WORDS[projection]}, expected a photo of an ordinary (pinhole) camera: its "
@@ -101,7 +138,7 @@ def projection_note(projection: str, rgb: NDArray[np.uint8]) -> tuple[str, ...]:
     if width == 2 * height and width >= 2 * _LEAST_SPHERE:
         return (
             "The picture is exactly twice as wide as high, as 360-degree panoramas are: if it is "
-            "one, its depth is not in metres.",
+            "one, its depth is not in metres; give 360 as its field of view.",
         )
     return ()
 

@@ -176,13 +176,17 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
     return report
 
 
-def undo(name: str) -> Path:
+def undo(name: str, folder: Path | None = None) -> Path:
     """Removes an adapted model; the one that it was made from is as it ever was.
+
+    Args:
+        name: of it.
+        folder: of models; None is `models_folder()`.
 
     Raises:
         CheckpointError: no such model, or one that was not made by `adapt`.
     """
-    info = find_model(check_name(name))
+    info = find_model(check_name(name), folder)
     if FROM not in info.provenance or info.path is None:
         raise CheckpointError(
             f"The model {name!r} was not made by `adapt`, expected one that was: nothing is "

@@ -13,7 +13,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ def predict_video(
         stem: where the results go, a path without suffix: `out/clip` gives `out/clip_depth.mp4`.
         models: predict it.
         settings: what is made of it.
-        tell: told the stage ("depth", then "video"), frames done and frames in all, which is None
-            where the file does not say.
+        tell: told the stage ("depth", then "video", "stereo", "exr"), frames done and frames in
+            all, which is None where the file does not say.
         others: further stems, as `core.batch.plan.Job.others`; with some, results of another clip
             keep their place.
 
@@ -123,6 +123,25 @@ def predict_video(
                     "far_m": far,
                     **fingerprint(drawn),
                 }
+            if "stereo" in settings.save:
+                target = output_path(stem, "stereo")
+                made[target.name] = drawn = output_path(new, "stereo")
+                rig = sequence.draw_stereo(path, drawn, tell)
+                files["stereo"] = {
+                    "file": target.name,
+                    "asked": asdict(settings.stereo),
+                    "eyes_m": rig.eyes,
+                    "screen_m": rig.screen,
+                    **fingerprint(drawn),
+                }
+            if "exr" in settings.save:
+                target = output_path(stem, "exr")
+                made[target.name] = drawn = output_path(new, "exr")
+                with _refusals(drawn):
+                    sequence.write_exr(drawn, tell)
+                    about = {"folder": target.name, "pattern": "%06d.exr", "first": 1}
+                    about |= {"count": sequence.count, "unit": "m", "channel": "Z"}
+                    files["exr"] = about | {"invalid": "NaN"} | fingerprint(drawn)
             with _refusals(folder):
                 if "frames" in settings.save:
                     sequence.finish()

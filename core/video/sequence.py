@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.camera import check_pinhole
 from core.engines.chooser import Chooser
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
-from core.files.depth_maps import depth16_scale, encode_depth16
+from core.files.depth_maps import depth16_scale, encode_depth16, encode_exr
 from core.geometry.calibrate import calibrated
+from core.geometry.origin import SceneInfo
+from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
-from core.images.projection import PINHOLE, projection_note
+from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.scale.calibration import camera_of
@@ -26,6 +30,8 @@ from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import TemporalSmoother
 from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
+from core.video.writer import EVERY, FilmWriter, Progress, State, frame_path, joined, parts
+from core.weights.choice import Chooser
 
 Tell = Callable[[str, int, int | None], None]
 UNFINISHED = ".part"
@@ -110,7 +116,8 @@ class DepthSequence:
                 predictor, self.choice = self._models.for_frame(frame.rgb)
             elif index < before:
                 continue
-            prediction = predictor(self._photo(frame), **options)
+            photo = self._photo(frame)  # flat: a 360-degree clip's views would flicker
+            prediction = predictor.finished(predictor.passed(photo, **options), photo)
             if self.first is None:
                 self.first = calibrated(prediction, *self._settings.known)
                 reach = prediction.info.config.max_depth * prediction.focal_scale
@@ -145,7 +152,9 @@ class DepthSequence:
             photo = replace(photo, notes=(*photo.notes, note))
         if clip.projection == PINHOLE:
             return photo
-        notes = (*photo.notes, *projection_note(clip.projection, frame.rgb))
+        notes = photo.notes
+        if clip.projection != EQUIRECTANGULAR:  # which says so by itself
+            notes += projection_note(clip.projection, frame.rgb)
         return replace(photo, projection=clip.projection, notes=notes)
 
     def finish(self) -> None:
@@ -182,16 +191,54 @@ class DepthSequence:
     def draw(self, clip: Path, target: Path, near: float, far: float, tell: Tell) -> None:
         """Reads the clip again and writes it beside its coloured depth."""
         info, colormap = self._reader.info, self._settings.colors.colormap
+
+        def beside(rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+            return np.hstack((rgb, colorize(depth, colormap, near, far)))
+
+        self._film(clip, target, (2 * info.width, info.height), beside, partial(tell, "video"))
+
+    def draw_stereo(self, clip: Path, target: Path, tell: Tell) -> Rig:
+        """Reads the clip again and writes what two eyes see of it; returns where these stand."""
+        assert self.first is not None  # noqa: S101 - the decoder refuses a clip without a frame
+        info, wanted = self._reader.info, self._settings.stereo
+        check_pinhole(self.first.intrinsics, "a stereo film")
+        rig = Rig.of(wanted, self.first.intrinsics.fx, *self.range.range())
+
+        def seen(rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+            return shown(wanted, *rig.pictures(rgb, depth))
+
+        size = wanted.size(info.width, info.height)
+        self._film(clip, target, size, seen, partial(tell, "stereo"))
+        return rig
+
+    def write_exr(self, folder: Path, tell: Tell) -> None:
+        """Every stored frame as float32 metres, NaN where there is none, into a new folder."""
+        assert self.first is not None  # noqa: S101 - the decoder refuses a clip without a frame
+        comments = SceneInfo.of(self.first).comments()
+        folder.mkdir()
+        for number in range(1, self.count + 1):
+            depth = self._load(number)
+            depth[depth == 0] = np.nan
+            _store(folder / f"{number:06d}.exr", encode_exr(depth, comments))
+            tell("exr", number, self.count)
+
+    def _film(
+        self,
+        clip: Path,
+        target: Path,
+        size: tuple[int, int],
+        picture: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.uint8]],
+        tell: Callable[[int, int | None], None],
+    ) -> None:
         part = target.with_name(f"{target.name}{UNFINISHED}")
         try:
             with (
                 ClipReader(clip) as again,
-                SideBySideWriter(part, info.width, info.height, info.rate) as video,
+                FilmWriter(part, *size, self._reader.info.rate) as film,
             ):
                 for number, frame in enumerate(again, 1):
-                    depth = self._load(number)
-                    video.add(frame.rgb, colorize(depth, colormap, near, far), frame.time)
-                    tell("video", number, self.count)
+                    film.add(picture(frame.rgb, self._load(number)), frame.time)
+                    tell(number, self.count)
             part.replace(target)
         except OSError as error:
             raise refused(target, error) from error

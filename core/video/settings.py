@@ -9,13 +9,20 @@ from typing import Any
 
 from core.errors import ConfigError
 from core.files.depth_maps import ColorSettings
+from core.geometry.stereo import StereoSettings
 from core.images.resize import checked_resolution
 from core.prediction import checked_switch
 from core.scale.calibration import Measurement, given
 from core.video.temporal_smoothing import SmoothingSettings
 
 # What can be saved, and what is behind the clip's stem.
-VIDEO_OUTPUTS = {"video": "_depth.mp4", "frames": "_frames"}
+VIDEO_OUTPUTS = {
+    "video": "_depth.mp4",
+    "frames": "_frames",
+    "exr": "_frames_exr",
+    "stereo": "_stereo.mp4",
+}
+USUAL_OUTPUTS = ("video", "frames")
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,14 @@ class VideoSettings:
         most_frames: a longer clip is refused; None takes any.
         overwrite: also redo what is finished.
         png_scale: steps per metre of the frames; None: by the range of the clip's model.
+        stereo: layout and eyes of the stereo film, if it is saved.
 
     Raises:
         ConfigError: nothing or something unknown to save, a resolution out of range, or a switch
             that is neither True nor False.
     """
 
-    save: Sequence[str] = tuple(VIDEO_OUTPUTS)
+    save: Sequence[str] = USUAL_OUTPUTS
     resolution: int | None = None
     flip: bool = False
     fov: float | None = None
@@ -51,6 +59,7 @@ class VideoSettings:
     most_frames: int | None = None
     overwrite: bool = False
     png_scale: float | None = None
+    stereo: StereoSettings = field(default_factory=StereoSettings)
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.save) - set(VIDEO_OUTPUTS))

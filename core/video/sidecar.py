@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -136,4 +137,5 @@ def still_good(
         for name, facts in content["files"].items()
         if name in VIDEO_OUTPUTS
         if isinstance(facts, dict) and is_whole(output_path(stem, name), facts)
+        if name != "stereo" or facts.get("asked") == asdict(settings.stereo)
     }

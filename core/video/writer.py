@@ -1,4 +1,4 @@
-"""The depth video: frame and coloured depth side by side, H.264 in MP4.
+"""Films: frame and coloured depth side by side, or what two eyes see; H.264 in MP4.
 
 Beside the frames lies the state with which an interrupted clip is resumed. Everything that depends
 on earlier frames (temporal smoothing, cuts, flicker, the clip's depth range) is stored exactly, so
@@ -126,12 +126,12 @@ def joined(**named: State) -> State:
     return {f"{name}.{key}": x for name, state in named.items() for key, x in state.items()}
 
 
-class SideBySideWriter:
+class FilmWriter:
     """Writes frames as they come; a context manager.
 
     Args:
         path: of the file, made or replaced.
-        width, height: of one half in pixels.
+        width, height: of the pictures in pixels.
         rate: frames a second, on average; each frame is shown at its own time.
 
     Raises:
@@ -140,9 +140,9 @@ class SideBySideWriter:
 
     def __init__(self, path: Path, width: int, height: int, rate: float) -> None:
         self._path = path
-        share = min(1.0, _WIDEST / (2 * width))
+        share = min(1.0, _WIDEST / width)
         # H.264 in its usual form halves the colour's sides, so both must be even.
-        self.width, self.height = (max(2, round(n * share / 2) * 2) for n in (2 * width, height))
+        self.width, self.height = (max(2, round(n * share / 2) * 2) for n in (width, height))
         try:
             self._file = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
         except (av.FFmpegError, OSError) as error:
@@ -154,18 +154,18 @@ class SideBySideWriter:
         stream.codec_context.time_base = Fraction(1, _TICKS)
         self._stream = stream
 
-    def add(self, left: NDArray[np.uint8], right: NDArray[np.uint8], time: float) -> None:
-        """Adds a frame; left and right (H, W, 3) RGB, time in seconds.
+    def add(self, picture: NDArray[np.uint8], time: float) -> None:
+        """Adds a frame (H, W, 3) RGB, time in seconds.
 
         Raises:
             ExportError: it cannot be written.
         """
-        frame = av.VideoFrame.from_ndarray(np.hstack((left, right)), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         frame = frame.reformat(self.width, self.height, format="yuv420p")
         frame.pts, frame.time_base = round(time * _TICKS), Fraction(1, _TICKS)
         self._write(frame)
 
-    def __enter__(self) -> SideBySideWriter:
+    def __enter__(self) -> FilmWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -257,19 +257,19 @@ def test_no_memory_is_no_bug() -> None:
 def test_a_panorama_is_not_in_metres_on_the_page_or_for_programs(
     studio: Studio, tmp_path: Path
 ) -> None:
-    tag = b'<x GPano:ProjectionType="equirectangular"/>'
+    tag = b'<x GPano:ProjectionType="cylindrical"/>'
     Image.fromarray(picture(200, 100)).save(tmp_path / "round.jpg", xmp=tag)
     found = studio.result(tmp_path / "round.jpg", SETTINGS)
     summary = as_json(found)
     assert (summary["metric"], summary["unit"]) == (False, "relative")
-    assert "360-degree" in summary["notes"][0]
+    assert "cylindrical" in summary["notes"][0]
     text = as_html(found, "en")
     assert "not metres" in text
-    assert "360-degree" in text
+    assert "cylindrical" in text
     assert "values are metres" not in text
     result = measure(found, Selection(points=((50.0, 50.0),)))
     assert (result["metric"], result["unit"]) == (False, "relative")
-    assert "360-degree" in measured_html(result, "en")
+    assert "cylindrical" in measured_html(result, "en")
     assert " m<" not in measured_html(result, "en")
     result["points"][0] |= {"height": 1.234, "height_uncertainty": 0.1}
     assert not re.search(r"1\.23 (± 0\.10 )?m\b", measured_html(result, "en"))
@@ -293,3 +293,18 @@ def test_transparent_parts_are_in_no_number_of_the_summary(studio: Studio, tmp_p
     assert summary["median"] == np.median(depth)
     assert display_range(found)[1] <= depth.max()
     assert packed_depth(found.prediction.depth)[1]["step"] == pytest.approx(depth.max() / 65535)
+
+
+def test_a_whole_panorama_is_distance_all_round(studio: Studio, tmp_path: Path) -> None:
+    tag = b'<x GPano:ProjectionType="equirectangular"/>'
+    Image.fromarray(picture(200, 100)).save(tmp_path / "round.jpg", xmp=tag)
+    found = studio.result(tmp_path / "round.jpg", SETTINGS)
+    summary = as_json(found)
+    assert (summary["metric"], summary["fov"]) == (True, pytest.approx(360))
+    assert summary["intrinsics"]["projection"] == "equirectangular"
+    assert "22 views" in summary["notes"][0]
+    assert "360° panorama" in as_html(found, "en")
+    point = measure(found, Selection(points=((0.0, 50.0),)))["points"][0]
+    assert point["position"][2] < 0  # behind
+    assert point["depth"] == pytest.approx(point["range"])
+    assert found.bytes > found.photo.rgb.nbytes + found.prediction.depth.nbytes

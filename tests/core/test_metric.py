@@ -27,7 +27,7 @@ def picture(width: int, height: int, seed: int = 0) -> Image.Image:
 @pytest.fixture
 def panorama(tmp_path: Path) -> Path:
     path = tmp_path / "round.jpg"
-    xmp = XMP.format('GPano:ProjectionType="equirectangular"').encode()
+    xmp = XMP.format('GPano:ProjectionType="cylindrical"').encode()
     picture(256, 128).save(path, xmp=xmp)
     return path
 
@@ -85,23 +85,23 @@ def test_the_commands_say_so(
     model = ["--model", str(tiny_predictor.info.path)]
     assert main(["predict", str(panorama), "--out", str(tmp_path / "a"), *model, "--json"]) == 0
     told = capsys.readouterr()
-    assert "360-degree" in told.err
-    assert "360-degree" in json.loads(told.out)["photos"][0]["notes"][0]
+    assert "cylindrical" in told.err
+    assert "cylindrical" in json.loads(told.out)["photos"][0]["notes"][0]
     # Also of a photo that was finished before.
     assert main(["predict", str(panorama), "--out", str(tmp_path / "a"), *model]) == 0
-    assert "360-degree" in capsys.readouterr().err
+    assert "cylindrical" in capsys.readouterr().err
     assert main(["scene", str(panorama), "--out", str(tmp_path / "b"), *model]) == 0
-    assert "360-degree" in capsys.readouterr().err
+    assert "cylindrical" in capsys.readouterr().err
     for folder in ("a", "b"):
         about = json.loads((tmp_path / folder / "round.json").read_text())
         assert about["model"]["metric"] is False
         assert about["depth"]["unit"] == "relative"
-        assert "360-degree" in about["notes"][0]
+        assert "cylindrical" in about["notes"][0]
     assert b"units unknown" in (tmp_path / "b" / "round.ply").read_bytes()[:3000]
     assert main(["measure", str(panorama), "--point", "30,30", *model]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["metric"] is False
-    assert "360-degree" in found["notes"][0]
+    assert "cylindrical" in found["notes"][0]
 
 
 def test_a_crop_of_the_photo_is_at_the_same_distance(data_root: Path, tmp_path: Path) -> None:

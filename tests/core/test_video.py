@@ -29,7 +29,7 @@ from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import SmoothingSettings, TemporalSmoother
-from core.video.writer import SideBySideWriter
+from core.video.writer import FilmWriter
 from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
@@ -236,9 +236,9 @@ def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
 
     def write() -> None:
-        with SideBySideWriter(tmp_path / "depth.mp4", WIDTH, HEIGHT, 25) as video:
+        with FilmWriter(tmp_path / "depth.mp4", 2 * WIDTH, HEIGHT, 25) as video:
             for index in range(9):
-                video.add(noise, noise, index / 25)
+                video.add(np.hstack((noise, noise)), index / 25)
 
     with full_disk(3000), pytest.raises(ExportError, match=r"depth\.mp4 could not be written"):
         write()
