@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.common.text import error_sentence, keys, t
-from app.explorer.offline_page import html_page
-from app.explorer.plots.maps import PHONE, fit
-from app.explorer.session_view import SessionView
+from app.explorer.offline_page import Part, html_page
+from app.explorer.plots.curves import PHONE, fit
+from app.explorer.plots.maps import PLACE, SCRIPT, STYLE, Map, PixelSum, message
+from app.explorer.session_view import SessionView, current
 from core.errors import DepthError
 
 FORMULAS = Path(__file__).with_name("formulas.toml")
@@ -66,41 +68,118 @@ class Figure:
         figure: as drawn.
         alt: one sentence for those who cannot see it.
         data: arrays by name, at full resolution, for the .npz.
-        on_box: called with the ends (x0, x1, y0, y1) of a box that the reader draws on the figure,
-            in the photo's pixels; None where boxes zoom.
-        on_point: called with the place (x, y) of a point of the figure that the reader clicks.
+        on_box: called with the ends (x0, x1, y0, y1) of a box that the reader draws on a map, in
+            the photo's pixels; None where boxes zoom.
+        on_point: called with the pixel (x, y) of the photo that the reader clicks on a map.
     """
 
     name: str
-    figure: go.Figure
+    figure: go.Figure | Map
     alt: str
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     on_box: Callable[[float, float, float, float], None] | None = None
     on_point: Callable[[float, float], None] | None = None
 
 
+_maps = st.components.v2.component("lapdepth_maps", html=PLACE, css=STYLE, js=SCRIPT)
+
+
 def figures(
-    lang: str, group: str, shown: Sequence[Figure], *, columns: int = 1, downloads: bool = True
+    lang: str,
+    group: str,
+    shown: Sequence[Figure],
+    *,
+    columns: int = 1,
+    downloads: bool = True,
+    photo: str = "",
+    total: PixelSum | None = None,
 ) -> None:
-    """Draws figures side by side (one below the other on a phone) with one download menu."""
-    phone = on_phone()
-    for start in range(0, len(shown), columns):
-        row = shown[start : start + columns]
-        places = st.columns(columns) if columns > 1 else [st.container()]
-        fit([item.figure for item in row], PHONE if phone else columns)
-        for place, item in zip(places, row, strict=False):
-            if phone:
-                item.figure.update_layout(dragmode=False)  # a finger on it scrolls the page
-            place.plotly_chart(
-                item.figure,
-                width="stretch",
-                key=f"figure-{group}-{item.name}",
-                alt=item.alt,
-                config=_config(item.name, phone),
-                **_selection(f"figure-{group}-{item.name}", item),
-            )
+    """Draws figures side by side (one below the other on a phone) with one download menu.
+
+    Args:
+        lang: of the page.
+        group: names the figures.
+        shown: maps, charts or both.
+        columns: so many side by side.
+        downloads: whether there is a menu.
+        photo: whose pointer and zoom the maps share; empty for the page's own.
+        total: the sum of one pixel, spelled out below the maps.
+    """
+    photo = photo or current().photo.sha256
+    if all(isinstance(item.figure, Map) for item in shown):
+        _draw_maps(lang, group, shown, columns, photo, total)
+    else:
+        for start in range(0, len(shown), columns):
+            row = shown[start : start + columns]
+            places = st.columns(columns) if columns > 1 else [st.container()]
+            for place, item in zip(places, row, strict=False):
+                with place:
+                    if isinstance(item.figure, Map):
+                        _draw_maps(lang, f"{group}-{item.name}", [item], 1, photo)
+                    else:
+                        _draw_chart(f"figure-{group}-{item.name}", item, item.figure, columns)
     if downloads:
         _downloads(lang, group, shown)
+
+
+def _draw_maps(
+    lang: str,
+    group: str,
+    shown: Sequence[Figure],
+    columns: int,
+    photo: str,
+    total: PixelSum | None = None,
+) -> None:
+    key = f"maps-{group}"
+    asked = {"point": _asked(shown, "on_point"), "box": _asked(shown, "on_box")}
+
+    def told(name: str) -> Callable[[], None]:
+        def act() -> None:
+            value, call = st.session_state[key].get(name), asked[name]
+            if value is not None and call is not None:
+                call(*value)
+
+        return act
+
+    data = maps_message(shown, columns, group, photo, lang, total)
+    _maps(
+        key=key,
+        data=data,
+        **{f"on_{name}_change": told(name) for name, call in asked.items() if call is not None},
+    )
+
+
+def _asked(shown: Sequence[Figure], what: str) -> Callable[..., None] | None:
+    """What a map of the group wants to know of the pointer; at most one does."""
+    return next(filter(None, (getattr(item, what) for item in shown)), None)
+
+
+def maps_message(
+    shown: Sequence[Figure],
+    columns: int,
+    name: str,
+    photo: str,
+    lang: str,
+    total: PixelSum | None = None,
+) -> bytes:
+    """Maps in the form that the canvas reads, here and in a saved page."""
+    maps = [
+        (item.figure, item.alt, {"point": bool(item.on_point), "box": bool(item.on_box)})
+        for item in shown
+        if isinstance(item.figure, Map)
+    ]
+    words = {
+        word: t(f"canvas.{word}", lang) for word in ("in", "out", "whole", "save", "hint", "sum")
+    }
+    return message(maps, columns=columns, name=name, photo=photo, words=words, total=total)
+
+
+def _draw_chart(key: str, item: Figure, chart: go.Figure, columns: int) -> None:
+    phone = on_phone()
+    fit(chart, PHONE if phone else columns)
+    if phone:
+        chart.update_layout(dragmode=False)  # a finger on it scrolls the page
+    st.plotly_chart(chart, width="stretch", key=key, alt=item.alt, config=_config(item.name, phone))
 
 
 def on_phone() -> bool:
@@ -209,11 +288,25 @@ def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     return stream.getvalue()
 
 
+def parts_of(
+    lang: str, group: str, shown: Sequence[Figure], columns: int, photo: str = ""
+) -> list[Part]:
+    """Figures as parts of a saved page: neighbouring maps share a canvas."""
+    parts: list[Part] = []
+    for is_map, run in itertools.groupby(shown, lambda item: isinstance(item.figure, Map)):
+        items = list(run)
+        if is_map:
+            parts.append(("", maps_message(items, columns, group, photo, lang)))
+        else:
+            parts += [(item.alt, cast(go.Figure, item.figure)) for item in items]
+    return parts
+
+
 def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
     held = [item for item in shown if item.data]
 
     def page() -> bytes:
-        return html_page(group, [(item.alt, item.figure) for item in shown], lang).encode()
+        return html_page(group, parts_of(lang, group, shown, 1), lang).encode()
 
     def arrays() -> bytes:
         several = len(held) > 1
@@ -243,26 +336,6 @@ def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
                 key=f"data-{group}",
                 on_click="ignore",
             )
-
-
-def _selection(key: str, item: Figure) -> dict[str, Any]:
-    """What makes a chart tell of the boxes drawn on it, or of the points clicked."""
-    on_box, on_point = item.on_box, item.on_point
-    if on_box is not None:
-
-        def drawn() -> None:
-            for box in st.session_state[key].selection.box[-1:]:
-                on_box(min(box["x"]), max(box["x"]), min(box["y"]), max(box["y"]))
-
-        return {"on_select": drawn, "selection_mode": "box"}
-    if on_point is not None:
-
-        def clicked() -> None:
-            for point in st.session_state[key].selection.points[-1:]:
-                on_point(point["x"], point["y"])
-
-        return {"on_select": clicked, "selection_mode": "points"}
-    return {}
 
 
 def _config(name: str, phone: bool) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app.api import mcp
+from app.common import canvas
 from app.common.blocks import GuardedBlocks
 from app.common.cancellation import cancel_all
 from app.common.environment import ServerLimits, value
@@ -125,7 +126,7 @@ def create_app(
         pwa=False,
         i18n=translations,
         theme=theme(),
-        css_paths=[STATIC / "studio.css"],
+        css_paths=[canvas.STATIC / "canvas.css", STATIC / "studio.css"],
         js=static_text("close_lists.js"),
     )
     if mcp_at is not None:

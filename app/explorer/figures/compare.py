@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.common.text import t
@@ -15,16 +14,15 @@ from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.plots.over_photo import points_over_photo
+from app.explorer.plots.maps import Map, map_figure, over_photo, picture_figure
 from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
 from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
 from core.evaluate.protocol import NYU, Protocol
 
-SPARSE = 0.3  # below this share of measured pixels, points are drawn instead of a map
-MOST_POINTS = 20_000
+SPARSE = 0.3  # below this share of measured pixels, the map lies over the photo
+DOTS = 320  # cells of its longer side; each shows one of the pixels measured in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +105,11 @@ def row_of(view: SessionView, found: Comparison) -> list[Figure]:
     bar = bar_of(measured, "m", colours=view.colours)
     photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
     return [
-        Figure(
-            "input", picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM), photo
-        ),
+        Figure("input", picture_figure(view.screen, size=view.size, title=photo), photo),
         Figure("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
         Figure(
             "output",
-            map_figure(found.predicted, bar, size=view.size, title=output, longest=MEDIUM),
+            map_figure(found.predicted, bar, size=view.size, title=output),
             output,
             {"depth_m": found.predicted},
         ),
@@ -204,21 +200,16 @@ def curves(view: SessionView, found: Comparison) -> list[Figure]:
 
 def _layer(
     view: SessionView, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
-) -> go.Figure:
-    """A map, or points over the photo where only few pixels were measured."""
+) -> Map:
+    """A map, over the photo and in coarser cells where only few pixels were measured."""
     if not found.sparse:
-        return map_figure(values, bar, size=view.size, title=title, longest=MEDIUM)
+        return map_figure(values, bar, size=view.size, title=title)
     rows, columns = np.nonzero(np.isfinite(values))
-    step = max(1, -(-len(rows) // MOST_POINTS))
-    rows, columns = rows[::step], columns[::step]
     height, width = values.shape
-    return points_over_photo(
-        view.screen,
-        (columns + 0.5) * view.size[0] / width - 0.5,
-        (rows + 0.5) * view.size[1] / height - 0.5,
-        values[rows, columns],
-        bar,
-        size=view.size,
-        title=title,
-        marker_size=3,
+    scale = DOTS / max(height, width)
+    cells = np.full((round(height * scale), round(width * scale)), np.nan)
+    places = [(at * scale).astype(np.intp) for at in (rows, columns)]
+    cells[np.minimum(places[0], len(cells) - 1), np.minimum(places[1], cells.shape[1] - 1)] = (
+        values[rows, columns]
     )
+    return over_photo(view.screen, cells, bar, size=view.size, title=title)

@@ -10,7 +10,7 @@ from app.explorer.display import Figure
 from app.explorer.figures.pyramids import enlarged
 from app.explorer.plots.bars import ERROR, Bar, bar_of
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import SessionView
 
 BINS = 10
@@ -39,7 +39,7 @@ def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
         return []
     title = t("explorer.expected", view.lang)
     bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
-    figure = map_figure(expected, bar, size=view.size, title=title, longest=MEDIUM)
+    figure = map_figure(expected, bar, size=view.size, title=title)
     alt = t("explorer.expected_alt", view.lang)
     return [Figure("expected-error", figure, alt, {"expected_error_percent": expected})]
 
@@ -85,12 +85,12 @@ def photo_and_depth(view: SessionView) -> list[Figure]:
     return [
         Figure(
             "photo",
-            picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM),
+            picture_figure(view.screen, size=view.size, title=photo),
             photo,
         ),
         Figure(
             "depth",
-            map_figure(depth, bar, size=view.size, title=title, longest=MEDIUM),
+            map_figure(depth, bar, size=view.size, title=title),
             t("start.depth_alt", lang),
             {"depth_m": depth},
         ),

@@ -16,8 +16,7 @@ from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
 from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, picture_figure
-from app.explorer.plots.over_photo import over_photo
+from app.explorer.plots.maps import map_figure, over_photo, picture_figure
 from app.explorer.session_view import SessionView, current
 from core.inspect.inspection import FILLS
 from core.inspect.receptive_field import extent
@@ -47,11 +46,11 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
         title = part_name(view, name)
         if colour:
             picture, _ = colours_of(part[0])
-            figure = picture_figure(picture, size=view.size, title=title, longest=SMALL)
+            figure = picture_figure(picture, size=view.size, title=title)
         else:
             branch = name.startswith("branch")
             bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
-            figure = map_figure(strength, bar, size=view.size, title=title, longest=SMALL)
+            figure = map_figure(strength, bar, size=view.size, title=title)
         alt = t("aspp.response_alt", lang, name=title)
         shown.append(Figure(name, figure, alt, {"response": part[0].numpy()}))
     return shown
@@ -66,7 +65,7 @@ def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     shown = []
     for name, change in changes.items():
         title = part_name(view, name)
-        figure = map_figure(change, bar, size=view.size, title=title, longest=SMALL)
+        figure = map_figure(change, bar, size=view.size, title=title)
         alt = t("aspp.worth_alt", lang, name=title)
         shown.append(Figure(f"without-{name}", figure, alt, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
@@ -96,7 +95,7 @@ def receptive_fields(
         high, wide = extent(torch.tensor(field))
         extents.append((title, f"{wide} x {high} px"))
         bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
-        figure = over_photo(view.screen, strength, bar, size=view.size, title=title, longest=MEDIUM)
+        figure = over_photo(view.screen, strength, bar, size=view.size, title=title)
         alt = t("atrous.field_alt", view.lang, stage=title)
         shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
     return shown, extents

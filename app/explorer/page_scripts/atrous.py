@@ -17,8 +17,8 @@ from app.explorer import controls
 from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.memory import cached
 from app.explorer.page_scripts.aspp import receptive_fields
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.over_photo import over_photo, points_over_photo
+from app.explorer.plots.bars import ERROR, MASK, Bar
+from app.explorer.plots.maps import over_photo
 from app.explorer.session_view import SessionView, current
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
@@ -112,18 +112,12 @@ def sampling(
     y, x = cell_of(place[0], height), cell_of(place[1], width)
     cells = np.array([(y + i, x + j) for i, j in offsets])
     inside = ((cells >= 0) & (cells < (height, width))).all(1)
-    step_x, step_y = view.size[0] / width, view.size[1] / height
-    u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
+    sampled = np.full((height, width), np.nan, np.float32)
+    sampled[tuple(cells[inside].T)] = 0.25
     seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
-    grid = points_over_photo(
-        view.screen,
-        u,
-        v,
-        size=view.size,
-        title=t("atrous.grid", lang, count=len(offsets)),
-        marker_size=7 if len(offsets) < 40 else 4,
-    )
+    title = t("atrous.grid", lang, count=len(offsets))
+    grid = over_photo(view.screen, sampled, MASK, size=view.size, title=title)
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
     title = t("atrous.cells", lang)
     gradient = over_photo(view.screen, strength, bar, size=view.size, title=title)

@@ -173,7 +173,7 @@ def draw(view: SessionView) -> None:
 def _row(view: SessionView, found: Comparison, entry: Entry, place: int) -> None:
     lang = view.lang
     st.markdown(f"**{view.photo.name}**")
-    figures(lang, f"frame-{place}", row_of(view, found), columns=3)
+    figures(lang, f"frame-{place}", row_of(view, found), columns=3, photo=view.photo.sha256)
     words = [t(f"datasets.{entry.split}", lang), view.info.name]
     if entry.measured:
         words.insert(1, t("datasets.measured", lang, how=entry.measured))

@@ -18,7 +18,7 @@ from app.explorer import controls
 from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure
+from app.explorer.plots.maps import map_figure
 from app.explorer.session_view import SessionView, current
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 
@@ -137,13 +137,13 @@ def pulls(view: SessionView, knobs: Knobs) -> list[Figure]:
     return [
         Figure(
             "distorted",
-            map_figure(predicted, bar, size=view.size, title=worse, longest=MEDIUM),
+            map_figure(predicted, bar, size=view.size, title=worse),
             worse,
             {"depth_m": predicted},
         ),
         Figure(
             "pull",
-            map_figure(pull, slope, size=view.size, title=title, longest=MEDIUM),
+            map_figure(pull, slope, size=view.size, title=title),
             t("loss.pull_alt", lang),
             {"pull": pull, "d": d},
         ),

@@ -17,7 +17,7 @@ from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.figures.features import deepest_feature
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import SessionView, current
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
@@ -57,13 +57,13 @@ def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], 
     return lost, [
         Figure(
             "squashed",
-            picture_figure(small.numpy(), size=(side, side), title=squashed, longest=MEDIUM),
+            picture_figure(small.numpy(), size=(side, side), title=squashed),
             squashed,
             {"rgb": small.numpy()},
         ),
         Figure(
             "lost",
-            map_figure(lost, bar, size=view.size, title=title, longest=MEDIUM),
+            map_figure(lost, bar, size=view.size, title=title),
             t("spp.lost_alt", lang),
             {"lost_percent": lost},
         ),

@@ -17,7 +17,7 @@ from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
 from app.explorer.plots.bars import Bar, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
+from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 from core.inspect.inspection import FILLS
 
@@ -48,7 +48,7 @@ def stacked(view: SessionView, level: int) -> list[Figure]:
     return [
         Figure(
             "fused-feature",
-            picture_figure(picture, size=view.size, title=feature, longest=MEDIUM),
+            picture_figure(picture, size=view.size, title=feature),
             t("stacking.feature_alt", lang, percent=100 * share),
             {"feature": parts["feature"].numpy()},
         ),
@@ -59,7 +59,6 @@ def stacked(view: SessionView, level: int) -> list[Figure]:
                 signed_bar(metres, "m") if level else whole,
                 size=view.size,
                 title=residual,
-                longest=MEDIUM,
             ),
             residual,
             {"residual_m": metres},
@@ -71,14 +70,13 @@ def stacked(view: SessionView, level: int) -> list[Figure]:
                 signed_bar(grey, t("differences.band_unit", lang)),
                 size=view.size,
                 title=band,
-                longest=MEDIUM,
             ),
             band,
             {"band": parts["band"].numpy()},
         ),
         Figure(
             "stack",
-            picture_figure(mixed, size=view.size, title=stack, longest=MEDIUM),
+            picture_figure(mixed, size=view.size, title=stack),
             t("stacking.stack_alt", lang, percent=100 * mixed_share),
             {"stack": whole_stack.numpy()},
         ),
@@ -94,7 +92,7 @@ def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Figure], Figu
     shown = []
     for name, change in changes.items():
         title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
-        figure = map_figure(change, bar, size=view.size, title=title, longest=MEDIUM)
+        figure = map_figure(change, bar, size=view.size, title=title)
         shown.append(Figure(f"without-{name}", figure, title, {"change_m": change}))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     labels = [t(f"stacking.input_{name}", lang) for name in changes]

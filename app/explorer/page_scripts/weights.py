@@ -15,7 +15,7 @@ from app.explorer.cache import order_view, relu_view
 from app.explorer.display import Figure, figures, fragment, heading, numbers
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure
+from app.explorer.plots.maps import map_figure
 from app.explorer.session_view import NAMES, SessionView, current
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 
@@ -54,7 +54,7 @@ def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]
     return [
         Figure(
             "depth-variant",
-            map_figure(depth * scale, bar, size=view.size, title=title, longest=MEDIUM),
+            map_figure(depth * scale, bar, size=view.size, title=title),
             t("weights.depth_alt", lang),
             {"depth_m": depth * scale},
         ),
@@ -65,7 +65,6 @@ def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]
                 signed_bar(change, view.unit),
                 size=view.size,
                 title=difference,
-                longest=MEDIUM,
             ),
             difference,
             {"change_m": change},
