@@ -93,6 +93,7 @@ def figures(
     downloads: bool = True,
     photo: str = "",
     total: PixelSum | None = None,
+    bare: bool = False,
 ) -> None:
     """Draws figures side by side (one below the other on a phone) with one download menu.
 
@@ -104,10 +105,11 @@ def figures(
         downloads: whether there is a menu.
         photo: whose pointer and zoom the maps share; empty for the page's own.
         total: the sum of one pixel, spelled out below the maps.
+        bare: without buttons and downloads, for small pictures.
     """
     photo = photo or current().photo.sha256
     if all(isinstance(item.figure, Map) for item in shown):
-        _draw_maps(lang, group, shown, columns, photo, total)
+        _draw_maps(lang, group, shown, columns=columns, photo=photo, total=total, bare=bare)
     else:
         for start in range(0, len(shown), columns):
             row = shown[start : start + columns]
@@ -115,63 +117,39 @@ def figures(
             for place, item in zip(places, row, strict=False):
                 with place:
                     if isinstance(item.figure, Map):
-                        _draw_maps(lang, f"{group}-{item.name}", [item], 1, photo)
+                        _draw_maps(lang, f"{group}-{item.name}", [item], columns=1, photo=photo)
                     else:
                         _draw_chart(f"figure-{group}-{item.name}", item, item.figure, columns)
-    if downloads:
+    if downloads and not bare:
         _downloads(lang, group, shown)
 
 
-def _draw_maps(
-    lang: str,
-    group: str,
-    shown: Sequence[Figure],
-    columns: int,
-    photo: str,
-    total: PixelSum | None = None,
-) -> None:
+def _draw_maps(lang: str, group: str, shown: Sequence[Figure], **sheet: Any) -> None:
     key = f"maps-{group}"
-    asked = {"point": _asked(shown, "on_point"), "box": _asked(shown, "on_box")}
 
-    def told(name: str) -> Callable[[], None]:
-        def act() -> None:
-            value, call = st.session_state[key].get(name), asked[name]
+    def asked(what: str) -> dict[str, Callable[[], None]]:
+        call = next(filter(None, (getattr(item, f"on_{what}") for item in shown)), None)
+
+        def told() -> None:
+            value = st.session_state[key].get(what)
             if value is not None and call is not None:
                 call(*value)
 
-        return act
+        return {} if call is None else {f"on_{what}_change": told}
 
-    data = maps_message(shown, columns, group, photo, lang, total)
-    _maps(
-        key=key,
-        data=data,
-        **{f"on_{name}_change": told(name) for name, call in asked.items() if call is not None},
-    )
+    data = maps_message(lang, shown, name=group, **sheet)
+    _maps(key=key, data=data, **asked("point"), **asked("box"))
 
 
-def _asked(shown: Sequence[Figure], what: str) -> Callable[..., None] | None:
-    """What a map of the group wants to know of the pointer; at most one does."""
-    return next(filter(None, (getattr(item, what) for item in shown)), None)
-
-
-def maps_message(
-    shown: Sequence[Figure],
-    columns: int,
-    name: str,
-    photo: str,
-    lang: str,
-    total: PixelSum | None = None,
-) -> bytes:
-    """Maps in the form that the canvas reads, here and in a saved page."""
+def maps_message(lang: str, shown: Sequence[Figure], **sheet: Any) -> bytes:
+    """Maps in the form that the canvas reads, here and in a saved page; `sheet` is `message`'s."""
     maps = [
         (item.figure, item.alt, {"point": bool(item.on_point), "box": bool(item.on_box)})
         for item in shown
         if isinstance(item.figure, Map)
     ]
-    words = {
-        word: t(f"canvas.{word}", lang) for word in ("in", "out", "whole", "save", "hint", "sum")
-    }
-    return message(maps, columns=columns, name=name, photo=photo, words=words, total=total)
+    names = ("in", "out", "whole", "save", "hint", "sum")
+    return message(maps, words={name: t(f"canvas.{name}", lang) for name in names}, **sheet)
 
 
 def _draw_chart(key: str, item: Figure, chart: go.Figure, columns: int) -> None:
@@ -296,7 +274,7 @@ def parts_of(
     for is_map, run in itertools.groupby(shown, lambda item: isinstance(item.figure, Map)):
         items = list(run)
         if is_map:
-            parts.append(("", maps_message(items, columns, group, photo, lang)))
+            parts.append(("", maps_message(lang, items, columns=columns, name=group, photo=photo)))
         else:
             parts += [(item.alt, cast(go.Figure, item.figure)) for item in items]
     return parts

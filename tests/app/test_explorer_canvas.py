@@ -51,7 +51,7 @@ def number(text: str) -> float:
 
 def test_one_pointer_reads_every_map_and_asks_no_server(explorer_url: str, page: Page) -> None:
     asked: list[Any] = []
-    page.on("websocket", lambda socket: socket.on("framesent", asked.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: asked.append(data)))
     opened(page, explorer_url, "coarse_to_fine")
     count = page.locator(".dv-stage").count()
     assert count == 3 + 3 * 5  # what one level did, and three rows of five

@@ -62,7 +62,7 @@ def english_words(app: AppTest) -> set[str]:
         words |= set(re.findall(r"[A-Za-z]{3,}", " ".join(texts).replace("<br>", " ")))
     for item in maps_of(app).values():
         bar = item["bar"] or {"title": "", "unit": ""}
-        for text in (item["title"], item["alt"], bar["title"], bar["unit"]):
+        for text in (item["title"], bar["title"], bar["unit"]):
             words |= set(re.findall(r"[A-Za-z]{3,}", text))
     return words
 

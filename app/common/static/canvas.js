@@ -69,7 +69,7 @@ function drawMarks(svg, line, box) {
     node.setAttribute("class", kind);
     shapes.push(node);
   });
-  if (line) shape("line", { x1: line[0][0], y1: line[0][1], x2: line[1][0], y2: line[1][1] });
+  if (line?.length > 1) shape("line", { x1: line[0][0], y1: line[0][1], x2: line[1][0], y2: line[1][1] });
   if (box) {
     const [x, y] = [Math.min(box[0], box[2]), Math.min(box[1], box[3])];
     shape("rect", { x, y, width: Math.abs(box[2] - box[0]), height: Math.abs(box[3] - box[1]) });

@@ -6,22 +6,18 @@ import importlib
 
 import numpy as np
 import streamlit as st
-import torch
 from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.cache import fields_of, occluded_branches
+from app.explorer.cache import occluded_branches
 from app.explorer.display import Figure, figures, fragment, heading
 from app.explorer.figures.features import colours_of
-from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import map_figure, over_photo, picture_figure
+from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import SessionView, current
 from core.inspect.inspection import FILLS
-from core.inspect.receptive_field import extent
-
-FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
 
 
 def part_name(view: SessionView, part: str) -> str:
@@ -74,31 +70,6 @@ def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
     total = Figure("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
     return shown, total, "pooling" in changes
-
-
-def receptive_fields(
-    view: SessionView, names: dict[str, str], place: tuple[float, float]
-) -> tuple[list[Figure], list[tuple[str, str]]]:
-    """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
-
-    Args:
-        view: the photo.
-        names: stage -> what it is called.
-        place: share of height and width.
-    """
-    fields = fields_of(view.key, tuple(names), *place, view.info, view.image)
-    shown, extents = [], []
-    for stage, title in names.items():
-        field = fields[stage]
-        peak = float(field.max()) or 1.0
-        strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
-        high, wide = extent(torch.tensor(field))
-        extents.append((title, f"{wide} x {high} px"))
-        bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
-        figure = over_photo(view.screen, strength, bar, size=view.size, title=title)
-        alt = t("atrous.field_alt", view.lang, stage=title)
-        shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
-    return shown, extents
 
 
 def draw(view: SessionView) -> None:

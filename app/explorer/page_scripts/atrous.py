@@ -15,8 +15,8 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
-from app.explorer.page_scripts.aspp import receptive_fields
 from app.explorer.plots.bars import ERROR, MASK, Bar
 from app.explorer.plots.maps import over_photo
 from app.explorer.session_view import SessionView, current
@@ -156,7 +156,7 @@ def draw(view: SessionView) -> None:
         branch = int(
             controls.choice("rate", t("atrous.branch", lang), labels, default="1", buttons=True)
         )
-    row, column = _place(lang)
+    row, column = place_of(lang)
     with st.spinner(t("explorer.computing", lang)):
         pyramid = asppview(view, kind, rates)
     if not pyramid.trained:
@@ -167,17 +167,6 @@ def draw(view: SessionView) -> None:
         _effective(view, branch, len(rates), (row, column))
     st.subheader(t("atrous.table", lang))
     st.table(_table(lang, view))
-
-
-def _place(lang: str) -> tuple[float, float]:
-    left, right = st.columns(2)
-    with left:
-        column = controls.slider(
-            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
-        )
-    with right:
-        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-    return row / 100, column / 100
 
 
 def _sampling(

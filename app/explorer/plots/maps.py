@@ -50,7 +50,7 @@ class Map:
         rgb: (h, w, 3) uint8, below the values.
         bar_title: what the values are, before the unit.
         linked: whether a place in it is the same place in the others.
-        line: two pixels of the photo with their names, drawn with a line between them.
+        line: pixels of the photo with their names, two of them with a line between them.
         length: beside the middle of the line.
         frame: a box (x0, y0, x1, y1) in the photo's pixels.
     """
@@ -125,6 +125,7 @@ def message(
     photo: str,
     words: Mapping[str, str],
     total: PixelSum | None = None,
+    bare: bool = False,
 ) -> bytes:
     """What static/maps.js draws.
 
@@ -136,12 +137,14 @@ def message(
         photo: names the photo; another one begins with the whole picture.
         words: labels of the buttons, the hint below, and what stands where the sum will be.
         total: the sum of the pixel under the pointer, spelled out.
+        bare: without buttons and hint.
     """
     parts = _Parts()
     bars = list(dict.fromkeys((m.bar, m.bar_title) for m, _, _ in maps if m.bar is not None))
     used = [[m for m, _, _ in maps if (m.bar, m.bar_title) == key] for key in bars]
     header: dict[str, Any] = {
         "columns": columns,
+        "bare": bare,
         "name": name,
         "photo": photo,
         "words": words,

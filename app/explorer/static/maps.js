@@ -119,7 +119,7 @@ class Group {
     foot.append(this.readout, buttons);
     this.equation = node("p", "sum");
     const common = bars.filter((bar) => bar.shared && bar.legend).map((bar) => scale(bar));
-    this.root.replaceChildren(plot, ...common, ...(this.sum ? [this.equation] : []), foot);
+    this.root.replaceChildren(plot, ...common, ...(this.sum ? [this.equation] : []), ...(this.header.bare ? [] : [foot]));
   }
 
   figure(map) {
