@@ -228,7 +228,7 @@ class Group {
 
   reading(map) {
     const { place } = this.state, [u, v] = place, value = map.grid?.under(place);
-    if (!map.grid) return `x ${Math.floor(u * map.size[0])}, y ${Math.floor(v * map.size[1])}`;
+    if (!map.grid) return this.header.bare ? "" : `x ${Math.floor(u * map.size[0])}, y ${Math.floor(v * map.size[1])}`;
     const { digits, unit, silent } = this.header.bars[map.bar];
     if (silent) return "";
     return Number.isNaN(value) ? "–" : figure(value, digits, unit);
