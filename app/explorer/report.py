@@ -8,7 +8,7 @@ from typing import Any
 
 from app.common.summary import kind_of_values
 from app.common.text import t
-from app.explorer.display import Figure, formulas_of, parts_of
+from app.explorer.figure_view import Figure, parts_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
 from app.explorer.figures.features import encoder_features, receptive_fields
 from app.explorer.figures.photo import photo_and_depth
@@ -22,6 +22,7 @@ from app.explorer.figures.pyramids import (
 )
 from app.explorer.figures.space import SpaceChoice, drawn
 from app.explorer.offline_page import Part, html_page
+from app.explorer.page_head import formulas_of
 from app.explorer.page_scripts.aspp import responses, worth
 from app.explorer.page_scripts.atrous import asppview, sampling
 from app.explorer.page_scripts.differences import border_figures

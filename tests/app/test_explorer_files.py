@@ -14,7 +14,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.explorer.display import MAX_FIGURE_BYTES
+from app.explorer.figure_view import MAX_FIGURE_BYTES
 from app.explorer.page_table import PAGES
 from tests.app.explorer_app import TRUTH, maps_of, npy, opened, sound, unpacked, upload_truth
 

@@ -52,7 +52,7 @@ def english_words(app: AppTest) -> set[str]:
     for chart in app.get("plotly_chart"):
         spec = json.loads(chart.proto.spec)
         layout = spec["layout"]
-        texts = [layout.get("title", {}).get("text", "")]
+        texts = [layout.get("meta") or ""]
         for place in (layout, layout.get("scene", {})):
             texts += [place.get(axis, {}).get("title", {}).get("text", "") for axis in AXES]
         for trace in spec["data"]:

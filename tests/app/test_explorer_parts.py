@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.explorer.display import MAX_FIGURE_BYTES
+from app.explorer.figure_view import MAX_FIGURE_BYTES
 from app.explorer.figures.pyramids import (
     borders,
     enlarged,
@@ -21,7 +21,7 @@ from app.explorer.page_scripts.datasets import Entry, MeasuredSet
 from app.explorer.page_scripts.loss import forms, log_differences, punishment
 from app.explorer.plots.bars import ERROR, MASK, Bar, bar_of
 from app.explorer.plots.curves import line_figure, scatter_figure
-from app.explorer.plots.maps import map_figure, message, over_photo
+from app.explorer.plots.maps import Map, message
 from app.explorer.plots.space import (
     MAX_POINTS,
     SceneWords,
@@ -135,15 +135,15 @@ def test_a_map_shows_pixels_as_they_are():
     values = RNG.uniform(-4, 9, (30, 40)).astype(np.float32)
     values[3, 4] = np.nan
     bar = bar_of(values, "m")
-    sheet = unpacked(drawn(map_figure(values, bar, size=(400, 300))))
+    sheet = unpacked(drawn(Map((400, 300), "", values, bar)))
     (shown,) = sheet["maps"]
     assert np.allclose(shown["values"], values, atol=13 / 65534, equal_nan=True)
     assert (shown["bar"]["low"], shown["bar"]["unit"]) == (bar.low, "m")
     assert sheet["size"] == [400, 300]
-    flat = unpacked(drawn(map_figure(np.full((2, 3), -7.5), bar, size=(3, 2))))["maps"][0]
+    flat = unpacked(drawn(Map((3, 2), "", np.full((2, 3), -7.5), bar)))["maps"][0]
     assert np.allclose(flat["values"], -7.5)
     large = RNG.uniform(1, 9, (1500, 2000)).astype(np.float32)
-    sampled = unpacked(drawn(map_figure(large, bar_of(large, "m"), size=(2000, 1500))))["maps"][0]
+    sampled = unpacked(drawn(Map((2000, 1500), "", large, bar_of(large, "m"))))["maps"][0]
     rows, columns = (((np.arange(n) + 0.5) * 25 / 7).astype(int) for n in (420, 560))
     assert np.allclose(sampled["values"], large[np.ix_(rows, columns)], atol=1e-3)
 
@@ -152,7 +152,7 @@ def test_maps_of_one_kind_share_a_bar_and_maps_of_one_photo_its_picture():
     rgb, values = RNG.integers(0, 256, (60, 80, 3), dtype=np.uint8), RNG.uniform(0, 1, (6, 8))
     metres, percent = Bar(0, 1, "m"), Bar(0, 1, "%", ERROR)
     maps = [
-        over_photo(rgb, values, bar, size=(80, 60), title=title)
+        Map((80, 60), title, values, bar, rgb)
         for title, bar in (("a", metres), ("b", metres), ("c", percent), ("d", MASK))
     ]
     sheet = unpacked(drawn(*maps))
@@ -178,7 +178,7 @@ def test_no_figure_is_too_large_for_the_screen():
     ]
     for figure in figures:
         assert len(figure.to_json()) < MAX_FIGURE_BYTES
-    assert len(drawn(*[over_photo(photo, depth, bar, size=size)] * 4)) < MAX_FIGURE_BYTES
+    assert len(drawn(*[Map(size, "", depth, bar, photo)] * 4)) < MAX_FIGURE_BYTES
 
 
 def test_space_is_upright_and_not_mirrored():

@@ -30,7 +30,7 @@ EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 def drawn(app: AppTest) -> dict[str, dict[str, Any]]:
     """The page's charts as they reach the browser, by title."""
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    return {chart["layout"]["title"]["text"].replace("<br>", " "): chart for chart in charts}
+    return {chart["layout"].get("meta"): chart for chart in charts}
 
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.maps import Map, map_figure, over_photo, picture_figure
 from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
@@ -105,14 +104,9 @@ def row_of(view: SessionView, found: Comparison) -> list[Figure]:
     bar = bar_of(measured, "m", colours=view.colours)
     photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
     return [
-        Figure("input", picture_figure(view.screen, size=view.size, title=photo), photo),
-        Figure("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
-        Figure(
-            "output",
-            map_figure(found.predicted, bar, size=view.size, title=output),
-            output,
-            {"depth_m": found.predicted},
-        ),
+        pictured(view, "input", photo, view.screen),
+        _layer(view, found, "truth", measured, bar, truth, truth_m=found.truth),
+        mapped(view, "output", output, found.predicted, bar, depth_m=found.predicted),
     ]
 
 
@@ -129,12 +123,9 @@ def error_maps(view: SessionView, found: Comparison) -> list[Figure]:
     percent = Bar(0.0, high, "%", ERROR, 1)
     signed, share = t("compare.error", lang), t("compare.relative", lang)
     return [
-        Figure("error", _layer(view, found, error, bar, signed), signed, {"error_m": error}),
-        Figure(
-            "relative-error",
-            _layer(view, found, relative, percent, share),
-            share,
-            {"relative_error_percent": relative},
+        _layer(view, found, "error", error, bar, signed, error_m=error),
+        _layer(
+            view, found, "relative-error", relative, percent, share, relative_error_percent=relative
         ),
         *expected_map(view, percent),
     ]
@@ -199,17 +190,22 @@ def curves(view: SessionView, found: Comparison) -> list[Figure]:
 
 
 def _layer(
-    view: SessionView, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
-) -> Map:
+    view: SessionView,
+    found: Comparison,
+    name: str,
+    values: NDArray[np.floating],
+    bar: Bar,
+    title: str,
+    **data: NDArray[np.floating],
+) -> Figure:
     """A map, over the photo and in coarser cells where only few pixels were measured."""
     if not found.sparse:
-        return map_figure(values, bar, size=view.size, title=title)
+        return mapped(view, name, title, values, bar, **data)
     rows, columns = np.nonzero(np.isfinite(values))
     height, width = values.shape
     scale = DOTS / max(height, width)
     cells = np.full((round(height * scale), round(width * scale)), np.nan)
-    places = [(at * scale).astype(np.intp) for at in (rows, columns)]
-    cells[np.minimum(places[0], len(cells) - 1), np.minimum(places[1], cells.shape[1] - 1)] = (
-        values[rows, columns]
-    )
-    return over_photo(view.screen, cells, bar, size=view.size, title=title)
+    row, column = ((at * scale).astype(np.intp) for at in (rows, columns))
+    inside = (np.minimum(row, len(cells) - 1), np.minimum(column, cells.shape[1] - 1))
+    cells[inside] = values[rows, columns]
+    return mapped(view, name, title, cells, bar, over=True, **data)

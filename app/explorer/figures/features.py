@@ -13,10 +13,9 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import cache, controls
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure, mapped
 from app.explorer.memory import cached
 from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.maps import over_photo
 from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb
@@ -138,9 +137,8 @@ def receptive_fields(
         high, wide = extent(torch.tensor(field))
         extents.append((title, f"{wide} x {high} px"))
         bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
-        figure = over_photo(view.screen, strength, bar, size=view.size, title=title)
-        alt = t("atrous.field_alt", view.lang, stage=title)
-        shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
+        name, alt = f"receptive-field-{stage}", t("atrous.field_alt", view.lang, stage=title)
+        shown.append(mapped(view, name, title, strength, bar, alt=alt, over=True, gradient=field))
     return shown, extents
 
 

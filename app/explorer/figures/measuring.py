@@ -12,7 +12,8 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.result import measure, measured_csv
 from app.common.text import t
-from app.explorer.display import Figure, download
+from app.explorer.display import download
+from app.explorer.figure_view import Figure
 from app.explorer.plots.bars import Bar
 from app.explorer.plots.maps import Map
 from app.explorer.session_view import SessionView

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures
 from app.explorer.figures.features import colours_of, place_of, receptive_fields
 from app.explorer.page_table import PAGES
 from app.explorer.plots.maps import Map

@@ -11,11 +11,12 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import occluded_branches
-from app.explorer.display import Figure, figures, fragment, heading
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import SessionView, current
 from core.inspect.inspection import FILLS
 
@@ -40,15 +41,14 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
     shown = []
     for (name, part), strength in zip(parts, strengths, strict=True):
         title = part_name(view, name)
+        alt, response = t("aspp.response_alt", lang, name=title), part[0].numpy()
         if colour:
             picture, _ = colours_of(part[0])
-            figure = picture_figure(picture, size=view.size, title=title)
+            shown.append(pictured(view, name, title, picture, alt=alt, response=response))
         else:
             branch = name.startswith("branch")
             bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
-            figure = map_figure(strength, bar, size=view.size, title=title)
-        alt = t("aspp.response_alt", lang, name=title)
-        shown.append(Figure(name, figure, alt, {"response": part[0].numpy()}))
+            shown.append(mapped(view, name, title, strength, bar, alt=alt, response=response))
     return shown
 
 
@@ -61,9 +61,8 @@ def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     shown = []
     for name, change in changes.items():
         title = part_name(view, name)
-        figure = map_figure(change, bar, size=view.size, title=title)
         alt = t("aspp.worth_alt", lang, name=title)
-        shown.append(Figure(f"without-{name}", figure, alt, {"change_m": change}))
+        shown.append(mapped(view, f"without-{name}", title, change, bar, alt=alt, change_m=change))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     title = t("aspp.worth_bars", lang)
     labels = [part_name(view, name) for name in changes]

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, MASK, Bar
-from app.explorer.plots.maps import over_photo
 from app.explorer.session_view import SessionView, current
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
@@ -116,15 +117,28 @@ def sampling(
     sampled[tuple(cells[inside].T)] = 0.25
     seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
-    title = t("atrous.grid", lang, count=len(offsets))
-    grid = over_photo(view.screen, sampled, MASK, size=view.size, title=title)
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
-    title = t("atrous.cells", lang)
-    gradient = over_photo(view.screen, strength, bar, size=view.size, title=title)
-    offset_table = {"offsets_rows_columns": np.array(offsets)}
     shown = [
-        Figure("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
-        Figure("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
+        mapped(
+            view,
+            "sampling-grid",
+            t("atrous.grid", lang, count=len(offsets)),
+            sampled,
+            MASK,
+            alt=t("atrous.grid_alt", lang),
+            over=True,
+            offsets_rows_columns=np.array(offsets),
+        ),
+        mapped(
+            view,
+            "cells-read",
+            t("atrous.cells", lang),
+            strength,
+            bar,
+            alt=t("atrous.cells_alt", lang),
+            over=True,
+            gradient=seen,
+        ),
     ]
     return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
 

@@ -10,7 +10,8 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, heading, numbers, truth_note
+from app.explorer.display import numbers, truth_note
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.pyramids import (
     Steps,
     changes_row,
@@ -20,8 +21,9 @@ from app.explorer.figures.pyramids import (
     residuals_row,
 )
 from app.explorer.figures.worth import Worth, in_photo, measured, source, verdict, worth_figure
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.maps import PixelSum, map_figure, picture_figure
+from app.explorer.plots.maps import PixelSum
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
 _STEP = "play step"
@@ -110,20 +112,12 @@ def _viewer(
         t(f"{key}", lang, name=name)
         for key in ("start.photo", "coarse_to_fine.depth_after", "coarse_to_fine.change_of")
     )
+    alts = [t(f"coarse_to_fine.{word}_alt", lang, name=name) for word in ("depth", "change")]
+    name, bar = NAMES[level], signed_bar(change, view.unit)
     shown = [
-        Figure("photo", picture_figure(view.screen, size=view.size, title=photo), photo),
-        Figure(
-            f"depth-after-{NAMES[level]}",
-            map_figure(depth, final, size=view.size, title=after),
-            t("coarse_to_fine.depth_alt", lang, name=name),
-            {"depth_m": depth},
-        ),
-        Figure(
-            f"changed-by-{NAMES[level]}",
-            map_figure(change, signed_bar(change, view.unit), size=view.size, title=by),
-            t("coarse_to_fine.change_alt", lang, name=name),
-            {"change_m": change},
-        ),
+        pictured(view, "photo", photo, view.screen),
+        mapped(view, f"depth-after-{name}", after, depth, final, alt=alts[0], depth_m=depth),
+        mapped(view, f"changed-by-{name}", by, change, bar, alt=alts[1], change_m=change),
     ]
     residuals = [each[0, 0].numpy() for each in view.prediction.working.residuals[: level + 1]]
     total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)

@@ -9,11 +9,12 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers, truth_note
+from app.explorer.display import fragment, numbers, truth_note
+from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import MASK
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import over_photo
 from app.explorer.session_view import SessionView, current
 from core.model import laplacian_pyramid, reconstruct
 
@@ -39,8 +40,8 @@ def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Figure
 def _border_map(view: SessionView, near: np.ndarray) -> Figure:
     title = t("differences.border_map", view.lang, percent=100 * float(near.mean()))
     mask = np.where(near, 0.25, np.nan)
-    figure = over_photo(view.screen, mask, MASK, size=view.size, title=title)
-    return Figure("borders", figure, t("differences.border_alt", view.lang), {"near": near})
+    alt = t("differences.border_alt", view.lang)
+    return mapped(view, "borders", title, mask, MASK, alt=alt, over=True, near=near)
 
 
 def _border_energy(view: SessionView, near: np.ndarray) -> Figure:

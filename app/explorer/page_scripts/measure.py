@@ -12,10 +12,11 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import figures, pictured
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
-from app.explorer.plots.maps import picture_figure
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
 from core.geometry.masks import nearest_measured
@@ -194,9 +195,7 @@ def _object(view: SessionView) -> None:
         st.warning(str(error))
         return
     title = t("measure.placed", lang, distance=placed.distance, percent=100 * placed.visible)
-    figure = picture_figure(placed.rgb, size=view.size, title=title)
-    data = {"rgb": np.asarray(placed.rgb)}
-    figures(lang, "object", [Figure("object", figure, title, data)])
+    figures(lang, "object", [pictured(view, "object", title, placed.rgb, rgb=placed.rgb)])
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches

@@ -10,10 +10,11 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import cache, controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped, pictured
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import scatter_figure
-from app.explorer.plots.maps import map_figure, picture_figure
 from app.explorer.session_view import SessionView, current, predicted_with
 
 
@@ -27,22 +28,13 @@ def draw(view: SessionView) -> None:
     difference = b - a
     bar = bar_of([a, b], view.unit, colours=view.colours)
     names = (_name(view), _name(other))
-    maps = [
-        ("photo", picture_figure(view.screen, size=view.size, title=t("start.photo", lang))),
-        (
-            "difference",
-            map_figure(
-                difference,
-                signed_bar(difference, view.unit),
-                size=view.size,
-                title=t("models.difference", lang),
-            ),
-        ),
-        ("a", map_figure(a, bar, size=view.size, title=f"A: {names[0]}")),
-        ("b", map_figure(b, bar, size=view.size, title=f"B: {names[1]}")),
+    title, signed = t("models.difference", lang), signed_bar(difference, view.unit)
+    shown = [
+        pictured(view, "photo", t("start.photo", lang), view.screen),
+        mapped(view, "difference", title, difference, signed, difference_m=difference),
+        mapped(view, "a", f"A: {names[0]}", a, bar, depth_m=a),
+        mapped(view, "b", f"B: {names[1]}", b, bar, depth_m=b),
     ]
-    data = {"a": {"depth_m": a}, "b": {"depth_m": b}, "difference": {"difference_m": difference}}
-    shown = [Figure(name, each, each.title, data.get(name, {})) for name, each in maps]
     figures(lang, "models", shown, columns=2)
     there = np.isfinite(difference)
     a, b, difference = a[there], b[there], difference[there]

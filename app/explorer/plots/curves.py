@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,18 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
 GRID = "rgba(128, 128, 128, 0.25)"  # seen on a light page and on a dark one
-PHONE = 0  # in place of a number of columns
-LINE, TOP = 17, 6  # pixels between the lines of a title, and above it
-TITLE = {
-    "font": {"size": 13},
-    "x": 0.01,
-    "xanchor": "left",
-    "y": 1,
-    "yanchor": "top",
-    "pad": {"t": TOP},
-}
-_WIDE = re.compile(r"[\u2e80-\uffff]|[^\u2e80-\uffff\s]+\s*")  # places where a title may break
-_ROOM = {PHONE: 350, 1: 900, 2: 410, 3: 272, 4: 215}  # pixels of a chart's width, by columns
 # Okabe and Ito's palette: told apart with every kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#808080")
 
@@ -129,42 +116,12 @@ def histogram_of(
     return (edges[1:] + edges[:-1]) / 2, 100.0 * counts / max(1, counts.sum())
 
 
-def fit(figure: go.Figure, columns: int) -> None:
-    """Lets a title too long for the width go on in another line.
-
-    Args:
-        figure: has room for one line.
-        columns: how many stand side by side; `PHONE` where each has the width of a phone.
-    """
-    room = _ROOM.get(columns, 170) - 84  # the tool bar stands beside the title
-    title = _in_lines(figure.layout.title.text or "", room)
-    breaks = title.count("<br>") - (figure.layout.title.text or "").count("<br>")
-    figure.layout.title.text = title
-    figure.layout.title.pad.t = TOP + LINE * title.count("<br>") // 2
-    if figure.layout.margin.t is not None:
-        figure.layout.margin.t += LINE * breaks
-
-
-def _in_lines(title: str, pixels: float) -> str:
-    """A title with breaks, so that no line is wider; Chinese characters are twice as wide."""
-    lines, used = [""], 0.0
-    for word in _WIDE.findall(title.replace("<br>", " ")):
-        width = 13.0 if len(word) == 1 and ord(word) >= 0x2E80 else 7.3 * len(word.rstrip())
-        if lines[-1] and used + width > pixels:
-            lines[-1] = lines[-1].rstrip()
-            lines.append("")
-            used = 0.0
-        lines[-1] += word
-        used += width + 3.5 * (len(word) - len(word.rstrip()))
-    return "<br>".join(lines)
-
-
 def _plain(traces: list[Any], x: str, y: str, title: str, height: int) -> go.Figure:
     layout = {
         "template": TEMPLATE,
         "height": height,
-        "title": {"text": title, **TITLE},
-        "margin": {"l": 60, "r": 12, "t": 60 if title else 30, "b": 46},
+        "meta": title,  # the page writes it above: text there finds its own line breaks
+        "margin": {"l": 60, "r": 12, "t": 30, "b": 46},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "barmode": "group",
         "xaxis": {"title": {"text": x}, "gridcolor": GRID},

@@ -86,37 +86,6 @@ class PixelSum:
     unit: str
 
 
-def map_figure(
-    values: NDArray[np.floating],
-    bar: Bar,
-    *,
-    size: tuple[int, int],
-    title: str = "",
-    bar_title: str = "",
-) -> Map:
-    """A map of one value per pixel; see `Map`."""
-    return Map(size, title, values, bar, bar_title=bar_title)
-
-
-def picture_figure(
-    rgb: NDArray[np.uint8], *, size: tuple[int, int], title: str = "", linked: bool = True
-) -> Map:
-    """A picture in colours; `size` is that of the photo it belongs to."""
-    return Map(size, title, rgb=rgb, linked=linked)
-
-
-def over_photo(
-    rgb: NDArray[np.uint8],
-    values: NDArray[np.floating],
-    bar: Bar,
-    *,
-    size: tuple[int, int],
-    title: str = "",
-) -> Map:
-    """A map drawn over the photo, blank where it is NaN."""
-    return Map(size, title, values, bar, rgb)
-
-
 def message(
     maps: Sequence[tuple[Map, str, Mapping[str, bool]]],
     *,
