@@ -89,6 +89,7 @@ def test_the_sum_of_a_pixel_is_the_depth_shown(explorer_url: str, page: Page) ->
         assert float(metres) == pytest.approx(shown, abs=0.0101)  # both are rounded
     page.locator("[data-testid=stSlider] input").first.press("ArrowLeft")
     page.wait_for_url(re.compile(r"k=2"), timeout=PATIENCE)
+    page.locator("figcaption", has_text="What R2").first.wait_for(timeout=PATIENCE)
     settle(page)
     point(page, 1, 0.31, 0.64)
     told = page.locator(".sum").inner_text()

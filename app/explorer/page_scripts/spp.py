@@ -56,7 +56,7 @@ def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], 
     bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
     squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
     return lost, [
-        pictured(view, "squashed", squashed, small.numpy(), rgb=small.numpy()),
+        pictured(view, "squashed", squashed, small.numpy(), linked=False, rgb=small.numpy()),
         mapped(view, "lost", title, lost, bar, alt=t("spp.lost_alt", lang), lost_percent=lost),
     ]
 

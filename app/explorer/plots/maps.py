@@ -117,7 +117,7 @@ def message(
         "name": name,
         "photo": photo,
         "words": words,
-        "size": maps[0][0].size,
+        "size": next((item.size for item, _, _ in maps if item.linked), maps[0][0].size),
         "bars": [_bar(*key, of, alone=len(bars) == 1) for key, of in zip(bars, used, strict=True)],
         "maps": [
             {

@@ -80,6 +80,9 @@ class Group {
   }
 
   async load(bytes, send) {
+    this.send = send;
+    if (this.bytes?.length === bytes.length && this.bytes.every((byte, k) => byte === bytes[k])) return;
+    this.bytes = bytes; // drawing the same again would end a drag
     const turn = ++this.turn, [header, part] = unpacked(bytes);
     const maps = await Promise.all(header.maps.map(async (map) => ({
       ...map,
@@ -90,7 +93,7 @@ class Group {
     if (turn !== this.turn) return; // newer maps have arrived meanwhile
     this.state = states[location.pathname + header.photo] ??= new State();
     const focused = this.maps.findIndex(({ stage }) => stage.matches(":focus"));
-    Object.assign(this, { header, maps, send, sum: levels && { ...header.sum, levels } });
+    Object.assign(this, { header, maps, sum: levels && { ...header.sum, levels } });
     this.draw();
     if (focused >= 0) this.maps[focused]?.stage.focus();
     this.follow();
