@@ -19,8 +19,8 @@ setup(
         MODELS: ["auto.json", "registry.json", *(f"{name}.*" for name in NAMES)],
         EXAMPLES: ["README.md", "examples/*.jpg", "examples/depth/*"],
         "core.files": ["colormaps.json"],
-        "app.common": ["*.js", "texts/*"],
+        "app.common": ["texts/*", "static/*"],
         "app.depth_page": ["static/*"],
-        "app.explorer": ["formulas.toml", "icon.svg", ".streamlit/*"],
+        "app.explorer": ["formulas.toml", "icon.svg", "static/*", ".streamlit/*"],
     },
 )

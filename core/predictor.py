@@ -193,8 +193,7 @@ class Predictor:
             return self.finished(self.passed(view, asked, flip, None, camera), view)
 
         def enlarge(depth: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-            with torch.inference_mode():
-                return upsample_depth(torch.from_numpy(depth), _guide(photo, size)).numpy()
+            return upsample_depth(depth, Guide(photo.rgb, size))
 
         side = working_size((1, 1), self.info.working_height, asked)[0]
         return predicted(photo, around, side, look, enlarge)

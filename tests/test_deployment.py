@@ -154,7 +154,7 @@ def test_people_use_both_pages_through_it(front: Proxy, browser: Browser) -> Non
     assert re.fullmatch("[0-9a-f]{32}", cookies["studio_visitor"]["value"])
     assert cookies["studio_visitor"]["secure"]
     page.goto(front.explorer)
-    page.locator(".js-plotly-plot").first.wait_for()
+    page.locator(".dv-stage").first.wait_for()
     page.locator("[data-testid=stFileUploaderDropzoneInput]").first.set_input_files(PHOTO)
     page.get_by_text(PHOTO.name).first.wait_for()
     assert any(url.startswith("wss://localhost") for url in sockets)

@@ -64,14 +64,15 @@ def test_the_pages_find_what_they_need(site: Path, tmp_path: Path) -> None:
 import json, sys
 from pathlib import Path
 import app, core
+from app.common.canvas import canvas_script
 from app.depth_page.depth_view import static_text
-from app.explorer import display, layout, page_scripts, sidebar
+from app.explorer import layout, page_head, page_scripts, sidebar
 from app.depth_page.photo_box import EXAMPLES
 from app.server.main import ROOT, explorer_page
 from app.common.service import Studio
 from app.common.text import t
-assert display.formulas_of("loss")[0]
-assert static_text("depth_view.js") and layout.ICON.is_file()
+assert page_head.formulas_of("loss")[0]
+assert canvas_script() and static_text("depth_view.js") and layout.ICON.is_file()
 script = ROOT / explorer_page("127.0.0.1", 1).command[4]
 settings = script.parent / ".streamlit" / "config.toml"
 scripts = [path for path in Path(page_scripts.__path__[0]).glob("*.py")]

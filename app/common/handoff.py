@@ -28,7 +28,7 @@ ADDRESS = "from"  # the key in the other page's address
 FRESH_SECONDS = 120.0  # in which the other page has to ask
 MAX_BYTES = 1_000_000_000  # of all that waits; the oldest go
 CHOICES, GO = (
-    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
     for name in ("choices.js", "go_on.js")
 )
 """Scripts of both pages: what the reader chose for both, run before anything else, and the way."""

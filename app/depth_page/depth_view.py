@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
-import zlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
+from app.common.canvas import bar_ticks, packed, sampled
 from app.common.text import LANGUAGES, t, table
 
 # Gradio translates a component's value too, where that is the name of a sentence ("auto") and the
@@ -39,32 +38,16 @@ def label(name: str) -> Any:
 
 STATIC = Path(__file__).parent / "static"
 MAX_SIDE = 720  # pixels of the longer side that a page receives
-_UNITS = 65535  # what the depth is counted in; 0 stands for no depth
 _WORDS = (
     "canvas", "empty", "none", "expired", "distance", "box", "depth", "both", "photo",
 )  # fmt: skip
 _HINTS = ("point", "distance", "box", "place")
 
 
-def sampled(height: int, width: int, longest: int = MAX_SIDE) -> tuple[NDArray[np.intp], ...]:
-    """Rows and columns of a (height, width) map that a screen shows, spread evenly.
-
-    Returns:
-        rows (h,), columns (w,): all of them where the map is small enough.
-    """
-    scale = min(1.0, longest / max(height, width))
-    shown = (max(1, round(height * scale)), max(1, round(width * scale)))
-    rows, columns = (
-        np.floor((np.arange(count) + 0.5) * full / count).astype(np.intp)
-        for count, full in zip(shown, (height, width), strict=True)
-    )
-    return rows, columns
-
-
 def packed_depth(
     depth: NDArray[np.floating], longest: int = MAX_SIDE
 ) -> tuple[bytes, dict[str, Any]]:
-    """The depth of the pixels that a screen shows, in the form that depth_view.js reads.
+    """The depth of the pixels that a screen shows, in the form that canvas.js reads.
 
     Args:
         depth: (H, W) metres; what is not finite and positive counts as no depth.
@@ -73,14 +56,11 @@ def packed_depth(
         deflated little-endian uint16 (h, w), and the geometry: width, height, fullWidth,
         fullHeight and `step`, the metres of one unit (at most 1/65535 of the farthest depth).
     """
-    height, width = depth.shape
-    rows, columns = sampled(height, width, longest)
+    rows, columns = sampled(*depth.shape, longest)
     shown = depth[np.ix_(rows, columns)]
     valid = np.isfinite(shown) & (shown > 0)
     farthest = float(shown.max(initial=0.0, where=valid))
-    step = farthest / _UNITS if farthest > 0 else 1.0
-    units = np.zeros(shown.shape, "<u2")
-    units[valid] = np.clip(np.rint(shown[valid] / step), 1, _UNITS)
+    data, step = packed(shown, valid, 0.0, farthest)
     geometry = {
         "width": len(columns),
         "height": len(rows),
@@ -88,7 +68,7 @@ def packed_depth(
         "fullHeight": depth.shape[0],
         "step": step,
     }
-    return zlib.compress(units.tobytes(), 6), geometry
+    return data, geometry
 
 
 def view_value(
@@ -123,16 +103,6 @@ def view_value(
         "source": source,
         "ticks": [{"metres": value, "label": label} for value, label in bar_ticks(near, far)],
     }
-
-
-def bar_ticks(near: float, far: float, wanted: int = 5) -> list[tuple[float, str]]:
-    """Round values between near and far for a colour bar, with their labels (without the unit)."""
-    raw = (far - near) / wanted
-    magnitude = 10.0 ** math.floor(math.log10(raw))
-    step = next(magnitude * m for m in (1, 2, 2.5, 5, 10) if magnitude * m >= raw * 0.75)
-    digits = max(0, -math.floor(math.log10(step) + 1e-9), len(f"{step:.6g}".partition(".")[2]))
-    first, last = math.ceil(near / step - 1e-6), math.floor(far / step + 1e-6)
-    return [(k * step, f"{k * step:.{digits}f}") for k in range(first, last + 1)]
 
 
 def file_data(path: Path) -> dict[str, Any]:

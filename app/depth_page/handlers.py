@@ -22,6 +22,7 @@ from PIL import Image
 
 from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
+from app.common.canvas import sampled
 from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.outputs import save_outputs, stem_of
@@ -31,7 +32,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
 from app.common.text import LANGUAGES, error_sentence, t
-from app.depth_page.depth_view import file_data, label, packed_depth, sampled, view_value
+from app.depth_page.depth_view import file_data, label, packed_depth, view_value
 from app.depth_page.form import (
     DRAWING,
     FOR_ANY_PHOTO,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from app.common.canvas import canvas_script
 from app.common.request import VIEWS
 from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import script, static_text, words
@@ -172,7 +173,8 @@ def depth_view(mode: str, visible: bool | Literal["hidden"] = True) -> gr.HTML:
     return gr.HTML(
         None,
         html_template=static_text("depth_view.html"),
-        js_on_load=script("depth_view.js", labels=words(), preview="#photo .pb-photo", mode=mode),
+        js_on_load=canvas_script()
+        + script("depth_view.js", labels=words(), preview="#photo .pb-photo", mode=mode),
         apply_default_css=False,
         elem_classes=[f"dv-{mode}"],
         elem_id=f"view-{mode}",

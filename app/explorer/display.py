@@ -1,145 +1,23 @@
-"""How a page is laid out: heading, figures with their downloads, numbers, sources."""
+"""What surrounds a page's figures: numbers, notes, errors, files, parts that run again alone."""
 
 from __future__ import annotations
 
-import functools
 import io
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.text import error_sentence, keys, t
-from app.explorer.offline_page import html_page
-from app.explorer.plots.maps import PHONE, fit
+from app.common.text import error_sentence, t
 from app.explorer.session_view import SessionView
 from core.errors import DepthError
 
-FORMULAS = Path(__file__).with_name("formulas.toml")
-
-
-@functools.cache
-def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
-    """A page's formulas in LaTeX, and their source in Markdown; empty for a page without."""
-    with FORMULAS.open("rb") as file:
-        table = tomllib.load(file)
-    entry = table.get(page, {"formulas": [], "source": ""})
-    source: str = entry["source"]
-    if source.startswith("paper"):
-        source = table["paper"] + source.removeprefix("paper")
-    return tuple(entry["formulas"]), source
-
-
-MAX_FIGURE_BYTES = 8_000_000
-# A drag zooms and a double click shows all again: more buttons would cover the titles.
-_HIDDEN = ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d"]
-# Where the controls stand when a page's task is done; the other tasks are for the eye alone.
-TASKS: Mapping[str, Mapping[str, object]] = {
-    "levels": {"view": "montage"},
-    "spp": {"grids": "1248"},
-    "atrous": {"aspp": "classic"},
-    "stacking": {"level": "1"},
-    "coarse_to_fine": {"g16": 0.0},
-    "weights": {"ws": False},
-    "loss": {"lambda": 1.0, "noise": 0.0},
-}
-OUTCOMES, DONE = "outcomes of guesses", "tasks done"
-"""What the session's state calls page -> what came of the guess there, and the pages done."""
 LANGUAGE = "language drawn"
 """What the session's state calls the language of the page."""
 Function = TypeVar("Function", bound=Callable[..., None])
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure with what a reader may take home of it.
-
-    Attributes:
-        name: of its files; letters, digits and hyphens.
-        figure: as drawn.
-        alt: one sentence for those who cannot see it.
-        data: arrays by name, at full resolution, for the .npz.
-        on_box: called with the ends (x0, x1, y0, y1) of a box that the reader draws on the figure,
-            in the photo's pixels; None where boxes zoom.
-        on_point: called with the place (x, y) of a point of the figure that the reader clicks.
-    """
-
-    name: str
-    figure: go.Figure
-    alt: str
-    data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    on_box: Callable[[float, float, float, float], None] | None = None
-    on_point: Callable[[float, float], None] | None = None
-
-
-def figures(
-    lang: str, group: str, shown: Sequence[Figure], *, columns: int = 1, downloads: bool = True
-) -> None:
-    """Draws figures side by side (one below the other on a phone) with one download menu."""
-    phone = on_phone()
-    for start in range(0, len(shown), columns):
-        row = shown[start : start + columns]
-        places = st.columns(columns) if columns > 1 else [st.container()]
-        fit([item.figure for item in row], PHONE if phone else columns)
-        for place, item in zip(places, row, strict=False):
-            if phone:
-                item.figure.update_layout(dragmode=False)  # a finger on it scrolls the page
-            place.plotly_chart(
-                item.figure,
-                width="stretch",
-                key=f"figure-{group}-{item.name}",
-                alt=item.alt,
-                config=_config(item.name, phone),
-                **_selection(f"figure-{group}-{item.name}", item),
-            )
-    if downloads:
-        _downloads(lang, group, shown)
-
-
-def on_phone() -> bool:
-    """Whether the browser says that it runs on a phone."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
-
-
-def heading(lang: str, page: str) -> None:
-    """A page's title, explanation, formulas and source, and the words that these pages use."""
-    st.title(t(f"{page}.title", lang))
-    st.markdown(t(f"{page}.lead", lang))
-    outcome = st.session_state.get(OUTCOMES, {}).get(page)
-    if outcome is not None:
-        met, words = outcome(lang)
-        (st.success if met else st.info)(words, icon=":material/psychology_alt:")
-    if f"try.{page}" in keys():
-        name, words = f"**{t('explorer.try', lang)}**", t(f"try.{page}", lang)
-        line = f":material/touch_app: {t('explorer.pair', lang, name=name, value=words)}"
-        st.markdown(f"{line} {_ticked(page, lang)}")
-    formulas, source = formulas_of(page)
-    if formulas:
-        with st.expander(t("explorer.formula", lang), icon=":material/function:"):
-            for formula in formulas:
-                st.latex(formula)
-            name = t("explorer.source", lang)
-            st.caption(t("explorer.pair", lang, name=name, value=source))
-        with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
-            for key in keys():
-                if key.startswith("words."):
-                    st.markdown(t(key, lang))
-
-
-def _ticked(page: str, lang: str) -> str:
-    """A tick once the controls of the page have been where its task wants them."""
-    done: set[str] = st.session_state.setdefault(DONE, set())
-    task = TASKS.get(page)
-    if task and all(st.session_state.get(key) == value for key, value in task.items()):
-        done.add(page)
-    return f":green[:material/check_circle: **{t('tour.done', lang)}**]" if page in done else ""
 
 
 def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
@@ -207,70 +85,3 @@ def npz(data: Mapping[str, NDArray[Any]]) -> bytes:
     stream = io.BytesIO()
     np.savez_compressed(stream, **cast(Any, dict(data)))
     return stream.getvalue()
-
-
-def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
-    held = [item for item in shown if item.data]
-
-    def page() -> bytes:
-        return html_page(group, [(item.alt, item.figure) for item in shown], lang).encode()
-
-    def arrays() -> bytes:
-        several = len(held) > 1
-        named = [
-            (f"{item.name}-{name}" if several else name, value)
-            for item in held
-            for name, value in item.data.items()
-        ]
-        return npz(dict(named))
-
-    with st.popover(t("explorer.download", lang), icon=":material/download:", type="tertiary"):
-        st.caption(t("explorer.download_png", lang))
-        st.download_button(
-            t("explorer.download_html", lang),
-            page,
-            f"{group}.html",
-            "text/html",
-            key=f"html-{group}",
-            on_click="ignore",
-        )
-        if held:
-            st.download_button(
-                t("explorer.download_data", lang),
-                arrays,
-                f"{group}.npz",
-                "application/octet-stream",
-                key=f"data-{group}",
-                on_click="ignore",
-            )
-
-
-def _selection(key: str, item: Figure) -> dict[str, Any]:
-    """What makes a chart tell of the boxes drawn on it, or of the points clicked."""
-    on_box, on_point = item.on_box, item.on_point
-    if on_box is not None:
-
-        def drawn() -> None:
-            for box in st.session_state[key].selection.box[-1:]:
-                on_box(min(box["x"]), max(box["x"]), min(box["y"]), max(box["y"]))
-
-        return {"on_select": drawn, "selection_mode": "box"}
-    if on_point is not None:
-
-        def clicked() -> None:
-            for point in st.session_state[key].selection.points[-1:]:
-                on_point(point["x"], point["y"])
-
-        return {"on_select": clicked, "selection_mode": "points"}
-    return {}
-
-
-def _config(name: str, phone: bool) -> dict[str, Any]:
-    config = {
-        "displaylogo": False,
-        "displayModeBar": "hover",
-        "modeBarButtonsToRemove": _HIDDEN,
-        "toImageButtonOptions": {"format": "png", "filename": name, "scale": 2},
-        "scrollZoom": False,
-    }
-    return config | {"modeBarButtons": [["toImage"]]} if phone else config

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from app.common.summary import depth_range
 from app.common.text import keys, t
 from app.explorer import cache, controls
-from app.explorer.display import OUTCOMES
 from app.explorer.figures.pyramids import rebuild, rms
+from app.explorer.page_head import OUTCOMES
 from app.explorer.page_table import TOUR
 from app.explorer.session_view import STRIDES, SessionView
 from core.inspect.inspection import FILLS

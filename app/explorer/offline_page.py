@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import plotly.io as pio
 from plotly.offline import get_plotlyjs
+
+from app.explorer.plots.maps import PLACE, SCRIPT, STYLE
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 1100px;
@@ -39,8 +43,19 @@ plots.forEach(plot => watcher.observe(plot));
 window.addEventListener("beforeprint", () => plots.forEach(draw));
 """
 
-Part = tuple[str, go.Figure] | str
-"""A caption with its figure, or ready HTML."""
+# In a shadow of its own, as on the explorer's pages: the page's styles end there.
+_MAPS = """
+const place = %s;
+document.querySelectorAll(".drawn").forEach((element) => {
+  const parentElement = element.attachShadow({mode: "open"});
+  parentElement.innerHTML = place;
+  const data = Uint8Array.from(atob(element.dataset.maps), (c) => c.charCodeAt(0));
+  mount({data, parentElement, setTriggerValue: () => {}});
+});
+"""
+
+Part = tuple[str, go.Figure | bytes] | str
+"""A caption with its chart or the message of its maps, or ready HTML."""
 
 
 def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
@@ -51,12 +66,18 @@ def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
         parts: one below the other. Figures need the plotting library, which goes in once.
         lang: of the text.
     """
-    body, figures = [], 0
+    body, charts, maps = [], 0, 0
     for part in parts:
         if isinstance(part, str):
             body.append(part)
             continue
         caption, figure = part
+        if isinstance(figure, bytes):
+            body.append(
+                f'<div class="drawn" data-maps="{base64.b64encode(figure).decode()}"></div>'
+            )
+            maps += 1
+            continue
         # "<" would end the script element if a text in the figure held a closing tag.
         data = pio.to_json(figure, validate=False).replace("<", "\\u003c")
         height = figure.layout.height or 450
@@ -65,8 +86,11 @@ def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
             f'<script type="application/json">{data}</script>'
             f"<figcaption>{html.escape(caption)}</figcaption></figure>"
         )
-        figures += 1
-    library = f"<script>{get_plotlyjs()}</script><script>{_DRAW}</script>" if figures else ""
+        charts += 1
+    library = f"<script>{get_plotlyjs()}</script><script>{_DRAW}</script>" if charts else ""
+    if maps:
+        place = json.dumps(f"<style>{STYLE}</style>{PLACE}")
+        library += f'<script type="module">{SCRIPT}{_MAPS % place}</script>'
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

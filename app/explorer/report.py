@@ -8,9 +8,9 @@ from typing import Any
 
 from app.common.summary import kind_of_values
 from app.common.text import t
-from app.explorer.display import Figure, formulas_of
+from app.explorer.figure_view import Figure, parts_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
-from app.explorer.figures.features import encoder_features
+from app.explorer.figures.features import encoder_features, receptive_fields
 from app.explorer.figures.photo import photo_and_depth
 from app.explorer.figures.pyramids import (
     bands_row,
@@ -22,7 +22,8 @@ from app.explorer.figures.pyramids import (
 )
 from app.explorer.figures.space import SpaceChoice, drawn
 from app.explorer.offline_page import Part, html_page
-from app.explorer.page_scripts.aspp import receptive_fields, responses, worth
+from app.explorer.page_head import formulas_of
+from app.explorer.page_scripts.aspp import responses, worth
 from app.explorer.page_scripts.atrous import asppview, sampling
 from app.explorer.page_scripts.differences import border_figures
 from app.explorer.page_scripts.levels import feature_pictures
@@ -36,7 +37,6 @@ from app.explorer.page_scripts.weights import (
     units_of,
     variant_maps,
 )
-from app.explorer.plots.maps import fit
 from app.explorer.session_view import STRIDES, SessionView, chosen_because, scale_sentence
 from core.evaluate.metrics import METRICS
 from core.evaluate.protocol import FOLDER
@@ -71,10 +71,9 @@ def report(view: SessionView, step: Callable[[int, int, str], object] = lambda *
             words = html.escape(t("explorer.source", lang))
             parts.append(f"<p class='source'>{words}: {html.escape(_plain(source))}</p>")
         for shown, columns in rows(view):
-            parts.append(f"<div class='row' style='--columns:{columns}'>")
-            fit([item.figure for item in shown], columns)
-            parts += [(item.alt, item.figure) for item in shown]
-            parts.append("</div>")
+            drawn_parts = parts_of(lang, page, shown, columns, view.photo.sha256)
+            beside = columns if len(drawn_parts) > 1 else 1
+            parts += [f"<div class='row' style='--columns:{beside}'>", *drawn_parts, "</div>"]
     return html_page(t("export.report_title", lang, name=view.photo.name), parts, lang)
 
 

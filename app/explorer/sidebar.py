@@ -14,7 +14,8 @@ from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
 from app.common.text import LANGUAGES, chosen_language, t
 from app.explorer import cache, controls
-from app.explorer.display import LANGUAGE, on_phone
+from app.explorer.display import LANGUAGE
+from app.explorer.figure_view import on_phone
 from app.explorer.inputs import keep, known_for, truth_beside
 from app.explorer.other_page import (
     PROFILE,

@@ -23,6 +23,7 @@ from gradio.routes import App
 from starlette.routing import Mount
 
 from app.api import mcp
+from app.common import canvas
 from app.common.blocks import GuardedBlocks
 from app.common.cancellation import cancel_all
 from app.common.environment import ServerLimits, value
@@ -126,7 +127,7 @@ def create_app(
         pwa=False,
         i18n=translations,
         theme=theme(),
-        css_paths=[STATIC / "studio.css"],
+        css_paths=[canvas.STATIC / "canvas.css", STATIC / "studio.css"],
         js=static_text("on_load.js"),
     )
     if mcp_at is not None:
@@ -138,7 +139,7 @@ def create_app(
     metrics.watch("lapdepth_temp_bytes", "Disk of uploads and results", storage.used_bytes)
     mounted = next(route.app for route in app.routes if isinstance(route, Mount))
     room = partial(storage.room, limits.temp_bytes)
-    scripted = FirstScript(app, CHOICES + static_text("choices.js"))
+    scripted = FirstScript(app, CHOICES + static_text("apply_choices.js"))
     guard = Guard(scripted, page, limits, metrics, room, tools=mcp_at is not None)
     return guard, cast(App, mounted)
 

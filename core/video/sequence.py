@@ -29,9 +29,15 @@ from core.video.flicker import DepthRange, FlickerMeter
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
 from core.video.temporal_smoothing import TemporalSmoother
-from core.video.writer import EVERY, Progress, SideBySideWriter, State, frame_path, joined, parts
-from core.video.writer import EVERY, FilmWriter, Progress, State, frame_path, joined, parts
-from core.weights.choice import Chooser
+from core.video.writer import (
+    EVERY,
+    FilmWriter,
+    Progress,
+    State,
+    frame_path,
+    joined,
+    parts,
+)
 
 Tell = Callable[[str, int, int | None], None]
 UNFINISHED = ".part"

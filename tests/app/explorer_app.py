@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +116,35 @@ def sound(app: AppTest) -> AppTest:
     assert not app.exception, [entry.message for entry in app.exception]
     assert not app.error, [entry.value for entry in app.error]
     return app
+
+
+def unpacked(message: bytes) -> dict[str, Any]:
+    """The header of a group of maps, with arrays (NaN = none) in place of what is packed."""
+    (length,) = struct.unpack("<I", message[:4])
+    header: dict[str, Any] = json.loads(message[4 : 4 + length])
+
+    def grid(packed: dict[str, Any]) -> np.ndarray[Any, Any]:
+        start, size = packed["at"]
+        data = zlib.decompress(message[4 + length + start : 4 + length + start + size])
+        units = np.frombuffer(data, "<u2").reshape(packed["height"], packed["width"])
+        return np.where(units > 0, packed["low"] + packed["step"] * units, np.nan)
+
+    for item in header["maps"]:
+        item["values"] = item["values"] and grid(item["values"])
+        item["bar"] = None if item["bar"] is None else header["bars"][item["bar"]]
+    if "sum" in header:
+        header["sum"]["levels"] = [grid(level) for level in header["sum"]["levels"]]
+    return header
+
+
+def groups_of_maps(app: AppTest) -> list[dict[str, Any]]:
+    """The maps on the page as they reach the browser, group by group."""
+    return [unpacked(group.proto.bytes) for group in app.get("bidi_component")]
+
+
+def maps_of(app: AppTest) -> dict[str, dict[str, Any]]:
+    """The maps on the page by their titles."""
+    return {item["title"]: item for group in groups_of_maps(app) for item in group["maps"]}
 
 
 def metrics(app: AppTest) -> dict[str, str]:

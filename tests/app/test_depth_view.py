@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.depth_page.depth_view import bar_ticks, packed_depth, sampled
+from app.common.canvas import bar_ticks, sampled
+from app.depth_page.depth_view import packed_depth
 
 
 def unpacked(depth: np.ndarray, longest: int) -> tuple[np.ndarray, dict[str, float]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +14,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.explorer.display import MAX_FIGURE_BYTES
+from app.explorer.figure_view import MAX_FIGURE_BYTES
 from app.explorer.page_table import PAGES
-from tests.app.explorer_app import TRUTH, npy, opened, sound, upload_truth
+from tests.app.explorer_app import TRUTH, maps_of, npy, opened, sound, unpacked, upload_truth
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
 
@@ -49,15 +51,26 @@ def test_every_figure_can_be_taken_home(monkeypatch: pytest.MonkeyPatch) -> None
         offered.clear()
         sound(app.switch_page(page.path).run())
         files = {key: data() if callable(data) else data for key, data in offered.items()}
-        charts = app.get("plotly_chart")
+        charts, maps = app.get("plotly_chart"), app.get("bidi_component")
         for chart in charts:
             assert len(chart.proto.spec) < MAX_FIGURE_BYTES, page.key
-            spec = json.loads(chart.proto.spec)
-            assert not units_missing(spec), page.key
-            bars += sum("colorbar" in trace for trace in spec["data"])
+            assert not units_missing(json.loads(chart.proto.spec)), page.key
+        for group in maps:
+            assert len(group.proto.bytes) < MAX_FIGURE_BYTES, page.key
+        for item in maps_of(app).values():
+            bar = item["bar"]
+            assert bar is None or bar["unit"] or bar["silent"], item["title"]
+            bars += bar is not None
         pages = [str(data, "utf-8") for key, data in files.items() if key.startswith("html-")]
         # Every figure of the page is in one of its HTML files, and every group has its numbers.
         assert sum(text.count('<div class="plot"') for text in pages) == len(charts), page.key
+        saved = {
+            item["title"]
+            for text in pages
+            for group in re.findall(r'data-maps="(.*?)"', text)
+            for item in unpacked(base64.b64decode(group))["maps"]
+        }
+        assert saved == set(maps_of(app)), page.key
         groups = {key.removeprefix("html-") for key in files if key.startswith("html-")}
         assert groups == {key[5:] for key in files if key.startswith("data-")}, page.key
         for key, data in files.items():

@@ -28,6 +28,7 @@ from tests.app.explorer_app import (
     SPARSE,
     TRUTH,
     WIDTH,
+    maps_of,
     metrics,
     npy,
     opened,
@@ -51,7 +52,7 @@ def english_words(app: AppTest) -> set[str]:
     for chart in app.get("plotly_chart"):
         spec = json.loads(chart.proto.spec)
         layout = spec["layout"]
-        texts = [layout.get("title", {}).get("text", "")]
+        texts = [layout.get("meta") or ""]
         for place in (layout, layout.get("scene", {})):
             texts += [place.get(axis, {}).get("title", {}).get("text", "") for axis in AXES]
         for trace in spec["data"]:
@@ -59,6 +60,10 @@ def english_words(app: AppTest) -> set[str]:
             texts.append(trace.get("colorbar", {}).get("title", {}).get("text", ""))
             texts.append(re.sub(r"%{.*?}|<.*?>", " ", trace.get("hovertemplate") or ""))
         words |= set(re.findall(r"[A-Za-z]{3,}", " ".join(texts).replace("<br>", " ")))
+    for item in maps_of(app).values():
+        bar = item["bar"] or {"title": "", "unit": ""}
+        for text in (item["title"], bar["title"], bar["unit"]):
+            words |= set(re.findall(r"[A-Za-z]{3,}", text))
     return words
 
 
@@ -153,13 +158,13 @@ def test_the_side_bars_controls() -> None:
 def test_the_language_switch_keeps_every_choice() -> None:
     app = opened("coarse_to_fine")
     app.select_slider(key="k").set_value(8)
-    app.segmented_control(key="size").set_value("the photo's size")
+    app.toggle(key="same").set_value(False)
     app.run()
     app.segmented_control(key="lang").set_value("中文")
     sound(app.run())
     assert app.title[0].value == t("coarse_to_fine.title", "zh")
     assert app.select_slider(key="k").value == 8
-    assert app.query_params["size"] == "photo"
+    assert app.query_params["same"] == "0"
     assert app.query_params["lang"] == "zh"
     app.switch_page("page_scripts/levels.py").run()
     app.switch_page("page_scripts/coarse_to_fine.py").run()
@@ -220,6 +225,12 @@ def test_depth_and_levels_shown_are_the_networks_own(explorer_models: Path) -> N
         assert high == pytest.approx(float(depth.max()), abs=0.006)
         mean = float(shown["This level changed (mean)"].removesuffix(" m"))
         assert mean == pytest.approx(float(change.abs().mean()), abs=0.0006)
+        label = t("explorer.level_name", "en", name=f"R{5 - index}", stride=stride)
+        maps = maps_of(app)
+        after = maps[t("coarse_to_fine.depth_after", "en", name=label)]["values"]
+        assert np.allclose(after, depth[0, 0].numpy(), atol=2e-4)
+        by = maps[t("coarse_to_fine.change_of", "en", name=label)]["values"]
+        assert np.allclose(by, change[0, 0].numpy(), atol=2e-4)
     assert torch.allclose(depth, output.depth, atol=1e-5)
 
 

@@ -4,15 +4,13 @@ import json
 import re
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 import torch
 
-from app.explorer.display import MAX_FIGURE_BYTES
+from app.explorer.figure_view import MAX_FIGURE_BYTES
 from app.explorer.figures.pyramids import (
     borders,
     enlarged,
-    fitted,
     level_errors,
     rebuild,
     rms,
@@ -21,11 +19,9 @@ from app.explorer.inputs import check_shape, suggested_scale
 from app.explorer.offline_page import html_page
 from app.explorer.page_scripts.datasets import Entry, MeasuredSet
 from app.explorer.page_scripts.loss import forms, log_differences, punishment
-from app.explorer.page_scripts.models import linked_maps
-from app.explorer.plots.bars import bar_of
+from app.explorer.plots.bars import ERROR, MASK, Bar, bar_of
 from app.explorer.plots.curves import line_figure, scatter_figure
-from app.explorer.plots.maps import LARGE, fit, map_figure
-from app.explorer.plots.over_photo import over_photo
+from app.explorer.plots.maps import Map, message
 from app.explorer.plots.space import (
     MAX_POINTS,
     SceneWords,
@@ -38,6 +34,7 @@ from core.camera import from_fov, project
 from core.errors import DataError
 from core.evaluate.protocol import NYU
 from core.train.losses import silog
+from tests.app.explorer_app import unpacked
 
 RNG = np.random.default_rng(3)
 
@@ -73,8 +70,6 @@ def test_enlarging_and_errors_per_level():
     coarse = RNG.uniform(1, 5, (3, 4)).astype(np.float32)
     assert np.allclose(enlarged(coarse, 6, 8), half_pixel_bilinear(coarse), atol=1e-6)
     assert enlarged(coarse, 3, 4) is coarse
-    assert fitted((4000, 3000), 400) == (300, 400)
-    assert fitted((40, 30), 400) == (30, 40)
     truth = np.full((3, 4), 2.0, np.float32)
     truth[0, 0] = 0
     errors = level_errors([np.full((3, 4), 3.0, np.float32)], truth)
@@ -130,29 +125,42 @@ def test_the_pull_is_the_slope_of_the_loss():
     assert punishment(d, 1.0).sum() == pytest.approx(0, abs=1e-9)
 
 
-def map_values(figure: go.Figure):
-    heat = next(trace for trace in figure.data if trace.type == "heatmap")
-    return np.asarray(heat.z), heat
+def drawn(*maps, total=None):
+    words = dict.fromkeys(("in", "out", "whole", "save", "hint", "sum"), "")
+    shown = [(item, "", {}) for item in maps]
+    return message(shown, columns=2, name="a", photo="b", words=words, total=total)
 
 
-def test_a_map_shows_pixels_as_they_are_in_the_photos_coordinates():
-    values = RNG.uniform(1, 9, (30, 40)).astype(np.float32)
-    figure = map_figure(values, bar_of(values, "m"), size=(400, 300), longest=LARGE)
-    shown, heat = map_values(figure)
-    assert np.array_equal(shown, values)
-    assert heat.x0 == pytest.approx(4.5)
-    assert heat.dx == pytest.approx(10)
+def test_a_map_shows_pixels_as_they_are():
+    values = RNG.uniform(-4, 9, (30, 40)).astype(np.float32)
+    values[3, 4] = np.nan
+    bar = bar_of(values, "m")
+    sheet = unpacked(drawn(Map((400, 300), "", values, bar)))
+    (shown,) = sheet["maps"]
+    assert np.allclose(shown["values"], values, atol=13 / 65534, equal_nan=True)
+    assert (shown["bar"]["low"], shown["bar"]["unit"]) == (bar.low, "m")
+    assert sheet["size"] == [400, 300]
+    flat = unpacked(drawn(Map((3, 2), "", np.full((2, 3), -7.5), bar)))["maps"][0]
+    assert np.allclose(flat["values"], -7.5)
     large = RNG.uniform(1, 9, (1500, 2000)).astype(np.float32)
-    sampled, heat = map_values(map_figure(large, bar_of(large, "m"), size=(2000, 1500)))
-    assert sampled.shape == (165, 220)
-    row, column = 77, 101
-    x = heat.x0 + column * heat.dx
-    y = heat.y0 + row * heat.dy
-    assert sampled[row, column] in large[round(y) - 8 : round(y) + 9, round(x) - 8 : round(x) + 9]
-    fit([figure], 2)
-    assert 300 < figure.layout.height < 450
-    assert "m" in heat.hovertemplate
-    assert heat.colorbar.title.text == "m"
+    sampled = unpacked(drawn(Map((2000, 1500), "", large, bar_of(large, "m"))))["maps"][0]
+    rows, columns = (((np.arange(n) + 0.5) * 25 / 7).astype(int) for n in (420, 560))
+    assert np.allclose(sampled["values"], large[np.ix_(rows, columns)], atol=1e-3)
+
+
+def test_maps_of_one_kind_share_a_bar_and_maps_of_one_photo_its_picture():
+    rgb, values = RNG.integers(0, 256, (60, 80, 3), dtype=np.uint8), RNG.uniform(0, 1, (6, 8))
+    metres, percent = Bar(0, 1, "m"), Bar(0, 1, "%", ERROR)
+    maps = [
+        Map((80, 60), title, values, bar, rgb)
+        for title, bar in (("a", metres), ("b", metres), ("c", percent), ("d", MASK))
+    ]
+    sheet = unpacked(drawn(*maps))
+    assert len({tuple(item["picture"]) for item in sheet["maps"]}) == 1
+    assert [bar["unit"] for bar in sheet["bars"]] == ["m", "%", ""]
+    assert [(bar["shared"], bar["silent"], bar["title"]) for bar in sheet["bars"]] == [
+        (True, False, "a – b"), (False, False, ""), (False, True, ""),
+    ]  # fmt: skip
 
 
 def test_no_figure_is_too_large_for_the_screen():
@@ -164,15 +172,13 @@ def test_no_figure_is_too_large_for_the_screen():
     camera = from_fov(4000, 3000, 60)
     faces = RNG.integers(0, MAX_POINTS, (150_000, 3))
     figures = [
-        map_figure(depth, bar, size=size, longest=LARGE),
-        over_photo(photo, depth, bar, size=size),
-        linked_maps([("a", photo, None), *[(name, depth, bar) for name in "bcd"]], size=size),
         points_figure(points, colours, None, intrinsics=camera, size=size),
         surface_figure(points, faces, colours, None, intrinsics=camera, size=size),
         scatter_figure(depth.ravel(), depth.ravel(), x="a", y="b"),
     ]
     for figure in figures:
         assert len(figure.to_json()) < MAX_FIGURE_BYTES
+    assert len(drawn(*[Map(size, "", depth, bar, photo)] * 4)) < MAX_FIGURE_BYTES
 
 
 def test_space_is_upright_and_not_mirrored():

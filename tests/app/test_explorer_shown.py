@@ -12,7 +12,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.common.text import t
-from tests.app.explorer_app import MAIN, SECONDS, TRUTH, npy, opened, sound, upload_truth
+from tests.app.explorer_app import (
+    MAIN,
+    SECONDS,
+    TRUTH,
+    maps_of,
+    npy,
+    opened,
+    sound,
+    upload_truth,
+)
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
 EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
@@ -21,7 +30,7 @@ EXAMPLES = Path(__file__).parents[2] / "assets" / "examples"
 def drawn(app: AppTest) -> dict[str, dict[str, Any]]:
     """The page's charts as they reach the browser, by title."""
     charts = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
-    return {chart["layout"]["title"]["text"].replace("<br>", " "): chart for chart in charts}
+    return {chart["layout"].get("meta"): chart for chart in charts}
 
 
 def numbers(values: Any) -> np.ndarray[Any, Any]:
@@ -41,13 +50,13 @@ def expected_percent(depth: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def test_the_map_of_the_expected_error_is_the_models_own() -> None:
     app = opened()
-    chart = drawn(app)[t("explorer.expected", "en")]["data"][0]
+    chart = maps_of(app)[t("explorer.expected", "en")]
     depth = app.session_state["session view"].prediction.depth.astype(np.float64)
-    shown = numbers(chart["z"])
+    shown = chart["values"]
     assert shown.shape == depth.shape
     assert np.allclose(shown, expected_percent(depth), atol=0.02)
     assert np.ptp(shown) > 1  # it does vary
-    assert chart["colorbar"]["title"]["text"] == "%"
+    assert chart["bar"]["unit"] == "%"
 
 
 def test_expected_and_true_error_are_compared_pixel_by_pixel() -> None:
@@ -66,10 +75,11 @@ def test_expected_and_true_error_are_compared_pixel_by_pixel() -> None:
     assert np.allclose(numbers(curve["y"]), made, rtol=0.02)
     assert np.array_equal(numbers(diagonal["x"]), numbers(diagonal["y"]))
 
-    error_map = charts[t("compare.relative", "en")]["data"][0]
-    assert np.allclose(numbers(error_map["z"]), relative, rtol=1e-3, atol=0.01)
-    expected_map = charts[t("explorer.expected", "en")]["data"][0]
-    assert expected_map["zmax"] == pytest.approx(error_map["zmax"])  # one scale, to be compared
+    maps = maps_of(app)
+    error_map = maps[t("compare.relative", "en")]
+    assert np.allclose(error_map["values"], relative, rtol=1e-3, atol=0.05)
+    expected_map = maps[t("explorer.expected", "en")]
+    assert expected_map["bar"]["high"] == error_map["bar"]["high"]  # one scale, to be compared
     sentence = next(entry.value for entry in app.markdown if "On average" in entry.value)
     assert f"{relative.mean():.1f} % off" in sentence
     assert f"({np.abs(depth - TRUTH).mean():.2f} m)" in sentence

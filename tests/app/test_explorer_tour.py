@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.common.text import t
-from tests.app.explorer_app import opened, sound
+from tests.app.explorer_app import groups_of_maps, opened, sound
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
 
@@ -25,10 +25,11 @@ def answer(app: AppTest) -> AppTest:
 def test_a_page_waits_for_the_guess_and_tells_the_answer(page: str) -> None:
     app = opened(page, tour="1")
     assert not app.get("plotly_chart")
+    assert not groups_of_maps(app)
     (asked,) = app.radio
     app = answer(asked.set_value(asked.options[0]).run())
     assert not app.radio
-    assert app.get("plotly_chart") or app.get("table")
+    assert app.get("plotly_chart") or groups_of_maps(app)
     told = " ".join(entry.value for entry in (*app.success, *app.info))
     if "It is:" in told:  # wrong: the answer named is another of the options
         named = re.search(r"It is: (.*?)\. ", told + " ")

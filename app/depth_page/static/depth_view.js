@@ -1,9 +1,8 @@
 // The depth picture that answers: metres under the cursor, pinned points, two points, a box.
 //
-// Runs as the body of a function (constants, element, trigger, props, server, upload, watch). `props.value`
-// is null or what app/depth_page/depth_view.py builds; depth arrives as deflated uint16 units of `step`
-// metres, 0 = no depth, sampled from the full map at known pixels, so that every number shown is
-// the depth of exactly the pixel named beside it.
+// Runs, behind canvas.js, as the body of a function (constants, element, trigger, props, server, upload,
+// watch). `props.value` is null or what app/depth_page/depth_view.py builds; depth arrives as deflated
+// uint16 units of `step` metres, 0 = no depth.
 const find = (name) => element.querySelector(".dv-" + name);
 const stage = find("stage"), canvas = find("canvas"), marks = find("marks"), tip = find("tip");
 const label = find("length"), bar = find("bar"), ticks = find("ticks"), needle = find("needle"), readout = find("readout");
@@ -29,8 +28,7 @@ const share = (z) => Math.min(1, Math.max(0, (z - view.near) / (view.far - view.
 async function inflate(url) {
   const reply = await fetch(url);
   if (!reply.ok) throw new Error(reply.status);
-  const stream = reply.body.pipeThrough(new DecompressionStream("deflate"));
-  return new Uint16Array(await new Response(stream).arrayBuffer());
+  return inflated(reply.body);
 }
 
 function picture(url) {
@@ -54,12 +52,10 @@ async function load() {
     measured = "";
     if (other) { points = []; box = null; drag = null; cursor = null; }
     else if (constants.mode !== "place") reportMarks();
-    canvas.width = view.width;
-    canvas.height = view.height;
     marks.setAttribute("viewBox", `0 0 ${view.width} ${view.height}`);
     stage.style.aspectRatio = `${view.width} / ${view.height}`;
     stage.style.maxWidth = `calc(68vh * ${view.width / view.height})`;
-    paint(); paintBar(); paintMarks(); say(hint());
+    paint(); paintScale(); paintMarks(); say(hint());
     previewOdd();
     element.dataset.ready = view.depth.path; // the browser tests wait for it
   } catch (error) {
@@ -75,60 +71,28 @@ function previewOdd() {
 }
 
 function paint() {
-  const brush = canvas.getContext("2d");
-  const lut = Uint8Array.from(atob(view.lut), (c) => c.charCodeAt(0));
-  const drawn = brush.createImageData(view.width, view.height);
-  for (let k = 0; k < grid.length; k++) {
-    const entry = grid[k] ? 3 * Math.round(share(grid[k] * view.step) * 255) : -1;
-    for (let c = 0; c < 3; c++) drawn.data[4 * k + c] = entry < 0 ? 128 : lut[entry + c];
-    drawn.data[4 * k + 3] = 255;
-  }
-  brush.putImageData(drawn, 0, 0);
+  const { width, height } = view, none = [128, 128, 128, 255];
+  paintGrid(canvas, grid, width, height, colours(view.lut), (units) => share(units * view.step), none);
   if (layer !== "depth") {
+    const brush = canvas.getContext("2d");
     brush.globalAlpha = layer === "both" ? 0.5 : 1;
     brush.drawImage(photo, 0, 0, view.width, view.height);
     brush.globalAlpha = 1;
   }
 }
 
-function paintBar() {
-  const lut = Uint8Array.from(atob(view.lut), (c) => c.charCodeAt(0));
-  bar.width = 256; bar.height = 1;
-  const brush = bar.getContext("2d"), line = brush.createImageData(256, 1);
-  for (let k = 0; k < 256; k++) {
-    for (let c = 0; c < 3; c++) line.data[4 * k + c] = lut[3 * k + c];
-    line.data[4 * k + 3] = 255;
-  }
-  brush.putImageData(line, 0, 0);
-  ticks.replaceChildren(...view.ticks.map((value, index) => {
-    const tick = document.createElement("span");
-    tick.textContent = value.label + (index === view.ticks.length - 1 ? unit() : "");
-    tick.style.left = 100 * share(value.metres) + "%";
-    return tick;
-  }));
+function paintScale() {
+  paintBar(bar, colours(view.lut));
+  paintTicks(ticks, view.ticks.map(({ metres: value, label: text }, index) => (
+    { place: share(value), label: text + (index === view.ticks.length - 1 ? unit() : "") }
+  )));
 }
 
 function paintMarks() {
-  const shapes = [];
-  const shape = (name, attributes) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const key in attributes) node.setAttribute(key, attributes[key]);
-    shapes.push(node);
-  };
-  if (points.length === 2) {
-    const [a, b] = points, line = { x1: a[0] + 0.5, y1: a[1] + 0.5, x2: b[0] + 0.5, y2: b[1] + 0.5 };
-    shape("line", { ...line, class: "dv-halo" });
-    shape("line", { ...line, class: "dv-line" });
-  }
-  if (box) {
-    const frame = {
-      x: Math.min(box[0], box[2]), y: Math.min(box[1], box[3]),
-      width: Math.abs(box[2] - box[0]) + 1, height: Math.abs(box[3] - box[1]) + 1,
-    };
-    shape("rect", { ...frame, class: "dv-halo" });
-    shape("rect", { ...frame, class: "dv-line" });
-  }
-  marks.replaceChildren(...shapes);
+  const middle = ([i, j]) => [i + 0.5, j + 0.5];
+  const frame = box && [Math.min(box[0], box[2]), Math.min(box[1], box[3]),
+    Math.max(box[0], box[2]) + 1, Math.max(box[1], box[3]) + 1];
+  drawMarks(marks, points.length === 2 ? points.map(middle) : null, frame);
   label.hidden = !measured || constants.mode !== "measure" || !(box || points.length === 2);
   if (!label.hidden) {
     const [[i0, j0], [i1, j1]] = box ? [box.slice(0, 2), box.slice(2)] : points;
@@ -140,11 +104,9 @@ function paintMarks() {
   points.forEach(([i, j], index) => {
     const pin = document.createElement("span");
     pin.className = "dv-pin";
-    pin.style.left = (100 * (i + 0.5)) / view.width + "%";
-    pin.style.top = (100 * (j + 0.5)) / view.height + "%";
+    putAt(pin, (i + 0.5) / view.width, (j + 0.5) / view.height);
     const z = depthAt(i, j);
     pin.dataset.label = (tool === "distance" ? "AB"[index] + "  " : "") + (z ? metres(z) : "–");
-    if (i > 0.75 * view.width) pin.classList.add("dv-left");
     stage.append(pin);
   });
 }
@@ -157,23 +119,13 @@ function hover(at) {
   if (!at) return;
   const [i, j] = at, z = depthAt(i, j);
   tip.textContent = z ? metres(z) : words.none;
-  tip.style.left = (100 * (i + 0.5)) / view.width + "%";
-  tip.style.top = (100 * (j + 0.5)) / view.height + "%";
-  tip.classList.toggle("dv-left", i > 0.75 * view.width);
-  tip.classList.toggle("dv-below", j < 0.12 * view.height);
+  putAt(tip, (i + 0.5) / view.width, (j + 0.5) / view.height);
   needle.hidden = !z;
   needle.style.left = 100 * share(z) + "%";
   say(`x ${column(i)}, y ${row(j)}:  ${z ? metres(z) : words.none}`);
 }
 
-function where(event) {
-  const frame = canvas.getBoundingClientRect();
-  const clamp = (value, size) => Math.min(size - 1, Math.max(0, Math.floor(value)));
-  return [
-    clamp(((event.clientX - frame.left) / frame.width) * view.width, view.width),
-    clamp(((event.clientY - frame.top) / frame.height) * view.height, view.height),
-  ];
-}
+const where = (event) => cellUnder(event, canvas.getBoundingClientRect(), view.width, view.height);
 
 // What is marked to the server: after a click, and again when the depth behind it has changed.
 function reportMarks() {
@@ -224,12 +176,10 @@ canvas.addEventListener("pointerup", (event) => {
 });
 canvas.addEventListener("keydown", (event) => {
   if (!view) return;
-  const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const step = steps[event.key], reach = event.shiftKey ? 10 : 1;
+  const step = keyStep(event);
   const from = cursor || [view.width >> 1, view.height >> 1];
   if (step) {
-    const clamp = (value, size) => Math.min(size - 1, Math.max(0, value));
-    hover([clamp(from[0] + reach * step[0], view.width), clamp(from[1] + reach * step[1], view.height)]);
+    hover([within(from[0] + step[0], view.width), within(from[1] + step[1], view.height)]);
     if (drag) { box = [...drag, ...cursor]; paintMarks(); }
   } else if (event.key === "Enter" || event.key === " ") {
     hover(from);

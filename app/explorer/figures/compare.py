@@ -6,25 +6,22 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
-from app.explorer.plots.over_photo import points_over_photo
 from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
 from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
 from core.evaluate.protocol import NYU, Protocol
 
-SPARSE = 0.3  # below this share of measured pixels, points are drawn instead of a map
-MOST_POINTS = 20_000
+SPARSE = 0.3  # below this share of measured pixels, the map lies over the photo
+DOTS = 320  # cells of its longer side; each shows one of the pixels measured in it
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,16 +104,9 @@ def row_of(view: SessionView, found: Comparison) -> list[Figure]:
     bar = bar_of(measured, "m", colours=view.colours)
     photo, truth, output = (t(f"compare.{name}", lang) for name in ("photo", "truth", "output"))
     return [
-        Figure(
-            "input", picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM), photo
-        ),
-        Figure("truth", _layer(view, found, measured, bar, truth), truth, {"truth_m": found.truth}),
-        Figure(
-            "output",
-            map_figure(found.predicted, bar, size=view.size, title=output, longest=MEDIUM),
-            output,
-            {"depth_m": found.predicted},
-        ),
+        pictured(view, "input", photo, view.screen),
+        _layer(view, found, "truth", measured, bar, truth, truth_m=found.truth),
+        mapped(view, "output", output, found.predicted, bar, depth_m=found.predicted),
     ]
 
 
@@ -133,12 +123,9 @@ def error_maps(view: SessionView, found: Comparison) -> list[Figure]:
     percent = Bar(0.0, high, "%", ERROR, 1)
     signed, share = t("compare.error", lang), t("compare.relative", lang)
     return [
-        Figure("error", _layer(view, found, error, bar, signed), signed, {"error_m": error}),
-        Figure(
-            "relative-error",
-            _layer(view, found, relative, percent, share),
-            share,
-            {"relative_error_percent": relative},
+        _layer(view, found, "error", error, bar, signed, error_m=error),
+        _layer(
+            view, found, "relative-error", relative, percent, share, relative_error_percent=relative
         ),
         *expected_map(view, percent),
     ]
@@ -203,22 +190,22 @@ def curves(view: SessionView, found: Comparison) -> list[Figure]:
 
 
 def _layer(
-    view: SessionView, found: Comparison, values: NDArray[np.floating], bar: Bar, title: str
-) -> go.Figure:
-    """A map, or points over the photo where only few pixels were measured."""
+    view: SessionView,
+    found: Comparison,
+    name: str,
+    values: NDArray[np.floating],
+    bar: Bar,
+    title: str,
+    **data: NDArray[np.floating],
+) -> Figure:
+    """A map, over the photo and in coarser cells where only few pixels were measured."""
     if not found.sparse:
-        return map_figure(values, bar, size=view.size, title=title, longest=MEDIUM)
+        return mapped(view, name, title, values, bar, **data)
     rows, columns = np.nonzero(np.isfinite(values))
-    step = max(1, -(-len(rows) // MOST_POINTS))
-    rows, columns = rows[::step], columns[::step]
     height, width = values.shape
-    return points_over_photo(
-        view.screen,
-        (columns + 0.5) * view.size[0] / width - 0.5,
-        (rows + 0.5) * view.size[1] / height - 0.5,
-        values[rows, columns],
-        bar,
-        size=view.size,
-        title=title,
-        marker_size=3,
-    )
+    scale = DOTS / max(height, width)
+    cells = np.full((round(height * scale), round(width * scale)), np.nan)
+    row, column = ((at * scale).astype(np.intp) for at in (rows, columns))
+    inside = (np.minimum(row, len(cells) - 1), np.minimum(column, cells.shape[1] - 1))
+    cells[inside] = values[rows, columns]
+    return mapped(view, name, title, cells, bar, over=True, **data)

@@ -6,22 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import streamlit as st
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.explorer import cache
+from app.common.text import t
+from app.explorer import cache, controls
+from app.explorer.figure_view import Figure, mapped
 from app.explorer.memory import cached
+from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb
 from core.inspect.features import principal_colours, strongest_channels
+from core.inspect.receptive_field import extent
 from core.model.encoders import Encoder, build_encoder
 from core.weights.checkpoint import ModelInfo
 from core.weights.imagenet import load_imagenet_weights
 from core.weights.network_input import normalised
 
 SEED = 0
+FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,3 +116,39 @@ def colours_of(feature: Tensor) -> tuple[NDArray[np.uint8], float]:
     colours, shares = principal_colours(feature)
     picture: NDArray[np.uint8] = (colours.numpy() * 255).round().astype(np.uint8)
     return picture, float(shares.sum())
+
+
+def receptive_fields(
+    view: SessionView, names: dict[str, str], place: tuple[float, float]
+) -> tuple[list[Figure], list[tuple[str, str]]]:
+    """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
+
+    Args:
+        view: the photo.
+        names: stage -> what it is called.
+        place: share of height and width.
+    """
+    fields = cache.fields_of(view.key, tuple(names), *place, view.info, view.image)
+    shown, extents = [], []
+    for stage, title in names.items():
+        field = fields[stage]
+        peak = float(field.max()) or 1.0
+        strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
+        high, wide = extent(torch.tensor(field))
+        extents.append((title, f"{wide} x {high} px"))
+        bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
+        name, alt = f"receptive-field-{stage}", t("atrous.field_alt", view.lang, stage=title)
+        shown.append(mapped(view, name, title, strength, bar, alt=alt, over=True, gradient=field))
+    return shown, extents
+
+
+def place_of(lang: str) -> tuple[float, float]:
+    """The place that receptive fields are of, as shares of height and width, by two sliders."""
+    left, right = st.columns(2)
+    with left:
+        column = controls.slider(
+            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
+        )
+    with right:
+        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+    return row / 100, column / 100

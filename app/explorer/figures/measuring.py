@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -11,9 +12,10 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.result import measure, measured_csv
 from app.common.text import t
-from app.explorer.display import Figure, download
-from app.explorer.plots.maps import LARGE, picture_figure
-from app.explorer.plots.over_photo import boxable, clickable, line_between, lock
+from app.explorer.display import download
+from app.explorer.figure_view import Figure
+from app.explorer.plots.bars import Bar
+from app.explorer.plots.maps import Map
 from app.explorer.session_view import SessionView
 from core.errors import CameraError
 from core.geometry.measurements import Distance
@@ -35,19 +37,23 @@ def line(
     view: SessionView,
     ends: Sequence[Pixel],
     found: Distance,
-    on_point: Callable[[float, float], None] | None,
+    on_point: Callable[[float, float], None],
 ) -> Figure:
-    """The photo with two points of it and the metres between them, to be clicked if it says so."""
-    title = t("measure.line_title", view.lang) if on_point else ""
-    figure = picture_figure(view.screen, size=view.size, title=title, longest=LARGE)
-    if on_point:
-        clickable(figure, view.prediction.depth, str(ends), view.unit)
-    lock(figure, view.size)
-    line_between(figure, ends, NAMES, with_error(found.distance, None, view.unit))
+    """The photo with two points of it and the metres between them, to be clicked."""
+    title = t("measure.line_title", view.lang)
+    marked = [(*end, name) for end, name in zip(ends, NAMES, strict=True)]
+    length = with_error(found.distance, None, view.unit)
+    figure = replace(_readable(view, title), line=marked, length=length)
     alt = t("measure.line_alt", view.lang, distance=found.distance)
     positions = np.array([point.position for point in (found.start, found.end)])
     data = {"pixels": np.array(ends), "points_m": positions}
     return Figure("line", figure, alt, data, on_point=on_point)
+
+
+def _readable(view: SessionView, title: str) -> Map:
+    """The photo, with the depth of the pixel under the pointer."""
+    bar = Bar(0.0, 1.0, view.unit)
+    return Map(view.size, title, view.prediction.depth, bar, view.screen, shown=False)
 
 
 def between(
@@ -80,10 +86,8 @@ def target(
     view: SessionView, box: Box, on_box: Callable[[float, float, float, float], None]
 ) -> Figure:
     """The photo with a box that can be drawn anew."""
-    u0, v0, u1, v1 = box
     title = t("measure.box_title", view.lang)
-    figure = picture_figure(view.screen, size=view.size, title=title, longest=LARGE)
-    boxable(figure, view.size, (u0, u1, v0, v1))
+    figure = replace(_readable(view, title), frame=box)
     left, top, right, bottom = read = view.ruler.box(*box).box
     data = {"box_px": np.array(read), "depth_m": view.prediction.depth[top:bottom, left:right]}
     return Figure("target", figure, title, data, on_box=on_box)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -10,8 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from app.common.text import t
-from app.explorer.figures.features import colours_of
+from app.explorer import controls
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures
+from app.explorer.figures.features import colours_of, place_of, receptive_fields
 from app.explorer.page_table import PAGES
+from app.explorer.plots.maps import Map
 from app.explorer.session_view import NAMES, STRIDES, SessionView
 from core.files.colormap import colorize
 
@@ -67,18 +72,51 @@ def network_map(view: SessionView) -> dict[str, list[Block]]:
     }
 
 
+@fragment
 def draw_map(view: SessionView) -> None:
-    """Draws the map; the name below each block is the link to its page."""
+    """Draws the map and what one pixel hangs on; the name below each block is a link to its page.
+
+    The pointer marks the same place in all blocks; a click follows that pixel back to the photo.
+    """
     lang = view.lang
     paths = {page.key: page.path for page in PAGES}
+    path = st.container()  # drawn above the blocks, one of which may be clicked below
+    with path:
+        place = _path(view)
+    pin = ((place[1] * view.size[0], place[0] * view.size[1], ""),)
     for row, blocks in network_map(view).items():
         st.markdown(f"**{t(f'map.{row}', lang)}** {t(f'map.{row}_does', lang)}")
         with st.container(horizontal=True, key=f"map-{row}"):
-            for block in blocks:
+            for index, block in enumerate(blocks):
                 with st.container(width=_THUMBNAIL + 30, gap="small"):
-                    st.image(block.picture, width=_THUMBNAIL)
+                    shown = Map(view.size, rgb=block.picture, line=pin)
+                    alt = t("map.block_alt", lang, name=block.name)
+                    figure = Figure(block.name, shown, alt, on_point=partial(_picked, view.size))
+                    figures(lang, f"{row}-{index}", [figure], bare=True)
                     st.page_link(paths[block.page], label=f"**{block.name}**")
                     st.caption(" x ".join(map(str, block.shape)))
+
+
+def _path(view: SessionView) -> tuple[float, float]:
+    """One pixel followed back: the part of the photo that each stage sees of it, finest first."""
+    lang = view.lang
+    st.markdown(f"**{t('map.path', lang)}** {t('map.path_does', lang)}")
+    place = place_of(lang)
+    names = {f"feature{stride}": f"1/{stride}" for stride in (2, 4, 8, 16)}
+    names |= {"aspp": "ASPP", "depth": t("map.depth", lang)}
+    shown, extents = receptive_fields(view, names, place)
+    sized = [
+        replace(item, figure=replace(item.figure, title=f"{name}: {size}"))
+        for item, (name, size) in zip(shown, extents, strict=True)
+    ]
+    figures(lang, "path", sized, columns=6)
+    return place
+
+
+def _picked(size: tuple[int, int], x: float, y: float) -> None:
+    """Moves the sliders to a pixel that was clicked."""
+    for key, share in (("px", x / size[0]), ("py", y / size[1])):
+        controls.put(key, float(round(100 * share)))
 
 
 def _folded(name: str, feature: Tensor, page: str) -> Block:

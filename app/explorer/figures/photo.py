@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.common.text import t
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.pyramids import enlarged
 from app.explorer.plots.bars import ERROR, Bar, bar_of
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.session_view import SessionView
 
 BINS = 10
@@ -39,9 +38,9 @@ def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
         return []
     title = t("explorer.expected", view.lang)
     bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
-    figure = map_figure(expected, bar, size=view.size, title=title, longest=MEDIUM)
     alt = t("explorer.expected_alt", view.lang)
-    return [Figure("expected-error", figure, alt, {"expected_error_percent": expected})]
+    data = {"expected_error_percent": expected}
+    return [mapped(view, "expected-error", title, expected, bar, alt=alt, **data)]
 
 
 def expected_against_true(
@@ -81,18 +80,9 @@ def photo_and_depth(view: SessionView) -> list[Figure]:
     lang, depth = view.lang, view.prediction.depth
     step = max(1, max(depth.shape) // 500)
     bar = bar_of(depth[::step, ::step], view.unit, colours=view.colours)
-    photo, title = t("start.photo", lang), t("start.depth", lang)
+    title, alt = t("start.depth", lang), t("start.depth_alt", lang)
     return [
-        Figure(
-            "photo",
-            picture_figure(view.screen, size=view.size, title=photo, longest=MEDIUM),
-            photo,
-        ),
-        Figure(
-            "depth",
-            map_figure(depth, bar, size=view.size, title=title, longest=MEDIUM),
-            t("start.depth_alt", lang),
-            {"depth_m": depth},
-        ),
+        pictured(view, "photo", t("start.photo", lang), view.screen),
+        mapped(view, "depth", title, depth, bar, alt=alt, depth_m=depth),
         *expected_map(view),
     ]

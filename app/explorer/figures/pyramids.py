@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from app.common.text import t
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import SMALL, map_figure, picture_figure
 from app.explorer.session_view import NAMES, STRIDES, SessionView
 from core.evaluate.metrics import DepthMetrics, compute_metrics
 from core.model import accumulate
@@ -66,13 +65,6 @@ def enlarged(values: FloatMap, height: int, width: int) -> FloatMap:
         grid, (height, width), mode="bilinear", align_corners=False
     )[0, 0].numpy()
     return resized
-
-
-def fitted(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Height and width of a (width, height) picture shrunk to a longest side."""
-    width, height = size
-    scale = min(1.0, longest / max(size))
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def level_errors(depths: Sequence[FloatMap], truth: FloatMap) -> list[DepthMetrics]:
@@ -146,18 +138,17 @@ def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> 
     shown = []
     for index, (level, grey) in enumerate(zip(levels, greys, strict=True)):
         title = t("differences.band", lang, number=5 - index, stride=level.stride)
+        name, alt = f"band-{5 - index}", t("differences.band_alt", lang, name=title)
         if colour:
             # A band's colours are differences: grey is none. The low-pass is a small photo.
             spread = 2 * max(shared.high, 1e-6) if index else 4.0
             picture = np.clip((level.band / spread + 0.5) * 255, 0, 255).astype(np.uint8)
-            figure = picture_figure(picture, size=view.size, title=title, longest=SMALL)
+            shown.append(pictured(view, name, title, picture, alt=alt, band=level.band))
         else:
             bar = bar_of(grey, unit, colours="rising grey")
             if index:
                 bar = shared if same else signed_bar(grey, unit)
-            figure = map_figure(grey, bar, size=view.size, title=title, longest=SMALL)
-        alt = t("differences.band_alt", lang, name=title)
-        shown.append(Figure(f"band-{5 - index}", figure, alt, {"band": level.band}))
+            shown.append(mapped(view, name, title, grey, bar, alt=alt, band=level.band))
     return shown
 
 
@@ -172,10 +163,9 @@ def residuals_row(view: SessionView, *, same: bool = True) -> list[Figure]:
         if index:
             bar = shared if same else signed_bar(level.residual, "m")
         label = level_label(view.lang, index)
-        figure = map_figure(level.residual, bar, size=view.size, title=label, longest=SMALL)
-        alt = t("differences.residual_alt", view.lang, name=label)
-        data = {"residual_m": level.residual}
-        shown.append(Figure(f"residual-{NAMES[index]}", figure, alt, data))
+        name, alt = f"residual-{NAMES[index]}", t("differences.residual_alt", view.lang, name=label)
+        values = level.residual
+        shown.append(mapped(view, name, label, values, bar, alt=alt, residual_m=values))
     return shown
 
 
@@ -212,7 +202,6 @@ def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list
     shown = []
     for index, values in enumerate(maps):
         label = level_label(view.lang, index)
-        figure = map_figure(values, bar, size=view.size, title=label, longest=SMALL)
-        alt = t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
-        shown.append(Figure(f"{word}-{NAMES[index]}", figure, alt, {f"{word}_m": values}))
+        name, alt = f"{word}-{NAMES[index]}", t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
+        shown.append(mapped(view, name, label, values, bar, alt=alt, **{f"{word}_m": values}))
     return shown

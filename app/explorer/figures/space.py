@@ -14,7 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.common.cancellation import geometry_limits
 from app.common.text import t
-from app.explorer.display import Figure
+from app.explorer.figure_view import Figure
 from app.explorer.memory import cached
 from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure

@@ -21,8 +21,7 @@ from scipy import ndimage
 
 from app.common.text import t
 from app.explorer.figures.pyramids import FloatMap, enlarged, level_errors
-from app.explorer.plots.curves import COLOURS
-from app.explorer.plots.maps import GRID, TEMPLATE, TITLE
+from app.explorer.plots.curves import COLOURS, GRID, TEMPLATE
 from app.explorer.session_view import NAMES, STRIDES
 from core.evaluate.geometry import DENSE_SHARE, EDGE_THRESHOLDS, edge_scores, sobel_length
 from core.evaluate.metrics import align_median
@@ -146,7 +145,7 @@ def worth_figure(found: Sequence[Worth], level: int, lang: str) -> go.Figure:
                 cliponaxis=False,
             )
             figure.add_trace(bars, row=1, col=column)
-    figure.update_annotations(font=TITLE["font"])
+    figure.update_annotations(font={"size": 13})
     figure.update_yaxes(gridcolor=GRID, rangemode="tozero", showticklabels=False)
     legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
     margin = {"l": 12, "r": 12, "t": 44, "b": 60 if len(found) > 1 else 30}

@@ -6,23 +6,19 @@ import importlib
 
 import numpy as np
 import streamlit as st
-import torch
 from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.cache import fields_of, occluded_branches
-from app.explorer.display import Figure, figures, fragment, heading
+from app.explorer.cache import occluded_branches
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
-from app.explorer.plots.bars import ENERGY, ERROR, Bar, bar_of, signed_bar
+from app.explorer.page_head import heading
+from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, SMALL, map_figure, picture_figure
-from app.explorer.plots.over_photo import over_photo
 from app.explorer.session_view import SessionView, current
 from core.inspect.inspection import FILLS
-from core.inspect.receptive_field import extent
-
-FLOOR = 1e-4  # of the strongest gradient: below, nothing is drawn
 
 
 def part_name(view: SessionView, part: str) -> str:
@@ -45,15 +41,14 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
     shown = []
     for (name, part), strength in zip(parts, strengths, strict=True):
         title = part_name(view, name)
+        alt, response = t("aspp.response_alt", lang, name=title), part[0].numpy()
         if colour:
             picture, _ = colours_of(part[0])
-            figure = picture_figure(picture, size=view.size, title=title, longest=SMALL)
+            shown.append(pictured(view, name, title, picture, alt=alt, response=response))
         else:
             branch = name.startswith("branch")
             bar = shared if branch else bar_of(strength, unit, colours=ENERGY)
-            figure = map_figure(strength, bar, size=view.size, title=title, longest=SMALL)
-        alt = t("aspp.response_alt", lang, name=title)
-        shown.append(Figure(name, figure, alt, {"response": part[0].numpy()}))
+            shown.append(mapped(view, name, title, strength, bar, alt=alt, response=response))
     return shown
 
 
@@ -66,40 +61,14 @@ def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     shown = []
     for name, change in changes.items():
         title = part_name(view, name)
-        figure = map_figure(change, bar, size=view.size, title=title, longest=SMALL)
         alt = t("aspp.worth_alt", lang, name=title)
-        shown.append(Figure(f"without-{name}", figure, alt, {"change_m": change}))
+        shown.append(mapped(view, f"without-{name}", title, change, bar, alt=alt, change_m=change))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     title = t("aspp.worth_bars", lang)
     labels = [part_name(view, name) for name in changes]
     figure = bars_figure({title: means}, labels, x="", y=view.unit, title=title)
     total = Figure("aspp-worth-mean", figure, title, {"mean_abs_change_m": np.array(means)})
     return shown, total, "pooling" in changes
-
-
-def receptive_fields(
-    view: SessionView, names: dict[str, str], place: tuple[float, float]
-) -> tuple[list[Figure], list[tuple[str, str]]]:
-    """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
-
-    Args:
-        view: the photo.
-        names: stage -> what it is called.
-        place: share of height and width.
-    """
-    fields = fields_of(view.key, tuple(names), *place, view.info, view.image)
-    shown, extents = [], []
-    for stage, title in names.items():
-        field = fields[stage]
-        peak = float(field.max()) or 1.0
-        strength = np.where(field > peak * FLOOR, np.log10(np.maximum(field, 1e-30) / peak), np.nan)
-        high, wide = extent(torch.tensor(field))
-        extents.append((title, f"{wide} x {high} px"))
-        bar = Bar(-3.0, 0.0, t("atrous.log_unit", view.lang), ERROR, 1)
-        figure = over_photo(view.screen, strength, bar, size=view.size, title=title, longest=MEDIUM)
-        alt = t("atrous.field_alt", view.lang, stage=title)
-        shown.append(Figure(f"receptive-field-{stage}", figure, alt, {"gradient": field}))
-    return shown, extents
 
 
 def draw(view: SessionView) -> None:

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped
+from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
-from app.explorer.page_scripts.aspp import receptive_fields
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.over_photo import over_photo, points_over_photo
+from app.explorer.page_head import heading
+from app.explorer.plots.bars import ERROR, MASK, Bar
 from app.explorer.session_view import SessionView, current
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
@@ -112,25 +113,32 @@ def sampling(
     y, x = cell_of(place[0], height), cell_of(place[1], width)
     cells = np.array([(y + i, x + j) for i, j in offsets])
     inside = ((cells >= 0) & (cells < (height, width))).all(1)
-    step_x, step_y = view.size[0] / width, view.size[1] / height
-    u, v = (cells[inside, 1] + 0.5) * step_x - 0.5, (cells[inside, 0] + 0.5) * step_y - 0.5
+    sampled = np.full((height, width), np.nan, np.float32)
+    sampled[tuple(cells[inside].T)] = 0.25
     seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
-    grid = points_over_photo(
-        view.screen,
-        u,
-        v,
-        size=view.size,
-        title=t("atrous.grid", lang, count=len(offsets)),
-        marker_size=7 if len(offsets) < 40 else 4,
-    )
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
-    title = t("atrous.cells", lang)
-    gradient = over_photo(view.screen, strength, bar, size=view.size, title=title)
-    offset_table = {"offsets_rows_columns": np.array(offsets)}
     shown = [
-        Figure("sampling-grid", grid, t("atrous.grid_alt", lang), offset_table),
-        Figure("cells-read", gradient, t("atrous.cells_alt", lang), {"gradient": seen}),
+        mapped(
+            view,
+            "sampling-grid",
+            t("atrous.grid", lang, count=len(offsets)),
+            sampled,
+            MASK,
+            alt=t("atrous.grid_alt", lang),
+            over=True,
+            offsets_rows_columns=np.array(offsets),
+        ),
+        mapped(
+            view,
+            "cells-read",
+            t("atrous.cells", lang),
+            strength,
+            bar,
+            alt=t("atrous.cells_alt", lang),
+            over=True,
+            gradient=seen,
+        ),
     ]
     return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
 
@@ -162,7 +170,7 @@ def draw(view: SessionView) -> None:
         branch = int(
             controls.choice("rate", t("atrous.branch", lang), labels, default="1", buttons=True)
         )
-    row, column = _place(lang)
+    row, column = place_of(lang)
     with st.spinner(t("explorer.computing", lang)):
         pyramid = asppview(view, kind, rates)
     if not pyramid.trained:
@@ -173,17 +181,6 @@ def draw(view: SessionView) -> None:
         _effective(view, branch, len(rates), (row, column))
     st.subheader(t("atrous.table", lang))
     st.table(_table(lang, view))
-
-
-def _place(lang: str) -> tuple[float, float]:
-    left, right = st.columns(2)
-    with left:
-        column = controls.slider(
-            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
-        )
-    with right:
-        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-    return row / 100, column / 100
 
 
 def _sampling(

@@ -10,20 +10,20 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, heading, numbers, truth_note
+from app.explorer.display import numbers, truth_note
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.pyramids import (
     Steps,
     changes_row,
     depths_row,
-    enlarged,
-    fitted,
     level_label,
     rebuild,
     residuals_row,
 )
 from app.explorer.figures.worth import Worth, in_photo, measured, source, verdict, worth_figure
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.maps import LARGE, map_figure
+from app.explorer.plots.maps import PixelSum
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
 _STEP = "play step"
@@ -46,7 +46,9 @@ def draw(view: SessionView) -> None:
         if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
             st.session_state[_STEP] = 0
         playing = _STEP in st.session_state
-        st.fragment(_viewer, run_every=_SECONDS if playing else None)(view, steps, found, spent)
+        st.fragment(_viewer, run_every=_SECONDS if playing else None)(
+            view, steps, gains, found, spent
+        )
     _strips(view, steps)
 
 
@@ -66,12 +68,14 @@ def _gains(lang: str) -> tuple[float, ...]:
         return tuple(gains)
 
 
-def _viewer(view: SessionView, steps: Steps, found: list[Worth], spent: float) -> None:
+def _viewer(
+    view: SessionView, steps: Steps, gains: tuple[float, ...], found: list[Worth], spent: float
+) -> None:
     """One level at a time; alone runs again when the slider moves or the film plays."""
     lang = view.lang
     finished = _advance()
     names = {stride: level_label(lang, index) for index, stride in enumerate(STRIDES)}
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
     with right:
         same = controls.toggle(
             "same", t("differences.same", lang), True, hint=t("differences.same_hint", lang)
@@ -79,9 +83,6 @@ def _viewer(view: SessionView, steps: Steps, found: list[Worth], spent: float) -
     with left:
         label = t("coarse_to_fine.level", lang)
         level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
-    with middle:
-        kinds = {name: t(f"coarse_to_fine.{name}", lang) for name in ("true", "photo")}
-        kind = controls.choice("size", t("coarse_to_fine.size", lang), kinds, buttons=True)
     _worth(view, found, level)
     depth, change = steps.depths[level], steps.changes[level]
     height, width = depth.shape
@@ -105,38 +106,22 @@ def _viewer(view: SessionView, steps: Steps, found: list[Worth], spent: float) -
             ),
         ]
     )
-    if kind == "photo":
-        size = fitted(view.size, LARGE)
-        depth, change = enlarged(depth, *size), enlarged(change, *size)
     final = bar_of(steps.depths if same else depth, view.unit, colours=view.colours)
     name = names[STRIDES[level]]
+    photo, after, by = (
+        t(f"{key}", lang, name=name)
+        for key in ("start.photo", "coarse_to_fine.depth_after", "coarse_to_fine.change_of")
+    )
+    alts = [t(f"coarse_to_fine.{word}_alt", lang, name=name) for word in ("depth", "change")]
+    name, bar = NAMES[level], signed_bar(change, view.unit)
     shown = [
-        Figure(
-            f"depth-after-{NAMES[level]}",
-            map_figure(
-                depth,
-                final,
-                size=view.size,
-                title=t("coarse_to_fine.depth_after", lang, name=name),
-                longest=LARGE,
-            ),
-            t("coarse_to_fine.depth_alt", lang, name=name),
-            {"depth_m": steps.depths[level]},
-        ),
-        Figure(
-            f"changed-by-{NAMES[level]}",
-            map_figure(
-                change,
-                signed_bar(change, view.unit),
-                size=view.size,
-                title=t("coarse_to_fine.change_of", lang, name=name),
-                longest=LARGE,
-            ),
-            t("coarse_to_fine.change_alt", lang, name=name),
-            {"change_m": steps.changes[level]},
-        ),
+        pictured(view, "photo", photo, view.screen),
+        mapped(view, f"depth-after-{name}", after, depth, final, alt=alts[0], depth_m=depth),
+        mapped(view, f"changed-by-{name}", by, change, bar, alt=alts[1], change_m=change),
     ]
-    figures(lang, "level", shown, columns=2)
+    residuals = [each[0, 0].numpy() for each in view.prediction.working.residuals[: level + 1]]
+    total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)
+    figures(lang, "level", shown, columns=3, total=total)
     if finished:
         st.rerun()
 

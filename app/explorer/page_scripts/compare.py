@@ -9,9 +9,11 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import figures
 from app.explorer.figures.compare import Comparison, compare, curves, error_maps, row_of
 from app.explorer.inputs import SCALES, check_shape, decoded_truth, suggested_scale
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, Truth, current, digest_of, keep_truth
 from core.evaluate.protocol import PROTOCOLS
 

@@ -11,9 +11,11 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import cache, controls
-from app.explorer.display import figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import figures
 from app.explorer.figures.compare import Comparison, compare, row_of
 from app.explorer.memory import HOUR
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, digest_of
 from core.data import DATA_VARIABLE, data_root, open_dataset
 from core.data.kitti import KINDS, KittiDataset, drive_of, kind_of
@@ -173,7 +175,7 @@ def draw(view: SessionView) -> None:
 def _row(view: SessionView, found: Comparison, entry: Entry, place: int) -> None:
     lang = view.lang
     st.markdown(f"**{view.photo.name}**")
-    figures(lang, f"frame-{place}", row_of(view, found), columns=3)
+    figures(lang, f"frame-{place}", row_of(view, found), columns=3, photo=view.photo.sha256)
     words = [t(f"datasets.{entry.split}", lang), view.info.name]
     if entry.measured:
         words.insert(1, t("datasets.measured", lang, how=entry.measured))

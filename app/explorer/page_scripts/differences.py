@@ -9,12 +9,12 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers, truth_note
+from app.explorer.display import fragment, numbers, truth_note
+from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
-from app.explorer.plots.bars import Bar
+from app.explorer.page_head import heading
+from app.explorer.plots.bars import MASK
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM
-from app.explorer.plots.over_photo import over_photo
 from app.explorer.session_view import SessionView, current
 from core.model import laplacian_pyramid, reconstruct
 
@@ -39,11 +39,9 @@ def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Figure
 
 def _border_map(view: SessionView, near: np.ndarray) -> Figure:
     title = t("differences.border_map", view.lang, percent=100 * float(near.mean()))
-    bar = Bar(0.0, 1.0, "", "inferno", 0)
     mask = np.where(near, 0.25, np.nan)
-    figure = over_photo(view.screen, mask, bar, size=view.size, title=title, longest=MEDIUM)
-    figure.data[1].showscale = False
-    return Figure("borders", figure, t("differences.border_alt", view.lang), {"near": near})
+    alt = t("differences.border_alt", view.lang)
+    return mapped(view, "borders", title, mask, MASK, alt=alt, over=True, near=near)
 
 
 def _border_energy(view: SessionView, near: np.ndarray) -> Figure:

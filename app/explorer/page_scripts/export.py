@@ -11,7 +11,8 @@ import streamlit as st
 
 from app.common.outputs import safe_stem, save_outputs
 from app.common.text import t
-from app.explorer.display import download, heading
+from app.explorer.display import download
+from app.explorer.page_head import heading
 from app.explorer.report import report
 from app.explorer.session_view import SessionView, current
 from core.files.outputs import OUTPUTS

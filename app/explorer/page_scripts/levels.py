@@ -10,9 +10,10 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures, pictured
 from app.explorer.figures.features import Found, colours_of, encoder_features, grey_tiles, montage
-from app.explorer.plots.maps import MEDIUM, picture_figure
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current
 from core.model.encoders import ENCODERS
 
@@ -35,15 +36,12 @@ def feature_pictures(view: SessionView, found: Found, *, count: int | None = Non
         if count is None:
             picture, share = colours_of(feature)
             note = t("levels.pca_alt", lang, stride=stride, percent=100 * share)
-            size = view.size
         else:
             tiles = grey_tiles(feature, count)
             picture = montage(tiles, math.ceil(math.sqrt(len(tiles))))
             note = t("levels.montage_alt", lang, stride=stride, count=len(tiles))
-            size = (picture.shape[1], picture.shape[0])
-        figure = picture_figure(picture, size=size, title=title, longest=MEDIUM)
-        data = {"feature": np.asarray(feature)}
-        shown.append(Figure(f"feature-{stride}", figure, note, data))
+        name, values, linked = f"feature-{stride}", np.asarray(feature), count is None
+        shown.append(pictured(view, name, title, picture, alt=note, linked=linked, feature=values))
     return shown
 
 

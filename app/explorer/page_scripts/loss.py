@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure
 from app.explorer.session_view import SessionView, current
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 
@@ -134,19 +135,10 @@ def pulls(view: SessionView, knobs: Knobs) -> list[Figure]:
     worse, title = t("loss.distorted", lang), t("loss.pull", lang)
     bar = bar_of(predicted, view.unit, colours=view.colours)
     slope = signed_bar(pull, t("loss.pull_unit", lang))
+    alt = t("loss.pull_alt", lang)
     return [
-        Figure(
-            "distorted",
-            map_figure(predicted, bar, size=view.size, title=worse, longest=MEDIUM),
-            worse,
-            {"depth_m": predicted},
-        ),
-        Figure(
-            "pull",
-            map_figure(pull, slope, size=view.size, title=title, longest=MEDIUM),
-            t("loss.pull_alt", lang),
-            {"pull": pull, "d": d},
-        ),
+        mapped(view, "distorted", worse, predicted, bar, depth_m=predicted),
+        mapped(view, "pull", title, pull, slope, alt=alt, pull=pull, d=d),
     ]
 
 

@@ -12,10 +12,11 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers, on_phone
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import figures, pictured
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
-from app.explorer.plots.maps import LARGE, picture_figure
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
 from core.geometry.calibrate import calibration_of
@@ -40,12 +41,10 @@ def _between(view: SessionView) -> None:
     """Two points: the metres between them, and their height above the floor."""
     lang = view.lang
     st.subheader(t("measure.between", lang))
-    st.markdown(t("measure.between_phone" if on_phone() else "measure.between_note", lang))
+    st.markdown(t("measure.between_note", lang))
     ends = _ends(view)
     found = view.ruler.distance(*ends)
-    # Plotly takes a tap for a click at the place that was tapped before.
-    clicked = None if on_phone() else partial(_clicked, view.size)
-    figures(lang, "line", [measuring.line(view, ends, found, clicked)])
+    figures(lang, "line", [measuring.line(view, ends, found, partial(_clicked, view.size))])
     floor = view.floor
     numbers(measuring.between(view, ends, found, floor))
     if floor is None:
@@ -71,18 +70,18 @@ def _ends(view: SessionView) -> tuple[Pixel, Pixel]:
         for coordinate in nearest_measured(depth, int(share * width), int(0.6 * height))
     ]
     columns = st.columns([1, 1, 1, 1, 1.4], vertical_alignment="bottom")
-    ask = controls.slider if on_phone() else controls.number
     values = []
     for column, key, start, side in zip(columns, POINT_KEYS, starts, 2 * view.size, strict=False):
         with column:
             label = t(f"measure.point_{key[1]}", lang, name=key[0].upper())
             hint, first = t("measure.point_hint", lang), float(int(start))
-            value = ask(key, label, 0, side - 1, first, step=1, pattern="%.0f", hint=hint)
+            value = controls.number(
+                key, label, 0, side - 1, first, step=1, pattern="%.0f", hint=hint
+            )
             values.append(first if value is None else value)
-    if not on_phone():
-        with columns[4]:
-            names = {name: name for name in measuring.NAMES}
-            controls.choice("pick", t("measure.pick", lang), names, buttons=True)
+    with columns[4]:
+        names = {name: name for name in measuring.NAMES}
+        controls.choice("pick", t("measure.pick", lang), names, buttons=True)
     au, av, bu, bv = values
     return (au, av), (bu, bv)
 
@@ -196,9 +195,7 @@ def _object(view: SessionView) -> None:
         st.warning(str(error))
         return
     title = t("measure.placed", lang, distance=placed.distance, percent=100 * placed.visible)
-    figure = picture_figure(placed.rgb, size=view.size, title=title, longest=LARGE)
-    data = {"rgb": np.asarray(placed.rgb)}
-    figures(lang, "object", [Figure("object", figure, title, data)])
+    figures(lang, "object", [pictured(view, "object", title, placed.rgb, rgb=placed.rgb)])
 
 
 if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches

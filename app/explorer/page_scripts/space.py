@@ -11,8 +11,10 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import download, figures, fragment, heading, numbers
+from app.explorer.display import download, fragment, numbers
+from app.explorer.figure_view import figures
 from app.explorer.figures.space import SpaceChoice, drawn, file_of
+from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, predicted_with
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.build import SHAPES, Shape, SpaceOptions

@@ -13,11 +13,12 @@ from torch.nn import functional
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import deepest_feature
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.session_view import SessionView, current
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
@@ -55,18 +56,8 @@ def resized(view: SessionView, side: int = SIDE) -> tuple[NDArray[np.floating], 
     bar = Bar(0.0, float(np.quantile(lost, 0.99)) or 1.0, "%", ERROR, 1)
     squashed, title = t("spp.squashed", lang), t("spp.lost_map", lang)
     return lost, [
-        Figure(
-            "squashed",
-            picture_figure(small, size=(side, side), title=squashed, longest=MEDIUM),
-            squashed,
-            {"rgb": small.numpy()},
-        ),
-        Figure(
-            "lost",
-            map_figure(lost, bar, size=view.size, title=title, longest=MEDIUM),
-            t("spp.lost_alt", lang),
-            {"lost_percent": lost},
-        ),
+        pictured(view, "squashed", squashed, small, linked=False, rgb=small),
+        mapped(view, "lost", title, lost, bar, alt=t("spp.lost_alt", lang), lost_percent=lost),
     ]
 
 

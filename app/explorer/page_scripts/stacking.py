@@ -12,12 +12,13 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import occluded
-from app.explorer.display import Figure, figures, fragment, heading
+from app.explorer.display import fragment
+from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import Bar, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.plots.maps import MEDIUM, map_figure, picture_figure
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 from core.inspect.inspection import FILLS
 
@@ -45,43 +46,18 @@ def stacked(view: SessionView, level: int) -> list[Figure]:
     spread, mean = torch.std_mean(whole_stack, (1, 2), keepdim=True)
     mixed, mixed_share = colours_of((whole_stack - mean) / spread.clamp_min(1e-6))
     stack = t("stacking.stack", lang, channels=len(whole_stack))
+    feature_alt = t("stacking.feature_alt", lang, percent=100 * share)
+    stack_alt = t("stacking.stack_alt", lang, percent=100 * mixed_share)
+    bar = signed_bar(metres, "m") if level else whole
+    band_bar = signed_bar(grey, t("differences.band_unit", lang))
+    arrays = {name: part.numpy() for name, part in parts.items()}
     return [
-        Figure(
-            "fused-feature",
-            picture_figure(picture, size=view.size, title=feature, longest=MEDIUM),
-            t("stacking.feature_alt", lang, percent=100 * share),
-            {"feature": parts["feature"].numpy()},
+        pictured(
+            view, "fused-feature", feature, picture, alt=feature_alt, feature=arrays["feature"]
         ),
-        Figure(
-            "coarser-residual",
-            map_figure(
-                metres,
-                signed_bar(metres, "m") if level else whole,
-                size=view.size,
-                title=residual,
-                longest=MEDIUM,
-            ),
-            residual,
-            {"residual_m": metres},
-        ),
-        Figure(
-            "band",
-            map_figure(
-                grey,
-                signed_bar(grey, t("differences.band_unit", lang)),
-                size=view.size,
-                title=band,
-                longest=MEDIUM,
-            ),
-            band,
-            {"band": parts["band"].numpy()},
-        ),
-        Figure(
-            "stack",
-            picture_figure(mixed, size=view.size, title=stack, longest=MEDIUM),
-            t("stacking.stack_alt", lang, percent=100 * mixed_share),
-            {"stack": whole_stack.numpy()},
-        ),
+        mapped(view, "coarser-residual", residual, metres, bar, residual_m=metres),
+        mapped(view, "band", band, grey, band_bar, band=arrays["band"]),
+        pictured(view, "stack", stack, mixed, alt=stack_alt, stack=whole_stack.numpy()),
     ]
 
 
@@ -94,8 +70,7 @@ def hidden(view: SessionView, level: int, fill: str) -> tuple[list[Figure], Figu
     shown = []
     for name, change in changes.items():
         title = t("stacking.without", lang, name=t(f"stacking.input_{name}", lang))
-        figure = map_figure(change, bar, size=view.size, title=title, longest=MEDIUM)
-        shown.append(Figure(f"without-{name}", figure, title, {"change_m": change}))
+        shown.append(mapped(view, f"without-{name}", title, change, bar, change_m=change))
     means = [float(np.abs(change).mean()) for change in changes.values()]
     labels = [t(f"stacking.input_{name}", lang) for name in changes]
     title = t("stacking.bars", lang)

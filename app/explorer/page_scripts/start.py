@@ -10,10 +10,12 @@ import streamlit as st
 from app.common.summary import depth_range
 from app.common.text import keys, t
 from app.explorer import controls
-from app.explorer.display import DONE, OUTCOMES, TASKS, figures, heading, numbers
+from app.explorer.display import numbers
+from app.explorer.figure_view import figures
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
+from app.explorer.page_head import DONE, OUTCOMES, TASKS, heading
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
 

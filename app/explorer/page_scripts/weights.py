@@ -12,10 +12,11 @@ from torch import Tensor
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
-from app.explorer.display import Figure, figures, fragment, heading, numbers
+from app.explorer.display import fragment, numbers
+from app.explorer.figure_view import Figure, figures, mapped
+from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.plots.maps import MEDIUM, map_figure
 from app.explorer.session_view import NAMES, SessionView, current
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 
@@ -50,26 +51,11 @@ def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]
     change = (depth - usual) * scale
     title = t("weights.depth_on" if on else "weights.depth_off", lang)
     bar = bar_of(usual * scale, view.unit, colours=view.colours)
-    difference = t("weights.change", lang)
+    difference, usual_bar = t("weights.change", lang), signed_bar(change, view.unit)
+    alt, depth = t("weights.depth_alt", lang), depth * scale
     return [
-        Figure(
-            "depth-variant",
-            map_figure(depth * scale, bar, size=view.size, title=title, longest=MEDIUM),
-            t("weights.depth_alt", lang),
-            {"depth_m": depth * scale},
-        ),
-        Figure(
-            "depth-change",
-            map_figure(
-                change,
-                signed_bar(change, view.unit),
-                size=view.size,
-                title=difference,
-                longest=MEDIUM,
-            ),
-            difference,
-            {"change_m": change},
-        ),
+        mapped(view, "depth-variant", title, depth, bar, alt=alt, depth_m=depth),
+        mapped(view, "depth-change", difference, change, usual_bar, change_m=change),
     ]
 
 

@@ -37,13 +37,21 @@ class Bar:
         return replace(self, colours=colours)
 
 
+MASK = Bar(0.0, 1.0, "", "inferno", 0)
+"""Of a map that says where, not how much: it has no bar and no numbers."""
+
+
+def table_of(name: str) -> NDArray[np.uint8]:
+    """(256, 3): the colours of a bar from its low end to its high end."""
+    if name == SIGNED:
+        return SIGNED_TABLE.table
+    table = COLORMAPS[name.removeprefix("rising ")].table
+    return table[::-1] if name.startswith("rising ") else table
+
+
 def colour_stops(name: str, count: int = 33) -> list[tuple[float, str]]:
     """A colour table as Plotly takes it: places from 0 to 1 and their colours."""
-    if name == SIGNED:
-        table = SIGNED_TABLE.table
-    else:
-        table = COLORMAPS[name.removeprefix("rising ")].table
-        table = table[::-1] if name.startswith("rising ") else table
+    table = table_of(name)
     rows = np.linspace(0, len(table) - 1, count).round().astype(int)
     return [(i / (count - 1), "rgb({}, {}, {})".format(*table[row])) for i, row in enumerate(rows)]
 

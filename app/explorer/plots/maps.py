@@ -1,233 +1,201 @@
-"""Plotly figures of maps: one value or one colour per pixel, with the unit on every bar.
+"""Maps of one photo: one value or one colour per pixel, and the message that draws them.
 
-All maps of a photo share its pixel coordinates, whatever their own size, so that the same place has
-the same numbers under the cursor in every figure.
+The canvas (static/maps.js) shows all maps of a page with one pointer and one zoom, whatever their
+own size. A number that it shows is a pixel's own: large maps are sampled, never averaged.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-import re
-from collections.abc import Sequence
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explorer.plots.bars import Bar, colour_stops
+from app.common.canvas import STATIC, bar_ticks, canvas_script, packed, sampled
+from app.explorer.plots.bars import MASK, Bar, table_of
 
-SMALL, MEDIUM, LARGE = 220, 340, 560  # pixels of the longer side that a figure of this kind shows
-BELOW = 68  # pixels for bar, numbers and unit: less, and Plotly would shrink the map to make room
-# Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
-TEMPLATE = "none"
-GRID = "rgba(128, 128, 128, 0.25)"  # seen on a light page and on a dark one
-PHONE = 0  # in place of a number of columns
-LINE, TOP = 17, 6  # pixels between the lines of a title, and above it
-TITLE = {
-    "font": {"size": 13},
-    "x": 0.01,
-    "xanchor": "left",
-    "y": 1,
-    "yanchor": "top",
-    "pad": {"t": TOP},
-}
-_WIDE = re.compile(r"[\u2e80-\uffff]|[^\u2e80-\uffff\s]+\s*")  # places where a title may break
+LONGEST = 560  # pixels of the longer side that a page receives
+EXACT = 128  # a picture no larger stays exact; a photo as PNG would be the largest part of a page
+PLACE = '<div class="maps"></div>'
+Pixel = tuple[float, float]
 
 
-def map_figure(
-    values: NDArray[np.floating],
-    bar: Bar,
-    *,
-    size: tuple[int, int],
-    title: str = "",
-    longest: int = SMALL,
-    bar_title: str = "",
-) -> go.Figure:
-    """A map of one value per pixel.
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
-    Args:
-        values: (h, w); NaN is left blank. A map larger than `longest` is sampled, not averaged.
-        bar: colours and unit.
-        size: width and height of the photo that the map belongs to.
-        title: above the map.
-        longest: pixels of the longer side shown.
+
+_OWN = Path(__file__).parents[1] / "static"
+SCRIPT = canvas_script() + _text(_OWN / "maps.js")
+STYLE = _text(STATIC / "canvas.css") + _text(_OWN / "maps.css")
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """One map of a photo.
+
+    Attributes:
+        size: width and height of the photo that it belongs to.
+        title: above it.
+        values: (h, w), NaN is left blank; None for a picture alone.
+        shown: whether the values are drawn, or only read under the pointer.
+        bar: colours and unit of the values.
+        rgb: (h, w, 3) uint8, below the values.
         bar_title: what the values are, before the unit.
+        linked: whether a place in it is the same place in the others.
+        line: pixels of the photo with their names, two of them with a line between them.
+        length: beside the middle of the line.
+        frame: a box (x0, y0, x1, y1) in the photo's pixels.
     """
-    return framed([heatmap(values, bar, size, longest, bar_title)], size, title)
+
+    size: tuple[int, int]
+    title: str = ""
+    values: NDArray[np.floating] | None = None
+    bar: Bar | None = None
+    rgb: NDArray[np.uint8] | None = None
+    bar_title: str = ""
+    linked: bool = True
+    shown: bool = True
+    line: Sequence[tuple[float, float, str]] = ()
+    length: str = ""
+    frame: tuple[float, float, float, float] | None = None
 
 
-def picture_figure(
-    rgb: NDArray[np.uint8], *, size: tuple[int, int], title: str = "", longest: int = SMALL
-) -> go.Figure:
-    """A picture in colours; `size` is that of the photo it belongs to."""
-    return framed([picture(rgb, size, longest)], size, title, barred=False)
+@dataclass(frozen=True)
+class PixelSum:
+    """The coarse-to-fine sum, for the canvas to spell out at every pixel.
+
+    Attributes:
+        residuals: coarse -> fine, each (h, w), twice the size of the one before.
+        names, gains: of each.
+        scale: what the sigmoid is multiplied by.
+        unit: of the product.
+    """
+
+    residuals: Sequence[NDArray[np.floating]]
+    names: Sequence[str]
+    gains: Sequence[float]
+    scale: float
+    unit: str
 
 
-def heatmap(
-    values: NDArray[np.floating], bar: Bar, size: tuple[int, int], longest: int, bar_title: str
-) -> go.Heatmap:
-    """The trace of `map_figure`, in the photo's pixel coordinates."""
-    rows, columns = _sampled(values.shape[0], values.shape[1], longest)
-    shown = values[np.ix_(rows, columns)].astype(np.float32)
-    step_x, step_y = size[0] / len(columns), size[1] / len(rows)
-    return go.Heatmap(
-        z=shown,
-        x0=step_x / 2 - 0.5,
-        dx=step_x,
-        y0=step_y / 2 - 0.5,
-        dy=step_y,
-        zmin=bar.low,
-        zmax=bar.high,
-        colorscale=colour_stops(bar.colours),
-        colorbar=colorbar(bar, bar_title),
-        hovertemplate=(
-            f"x %{{x:.0f}}, y %{{y:.0f}}<br>%{{z:.{bar.digits}f}} {bar.unit}<extra></extra>"
-        ),
-    )
-
-
-def _sampled(height: int, width: int, longest: int) -> tuple[NDArray[np.intp], ...]:
-    """Rows and columns that a figure shows, spread evenly: a number shown is a pixel's own."""
-    scale = min(1.0, longest / max(height, width))
-    counts = (max(1, round(height * scale)), max(1, round(width * scale)))
-    return tuple(
-        ((np.arange(count) + 0.5) * full / count).astype(np.intp)
-        for count, full in zip(counts, (height, width), strict=True)
-    )
-
-
-def colorbar(bar: Bar, title: str) -> dict[str, Any]:
-    """Plotly's settings of a bar below the map."""
-    text = f"{title} ({bar.unit})" if title else bar.unit
-    return {
-        "title": {"text": text, "side": "bottom", "font": {"size": 11}},
-        "orientation": "h",
-        "thickness": 9,
-        "len": 0.9,
-        "x": 0.5,
-        "y": 0,
-        "yanchor": "top",
-        "tickfont": {"size": 10},
-        "nticks": 5,
-        "outlinewidth": 0,
-    }
-
-
-def picture(rgb: NDArray[np.uint8], size: tuple[int, int], longest: int) -> go.Image:
-    """The trace of `picture_figure`, in the photo's pixel coordinates."""
-    height, width = rgb.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    shown = Image.fromarray(rgb)
-    shown = shown if small == shown.size else shown.resize(small, Image.Resampling.BOX)
-    data = io.BytesIO()
-    # A photo as PNG would be the largest part of a figure; a small map must stay exact.
-    if max(small) > 128:
-        shown.save(data, "JPEG", quality=88)
-        kind = "jpeg"
-    else:
-        shown.save(data, "PNG")
-        kind = "png"
-    step_x, step_y = size[0] / small[0], size[1] / small[1]
-    return go.Image(
-        source=f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode()}",
-        x0=step_x / 2 - 0.5,
-        dx=step_x,
-        y0=step_y / 2 - 0.5,
-        dy=step_y,
-        hoverinfo="skip",
-    )
-
-
-def framed(
-    traces: list[Any],
-    size: tuple[int, int],
-    title: str,
+def message(
+    maps: Sequence[tuple[Map, str, Mapping[str, bool]]],
     *,
-    barred: bool = True,
-    locked: bool = False,
-) -> go.Figure:
-    """No axes, square pixels, row 0 at the top.
+    columns: int,
+    name: str,
+    photo: str,
+    words: Mapping[str, str],
+    total: PixelSum | None = None,
+    bare: bool = False,
+) -> bytes:
+    """What static/maps.js draws.
 
     Args:
-        traces: what is drawn.
-        size: width and height of the photo; `fit` makes the figure's height of it.
-        title: above.
-        barred: leave room for a colour bar below.
-        locked: show just the photo's area, wherever the traces lie.
+        maps: each with one sentence for those who cannot see it, and what it tells the server of
+            ("point", "box").
+        columns: maps in a row.
+        name: of the saved picture.
+        photo: names the photo; another one begins with the whole picture.
+        words: labels of the buttons, the hint below, and what stands where the sum will be.
+        total: the sum of the pixel under the pointer, spelled out.
+        bare: without buttons and hint.
     """
-    across: dict[str, Any] = {"visible": False, "constrain": "domain"}
-    down: dict[str, Any] = {
-        **across,
-        "scaleanchor": "x",
-        "autorange": "reversed",
-        "constraintoward": "bottom",
+    parts = _Parts()
+    bars = list(dict.fromkeys((m.bar, m.bar_title) for m, _, _ in maps if m.bar is not None))
+    used = [[m for m, _, _ in maps if (m.bar, m.bar_title) == key] for key in bars]
+    header: dict[str, Any] = {
+        "columns": columns,
+        "bare": bare,
+        "name": name,
+        "photo": photo,
+        "words": words,
+        "size": next((item.size for item, _, _ in maps if item.linked), maps[0][0].size),
+        "bars": [_bar(*key, of, alone=len(bars) == 1) for key, of in zip(bars, used, strict=True)],
+        "maps": [
+            {
+                "title": item.title,
+                "alt": alt,
+                "size": item.size,
+                "linked": item.linked,
+                "shown": item.shown,
+                "bar": None if item.bar is None else bars.index((item.bar, item.bar_title)),
+                "values": None if item.values is None else parts.grid(item.values, LONGEST),
+                "picture": None if item.rgb is None else parts.picture(item.rgb),
+                "line": item.line or None,
+                "length": item.length,
+                "frame": item.frame,
+                **asked,
+            }
+            for item, alt, asked in maps
+        ],
     }
-    if locked:
-        across["range"] = [-0.5, size[0] - 0.5]
-        down |= {"autorange": False, "range": [size[1] - 0.5, -0.5]}
-    layout = {
-        "template": TEMPLATE,
-        "title": {"text": title, **TITLE},
-        "height": 460,
-        "meta": {"aspect": size[1] / size[0]},
-        "margin": {"l": 4, "r": 4, "t": 28, "b": BELOW if barred else 6},
-        "dragmode": "zoom",
-        "xaxis": across,
-        "yaxis": down,
+    if total is not None:
+        header["sum"] = {
+            "levels": [parts.grid(residual) for residual in total.residuals],
+            "names": total.names,
+            "gains": total.gains,
+            "scale": total.scale,
+            "unit": total.unit,
+        }
+    told = json.dumps(header).encode()
+    return struct.pack("<I", len(told)) + told + parts.data.getvalue()
+
+
+class _Parts:
+    """The binary part of a message; a picture that several maps show goes in once."""
+
+    def __init__(self) -> None:
+        self.data = io.BytesIO()
+        self._pictures: dict[int, tuple[int, int]] = {}
+
+    def grid(self, values: NDArray[np.floating], longest: int | None = None) -> dict[str, Any]:
+        if longest is not None:
+            values = values[np.ix_(*sampled(*values.shape, longest))]
+        valid = np.isfinite(values)
+        low = float(values.min(initial=np.inf, where=valid)) if valid.any() else 0.0
+        high = float(values.max(initial=-np.inf, where=valid)) if valid.any() else 0.0
+        low -= (high - low) / 65534 if high > low else 1.0  # the least value is one step above
+        data, step = packed(values, valid, low, high)
+        height, width = values.shape
+        return {"width": width, "height": height, "low": low, "step": step, "at": self._add(data)}
+
+    def picture(self, rgb: NDArray[np.uint8]) -> tuple[int, int]:
+        if id(rgb) not in self._pictures:
+            shown, data = Image.fromarray(rgb), io.BytesIO()
+            shown.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)
+            if max(shown.size) > EXACT:
+                shown.save(data, "JPEG", quality=88)
+            else:
+                shown.save(data, "PNG")
+            self._pictures[id(rgb)] = self._add(data.getvalue())
+        return self._pictures[id(rgb)]
+
+    def _add(self, data: bytes) -> tuple[int, int]:
+        start = self.data.tell()
+        self.data.write(data)
+        return start, len(data)
+
+
+def _bar(bar: Bar, title: str, maps: Sequence[Map], *, alone: bool) -> dict[str, Any]:
+    """One bar for each kind of values; where there are several, a shared one names its maps."""
+    of = f"{maps[0].title} – {maps[-1].title}" if len(maps) > 1 and not alone else ""
+    return {
+        "low": bar.low,
+        "high": bar.high,
+        "unit": bar.unit,
+        "digits": bar.digits,
+        "title": title or of,
+        "shared": len(maps) > 1,
+        "silent": bar == MASK,
+        "legend": bar != MASK and any(item.shown for item in maps),
+        "lut": base64.b64encode(table_of(bar.colours).tobytes()).decode(),
+        "ticks": bar_ticks(bar.low, bar.high),
     }
-    return go.Figure(traces, layout)
-
-
-def fit(row: Sequence[go.Figure], columns: int) -> None:
-    """Gives the maps of a row the height that suits their photo's shape, and one baseline.
-
-    Curves beside maps take the maps' height. Titles too long for the width go on in another line.
-
-    Args:
-        row: figures that stand side by side.
-        columns: how many fit into a row; `PHONE` where each has the width of a phone.
-    """
-    maps = [figure for figure in row if "aspect" in (figure.layout.meta or {})]
-    wide, high = {
-        PHONE: (350, 460),
-        1: (900, 620),
-        2: (410, 520),
-        3: (272, 400),
-        4: (215, 320),
-    }.get(columns, (170, 280))
-    below = max((figure.layout.margin.b for figure in maps), default=0)
-    room = wide - 84  # the tool bar stands beside the title
-    titles = [_in_lines(figure.layout.title.text or "", room) for figure in row]
-    extra = LINE * max((title.count("<br>") for title in titles), default=0)
-    for figure, title in zip(row, titles, strict=True):
-        figure.layout.title.text = title
-        figure.layout.title.pad.t = TOP + LINE * title.count("<br>") // 2
-        if figure.layout.margin.t is not None:
-            figure.layout.margin.t += extra
-    for figure in maps:
-        margin = figure.layout.margin
-        margin.b = below
-        size = min(wide * figure.layout.meta["aspect"], high)
-        figure.layout.height = int(size + margin.t + margin.b)
-    tallest = max((figure.layout.height for figure in maps), default=None)
-    if tallest is not None:
-        for figure in row:
-            figure.layout.height = max(tallest, 260) if figure not in maps else tallest
-
-
-def _in_lines(title: str, pixels: float) -> str:
-    """A title with breaks, so that no line is wider; Chinese characters are twice as wide."""
-    lines, used = [""], 0.0
-    for word in _WIDE.findall(title.replace("<br>", " ")):
-        width = 13.0 if len(word) == 1 and ord(word) >= 0x2E80 else 7.3 * len(word.rstrip())
-        if lines[-1] and used + width > pixels:
-            lines[-1] = lines[-1].rstrip()
-            lines.append("")
-            used = 0.0
-        lines[-1] += word
-        used += width + 3.5 * (len(word) - len(word.rstrip()))
-    return "<br>".join(lines)

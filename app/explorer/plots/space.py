@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.explorer.plots.bars import Bar, colour_stops
+from app.explorer.plots.curves import GRID, TEMPLATE
 from app.explorer.plots.flight import Box, add_flight, settle
-from app.explorer.plots.maps import GRID, TEMPLATE
 from core.camera import Intrinsics
 
 MAX_POINTS = 100_000

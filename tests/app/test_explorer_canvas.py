@@ -1,0 +1,161 @@
+"""All maps of a page share one pointer and one zoom, which ask the server nothing."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from app.common.text import t
+from tests.app.test_explorer_browser import PATIENCE, PHONE, PHONE_SIZE, settle
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+READ = """stages => stages.map(stage => {
+  const [ring, tip] = [stage.querySelector(".ring"), stage.querySelector(".dv-tip")];
+  return [ring.hidden ? "" : ring.style.left + " " + ring.style.top, tip.textContent];
+})"""
+
+
+def opened(page: Page, url: str, key: str) -> None:
+    page.goto(f"{url}/{key}")
+    settle(page)
+    page.locator(".maps[data-ready]").first.wait_for(timeout=PATIENCE)
+
+
+def point(page: Page, index: int, across: float, down: float) -> None:
+    """Moves the mouse to a place of a map."""
+    stage = page.locator(".dv-stage").nth(index)
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
+def read(page: Page) -> list[list[str]]:
+    """Place and words of the pointer in every map; empty where it is not."""
+    found: list[list[str]] = page.locator(".dv-stage").evaluate_all(READ)
+    return found
+
+
+def number(text: str) -> float:
+    return float(re.sub(r"[^\d.-]", "", text.replace("−", "-")))
+
+
+def test_one_pointer_reads_every_map_and_asks_no_server(explorer_url: str, page: Page) -> None:
+    asked: list[Any] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: asked.append(data)))
+    opened(page, explorer_url, "coarse_to_fine")
+    count = page.locator(".dv-stage").count()
+    assert count == 3 + 3 * 5  # what one level did, and three rows of five
+    asked.clear()
+    point(page, 1, 0.3, 0.6)
+    first = read(page)
+    assert len({place for place, _ in first}) == 1
+    assert first[0][0]
+    assert all(words for _, words in first)
+    point(page, 1, 0.7, 0.2)
+    assert read(page)[0][0] != first[0][0]
+    assert read(page)[4][1] != first[4][1]
+    page.wait_for_timeout(300)
+    assert asked == []
+    page.mouse.move(5, 5)
+    assert {place for place, _ in read(page)} == {""}
+
+
+def test_the_sum_of_a_pixel_is_the_depth_shown(explorer_url: str, page: Page) -> None:
+    opened(page, explorer_url, "coarse_to_fine?g8=0.5&same=0")
+    for across, down in ((0.02, 0.02), (0.31, 0.64), (0.98, 0.97)):
+        point(page, 1, across, down)
+        told = page.locator(".sum").inner_text()
+        parts, total, share, scale, metres = re.fullmatch(
+            r"(R5 .* R1 [\d.]+) = (.*) → sigmoid ([\d.]+) × ([\d.]+) = ([\d.]+) m", told
+        ).groups()  # type: ignore[union-attr]
+        terms = [number(part) for part in re.findall(r"[+−]? ?R\d ([\d.]+)", parts)]
+        signs = [-1 if "−" in part else 1 for part in re.findall(r"([+−]?) ?R\d", parts)]
+        assert len(terms) == 5
+        assert sum(s * n for s, n in zip(signs, terms, strict=True)) == pytest.approx(
+            float(total), abs=0.004
+        )
+        assert float(share) * float(scale) == pytest.approx(float(metres), abs=0.006)
+        shown = number(read(page)[1][1].removesuffix(" m"))
+        assert float(metres) == pytest.approx(shown, abs=0.0101)  # both are rounded
+    page.locator("[data-testid=stSlider] input").first.press("ArrowLeft")
+    page.wait_for_url(re.compile(r"k=2"), timeout=PATIENCE)
+    page.locator("figcaption", has_text="What R2").first.wait_for(timeout=PATIENCE)
+    settle(page)
+    point(page, 1, 0.31, 0.64)
+    told = page.locator(".sum").inner_text()
+    assert "R2" in told
+    assert "R1" not in told
+    assert number(told.split("=")[-1]) == pytest.approx(number(read(page)[1][1]), abs=0.0101)
+
+
+def test_zoom_and_keys_move_all_maps_together(explorer_url: str, page: Page) -> None:
+    opened(page, explorer_url, "models")
+    zoomed = "layers => layers.map(layer => layer.style.transform)"
+    layers, stages = page.locator(".layers"), page.locator(".dv-stage")
+    whole = layers.evaluate_all(zoomed)
+    point(page, 0, 0.3, 0.3)
+    page.mouse.down()
+    point(page, 0, 0.6, 0.7)
+    page.mouse.up()
+    near = layers.evaluate_all(zoomed)
+    assert len(set(near)) == 1
+    assert near != whole
+    page.get_by_role("button", name=t("canvas.whole", "en")).click()
+    assert layers.evaluate_all(zoomed) == whole
+    stages.nth(2).focus()
+    page.keyboard.press("ArrowRight")
+    before = read(page)
+    page.keyboard.press("Shift+ArrowDown")
+    after = read(page)
+    assert len({place for place, _ in after}) == 1
+    assert before[2] != after[2]
+    page.keyboard.press("+")
+    assert len(set(layers.evaluate_all(zoomed))) == 1
+    assert layers.evaluate_all(zoomed) != whole
+    page.keyboard.press("Escape")
+    assert layers.evaluate_all(zoomed) == whole
+
+
+def test_a_finger_points_and_picks_on_a_phone(explorer_url: str, browser: Browser) -> None:
+    context = browser.new_context(viewport=PHONE_SIZE, user_agent=PHONE, has_touch=True)
+    phone = context.new_page()
+    opened(phone, explorer_url, "measure")
+    stage = phone.locator(".dv-stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    for name, across, down in (("a", 0.2, 0.3), ("b", 0.7, 0.5)):
+        phone.touchscreen.tap(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        phone.wait_for_url(re.compile(f"{name}y="), timeout=PATIENCE)
+        settle(phone)
+        box = stage.bounding_box()
+        assert box is not None
+    assert phone.locator(".dv-pin").count() == 2
+    opened(phone, explorer_url, "")
+    phone.locator(".dv-stage").nth(1).tap()
+    assert read(phone)[1][1].endswith(" m")
+    assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE_SIZE["width"]
+    context.close()
+
+
+def test_maps_are_saved_as_one_picture(explorer_url: str, page: Page, tmp_path: Path) -> None:
+    opened(page, explorer_url, "")
+    with page.expect_download(timeout=PATIENCE) as started:
+        page.get_by_role("button", name=t("canvas.save", "en")).first.click()
+    started.value.save_as(tmp_path / "maps.png")
+    data = (tmp_path / "maps.png").read_bytes()
+    with Image.open(io.BytesIO(data)) as saved:
+        assert saved.format == "PNG"
+        colours = saved.convert("RGB").getcolors(1 << 20)
+    assert colours is not None
+    assert len(colours) > 1000  # photo and map are in it
