@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import gradio as gr
 
-from app.common.text import LANGUAGES, t
 from app.depth_page.depth_view import label as _
 from app.depth_page.depth_view import static_text
 
@@ -74,18 +72,18 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
     """
     # One that is not drawn with the page would not be drawn by a script's answer either.
     stop = gr.Button(_("stop"), variant="stop", visible="hidden", elem_id=name)
-    note = gr.HTML(elem_id=f"{name}-note", elem_classes=["stopped"])
-    said = json.dumps(
-        {lang: f"<p>{html.escape(t('studio.stopped', lang))}</p>" for lang in LANGUAGES}
+    note = gr.HTML(_("stopped"), visible="hidden", elem_id=f"{name}-note")
+    begun, stopped = (
+        f"() => [{_visible(first)}, {_visible(second)}]"
+        for first, second in ((True, "hidden"), ("hidden", True))
     )
-    hide = f"[{_visible('hidden')}, {said}[navigator.language.slice(0, 2)] ?? {said}.en]"
     for start in starts:
-        start(None, None, [stop, note], js=f"() => [{_visible(True)}, '']", **_BROWSER)
+        start(None, None, [stop, note], js=begun, **_BROWSER)
 
     def watch(*works: Any) -> None:
         for work in works:
             work.then(None, None, stop, js=f"() => ({_visible('hidden')})", **_BROWSER)
-        stop.click(None, None, [stop, note], js=f"() => {hide}", cancels=list(works), **_BROWSER)
+        stop.click(None, None, [stop, note], js=stopped, cancels=list(works), **_BROWSER)
 
     return watch
 

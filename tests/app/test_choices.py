@@ -96,15 +96,16 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
     page.get_by_role("heading", name=t("start.title", "zh")).wait_for(timeout=PATIENCE)
     assert darkness(page) < 60
-    page.goto(f"{explorer_url}/measure")
-    page.get_by_role("heading", name=t("measure.title", "zh")).wait_for(timeout=PATIENCE)
+    page.goto(f"{explorer_url}/export")
+    page.get_by_role("heading", name=t("export.title", "zh")).wait_for(timeout=PATIENCE)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     assert darkness(page) < 60  # the theme is kept for each address there
     page.get_by_role("button", name=t("studio.theme", "zh")).click()
     page.wait_for_function("!document.cookie.includes('dark')", timeout=PATIENCE)
-    page.get_by_role("heading", name=t("measure.title", "zh")).wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", name=t("export.title", "zh")).wait_for(timeout=PATIENCE)
     assert darkness(page) > 200
     page.locator(".st-key-lang button", has_text="English").click()
-    page.get_by_role("heading", name=t("measure.title", "en")).wait_for(timeout=PATIENCE)
+    page.get_by_role("heading", name=t("export.title", "en")).wait_for(timeout=PATIENCE)
     page.wait_for_function("document.cookie.includes('lapdepth_lang=en')", timeout=PATIENCE)
     page.get_by_role("button", name=t("explorer.to_depth", "en")).click()
     page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
