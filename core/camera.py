@@ -186,7 +186,7 @@ class Intrinsics:
         return self
 
     def to_dict(self) -> dict[str, float | str]:
-        """fx, fy, cx, cy (pixels), source; of a panorama also projection. For sidecars, summaries."""
+        """fx, fy, cx, cy (pixels), source; of a panorama also projection. For summaries."""
         found = asdict(self)
         if self.projection == "pinhole":
             del found["projection"]
