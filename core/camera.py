@@ -186,8 +186,11 @@ class Intrinsics:
         return self
 
     def to_dict(self) -> dict[str, float | str]:
-        """fx, fy, cx, cy (pixels), source and projection, for sidecars and summaries."""
-        return asdict(self)
+        """fx, fy, cx, cy (pixels), source; of a panorama also projection. For summaries."""
+        found = asdict(self)
+        if self.projection == "pinhole":
+            del found["projection"]
+        return found
 
 
 @dataclass(frozen=True)

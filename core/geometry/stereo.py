@@ -85,7 +85,7 @@ class Rig:
 
     def pictures(self, rgb: Picture, depth: NDArray[np.floating]) -> tuple[Picture, Picture]:
         """Left and right (H, W, 3) of a picture (H, W, 3) with depth (H, W) in metres."""
-        half = self.disparity(depth) / 2
+        half = self.disparity(depth) * np.float32(0.5)
         return _moved(rgb, half), _moved(rgb[:, ::-1], half[:, ::-1])[:, ::-1]
 
 
@@ -148,4 +148,5 @@ def _sampled(rgb: Picture, columns: NDArray[np.float32]) -> Picture:
     second = np.minimum(first + 1, rgb.shape[1] - 1)
     rows = np.arange(rgb.shape[0])[:, None]
     mixed = rgb[rows, first] * (1 - share) + rgb[rows, second] * share
-    return np.rint(mixed).astype(np.uint8)
+    result: Picture = np.rint(mixed).astype(np.uint8)
+    return result

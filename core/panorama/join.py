@@ -27,6 +27,10 @@ _ROUNDS = 40
 _STRIP = 64  # rows of the map at a time
 
 
+Seen = tuple[NDArray[np.intp], Floats, Floats]
+"""Of some directions: the view's number, where it sees them, and the log distance there."""
+
+
 @dataclass(frozen=True, eq=False)
 class Joining:
     """How the depths of views become one map.
@@ -53,7 +57,8 @@ class Joining:
             _sampled(cut, _log_distance(cut, depth), _directions())
             for cut, depth in zip(views, depths, strict=True)
         ]
-        first, second = [], []
+        first: list[Seen] = []
+        second: list[Seen] = []
         for i, (i_there, i_place, i_log) in enumerate(seen):
             for j in range(i + 1, len(views)):
                 j_there, j_place, j_log = seen[j]
@@ -66,8 +71,7 @@ class Joining:
         prior = _prior(views)
         if not first:
             return cls(tuple(views), np.zeros((len(views), 3)), 0.0)
-        a, b = (tuple(np.concatenate(parts) for parts in zip(*each, strict=True))
-                for each in (first, second))  # fmt: skip
+        a, b = _together(first), _together(second)
         apart = (a[2] - b[2]).astype(np.float64)
         matrix = _rows(a, len(views)) - _rows(b, len(views))
         # Pairs outnumber the priors by far, and neighbouring directions say the same.
@@ -159,7 +163,8 @@ def _log_distance(cut: CutView, depth: Floats) -> Floats:
         np.arange(side), np.arange(side)[:, None]
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.log(depth * np.linalg.norm(rays, axis=-1)).astype(np.float32)
+        logs: Floats = np.log(depth * np.linalg.norm(rays, axis=-1)).astype(np.float32)
+    return logs
 
 
 def _sampled(
@@ -183,7 +188,12 @@ def _basis(place: Floats) -> NDArray[np.float64]:
     return np.column_stack((np.ones(len(place)), place))
 
 
-def _rows(seen: tuple[NDArray[np.intp], Floats, Floats], views: int) -> NDArray[np.float64]:
+def _together(parts: Sequence[Seen]) -> Seen:
+    index, place, logs = zip(*parts, strict=True)
+    return np.concatenate(index), np.concatenate(place), np.concatenate(logs)
+
+
+def _rows(seen: Seen, views: int) -> NDArray[np.float64]:
     index, place, _ = seen
     rows = np.zeros((len(index), views, 3))
     rows[np.arange(len(index)), index] = _basis(place)
