@@ -54,7 +54,7 @@ def test_one_pointer_reads_every_map_and_asks_no_server(explorer_url: str, page:
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: asked.append(data)))
     opened(page, explorer_url, "coarse_to_fine")
     count = page.locator(".dv-stage").count()
-    assert count == 3 + 3 * 5  # what one level did, and three rows of five
+    assert count == 4 + 3 * 5  # what one level did and its error, and three rows of five
     asked.clear()
     point(page, 1, 0.3, 0.6)
     first = read(page)

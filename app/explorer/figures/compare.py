@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -200,7 +200,7 @@ def _layer(
 ) -> Figure:
     """A map, over the photo and in coarser cells where only few pixels were measured."""
     if not found.sparse:
-        return mapped(view, name, title, values, bar, **data)
+        return replace(mapped(view, name, title, values, bar), data=data)
     rows, columns = np.nonzero(np.isfinite(values))
     height, width = values.shape
     scale = DOTS / max(height, width)
@@ -208,4 +208,4 @@ def _layer(
     row, column = ((at * scale).astype(np.intp) for at in (rows, columns))
     inside = (np.minimum(row, len(cells) - 1), np.minimum(column, cells.shape[1] - 1))
     cells[inside] = values[rows, columns]
-    return mapped(view, name, title, cells, bar, over=True, **data)
+    return replace(mapped(view, name, title, cells, bar, over=True), data=data)

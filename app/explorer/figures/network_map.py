@@ -15,6 +15,7 @@ from app.explorer import controls
 from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures
 from app.explorer.figures.features import colours_of, place_of, receptive_fields
+from app.explorer.memory import cached
 from app.explorer.page_table import PAGES
 from app.explorer.plots.maps import Map
 from app.explorer.session_view import NAMES, STRIDES, SessionView
@@ -80,11 +81,9 @@ def draw_map(view: SessionView) -> None:
     """
     lang = view.lang
     paths = {page.key: page.path for page in PAGES}
-    path = st.container()  # drawn above the blocks, one of which may be clicked below
-    with path:
-        place = _path(view)
+    place = _path(view)
     pin = ((place[1] * view.size[0], place[0] * view.size[1], ""),)
-    for row, blocks in network_map(view).items():
+    for row, blocks in _kept(view.space_key, lang, view.colours, view).items():
         st.markdown(f"**{t(f'map.{row}', lang)}** {t(f'map.{row}_does', lang)}")
         with st.container(horizontal=True, key=f"map-{row}"):
             for index, block in enumerate(blocks):
@@ -95,6 +94,16 @@ def draw_map(view: SessionView) -> None:
                     figures(lang, f"{row}-{index}", [figure], bare=True)
                     st.page_link(paths[block.page], label=f"**{block.name}**")
                     st.caption(" x ".join(map(str, block.shape)))
+
+
+@cached
+def _kept(
+    key: str,  # noqa: ARG001  (a key of the cache, as are the next two)
+    lang: str,  # noqa: ARG001
+    colours: str,  # noqa: ARG001
+    _view: SessionView,
+) -> dict[str, list[Block]]:
+    return network_map(_view)
 
 
 def _path(view: SessionView) -> tuple[float, float]:

@@ -39,8 +39,11 @@ def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
     title = t("explorer.expected", view.lang)
     bar = bar or Bar(0.0, float(np.nanquantile(expected[::4, ::4], 0.99)) or 1.0, "%", ERROR, 1)
     alt = t("explorer.expected_alt", view.lang)
-    data = {"expected_error_percent": expected}
-    return [mapped(view, "expected-error", title, expected, bar, alt=alt, **data)]
+    return [
+        mapped(
+            view, "expected-error", title, expected, bar, alt=alt, expected_error_percent=expected
+        )
+    ]
 
 
 def expected_against_true(

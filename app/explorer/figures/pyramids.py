@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -203,5 +203,6 @@ def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list
     for index, values in enumerate(maps):
         label = level_label(view.lang, index)
         name, alt = f"{word}-{NAMES[index]}", t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
-        shown.append(mapped(view, name, label, values, bar, alt=alt, **{f"{word}_m": values}))
+        drawn = mapped(view, name, label, values, bar, alt=alt)
+        shown.append(replace(drawn, data={f"{word}_m": values}))
     return shown

@@ -22,12 +22,13 @@ from app.explorer.figures.pyramids import (
 )
 from app.explorer.figures.worth import Worth, in_photo, measured, source, verdict, worth_figure
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
+from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.maps import PixelSum
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
 _STEP = "play step"
 _SECONDS = 0.8
+_ERROR_PERCENT = 50.0  # where the bar of the error ends
 
 
 def draw(view: SessionView) -> None:
@@ -119,9 +120,15 @@ def _viewer(
         mapped(view, f"depth-after-{name}", after, depth, final, alt=alts[0], depth_m=depth),
         mapped(view, f"changed-by-{name}", by, change, bar, alt=alts[1], change_m=change),
     ]
+    truth = view.truth_at(*depth.shape)
+    if truth is not None:
+        off = np.where(truth > 0, 100 * np.abs(depth - truth) / np.maximum(truth, 1e-6), np.nan)
+        bar = Bar(0.0, _ERROR_PERCENT, "%", ERROR, 1)  # the same at every level
+        title = t("compare.relative", lang)
+        shown.append(mapped(view, f"error-after-{name}", title, off, bar, error_percent=off))
     residuals = [each[0, 0].numpy() for each in view.prediction.working.residuals[: level + 1]]
     total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)
-    figures(lang, "level", shown, columns=3, total=total)
+    figures(lang, "level", shown, columns=len(shown), total=total)
     if finished:
         st.rerun()
 
