@@ -80,7 +80,7 @@ def test_photos_folders_clips_and_scenes(tmp_path: Path, photo: Path) -> None:
 
 
 def test_the_page_and_what_answers_over_http(tmp_path: Path, photo: Path) -> None:
-    run(PAGE, photo, tmp_path / "depth.npy", tmp_path / "kept", cache=tmp_path / "cache")
+    run(PAGE, photo, tmp_path / "depth.npy", tmp_path, cache=tmp_path / "cache")
     by_torch = load_predictor(engine="torch")(photo)
     assert np.allclose(np.load(tmp_path / "depth.npy"), by_torch.depth, rtol=1e-4)
 
