@@ -23,7 +23,7 @@ import onnx
 
 from app.common.text import LANGUAGES, keys, t
 from core import __version__
-from core.engines.onnx_engine import open_session
+from core.engines.onnx_check import open_session
 from core.engines.onnx_file import export_onnx
 from core.files.colormap import COLORMAPS, SIGNED
 from core.weights.checkpoint import find_model, load_checkpoint
