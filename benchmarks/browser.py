@@ -30,7 +30,7 @@ from PIL import Image
 
 from benchmarks.photos import jpeg
 from core.camera import project
-from core.engines.onnx_export import load_onnxruntime
+from core.engines.onnx_engine import load_onnxruntime
 from core.predictor import Predictor, load_model
 from core.weights.network_input import normalised
 
@@ -193,7 +193,7 @@ def native_pass(predictor: Predictor, folder: Path) -> Callable[[], float]:
     options.intra_op_num_threads, options.log_severity_level = 1, 4
     file = next((folder / "models").glob(f"{MODEL}-*.onnx"))
     session = onnxruntime.InferenceSession(file.read_bytes(), options)
-    image = normalised(predictor(EXAMPLES / "room.jpg").working.rgb).numpy()
+    image = normalised(predictor(EXAMPLES / "room.jpg").working.rgb)
     names = [each.name for each in session.get_outputs() if each.name != "depth"]
 
     def run() -> float:

@@ -48,7 +48,7 @@ def shipped(name: str, rounds: int) -> dict[str, Any]:
     predictors = {p: load_predictor(name, device="cpu", precision=p) for p in PRECISIONS}
     info = predictors["int8"].info
     image = shades(info.working_height, info.working_height * 4 // 3)
-    runs = {p: lambda e=each.engine: e.run(image) for p, each in predictors.items()}
+    runs = {p: lambda e=each.engine: e.run(image.numpy()) for p, each in predictors.items()}
     kept = cache_folder().glob(f"{info.sha256}-v{CONVERTER_VERSION}*.onnx")
     files = sorted(kept, key=lambda path: len(path.name))
     sizes = [round(path.stat().st_size / 1e6, 1) for path in files]
@@ -67,7 +67,7 @@ def paper(rounds: int) -> dict[str, Any]:
     int8.MOST_OFF = float("inf")  # random weights magnify rounding
     small = int8.quantised(content, int8.calibration_pictures(info)[:2])
     engines = {"float32": OnnxEngine(content), "int8": OnnxEngine(small, "int8")}
-    runs = {p: lambda e=engine: e.run(image) for p, engine in engines.items()}
+    runs = {p: lambda e=engine: e.run(image.numpy()) for p, engine in engines.items()}
     sizes = {"float32": len(content), "int8": len(small)}
     return _in_turns(runs, rounds) | {"mb": {p: round(n / 1e6, 1) for p, n in sizes.items()}}
 

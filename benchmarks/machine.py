@@ -130,7 +130,7 @@ def _onnx_product(a: Any, b: Any) -> Callable[[], object]:
     import onnx
     from onnx import TensorProto, helper
 
-    from core.engines.onnx_export import load_onnxruntime
+    from core.engines.onnx_engine import load_onnxruntime
 
     place = helper.make_tensor_value_info
     graph = helper.make_graph(

@@ -124,7 +124,7 @@ def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     def network() -> None:
         from benchmarks.networks import shades
 
-        predictor.engine.run(shades(size[1], size[0]))
+        predictor.engine.run(shades(size[1], size[0]).numpy())
 
     def files() -> None:
         save_outputs(result, ("color", "depth16"), Path(folder.name))

@@ -102,7 +102,7 @@ def _batch(count: str, model: str, rounds: int) -> dict[str, float]:
     predictor = core.load_predictor(model)
     height = predictor.info.working_height
     image = shades(height, height * 4 // 3, int(count))
-    figures = _measured(lambda: predictor.engine.run(image), rounds)
+    figures = _measured(lambda: predictor.engine.run(image.numpy()), rounds)
     return figures | {"ms_per_photo": round(figures["median_ms"] / int(count), 2)}
 
 
@@ -149,7 +149,7 @@ def _encoder(name: str, _model: str, rounds: int) -> dict[str, float]:
     model = LapDepth(ModelConfig(encoder=name, max_depth=10.0, decoder_width=256)).eval()
     work, image = work_of(model, 240, 320), shades(240, 320)
     engine = TorchEngine(model)
-    figures = _measured(lambda: engine.run(image), rounds)
+    figures = _measured(lambda: engine.run(image.numpy()), rounds)
     return figures | {"gflop": round(work.gflop, 2), "million_parameters": work.parameters}
 
 

@@ -52,7 +52,7 @@ def networks(rounds: int) -> dict[str, Any]:
     predictor = core.load_predictor(LITE)
     photo = core.decode(jpeg(640, 480)).rgb
     runs: dict[str, Any] = {"plain": lambda: plain(image)}
-    runs |= {name: lambda e=engine: e.run(image) for name, engine in engines.items()}
+    runs |= {name: lambda e=engine: e.run(image.numpy()) for name, engine in engines.items()}
     if openvino := openvino_run(model, info, image):
         runs["openvino"] = openvino
     with torch.inference_mode():
@@ -105,11 +105,11 @@ def engines(rounds: int) -> dict[str, Any]:
     for name in ("torch", "onnx"):
         began = time.perf_counter()
         engine = open_engine(info, device="cpu", engine=name)
-        engine.run(image)
+        engine.run(image.numpy())
         starts[name] = round(time.perf_counter() - began, 2)
-        runs[name] = lambda e=engine: e.run(image)
+        runs[name] = lambda e=engine: e.run(image.numpy())
     with torch.inference_mode():
-        finest = {name: run()[-1] for name, run in runs.items()}
+        finest = {name: torch.as_tensor(run()[-1]) for name, run in runs.items()}
         figures = in_turns(runs, rounds)
     median = {name: each["median_ms"] for name, each in figures.items()}
     return {
@@ -146,16 +146,16 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
     prediction = predictor(photo)
     job, depth = ExportJob(prediction, photo.rgb), prediction.depth
     colour, depth16 = OUTPUTS["color"], OUTPUTS["depth16"]
-    rgb, size = torch.from_numpy(photo.rgb), (width, height)
+    rgb, size = photo.rgb, (width, height)
     guide = Guide(rgb, size)
-    working = torch.from_numpy(prediction.levels[-1].depth)
+    working = prediction.levels[-1].depth
 
     def everything() -> None:
         photo = core.decode(data)
         write_outputs([colour, depth16], stem, ExportJob(predictor(photo), photo.rgb))
 
     return {
-        "network": lambda: predictor.engine.run(image),
+        "network": lambda: predictor.engine.run(image.numpy()),
         "everything": everything,
         "decode": lambda: core.decode(data),
         "predict": lambda: predictor(photo),
@@ -169,8 +169,8 @@ def _stages(predictor: Predictor, data: bytes, stem: Path) -> dict[str, Callable
     }
 
 
-def _depth(residuals: list[torch.Tensor]) -> torch.Tensor:
-    return torch.sigmoid(accumulate(residuals)[-1])
+def _depth(residuals: list[Any]) -> torch.Tensor:
+    return torch.sigmoid(accumulate([torch.as_tensor(each) for each in residuals])[-1])
 
 
 def _file_of(info: ModelInfo) -> Path:
@@ -185,7 +185,7 @@ def _lite_work(peak: float, speed: float) -> dict[str, Any]:
     model, info = load_checkpoint(_file_of(predictor.info))
     size = (info.working_height, info.working_height * 4 // 3)
     work, image = work_of(model, *size), shades(*size)
-    timed = in_turns({"network": lambda: predictor.engine.run(image)}, 15)["network"]
+    timed = in_turns({"network": lambda: predictor.engine.run(image.numpy())}, 15)["network"]
     reached = work.gflop / timed["median_ms"] * 1000
     least = work.least_seconds(peak, speed) * 1000
     return {

@@ -46,7 +46,7 @@ def interpolated(mode: str) -> Method:
 def guided(depth: Tensor, rgb: Tensor, radius: int = 1, eps: float = 1e-3) -> Tensor:
     """Fast guided filter (He and Sun 2015) of log depth, the photo's luminance as guide."""
     weights = torch.tensor([0.299, 0.587, 0.114])
-    small = resize_rgb(rgb, (depth.shape[1], depth.shape[0]))
+    small = torch.from_numpy(resize_rgb(rgb.numpy(), (depth.shape[1], depth.shape[0]))[0])
     light, fine = ((x.float() / 255 @ weights)[None, None] for x in (small, rgb))
     log = depth.log()[None, None]
 
@@ -66,19 +66,25 @@ def guided(depth: Tensor, rgb: Tensor, radius: int = 1, eps: float = 1e-3) -> Te
 
 def everywhere(depth: Tensor, rgb: Tensor) -> Tensor:
     """Joint bilateral upsampling of all pixels, not of those near a step only."""
-    work = _Upsampling(depth, depth, rgb, resize_rgb(rgb, (depth.shape[1], depth.shape[0])))
+    work = _work(depth, rgb)
     work.share = np.ones_like(work.share)
-    return work.full()
+    return torch.from_numpy(work.full())
 
 
 def not_sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
     """Ours without the round-trip correction."""
-    return _Upsampling(depth, depth, rgb, resize_rgb(rgb, (depth.shape[1], depth.shape[0]))).full()
+    return torch.from_numpy(_work(depth, rgb).full())
+
+
+def _work(depth: Tensor, rgb: Tensor) -> _Upsampling:
+    (seen,) = resize_rgb(rgb.numpy(), (depth.shape[1], depth.shape[0]))
+    return _Upsampling(depth.numpy(), depth.numpy(), rgb.numpy(), seen)
 
 
 def ours(depth: Tensor, rgb: Tensor) -> Tensor:
     """What the program does."""
-    return upsample_depth(depth, Guide(rgb, (depth.shape[1], depth.shape[0])))
+    guide = Guide(rgb.numpy(), (depth.shape[1], depth.shape[0]))
+    return torch.from_numpy(upsample_depth(depth.numpy(), guide))
 
 
 METHODS: dict[str, Method] = {

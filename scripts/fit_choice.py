@@ -18,21 +18,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from core.data import FolderDataset, KittiDataset, NyuDataset, Sample
 from core.data.augment import AugmentConfig, vary_colour
+from core.engines import open_engine
+from core.engines.chooser import ModelChooser, scene_features
 from core.images.decode_worker import decode_isolated
-from core.weights.checkpoint import CHECKPOINTS, find_model, load_checkpoint
-from core.weights.choice import (
-    TABLE,
-    ChoiceTable,
-    ModelChooser,
-    right_share,
-    scene_features,
-    write_table,
-)
+from core.weights.checkpoint import CHECKPOINTS, find_model
+from core.weights.choice import TABLE, ChoiceTable, right_share, write_table
 
 INDOOR, OUTDOOR = "lite-indoor", "lite-outdoor"
 VIEWS = 2000  # of each world
@@ -87,17 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rng = np.random.default_rng(0)
     info = find_model(INDOOR)
-    encoder: nn.Module = load_checkpoint(info.path or INDOOR)[0].encoder.eval()
+    engine = open_engine(info)
     rooms: list[Sample] = [*NyuDataset(options.data / "nyu", "train")[::3]]
     rooms += [*FolderDataset(options.data / "indoor_other")]
     streets: list[Sample] = [*KittiDataset(options.data / "driving", "train")]
     found = [
-        torch.stack([scene_features(encoder, v) for v in views(s, rng)]) for s in (rooms, streets)
+        torch.from_numpy(np.stack([scene_features(engine, v) for v in views(s, rng)]))
+        for s in (rooms, streets)
     ]
     truth = torch.cat([torch.zeros(len(found[0])), torch.ones(len(found[1]))])
     weights, bias = fit(torch.cat(found), truth)
     table = ChoiceTable(INDOOR, OUTDOOR, info.sha256, tuple(weights.tolist()), bias, {})
-    choose = ModelChooser(table, encoder)
+    choose = ModelChooser(table, engine)
     photos = sorted(options.examples.glob("*.jpg"))
     chosen = {p.stem: choose(decode_isolated(p).rgb) for p in photos}
     measured = {

@@ -20,11 +20,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import torch
 
 from app.common.text import LANGUAGES, keys, t
 from core import __version__
-from core.engines.onnx_engine import open_session
+from core.engines.onnx_check import open_session
 from core.engines.onnx_file import export_onnx
 from core.files.colormap import COLORMAPS, SIGNED
 from core.weights.checkpoint import find_model, load_checkpoint
@@ -129,7 +128,7 @@ def _checked_depth(content: bytes) -> list[float]:
     """Depth at 1/16 of a picture that the page makes as well, to check its own arithmetic by."""
     y, x, c = np.indices((CHECK_SIZE, CHECK_SIZE, 3))
     picture = ((x * (c + 1) + y * 2) & 255).astype(np.uint8)
-    image = normalised(torch.from_numpy(picture)).numpy()
+    image = normalised(picture)
     (depth,) = open_session(content).run(["level_16"], {"image": image})
     return [round(float(metres), 6) for metres in depth.ravel()]
 

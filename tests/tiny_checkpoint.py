@@ -65,8 +65,8 @@ def calibrated(config: ModelConfig, seed: int = 0, size: tuple[int, int] = (96, 
 
 def pictures(count: int, height: int, width: int, seed: int = 0) -> Tensor:
     """A network's input, (count, 3, height, width)."""
-    views = [torch.from_numpy(picture(width, height, seed + i)) for i in range(count)]
-    return torch.cat([normalised(view) for view in views])
+    views = [normalised(picture(width, height, seed + i)) for i in range(count)]
+    return torch.from_numpy(np.concatenate(views))
 
 
 def tiny_info(config: ModelConfig, **changes: Any) -> ModelInfo:

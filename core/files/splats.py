@@ -14,7 +14,6 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from core.errors import ExportError
 from core.geometry.point_cloud import PointCloud
@@ -64,6 +63,8 @@ def splats(cloud: PointCloud) -> Floats:
     width = WIDTH * depth * cloud.stride / np.sqrt(camera.fx * camera.fy)
     length = width / np.maximum(facing, 1 / MOST_STRETCHED)
     axes = np.stack((across, along, normals), axis=2)
+    from scipy.spatial.transform import Rotation  # slow to import
+
     turned = Rotation.from_matrix(axes).as_quat()  # x, y, z, w
     result = np.empty((len(points), len(_FIELDS)), np.float32)
     result[:, 0:3], result[:, 3:6] = cloud.points, cloud.normals

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, ndimage
 
 from core.errors import CameraError
 from core.geometry.masks import measured
@@ -134,6 +133,8 @@ def _kernel(a: Floats, b: Floats) -> Floats:
 
 def _solved(knots: Floats, values: Floats, counts: Floats) -> Floats:
     """The weights of the kernels around the knots."""
+    from scipy import linalg  # here and not above: its import takes longer than a prediction
+
     kernel = _kernel(knots, knots)
     variance = _NOISE**2 * (0.5 + 0.5 / counts)  # half of the noise is shared by neighbours
     trust = np.ones_like(values)
@@ -175,6 +176,8 @@ class _Grid:
 
     def at(self, depth: NDArray[np.float32], top: int, reach: float) -> NDArray[np.float32]:
         """The correction at every pixel of a strip that begins at row `top`."""
+        from scipy import ndimage
+
         height, width = depth.shape
         with np.errstate(invalid="ignore", divide="ignore"):
             third = (np.log(depth) / _DEPTH_REACH - self.low) / self.steps[2]

@@ -16,8 +16,10 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
+from core.engines.chooser import scene_features
+from core.engines.torch_engine import TorchEngine
 from core.weights.checkpoint import find_model, load_checkpoint, save_checkpoint
-from core.weights.choice import ChoiceTable, scene_features, write_table
+from core.weights.choice import ChoiceTable, write_table
 from core.weights.confidence import FEATURES, ErrorModel
 from tests.tiny_checkpoint import picture, save_tiny
 
@@ -60,8 +62,8 @@ def write_choice(folder: Path) -> None:
     """An automatic choice whose line through the features lies between a grey and a red photo."""
     info = find_model("tiny", folder)
     assert info.path is not None
-    encoder = load_checkpoint(info.path)[0].encoder
-    grey, red = (scene_features(encoder, photo) for photo in (GREY, RED))
+    engine = TorchEngine(load_checkpoint(info.path)[0])
+    grey, red = (scene_features(engine, photo) for photo in (GREY, RED))
     line = (red - grey) * 20 / ((red - grey) ** 2).sum()
     bias = -float(line @ (red + grey) / 2)
     weights = tuple(line.tolist())

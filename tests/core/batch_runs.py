@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from core.batch.plan import plan
 from core.batch.run import BatchSettings, Entry, Totals, predict_files
@@ -29,10 +29,10 @@ class Flat:
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         self.runs += 1
         n, _, height, width = image.shape
-        return [torch.full((n, 1, height // s, width // s), 0.1) for s in (16, 8, 4, 2, 1)]
+        return [np.full((n, 1, height // s, width // s), 0.1, np.float32) for s in (16, 8, 4, 2, 1)]
 
 
 def starter(tmp_path: Path, engine: Flat) -> Run:

@@ -7,27 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
 
 from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.summary import choice_sentence
 from core.cli.main import DONE, FAILED, UNUSABLE, main
 from core.cli.video import models_of
+from core.engines.chooser import ModelChooser, open_chooser
 from core.errors import CheckpointError, EngineError
 from core.images.decode import decode
 from core.predictor import AutoPredictor, Predictor, load_predictor, models_of_run
 from core.weights.checkpoint import find_model, load_checkpoint
-from core.weights.choice import (
-    TABLE,
-    Choice,
-    ChoiceTable,
-    ModelChooser,
-    open_chooser,
-    write_table,
-)
+from core.weights.choice import TABLE, Choice, ChoiceTable, write_table
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"
@@ -35,11 +28,16 @@ OUTDOORS = {"building", "mountain_path", "old_town", "pavilion", "stream", "stre
 EITHER = {"porch"}  # outdoors, but all of it is a few metres away
 
 
-class Redness(nn.Module):
-    """An encoder whose only feature is how red a photo is."""
+class Redness:
+    """An engine whose encoder's only feature is how red a photo is."""
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        return [image[:, :1]]
+    name, device, precision = "onnx", "cpu", "float32"
+
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        raise NotImplementedError
+
+    def scene(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return image[0, :1].mean((1, 2))
 
 
 TABLE_OF_RED = ChoiceTable("rooms", "streets", "0" * 64, (8.0,), 0.0, {})
@@ -94,9 +92,11 @@ class Flat:
 
     name, device, precision = "torch", "cpu", "float32"
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         height, width = image.shape[2:]
-        return [torch.zeros(1, 1, height // 2**k, width // 2**k) for k in (4, 3, 2, 1, 0)]
+        return [
+            np.zeros((1, 1, height // 2**k, width // 2**k), np.float32) for k in (4, 3, 2, 1, 0)
+        ]
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 import core
 from core.camera import Intrinsics
@@ -34,10 +34,10 @@ class _Scripted:
     def __init__(self, value: float) -> None:
         self.value = value
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, image: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         n, _, height, width = image.shape
         return [
-            torch.full((n, 1, height // stride, width // stride), self.value)
+            np.full((n, 1, height // stride, width // stride), self.value, np.float32)
             for stride in (16, 8, 4, 2, 1)
         ]
 
@@ -64,7 +64,7 @@ def test_a_photo_of_the_working_size_is_neither_resampled_nor_filtered(
     prediction = tiny_predictor(photo)
     assert prediction.settings["working_size"] == [128, 96]
     assert np.array_equal(prediction.depth, prediction.levels[-1].depth)
-    assert np.array_equal(prediction.working.rgb.numpy(), photo)
+    assert np.array_equal(prediction.working.rgb, photo)
 
 
 def test_levels_are_what_the_depth_is_summed_from(canonical: Predictor) -> None:
@@ -86,7 +86,7 @@ def test_levels_are_what_the_depth_is_summed_from(canonical: Predictor) -> None:
             torch.from_numpy(image).permute(2, 0, 1)[None], scale_factor=2, mode="bilinear"
         )
         image = doubled[0].permute(1, 2, 0).numpy() + level.band
-    seen = prediction.working.rgb.numpy() / 255.0
+    seen = prediction.working.rgb / 255.0
     expected = (seen - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     np.testing.assert_allclose(image, expected, atol=1e-5)
     assert prediction.levels is levels  # computed once

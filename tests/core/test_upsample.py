@@ -12,11 +12,13 @@ from torch.nn import functional
 
 from core import threads as core_threads
 from core.images import upsample
+from core.images.resize import cubic, resample
 from core.images.upsample import Guide, upsample_depth
 
 
 def upsampled(depth: Tensor, rgb: Tensor) -> Tensor:
-    return upsample_depth(depth, Guide(rgb, (depth.shape[1], depth.shape[0])))
+    guide = Guide(rgb.numpy(), (depth.shape[1], depth.shape[0]))
+    return torch.from_numpy(upsample_depth(depth.numpy(), guide))
 
 
 def step_scene(factor: int = 8, column: int = 90) -> tuple[Tensor, Tensor, Tensor]:
@@ -74,21 +76,17 @@ def test_the_threads_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     depth = torch.rand(48, 64, generator=generator) * 8 + 1
     rgb = torch.randint(0, 256, (601, 803, 3), generator=generator, dtype=torch.uint8)
     monkeypatch.setattr(upsample, "_AT_A_TIME", 5000)
-    before, results = torch.get_num_threads(), []
-    try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            monkeypatch.setattr(core_threads, "usable_threads", lambda count=threads: count)
-            results.append(upsampled(depth, rgb))
-    finally:
-        torch.set_num_threads(before)
+    results = []
+    for threads in (1, 2):
+        monkeypatch.setattr(core_threads, "usable_threads", lambda count=threads: count)
+        results.append(upsampled(depth, rgb))
     assert torch.equal(*results)
 
 
 def by_the_definition(depth: Tensor, bounds: Tensor, rgb: Tensor, seen: Tensor) -> Tensor:
     """What the module's text says, pixel by pixel; step 2 alone, on top of cubic interpolation."""
     (h, w), (height, width) = depth.shape, rgb.shape[:2]
-    full = upsample._resample(depth[None, None], height, width, "bicubic")[0, 0].double()
+    full = torch.from_numpy(resample(depth.numpy(), height, width, cubic)).double()
     around = functional.pad(bounds[None, None], (1, 1, 1, 1), mode="replicate")[0, 0]
     low = around.unfold(0, 3, 1).unfold(1, 3, 1).amin((2, 3))
     high = around.unfold(0, 3, 1).unfold(1, 3, 1).amax((2, 3))
@@ -120,7 +118,8 @@ def test_it_is_what_it_says(size: tuple[int, int]) -> None:
     depth[12:, :5] = 2.0
     rgb = torch.randint(0, 256, (*size, 3), generator=generator, dtype=torch.uint8)
     seen = torch.randint(0, 256, (16, 20, 3), generator=generator, dtype=torch.uint8)
-    got = upsample._Upsampling(depth, depth, rgb, seen).full()
+    given = [each.numpy() for each in (depth, depth, rgb, seen)]
+    got = torch.from_numpy(upsample._Upsampling(*given).full())
     assert torch.allclose(got, by_the_definition(depth, depth, rgb, seen), rtol=1e-5)
 
 

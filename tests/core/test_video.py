@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from core.cli.main import main
 from core.errors import ExportError, VideoError
@@ -49,7 +49,8 @@ class _Shimmering:
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, image: Tensor) -> list[Tensor]:
+    def run(self, given: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        image = torch.from_numpy(given)
         self.runs += 1
         draw = torch.Generator().manual_seed(self.runs)
         light = torch.nn.functional.avg_pool2d(image.mean(1, keepdim=True), 16)
@@ -57,15 +58,15 @@ class _Shimmering:
         for stride in (8, 4, 2, 1):
             shape = (len(image), 1, image.shape[2] // stride, image.shape[3] // stride)
             residuals.append(0.02 * torch.randn(shape, generator=draw))
-        return residuals
+        return [residual.numpy() for residual in residuals]
 
 
 class _Flat(_Shimmering):
     """The same for the same picture, however often it is asked."""
 
-    def run(self, image: Tensor) -> list[Tensor]:
-        runs, self.runs = self.runs, int(image.abs().sum() * 1000) % 100_003
-        residuals = super().run(image)
+    def run(self, given: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        runs, self.runs = self.runs, int(np.abs(given).sum() * 1000) % 100_003
+        residuals = super().run(given)
         self.runs = runs + 1
         return residuals
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
@@ -86,7 +85,7 @@ def _list(array: Any) -> list[float]:
 
 def _resize(width: int, height: int, w: int, h: int) -> dict[str, Any]:
     photo = scene(height, width)
-    small = resize_rgb(torch.from_numpy(photo), (w, h)).numpy()
+    small = resize_rgb(photo, (w, h))[0]
     return {"from": [width, height], "to": [w, h], "photo": _list(photo), "small": _list(small)}
 
 
@@ -100,7 +99,7 @@ def depth_with_steps(width: int, height: int) -> NDArray[np.float32]:
 
 def _upsample(w: int, h: int, width: int, height: int) -> dict[str, Any]:
     photo, depth = scene(height, width), depth_with_steps(w, h)
-    large = upsample_depth(torch.from_numpy(depth), Guide(torch.from_numpy(photo), (w, h)))
+    large = upsample_depth(depth, Guide(photo, (w, h)))
     return {
         "from": [w, h],
         "to": [width, height],
