@@ -27,8 +27,8 @@ from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
-from app.depth_page.depth_view import translations as _
-from app.depth_page.events import stoppable
+from app.depth_page.depth_view import label as _
+from app.depth_page.events import stop_button
 from app.depth_page.form import PROGRESS, PageHandlers, by_labels, language
 from app.depth_page.progress import TimeLeft
 from app.depth_page.three_d_tab import kept_by_browser, typed_number
@@ -223,6 +223,7 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
     kept = kept_by_browser()
     results = [told, kept, undo]
     model.focus(handlers.models, None, model, queue=False, api_visibility="private")
+    watch = stop_button([run.click], "stop-adapt")
     ran = run.click(
         handlers.adapt,
         [files, name, model, minutes, scale, fov],
@@ -232,5 +233,5 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
         show_progress_on=[told],
         **_PRIVATE,
     )
-    stoppable(ran, run.click, "stop-adapt")
+    watch(ran)
     undo.click(handlers.undo, kept, results, **_PRIVATE)

@@ -56,7 +56,7 @@ def packed_depth(
         deflated little-endian uint16 (h, w), and the geometry: width, height, fullWidth,
         fullHeight and `step`, the metres of one unit (at most 1/65535 of the farthest depth).
     """
-    rows, columns = sampled(*depth.shape, longest)
+    rows, columns = sampled(depth.shape[0], depth.shape[1], longest)
     shown = depth[np.ix_(rows, columns)]
     valid = np.isfinite(shown) & (shown > 0)
     farthest = float(shown.max(initial=0.0, where=valid))

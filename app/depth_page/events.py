@@ -73,10 +73,8 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
     # One that is not drawn with the page would not be drawn by a script's answer either.
     stop = gr.Button(_("stop"), variant="stop", visible="hidden", elem_id=name)
     note = gr.HTML(_("stopped"), visible="hidden", elem_id=f"{name}-note")
-    begun, stopped = (
-        f"() => [{_visible(first)}, {_visible(second)}]"
-        for first, second in ((True, "hidden"), ("hidden", True))
-    )
+    begun = f"() => [{_visible(True)}, {_visible('hidden')}]"
+    stopped = f"() => [{_visible('hidden')}, {_visible(True)}]"
     for start in starts:
         start(None, None, [stop, note], js=begun, **_BROWSER)
 

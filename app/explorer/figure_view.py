@@ -135,7 +135,7 @@ def figures(
 def _draw_maps(lang: str, group: str, shown: Sequence[Figure], **sheet: Any) -> None:
     key = f"maps-{group}"
 
-    def asked(what: str) -> dict[str, Callable[[], None]]:
+    def asked(what: str) -> dict[str, Any]:
         call = next(filter(None, (getattr(item, f"on_{what}") for item in shown)), None)
 
         def told() -> None:

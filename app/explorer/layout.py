@@ -13,7 +13,8 @@ import streamlit as st
 
 from app.common.text import t
 from app.explorer import controls
-from app.explorer.display import guarded, on_phone
+from app.explorer.display import guarded
+from app.explorer.figure_view import on_phone
 from app.explorer.guesses import ask
 from app.explorer.lesson import MENU, panel
 from app.explorer.other_page import ways

@@ -114,7 +114,8 @@ class OnnxEngine:
 
     def scene(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.scene`."""
-        return self._outputs((SCENE,), image)[0][0]
+        scene: NDArray[np.float32] = self._outputs((SCENE,), image)[0][0]
+        return scene
 
     def _outputs(
         self, names: tuple[str, ...], image: NDArray[np.float32]

@@ -19,7 +19,8 @@ def cell_means(values: NDArray[Any], cell: int) -> Floats:
         starts = np.arange(0, values.shape[axis], cell)
         counts.append(np.minimum(cell, values.shape[axis] - starts))
         values = np.add.reduceat(values, starts, axis, kind)
-    return (values / np.outer(*counts)).astype(np.float32)
+    means: Floats = (values / np.outer(*counts)).astype(np.float32)
+    return means
 
 
 def window_means(values: Floats, window: int) -> Floats:

@@ -56,4 +56,5 @@ def log_sigmoid(values: Floats) -> Floats:
 def sigmoid(values: Floats) -> Floats:
     """1 / (1 + exp(-x)), exact at both ends."""
     small = np.exp(-np.abs(values))
-    return np.where(values < 0, small, np.float32(1)) / (1 + small)
+    result: Floats = np.where(values < 0, small, np.float32(1)) / (1 + small)
+    return result

@@ -12,6 +12,7 @@ from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from core.errors import ConfigError
 from core.threads import in_threads
@@ -29,8 +30,7 @@ MAX_PORTRAIT = 2  # the same for height / width where the working size is taken 
 MAX_WORKING_PIXELS = 2048 * 3072
 
 _TOGETHER = 16  # pixels computed in one product: few leave little out, many need few products
-_ROWS = 32  # of a photo that are fractions at once: they fit into the cache
-_MOST = 2**15 - 1  # weight
+_ROWS = 256  # of a photo that Pillow has at once
 
 
 def working_size(
@@ -98,21 +98,23 @@ def _rounded(pixels: float) -> int:
 
 def triangle(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Linear interpolation, at a distance in pixels."""
-    return np.maximum(1 - np.abs(x), 0)
+    weights: NDArray[np.float64] = np.maximum(1 - np.abs(x), 0)
+    return weights
 
 
 def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Keys' cubic (1981) with a = -0.5, at a distance in pixels."""
     x = np.abs(x)
     near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0))
+    weights: NDArray[np.float64] = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return weights
 
 
 def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
-    """Resamples a photo, antialiased, without ever holding a float copy of it.
+    """Resamples a photo, antialiased, with no other copy of it than a strip.
 
-    Columns first, then rows, each rounded to whole numbers and with weights of 16 bits: to the bit
-    what PyTorch gives for bytes, which is what the models were measured with.
+    Pillow's filters, columns first and then rows, as Pillow does it; PyTorch's antialiasing, with
+    which the models were measured, gives the same but for one byte of a hundred thousand.
 
     Args:
         rgb: (H, W, 3).
@@ -124,36 +126,22 @@ def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
     height, width = rgb.shape[:2]
     wanted = [size for size in dict.fromkeys(sizes) if size != (width, height)]
     # Triangle for shrinking, as most of the training views; cubic for enlarging.
-    kinds = [triangle if w * h <= width * height else cubic for w, h in wanted]
-    narrow = [np.empty((height, 3, w), np.uint8) for w, _ in wanted]
+    kinds = [
+        Image.Resampling.BILINEAR if w * h <= width * height else Image.Resampling.BICUBIC
+        for w, h in wanted
+    ]
+    narrow = [np.empty((height, w, 3), np.uint8) for w, _ in wanted]
 
     def columns(top: int) -> None:
-        rows = slice(top, min(top + _ROWS, height))
-        planes = np.empty((rows.stop - top, 3, width), np.float32)
-        for channel in range(3):
-            planes[:, channel] = rgb[rows, :, channel]
-        flat = planes.reshape(-1, width)
+        strip = Image.fromarray(rgb[top : top + _ROWS])
         for (w, _), kind, made in zip(wanted, kinds, narrow, strict=True):
-            for to, of, weights in bands(width, w, kind, whole=True):
-                made[rows, :, to] = _to_round_down(flat[:, of] @ weights.T).reshape(
-                    -1, 3, len(weights)
-                )
+            made[top : top + _ROWS] = np.asarray(strip.resize((w, strip.height), kind))
 
     in_threads(columns, range(0, height, _ROWS) if wanted else ())
     results = {(width, height): rgb}
-    for (w, h), kind, made in zip(wanted, kinds, narrow, strict=True):
-        small = np.empty((h, w, 3), np.uint8)
-        for to, of, weights in bands(height, h, kind, whole=True):
-            rows = made[of].astype(np.float32).reshape(-1, 3 * w)
-            small[to] = _to_round_down(weights @ rows).reshape(-1, 3, w).swapaxes(1, 2)
-        results[w, h] = small
+    for size, kind, made in zip(wanted, kinds, narrow, strict=True):
+        results[size] = np.asarray(Image.fromarray(made).resize(size, kind))
     return [results[size] for size in sizes]
-
-
-def _to_round_down(values: Floats) -> Floats:
-    """What a cast to bytes rounds to the nearest."""
-    values += np.float32(0.5)
-    return np.clip(values, 0, 255, out=values)
 
 
 def resample(plane: Floats, height: int, width: int, kind: Filter) -> Floats:
@@ -172,13 +160,12 @@ Bands = list[tuple[slice, slice, Floats]]
 
 
 @functools.lru_cache(32)
-def bands(source: int, target: int, kind: Filter, *, whole: bool = False) -> Bands:
+def bands(source: int, target: int, kind: Filter) -> Bands:
     """One side's resampling: each pixel wanted is a weighted mean of some that there are.
 
     Args:
         source, target: pixels there are, and wanted.
         kind: the filter, at distances in the larger of both kinds of pixels.
-        whole: with weights rounded to 16 bits.
 
     Returns:
         The pixels wanted, a few at a time; those that they see; and (wanted, seen) weights.
@@ -202,10 +189,4 @@ def bands(source: int, target: int, kind: Filter, *, whole: bool = False) -> Ban
         weights = kind((place - centre[to, np.newaxis] + 0.5) / wide)
         weights[(place < first[to, np.newaxis]) | (place >= last[to, np.newaxis])] = 0
         found.append(weights / weights.sum(1, keepdims=True))
-    if whole:
-        most = max(weights.max() for weights in found)
-        unit = 2.0 ** next(
-            b for b in range(23) if b == 22 or int(0.5 + most * 2 ** (b + 1)) > _MOST
-        )
-        found = [np.trunc(w * unit + np.copysign(0.5, w)) / unit for w in found]
     return [(*which, w.astype(np.float32)) for which, w in zip(seen, found, strict=True)]

@@ -189,7 +189,7 @@ class TemporalSmoother:
         keep = np.exp(-((change / _COLOUR_SIGMA) ** 2) - (difference / _DEPTH_SIGMA) ** 2)
         keep *= _kept(elapsed, self._settings.seconds) * still
         past = past - log
-        past *= resample(keep, *log.shape, triangle)
+        past *= resample(keep, log.shape[0], log.shape[1], triangle)
         past += log
         return past
 

@@ -180,7 +180,7 @@ def unpacked(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, NDArray
         CheckpointError: they are no safetensors file's.
     """
     try:
-        arrays = {name: _array(entry) for name, entry in deserialize(data)}
+        arrays = {name: _array(entry) for name, entry in deserialize(data)}  # type: ignore[no-untyped-call]
     except (SafetensorError, KeyError, ValueError) as error:  # a type or a shape that is not known
         raise unusable(path, error) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])

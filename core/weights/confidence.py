@@ -161,4 +161,5 @@ def _spread(values: Floats, window: int) -> Floats:
     # The mean of the picture is taken off first: squares of large numbers would lose the relief.
     centred = values - values.mean((2, 3), keepdims=True)
     variance = window_means(centred**2, window) - window_means(centred, window) ** 2
-    return np.sqrt(np.maximum(variance, np.float32(1e-10)))
+    spread: Floats = np.sqrt(np.maximum(variance, np.float32(1e-10)))
+    return spread

@@ -59,15 +59,15 @@ def test_an_unusable_resolution_is_refused(resolution: object) -> None:
         working_size((640, 480), 288, resolution)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("size", [(96, 64), (37, 91), (640, 480)])
-def test_resampling_equals_pillow(size: tuple[int, int]) -> None:
-    photo = picture(233, 177)
-    shrinks = size[0] * size[1] <= 233 * 177
+@pytest.mark.parametrize("size", [(96, 64), (37, 91), (640, 480), (233, 500), (100, 700)])
+def test_resampling_in_strips_equals_pillow(size: tuple[int, int]) -> None:
+    photo = picture(233, 600)
+    shrinks = size[0] * size[1] <= 233 * 600
     kind = Image.Resampling.BILINEAR if shrinks else Image.Resampling.BICUBIC
     expected = np.asarray(Image.fromarray(photo).resize(size, kind))
     got = resize_rgb(photo, size)[0]
     assert got.flags.c_contiguous
-    assert np.abs(got.astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(got, expected)
 
 
 def test_shrinking_averages_instead_of_picking_pixels() -> None:
@@ -78,7 +78,7 @@ def test_shrinking_averages_instead_of_picking_pixels() -> None:
 
 
 @pytest.mark.parametrize("size", [(96, 64), (37, 91), (640, 480), (233, 100)])
-def test_bytes_are_resampled_as_pytorch_does_to_the_bit(size: tuple[int, int]) -> None:
+def test_bytes_are_resampled_as_pytorch_does(size: tuple[int, int]) -> None:
     torch = pytest.importorskip("torch")
     photo = picture(233, 177)
     kind = "bilinear" if size[0] * size[1] <= 233 * 177 else "bicubic"
@@ -87,4 +87,6 @@ def test_bytes_are_resampled_as_pytorch_does_to_the_bit(size: tuple[int, int]) -
     )
     got, again = resize_rgb(photo, size, size)
     assert got is again
-    assert np.array_equal(got, expected[0].permute(1, 2, 0).numpy())
+    off = np.abs(got.astype(int) - expected[0].permute(1, 2, 0).numpy())
+    assert off.max() <= 1
+    assert (off > 0).mean() < 1e-3

@@ -158,7 +158,7 @@ class _Parts:
 
     def grid(self, values: NDArray[np.floating], longest: int | None = None) -> dict[str, Any]:
         if longest is not None:
-            values = values[np.ix_(*sampled(*values.shape, longest))]
+            values = values[np.ix_(*sampled(values.shape[0], values.shape[1], longest))]
         valid = np.isfinite(values)
         low = float(values.min(initial=np.inf, where=valid)) if valid.any() else 0.0
         high = float(values.max(initial=-np.inf, where=valid)) if valid.any() else 0.0
