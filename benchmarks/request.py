@@ -106,9 +106,9 @@ def _seconds_inside(client: Any) -> float:
 
 def _parts(photo: bytes, model: str) -> dict[str, Callable[[], object]]:
     """The pieces of the endpoint's function, in its order."""
-    from app.common.outputs import save_outputs
     from app.common.request import DepthRequest
     from app.common.result import Result
+    from app.common.saving import save_outputs
     from app.common.summary import as_json, with_display_range
     from core.images.decode_worker import decode_isolated
     from core.images.resize import working_size

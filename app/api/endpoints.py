@@ -16,7 +16,6 @@ import gradio as gr
 
 from app.common.batch import run_batch
 from app.common.checks import missing, one_of
-from app.common.outputs import save_outputs, save_view
 from app.common.request import (
     CLOUD_FORMATS,
     depth_request,
@@ -27,6 +26,7 @@ from app.common.request import (
     view_settings,
 )
 from app.common.result import Result, measure
+from app.common.saving import save_outputs, save_view
 from app.common.service import MAX_BUILDING, Studio
 from app.common.storage import Storage
 from app.common.summary import as_json, with_display_range

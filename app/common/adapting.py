@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from app.common.outputs import safe_stem
+from app.common.saving import safe_stem
 from core.batch.archive import unpack
 from core.data.depth_file import DEPTH_MODES
 from core.data.folder import CONFIG_NAMES, PICTURE_TYPES

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from app.common.cancellation import cancelled, geometry_limits
-from app.common.outputs import safe_stem
 from app.common.request import DepthRequest
+from app.common.saving import safe_stem
 from app.common.service import Studio
 from app.common.text import error_sentence
 from core import __version__

@@ -25,9 +25,9 @@ from app.common.blocks import TOLD_SECONDS
 from app.common.canvas import sampled
 from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
-from app.common.outputs import save_outputs, stem_of
 from app.common.request import DepthRequest, listed, outputs_wanted
 from app.common.result import Result
+from app.common.saving import save_outputs, stem_of
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range

@@ -14,7 +14,7 @@ import gradio as gr
 
 from app.common.checks import missing
 from app.common.known import checked_profile
-from app.common.outputs import safe_stem
+from app.common.saving import safe_stem
 from app.common.text import t
 from app.depth_page.depth_view import label as _
 from app.depth_page.form import PageHandlers, Update, language, require_photo

@@ -10,7 +10,6 @@ import gradio as gr
 
 from app.common.cancellation import geometry_limits
 from app.common.checks import missing, number
-from app.common.outputs import first_look, save_outputs, save_view
 from app.common.request import (
     VIEWS,
     selection,
@@ -18,6 +17,7 @@ from app.common.request import (
     view_settings,
 )
 from app.common.result import measure, measured_csv
+from app.common.saving import first_look, save_outputs, save_view
 from app.common.text import t
 from app.depth_page.form import PHOTO, PROGRESS, PageHandlers, Update, by_labels, language, nothing
 from app.depth_page.progress import teller

@@ -14,8 +14,8 @@ from typing import Any
 import gradio as gr
 
 from app.common.cancellation import cancelled
-from app.common.outputs import safe_stem
 from app.common.request import DepthRequest
+from app.common.saving import safe_stem
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres

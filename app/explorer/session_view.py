@@ -12,9 +12,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
-from app.common.outputs import stem_of
 from app.common.request import DepthRequest
 from app.common.result import Result
+from app.common.saving import stem_of
 from app.common.summary import choice_sentence, scale_words
 from app.explorer import cache
 from core.geometry.measure import Measurer

@@ -37,7 +37,7 @@ from app.server.asgi import (
     whole_body,
     with_security_headers,
 )
-from app.server.call_check import CallCheck
+from app.server.call_format import CallCheck
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 

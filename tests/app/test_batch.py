@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.common import batch
-from app.common.outputs import safe_stem
+from app.common.saving import safe_stem
 from core.errors import ConfigError, ImageError
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from plyfile import PlyData
 from streamlit.testing.v1 import AppTest
 
-from app.common.outputs import save_outputs
+from app.common.saving import save_outputs
 from app.common.text import t
 from app.explorer.figures import measuring
 from app.explorer.figures.space import SpaceChoice, file_of

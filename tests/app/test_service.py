@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.outputs import save_outputs
 from app.common.request import DepthRequest, Selection, checked_colors
 from app.common.result import BoundedCache, Result, measure
+from app.common.saving import save_outputs
 from app.common.service import Studio
 from app.common.summary import accuracy_sentence, as_html, as_json, display_range
 from app.common.text import error_sentence

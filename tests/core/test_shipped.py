@@ -53,9 +53,13 @@ def test_pinned_small_and_documented(name: str) -> None:
 
 
 def test_the_free_model_saw_nothing_but_own_renders() -> None:
-    recipe = read_config(CHECKPOINTS.parent / "configs" / "lite-free.toml")
-    assert {source.root for source in recipe.train} == {"rooms", "synthesis/rooms"}
-    assert not recipe.init
+    start = "unread"
+    for stage in ("lite-free", "lite-free-start"):
+        recipe = read_config(CHECKPOINTS.parent / "configs" / f"{stage}.toml")
+        assert {source.root for source in recipe.train} == {"rooms", "synthesis/rooms"}
+        start = recipe.init
+        assert start in ("", "runs/lite-free-start/lite-free-start-last.safetensors")
+    assert not start, "the first stage starts from nothing else"
 
 
 @pytest.mark.parametrize("name", NAMES)
