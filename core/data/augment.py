@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor
 
-from core.data.sample import DepthArray, Sample
+from core.data.sample import SPARSE, DepthArray, Sample
 from core.model.config import IMAGENET_MEAN, IMAGENET_STD
 
 BRIGHT = 185.0  # of 255; cloud and haze
@@ -27,7 +27,6 @@ SKY = np.float32(1e6)
 """Metres that stand for the sky in a training sample."""
 
 MEAN, STD = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
-SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
 FAR = 0.95  # of the model's depth range: where the sky is put
 FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.BOX)
 

@@ -113,8 +113,8 @@ def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
     """Resamples a photo, antialiased, with no other copy of it than a strip.
 
-    Pillow's filters, columns first and then rows, as Pillow does it; PyTorch's antialiasing, with
-    which the models were measured, gives the same but for one byte of a hundred thousand.
+    Pillow's filters, columns first and then rows. PyTorch's antialiasing, with which the models
+    were trained, gives the same but for some bytes in a thousand, which differ by one.
 
     Args:
         rgb: (H, W, 3).

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.augment import SPARSE
-from core.data.sample import FrameDataset, scene_of
+from core.data.sample import SPARSE, FrameDataset, scene_of
 from core.errors import DataError
 
 FEWEST, MOST = 10, 200  # frames

@@ -180,8 +180,15 @@ def unpacked(data: bytes, path: Path) -> tuple[dict[str, str], dict[str, NDArray
         CheckpointError: they are no safetensors file's.
     """
     try:
-        arrays = {name: _array(entry) for name, entry in deserialize(data)}  # type: ignore[no-untyped-call]
-    except (SafetensorError, KeyError, ValueError) as error:  # a type or a shape that is not known
+        entries = dict(deserialize(data))  # type: ignore[no-untyped-call]
+        for name, entry in entries.items():
+            if entry["dtype"] not in _TYPES:
+                raise CheckpointError(
+                    f"{path.name} does not fit its configuration: {name} is of type "
+                    f"{entry['dtype']}, expected one of {', '.join(_TYPES)}. Get the file again."
+                )
+        arrays = {name: _array(entry) for name, entry in entries.items()}
+    except (SafetensorError, ValueError) as error:
         raise unusable(path, error) from error
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     return header.get("__metadata__", {}), arrays

@@ -55,8 +55,8 @@ def half_pixel_bilinear(values):
 @pytest.mark.parametrize("gains", [(1.0, 1.0, 1.0), (0.5, 0.0, 2.0)])
 def test_the_sum_of_residuals_by_hand(gains):
     residuals = [RNG.uniform(0, 1, (2, 3)), RNG.uniform(-1, 1, (4, 6)), RNG.uniform(-1, 1, (8, 12))]
-    tensors = [torch.from_numpy(r.astype(np.float32))[None, None] for r in residuals]
-    steps = rebuild(tensors, 7.5, gains)
+    levels = [r.astype(np.float32)[None, None] for r in residuals]
+    steps = rebuild(levels, 7.5, gains)
     total = np.zeros((2, 3))
     for index, residual in enumerate(residuals):
         before = half_pixel_bilinear(total) if index else total

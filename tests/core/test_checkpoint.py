@@ -214,7 +214,7 @@ DAMAGES: dict[Callable[[Path], None], str] = {
     endless_header: "header is damaged .*too large",
     overlap: "header is damaged .*offset",
     huge_shape: "header is damaged",
-    foreign_type: "encoder.conv_stem.weight is of type torch.int16",
+    foreign_type: "encoder.conv_stem.weight is of type I16",
     nan: r"NaN or infinity in 1 tensors \(encoder.bn0.weight\)",
     lacking: "decoder.levels.2.refine.conv.weight is missing",
     no_information: "no LapDepth configuration",

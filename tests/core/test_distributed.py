@@ -23,7 +23,7 @@ STEPS, SAVE_EVERY = 6, 2
 RECIPE = """
 name = "{name}"
 out = "{out}"
-size = [64, 96]
+size = [96, 128]
 steps = 6
 batch = 4
 accumulate = 2
@@ -34,7 +34,7 @@ threads = 1
 [model]
 encoder = "efficientnet_lite0"
 max_depth = 10.0
-decoder_width = 64
+decoder_width = 128
 [[train]]
 dataset = "nyu"
 root = "{root}"

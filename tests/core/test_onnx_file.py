@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from core.engines import onnx_engine as onnx_check
-from core.engines import onnx_file
+from core.engines import onnx_check, onnx_file
 from core.engines.onnx_check import check_onnx
 from core.engines.onnx_export import to_onnx
 from core.engines.onnx_file import check_onnx_file, export_onnx, to_onnx_file

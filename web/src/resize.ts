@@ -43,13 +43,10 @@ export function tapsOf(input: number, output: number, filter: Filter): Taps {
   return { first, weights, most };
 }
 
-/** With weights rounded to as many bits as 16 hold: PyTorch's way for bytes. */
+/** With weights rounded to 22 bits: Pillow's way for bytes. */
 function byteTaps(input: number, output: number, filter: Filter): Taps {
   const taps = tapsOf(input, output, filter);
-  const largest = taps.weights.reduce((a, b) => Math.max(a, b), 0);
-  let unit = 1;
-  while (unit > 2 ** -22 && Math.trunc(0.5 + (2 * largest) / unit) < 1 << 15) unit /= 2;
-  const whole = (w: number): number => Math.sign(w) * Math.trunc(Math.abs(w) / unit + 0.5) * unit;
+  const whole = (w: number): number => (Math.sign(w) * Math.trunc(Math.abs(w) * 2 ** 22 + 0.5)) / 2 ** 22;
   return { ...taps, weights: taps.weights.map(whole) };
 }
 

@@ -126,7 +126,7 @@ def _viewer(
         bar = Bar(0.0, _ERROR_PERCENT, "%", ERROR, 1)  # the same at every level
         title = t("compare.relative", lang)
         shown.append(mapped(view, f"error-after-{name}", title, off, bar, error_percent=off))
-    residuals = [each[0, 0].numpy() for each in view.prediction.working.residuals[: level + 1]]
+    residuals = [each[0, 0] for each in view.prediction.working.residuals[: level + 1]]
     total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)
     figures(lang, "level", shown, columns=len(shown), total=total)
     if finished:
