@@ -73,15 +73,21 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
     # One that is not drawn with the page would not be drawn by a script's answer either.
     stop = gr.Button(_("stop"), variant="stop", visible="hidden", elem_id=name)
     note = gr.HTML(_("stopped"), visible="hidden", elem_id=f"{name}-note")
-    begun = f"() => [{_visible(True)}, {_visible('hidden')}]"
-    stopped = f"() => [{_visible('hidden')}, {_visible(True)}]"
+    hide, show = _visible("hidden"), _visible(True)
+    begun = (
+        f"() => {{ (window.stopping ??= new Set()).delete('{name}'); return [{show}, {hide}]; }}"
+    )
+    pressed = f"() => {{ window.stopping.add('{name}'); return {hide}; }}"
+    # Work that is stopped ends for the page when the server has answered: only then may it be said,
+    # and the next one be started.
+    ended = f"() => [{hide}, window.stopping?.has('{name}') ? {show} : {hide}]"
     for start in starts:
         start(None, None, [stop, note], js=begun, **_BROWSER)
 
     def watch(*works: Any) -> None:
         for work in works:
-            work.then(None, None, stop, js=f"() => ({_visible('hidden')})", **_BROWSER)
-        stop.click(None, None, [stop, note], js=stopped, cancels=list(works), **_BROWSER)
+            work.then(None, None, [stop, note], js=ended, **_BROWSER)
+        stop.click(None, None, stop, js=pressed, cancels=list(works), **_BROWSER)
 
     return watch
 

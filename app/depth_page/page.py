@@ -97,6 +97,7 @@ class _Parts:
     summary: gr.HTML
     slider: gr.ImageSlider
     tab_3d: gr.Tab
+    tab_views: gr.Tab
     scene: SpaceControls
     views: ViewControls
     ruler: MeasureControls
@@ -187,7 +188,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
                 scene = three_d()
-            with gr.Tab(_("tab_views"), elem_id="tab-views"):
+            with gr.Tab(_("tab_views"), elem_id="tab-views") as tab_views:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 ruler = measuring()
@@ -211,7 +212,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
         measured.kept,
     )  # fmt: skip
     return _Parts(
-        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d,
+        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
         scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
     )  # fmt: skip
 
@@ -278,8 +279,9 @@ def _wire(
         save_at_once(button.click(handler, in_space, scene.delivered, **_SPACE), scene.delivered)
     placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
     rendering = (space.view, [*asked, *views.options], views.results)
-    for start in (placed.success, views.make.click):
-        start(*rendering, **_SPACE)
+    with parts.tab_views:
+        making = stop_button([placed.success, views.make.click], "stop-view")
+    making(placed.success(*rendering, **_SPACE), views.make.click(*rendering, **_SPACE))
     views.kind.change(
         space.new_kind,
         views.kind,

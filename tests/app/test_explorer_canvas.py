@@ -33,10 +33,8 @@ def opened(page: Page, url: str, key: str) -> None:
 def point(page: Page, index: int, across: float, down: float) -> None:
     """Moves the mouse to a place of a map."""
     stage = page.locator(".dv-stage").nth(index)
-    stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    width, height = stage.evaluate("stage => [stage.clientWidth, stage.clientHeight]")
+    stage.hover(position={"x": across * width, "y": down * height})  # waits until it stands still
 
 
 def read(page: Page) -> list[list[str]]:

@@ -77,3 +77,8 @@ def test_the_work_in_3d_has_its_button(opened: Page) -> None:
     opened.click("#shape label:has(input[value=points])")
     with opened.expect_response(lambda reply: "scene.glb" in reply.url):
         pass
+    opened.click("#tab-views-button")
+    opened.click("#make-view")
+    stop(opened, "view")
+    opened.click("#make-view")
+    opened.wait_for_selector("#film video", timeout=120_000)

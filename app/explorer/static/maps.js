@@ -76,7 +76,6 @@ function summed({ levels, names, gains, scale, unit }, [u, v]) {
 class Group {
   constructor(root) {
     Object.assign(this, { root, turn: 0, maps: [] });
-    groups.add(this);
   }
 
   async load(bytes, send) {
@@ -313,7 +312,7 @@ function scale({ lut, low, high, unit, title, ticks }) {
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".maps");
-  root.group ??= new Group(root);
+  groups.add((root.group ??= new Group(root)));
   root.group.load(data, setTriggerValue);
   return () => groups.delete(root.group);
 }
