@@ -162,7 +162,7 @@ def training_view(
             as not measured.
 
     Returns:
-        image (3, h, w) ImageNet-normalised, depth (1, h, w) metres with 0 = not measured.
+        image (3, h, w) ImageNet-normalised, depth (1, h, w) as in the sample.
     """
     height, width = size
     photo, depth = Image.fromarray(sample.rgb), Image.fromarray(sample.depth)

@@ -36,8 +36,9 @@ SPARSE_TYPES = (".csv", ".bin", ".pcd")
 SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
 """Files of points (`core.data.sparse_file`) that may stand in place of a depth map."""
 
-DEPTH_ENCODINGS = ("scaled", "sunrgbd")
-"""How stored numbers become units: as they are, or rotated by three bits (SUN RGB-D's PNGs)."""
+DEPTH_ENCODINGS = ("scaled", "sunrgbd", "inverse")
+"""What stored numbers are: units; units rotated by three bits (SUN RGB-D's PNGs); or inverse depth
+up to scale and shift, such as the disparity of a stereo pair, which can be trained on only."""
 
 
 def read_text(path: Path) -> str:
@@ -62,7 +63,8 @@ class Sample:
 
     Attributes:
         rgb: (H, W, 3) uint8, sRGB.
-        depth: (H, W) float32, metres along the optical axis; 0 where nothing was measured.
+        depth: (H, W) float32, metres along the optical axis; 0 where nothing was measured. Below 0
+            where -1 / depth is the inverse depth up to scale and shift, which no figure counts.
         fx, fy: focal lengths in pixels of `rgb`.
         cx, cy: principal point in pixels of `rgb`, pixel centres at integer coordinates.
         name: unique within its dataset; ends up in the per-image tables.
@@ -130,6 +132,8 @@ class Frame:
             depth = read_points(self.depth_path, rgb.shape[:2], self.calibration)
         else:
             depth = read_depth(self.depth_path, self.depth_scale, self.encoding)
+        if self.encoding == "inverse":
+            depth = _up_to_scale_and_shift(depth)
         if self.mask_path is not None:
             depth = np.where(_mask(self.mask_path, depth.shape), depth, np.float32(0))
         depth = _at_size(depth, rgb.shape[:2], self.name)
@@ -152,6 +156,13 @@ class Frame:
                 "[fx, fy, cx, cy] instead."
             )
         return focal, focal, (width - 1) / 2, (height - 1) / 2
+
+
+def _up_to_scale_and_shift(inverse: DepthArray) -> DepthArray:
+    """Inverse depth as `Sample.depth` has it, the median at -1."""
+    known = inverse > 0
+    usual = np.median(inverse[known]) if known.any() else 1.0
+    return np.where(known, -usual / np.where(known, inverse, 1), 0).astype(np.float32)
 
 
 def _at_size(depth: DepthArray, size: tuple[int, ...], name: str) -> DepthArray:

@@ -227,6 +227,11 @@ class _Tally:
 
     def add(self, sample: Sample, estimate: Estimator) -> None:
         gt = sample.depth
+        if (gt < 0).any():
+            raise DataError(
+                f"The depth of {sample.name} is known up to scale and shift only (encoding = "
+                '"inverse"), expected metres: such frames can be trained on but not scored.'
+            )
         valid = self.protocol.counts(gt)
         if not valid.any():
             logger.warning("frame %s has no ground truth that counts; left out", sample.name)

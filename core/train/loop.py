@@ -34,6 +34,7 @@ from core.prediction import depth_of_levels
 from core.train.config import TrainConfig
 from core.train.losses import (
     absolute_loss,
+    align_relative,
     edge_loss,
     gradient_loss,
     level_loss,
@@ -193,9 +194,10 @@ def total_loss(
     Args:
         config: the recipe.
         output: the network's, of n images.
-        depths: (n, 1, h, w) metres, 0 = not measured.
+        depths: (n, 1, h, w), as `core.data.Sample.depth`.
         progress: share of the run that is done.
     """
+    depths = align_relative(depths, output.depth, config.model.max_depth)
     valid = depths > 1e-3
     difference = log_difference(output.depth, depths, valid)
     weights = config.loss

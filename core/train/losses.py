@@ -40,6 +40,36 @@ def median_scaled(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     return predicted * factor
 
 
+def align_relative(target: Tensor, predicted: Tensor, max_depth: float) -> Tensor:
+    """A target in metres where part of it is known up to scale and shift of its inverse only.
+
+    There the inverse gets the median and the mean deviation that the prediction's inverse has on
+    the same pixels of the picture, without a gradient, so that such a picture teaches relief and
+    borders and leaves the metres alone (after Ranftl et al., TPAMI 2022, eq. (4) and (5)).
+
+    Args:
+        target: (n, 1, h, w), as `core.data.Sample.depth`; predicted: metres, the same shape.
+        max_depth: of the model, metres; what would lie beyond it counts as not measured.
+    """
+    relative = target < 0
+    if not relative.any():
+        return target
+
+    def middle_and_spread(values: Tensor) -> tuple[Tensor, Tensor]:
+        known = torch.where(relative, values, torch.nan).flatten(1)
+        middle = known.nanmedian(1, keepdim=True).values
+        spread = (known - middle).abs().nanmean(1)
+        return middle.view(-1, 1, 1, 1), spread.view(-1, 1, 1, 1)
+
+    with torch.no_grad():
+        inverse = -1 / torch.where(relative, target, -1.0)
+        middle, deviation = middle_and_spread(inverse)
+        wanted_middle, wanted = middle_and_spread(1 / predicted.clamp_min(MIN_DEPTH))
+        inverse = (inverse - middle) / deviation.clamp_min(1e-6) * wanted + wanted_middle
+        metres = torch.where(inverse > 1 / max_depth, 1 / inverse, 0.0)
+    return torch.where(relative, metres, target)
+
+
 def edge_loss(predicted: Tensor, target: Tensor, valid: Tensor) -> Tensor:
     """One minus the soft F1 score of depth discontinuities, averaged over three thresholds.
 

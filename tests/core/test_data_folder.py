@@ -11,6 +11,8 @@ from PIL import Image
 
 from core.data import FolderDataset, open_dataset
 from core.errors import DataError
+from core.evaluate.protocol import PROTOCOLS
+from core.evaluate.scoring import Estimate, evaluate
 
 CAMERA = "camera = [500.0, 501.0, 3.0, 2.0]\n"
 
@@ -129,3 +131,15 @@ def test_a_pickled_array_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "dataset.toml").write_text(CAMERA)
     with pytest.raises(DataError, match="without pickled objects"):
         FolderDataset(tmp_path)[0]
+
+
+def test_disparity_can_be_trained_on_but_not_scored(tmp_path: Path) -> None:
+    picture(tmp_path / "rgb" / "1.jpg")
+    disparity = np.full((4, 6), 640)
+    disparity[0, :3] = 0, 320, 1280
+    depth_png(tmp_path / "depth" / "1.png", disparity)
+    (tmp_path / "dataset.toml").write_text('encoding = "inverse"\nscale = 64.0\nfov = 60.0\n')
+    dataset = FolderDataset(tmp_path)
+    assert dataset[0].depth[0, :4].tolist() == [0, -2, -0.5, -1]
+    with pytest.raises(DataError, match="up to scale and shift"):
+        evaluate(lambda sample: Estimate(np.ones((4, 6))), dataset, PROTOCOLS["folder"])

@@ -7,6 +7,7 @@ import torch
 
 from core.train.losses import (
     absolute_loss,
+    align_relative,
     gradient_loss,
     level_loss,
     log_difference,
@@ -47,6 +48,19 @@ def test_perfect_and_empty_batches_have_finite_gradients() -> None:
         (silog(d, valid) + gradient_loss(d, valid)).backward()
         assert predicted.grad is not None
         assert bool(torch.isfinite(predicted.grad).all())
+
+
+def test_inverse_depth_up_to_scale_and_shift_takes_the_predictions_metres() -> None:
+    true = torch.linspace(1.0, 5.0, 20).reshape(1, 1, 4, 5)
+    shuffled = torch.stack((-1 / (0.3 / true + 0.05), true))[:, 0]  # the first is relative
+    shuffled[0, 0, 0, 0] = 0.0
+    aligned = align_relative(shuffled, torch.stack((2 * true, 7 * true))[:, 0], 12.0)
+    wanted = torch.stack((2 * true, true))[:, 0]
+    wanted[0, 0, 0, 0] = 0.0
+    torch.testing.assert_close(aligned, wanted, rtol=1e-4, atol=1e-4)
+    near = align_relative(shuffled, torch.stack((2 * true, 7 * true))[:, 0], 6.0)
+    assert (near[0] == 0).sum() == (wanted[0] > 6).sum() + 1  # beyond the range: not measured
+    assert align_relative(true, 2 * true, 12.0) is true
 
 
 def test_gradient_loss_by_hand() -> None:
