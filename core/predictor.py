@@ -1,4 +1,4 @@
-"""Photo in, metric depth out: the interface that converts pictures to tensors and back.
+"""Photo in, metric depth out: decoding, working size, one pass of an engine, full size, metres.
 
 >>> predictor = load_predictor("lite-indoor")
 >>> prediction = predictor("photo.jpg")

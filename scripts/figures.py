@@ -28,12 +28,22 @@ HEADS = {
 }
 """Column head by metric key, in the order of the tables."""
 
+SETS = {"nyu": "NYU's test pairs", "kitti": "two KITTI drives", "middlebury": "Middlebury 2014"}
+"""What a model was scored on, by the end of its file's name."""
+
 BINNED = (
     ("by_scene", "Drive or scene", "images"),
     ("by_range", "Measured depth", "pixels"),
     ("by_border", "Distance to a border", "pixels"),
 )
 """Key in the JSON, head of the table, and what is counted in it."""
+
+
+GEOMETRY = {
+    "edge F1 at 0.25 / 0.5 / 1": ("edge_f1_0.25", "edge_f1_0.5", "edge_f1_1.0"),
+    "normals, mean / within 11.25°": ("normal_mean_deg", "normal_11"),
+}
+"""Head of a column and the keys of its figures: borders and surfaces."""
 
 
 def evaluation(path: Path) -> str:
@@ -51,9 +61,44 @@ def evaluation_tables(evaluation: dict[str, Any]) -> str:
     for key, title, unit in BINNED:
         if evaluation.get(key):
             parts.append(_bins(evaluation[key], title, unit))
+    if evaluation.get("levels"):
+        parts.append(_levels(evaluation["levels"]))
     if evaluation.get("sparsification"):
         parts.append(_confidence(evaluation["sparsification"]))
     return "\n".join(parts)
+
+
+def models(folder: Path) -> str:
+    """A row for every evaluation of a shipped model, from `MODEL-SET.json`."""
+    heads = ["model", "pictures", "AbsRel / RMSE (m) / δ<1.25", "after median scaling", *GEOMETRY]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for path in sorted(folder.glob("lite-*-*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        pictures = f"{content['images']} of {SETS[path.stem.rpartition('-')[2]]}"
+        metric, scaled = (_together(row, tuple(SHOWN)) for row in (content, content["aligned"]))
+        borders = _borders(content.get("geometry"))
+        lines.append(_row([f"`{content['model']}`", pictures, metric, scaled, *borders]))
+    return "\n".join(lines)
+
+
+def _borders(geometry: dict[str, Any] | None) -> list[str]:
+    """Cells of `GEOMETRY`; a dash where the truth is too sparse for it."""
+    return [_together(geometry, keys) if geometry else "-" for keys in GEOMETRY.values()]
+
+
+def _together(figures: dict[str, Any], keys: tuple[str, ...]) -> str:
+    values = (figures.get(key) for key in keys)
+    return " / ".join("-" if value is None else _number(value) for value in values)
+
+
+def _levels(levels: list[dict[str, Any]]) -> str:
+    heads = ["depth after level", "AbsRel", "RMSE (m)", "δ<1.25", *GEOMETRY]
+    lines = [_row(heads), _row(["---"] * len(heads))]
+    for level in levels:
+        shown = [_number(level[key]) for key in SHOWN]
+        name = f"R{level['stride'].bit_length()} (1/{level['stride']})"
+        lines.append(_row([name, *shown, *_borders(level.get("geometry"))]))
+    return "\n".join(lines) + "\n"
 
 
 def _heading(evaluation: dict[str, Any]) -> str:

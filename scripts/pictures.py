@@ -2,7 +2,8 @@
 
     .venv/bin/python -m scripts.pictures            # writes docs/images/*.jpg
 
-Photo and depth side by side, one row a photo; and one photo with the depth after every level.
+Photo and depth side by side, one row a photo; one photo with the depth after every level; and three
+photos with the depth of both indoor models.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ ROWS = (
     ("old_town", "stream", "street"),
     ("building", "mountain_path"),
 )
+ROOMS = ("room", "coffee", "books")
 WIDTH = 1400
 HEIGHT = 300
 QUALITY = 88
@@ -49,12 +51,12 @@ def scaled(rgb: Rgb, height: int) -> Rgb:
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def pair(predictor: AnyPredictor, name: str) -> Rgb:
-    """Photo and depth side by side."""
+def beside(name: str, *predictors: AnyPredictor) -> Rgb:
+    """A photo and each predictor's depth side by side."""
     photo = decode(EXAMPLES / f"{name}.jpg")
-    depth = predictor(photo).depth
-    shown = coloured(depth, *auto_range(depth))
-    return np.hstack((scaled(photo.rgb, HEIGHT), scaled(shown, HEIGHT)))
+    depths = [predictor(photo).depth for predictor in predictors]
+    shown = [photo.rgb, *(coloured(depth, *auto_range(depth)) for depth in depths)]
+    return np.hstack([scaled(rgb, HEIGHT) for rgb in shown])
 
 
 def levels(prediction: Prediction) -> Rgb:
@@ -86,10 +88,12 @@ def save(rgb: Rgb, name: str) -> None:
 def main() -> None:
     """Draws all of them, each with the model that suits the photo."""
     predictor = load_predictor()
-    rows = [np.hstack([pair(predictor, name) for name in row]) for row in ROWS]
+    rows = [np.hstack([beside(name, predictor) for name in row]) for row in ROWS]
     save(stacked(rows), "examples.jpg")
     prediction = predictor(EXAMPLES / "room.jpg")
-    save(stacked([pair(predictor, "room"), levels(prediction)]), "first.jpg")
+    save(stacked([beside("room", predictor), levels(prediction)]), "first.jpg")
+    models = [load_predictor(name) for name in ("lite-indoor", "lite-free")]
+    save(stacked([beside(name, *models) for name in ROOMS]), "models.jpg")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from scripts import api_index, architecture, figures
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (
     "README.md",
-    *(f"docs/{name}.md" for name in ("configuration", "architecture", "api", "experiments")),
+    *(f"docs/{name}.md" for name in ("configuration", "architecture", "api")),
+    *(f"docs/{name}.md" for name in ("experiments", "models")),
     *(str(card.relative_to(ROOT)) for card in sorted((ROOT / "checkpoints").glob("*.md"))),
 )
 MARKED = re.compile(
@@ -61,6 +62,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "outputs": outputs,
     "network": architecture.network,
     "packages": architecture.packages,
+    "models": lambda: figures.models(ROOT / "docs" / "measurements"),
     "python": api_index.index,
 }
 

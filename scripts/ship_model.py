@@ -4,24 +4,29 @@
     python -m scripts.ship_model lite-outdoor --dataset kitti --root ../shared/data/driving
 
 Takes the last weights of `runs/NAME` (nothing is selected on the test pictures), fits the expected
-error, scores the model, and writes `checkpoints/NAME.safetensors`, its pin, and the evaluation's
-JSON in `docs/measurements`. `python -m scripts.reference` then fills the card.
+error, scores the model, and writes `checkpoints/NAME.safetensors`, its pin, what each level is
+worth (the explorer shows it beside its slider), and the evaluation's JSON in `docs/measurements`.
+`python -m scripts.reference` then fills the card.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from app.explorer.figures.worth import BORDER
 from core.atomic import write_atomic
 from core.data import DATA_VARIABLE
 from core.engines.onnx_export import to_graph
 from core.evaluate.report import to_json, write_csv, write_gallery
 from core.evaluate.run import EvaluationRequest, command_line, run_evaluation
+from core.evaluate.scoring import Evaluation
 from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, save_checkpoint
 from core.weights.registry import pin_checkpoint, pin_graph
 from scripts.fit_confidence import main as fit_confidence
@@ -51,8 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     fit_confidence([str(draft), "--config", str(ROOT / "configs" / f"{name}.toml")])
 
     request = EvaluationRequest(
-        options.dataset, options.root, model=str(draft), baselines=True, engine="torch"
-    )
+        options.dataset, options.root, model=str(draft), geometry=True, per_level=True,
+        baselines=True, engine="torch",
+    )  # fmt: skip
     result = run_evaluation(request, lambda done, total: logging.info("%d of %d", done, total))
     model, info = load_checkpoint(draft)
     shipped = CHECKPOINTS / f"{name}.safetensors"
@@ -67,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     sha256 = pin_checkpoint(shipped)
     pin_graph(shipped, to_graph(*load_checkpoint(shipped)))
+    write_worth(shipped.with_suffix(".levels.json"), result, sha256, options.dataset)
     about = result.about | {"model": name, "command": command, "model_sha256": sha256}
     stem = ROOT / "docs" / "measurements" / f"{name}-{options.dataset}"
     report = to_json(replace(result, about=about)) + "\n"
@@ -74,6 +81,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_csv(result, stem.with_suffix(".csv"))
     # The test pictures are not ours to pass on, so the gallery stays with the run.
     write_gallery(result, draft.with_name("worst.png"))
+
+
+def write_worth(path: Path, result: Evaluation, sha256: str, dataset: str) -> None:
+    """Error and border score after each level, for `app.explorer.figures.worth`."""
+    edges = [level.geometry.get(f"edge_f1_{BORDER}", math.nan) for level in result.levels]
+    content = {
+        "model_sha256": sha256,
+        "data": f"{dataset}/val",
+        "frames": len(result.images),
+        "abs_rel": [round(level.metrics.abs_rel, 6) for level in result.levels],
+        # LiDAR's truth is too sparse to show borders.
+        "edge_f1": [] if any(map(math.isnan, edges)) else [round(edge, 6) for edge in edges],
+    }
+    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
 
 
 if __name__ == "__main__":

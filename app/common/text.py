@@ -1,7 +1,7 @@
 """Every sentence the apps show, in English and Chinese, looked up by one function.
 
-A key is "section.name"; the sentences lie in `texts/*.toml`. Another language is one more entry in
-`LANGUAGES`, and one more line per sentence in all of those files.
+A key is "section.name"; the sentences lie in `texts/*.toml`. `CONTRIBUTING.md` lists what another
+language takes.
 
 The sentences of the core name what was got, what was expected and what to do, in English only. On
 a Chinese page a Chinese one comes first: it says what went wrong, the English one how exactly.

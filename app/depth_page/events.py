@@ -1,4 +1,4 @@
-"""Events of the page beyond "call this, fill that": what follows a drawing, a stop, a download."""
+"""Chains of events on the page: drawing at once, Stop buttons, downloads that save themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The explorer's entry script: `streamlit run app/explorer/main.py`."""
+"""The explorer's script, which Streamlit runs at every interaction; `server.py` starts it."""
 
 from __future__ import annotations
 

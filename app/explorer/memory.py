@@ -1,4 +1,4 @@
-"""The explorer's cache: results that all pages and sessions share, bounded in bytes.
+"""The decorator `cached`: results that all pages and sessions share, bounded in bytes.
 
 The results of all `cached` functions share two caches, one for large values and one for the rest,
 so that a few large photos never push out the small results of many visitors. In each the least

@@ -1,4 +1,4 @@
-"""One HTML file of one photo with the views of all pages; it opens offline."""
+"""One HTML file of one photo with the figures of the pages that explain it; it opens offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The side bar: which photo, which model, how it is predicted and coloured."""
+"""The side bar: language, photo, model, and how depth is predicted and coloured."""
 
 from __future__ import annotations
 

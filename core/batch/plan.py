@@ -1,4 +1,4 @@
-"""Which files a run works on, and what each of their results is called."""
+"""Which files a run works on; `core.batch.names` calls their results."""
 
 from __future__ import annotations
 

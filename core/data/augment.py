@@ -1,4 +1,8 @@
-"""Augmentation that keeps depth right, and the network's view of a training sample."""
+"""Augmentation that keeps depth right, and the network's view of a training sample.
+
+The sky, which no sensor measures, is found by colour here; clouds tell it by depth
+(`core.geometry.masks`).
+"""
 
 from __future__ import annotations
 

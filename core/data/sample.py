@@ -33,8 +33,10 @@ _ORIENTATION = 0x0112  # EXIF
 _SAYS_MORE = {"icc_profile", "gamma", "chromaticity", "transparency"}
 
 SPARSE_TYPES = (".csv", ".bin", ".pcd")
-SPARSE = 0.25  # a depth map with a smaller share of measured pixels is LiDAR's
 """Files of points (`core.data.sparse_file`) that may stand in place of a depth map."""
+
+SPARSE = 0.25
+"""A depth map with a smaller share of measured pixels is LiDAR's."""
 
 DEPTH_ENCODINGS = ("scaled", "sunrgbd", "inverse")
 """What stored numbers are: units; units rotated by three bits (SUN RGB-D's PNGs); or inverse depth

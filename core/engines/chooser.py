@@ -1,4 +1,4 @@
-"""Which model suits a photo: indoors or outdoors, told by a line through the encoder's features.
+"""The automatic choice of a photo's model: a linear classifier tells indoors from outdoors.
 
 A photo goes through the encoder of the indoor model at a small size (some ten milliseconds); the
 mean of its deepest feature and one weight per channel give the probability that the photo was

@@ -1,4 +1,4 @@
-"""What it is worth to know something of a photo: frames scored with some of their truth given.
+"""What a measurement is worth: frames scored with some of their true depth given.
 
 Three ways, each against the obvious alternatives: sparse points, true lengths, the camera's height.
 What was given does not count among the truth.

@@ -1,4 +1,4 @@
-"""Decoder processes, seen from both sides: how they are started and ended, and what they serve.
+"""Decoder processes: how they are started and ended, and the loop that runs inside them.
 
 A process is started without secrets in its environment, answers one request after the other on its
 pipes and is killed when its time is over. Each message is a length (4 bytes, big endian), that much

@@ -1,4 +1,4 @@
-"""Decoding in a process of its own: a crash, a hang or a memory bomb costs one picture.
+"""Decoding by a pool of processes: a crash, a hang or a memory bomb costs one picture.
 
 `decode_isolated` takes what `decode` takes. Encoded pictures go to a worker process with
 limits on memory and time, no secrets in its environment and no right to write files; so do EXR

@@ -1,4 +1,4 @@
-"""The pyramid of `core.model.pyramid` for arrays, so that a prediction needs no PyTorch."""
+"""The Laplacian pyramid of `core.model.pyramid`, and the sigmoid, for arrays: without PyTorch."""
 
 from __future__ import annotations
 

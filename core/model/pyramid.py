@@ -1,4 +1,7 @@
-"""The Laplacian pyramid of an image, and its exact inverse."""
+"""The Laplacian pyramid of an image, and its exact inverse, as the network has them.
+
+`core.images.pyramid` is the same for arrays: the bands of a prediction are made there.
+"""
 
 from __future__ import annotations
 

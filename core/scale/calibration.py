@@ -1,4 +1,4 @@
-"""What became of what is known of a photo: a factor on its depth, and what is left over."""
+"""The result of calibrating a photo: a factor on its depth, and each measurement's residual."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One scale from several measurements: who contradicts whom, the middle, a curve with depth."""
+"""One scale from several measurements: robust fit, outliers, and whether it changes with depth."""
 
 from __future__ import annotations
 

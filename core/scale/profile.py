@@ -1,4 +1,4 @@
-"""Scale profiles: what was once found out of a camera, as a JSON file that applies to its photos.
+"""Scale profiles: what was found out about a camera, as a JSON file that applies to its photos.
 
 A profile is the factor between a model's depth and metres for the photos of one camera. It holds
 for the model, and the working height, that it was made with.

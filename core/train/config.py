@@ -21,7 +21,7 @@ TUNED = ("all", "decoder", "light")
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the losses of `core.train.losses` and `core.train.losses`.
+    """Weights of the losses of `core.train.losses`.
 
     `silog` on the final depth always counts 1. `edges` and `normals` need dense depth.
     """

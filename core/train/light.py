@@ -1,4 +1,4 @@
-"""Training that moves a network a little: a few frames, few weights, and a way part back."""
+"""Fine-tuning on few frames: few weights are trained, and the result is blended with the start."""
 
 from __future__ import annotations
 

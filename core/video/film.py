@@ -1,4 +1,4 @@
-"""Videos as clips, read by FFmpeg (PyAV)."""
+"""Reads videos by FFmpeg (PyAV)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flicker: how much depth changes from frame to frame where the picture does not."""
+"""A clip's flicker (how much depth changes where the picture does not) and its depth range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films: frame and coloured depth side by side, or what two eyes see; H.264 in MP4.
+"""Writes films: frame and coloured depth side by side, or what two eyes see; H.264 in MP4.
 
 Beside the frames lies the state with which an interrupted clip is resumed. Everything that depends
 on earlier frames (temporal smoothing, cuts, flicker, the clip's depth range) is stored exactly, so

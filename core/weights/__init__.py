@@ -1,4 +1,6 @@
-"""Checkpoints: safetensors files, what they say of themselves, and which model a photo gets.
+"""Checkpoints: safetensors files and what they hold beside the network's weights.
 
-In: a path or a name. Out: a network with its weights, and its `ModelInfo`. No pickle is executed.
+In: a path or a name. Out: a network with its weights, its `ModelInfo`, its model of the expected
+error (confidence), and the weights of the automatic choice (`core.engines.chooser` chooses). No
+pickle is executed.
 """

@@ -1,6 +1,6 @@
-"""Which model suits a photo: indoors or outdoors, told by a line through the encoder's features.
+"""The fitted weights of the automatic choice of a model, and what a choice says of itself.
 
-`core.engines.chooser` chooses; `scripts/fit_choice.py` fits the weights, which lie in
+`core.engines.chooser` chooses by them; `scripts/fit_choice.py` fits and stores them in
 `checkpoints/auto.json`.
 """
 

@@ -1,4 +1,4 @@
-"""The network as lapdepth.md's section 1 describes it."""
+"""The network as the paper describes it."""
 
 from dataclasses import replace
 

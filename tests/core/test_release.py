@@ -1,7 +1,7 @@
 """Importing the authors' checkpoints, against their names and network written out by hand.
 
 Their files cannot be had here, so the tests make state_dicts with the names and shapes of
-lapdepth.md, section 2, and a plain functional version of the network that reads those names.
+the release, and a plain functional version of the network that reads those names.
 """
 
 import io
@@ -143,7 +143,7 @@ def random_release(norm: str) -> dict[str, Tensor]:
 def release_depth(
     state: dict[str, Tensor], image: Tensor, max_depth: float, *, calibrate: bool = False
 ) -> Tensor:
-    """The network of lapdepth.md, section 1, straight from the release's names.
+    """The network of the paper, straight from the release's names.
 
     With `calibrate`, BatchNorm's statistics in `state` are set to this image's on the way.
     """

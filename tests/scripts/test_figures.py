@@ -11,6 +11,8 @@ import pytest
 from core.evaluate.metrics import METRICS
 from scripts import figures, reference
 
+GEOMETRY_KEYS = ("edge_f1_0.25", "edge_f1_0.5", "edge_f1_1.0", "normal_mean_deg", "normal_11")
+
 
 def evaluation() -> dict[str, object]:
     shown = {key: 0.1 * (index + 1) for index, key in enumerate(METRICS)}
@@ -29,6 +31,10 @@ def evaluation() -> dict[str, object]:
             {"label": "3-9 m", "pixels": 0, "abs_rel": None, "rmse": None, "delta1": None},
         ],
         "by_border": [],
+        "levels": [
+            {**shown, "stride": 16},
+            {**shown, "stride": 1, "geometry": dict.fromkeys(GEOMETRY_KEYS, 0.25)},
+        ],
         "sparsification": {
             "fractions": [0.0, 0.05, 0.1],
             "error": [0.3, 0.25, 0.2],
@@ -56,6 +62,8 @@ def test_a_document_shows_its_evaluation_and_keeps_the_rest(tmp_path: Path) -> N
     assert "| 0-3 m | 12 | 0.123 | 0.500 | 0.750 |" in filled
     assert "| 3-9 m | 0 | - | - | - |" in filled
     assert "AUSE 0.040" in filled
+    assert "| R5 (1/16) | 0.100 | 0.300 | 0.700 | - | - |" in filled
+    assert "| R1 (1/1) | 0.100 | 0.300 | 0.700 | 0.250 / 0.250 / 0.250 | 0.250 / 0.250 |" in filled
     assert reference.filled(filled, tmp_path) == filled
 
 
@@ -105,3 +113,17 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     write(tmp_path, "full-seed1", np.full(5, 0.2))
     with pytest.raises(ValueError, match="other images"):
         figures.read_runs(tmp_path)
+
+
+def test_shipped_models_stand_below_each_other(tmp_path: Path) -> None:
+    both = {"edge_f1_0.25": 0.35, "edge_f1_0.5": 0.32, "edge_f1_1.0": None, "normal_mean_deg": 33.5}
+    dense = evaluation() | {"model": "lite-a", "geometry": both}
+    (tmp_path / "lite-a-nyu.json").write_text(json.dumps(dense))
+    (tmp_path / "lite-b-kitti.json").write_text(json.dumps(evaluation() | {"model": "lite-b"}))
+    (tmp_path / "speed.json").write_text("{}")
+    rows = figures.models(tmp_path).splitlines()
+    figure = "0.100 / 0.300 / 0.700"
+    assert rows[2] == (
+        f"| `lite-a` | 7 of NYU's test pairs | {figure} | {figure} | 0.350 / 0.320 / - | 33.5 / - |"
+    )
+    assert rows[3] == f"| `lite-b` | 7 of two KITTI drives | {figure} | {figure} | - | - |"

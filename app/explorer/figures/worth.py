@@ -1,6 +1,6 @@
 """What each level of the decoder is worth: error and border score of the depth after it.
 
-Over test frames the figures are measured beforehand (`scripts/level_worth.py`) and lie beside the
+Over test frames the figures are measured beforehand (`scripts/ship_model.py`) and lie beside the
 model; over the photo on screen they are measured here, where its true depth was given.
 """
 
