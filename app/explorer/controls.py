@@ -174,6 +174,12 @@ def turn_to(page: str) -> None:
     st.session_state[_DRAWN] = {}
 
 
+def page_shown() -> str:
+    """The page of `turn_to`."""
+    page: str = st.session_state.get(_PAGE, "")
+    return page
+
+
 def hidden() -> tuple[str, ...]:
     """Names that the lesson of this session hides; none outside a lesson."""
     known: tuple[str, ...] | None = st.session_state.get(_HIDDEN)
@@ -235,7 +241,7 @@ def _begin(
         kept[key] = _from_address(key, default, read)
     if not usable(kept[key]):
         kept[key] = default
-    places, page = st.session_state.setdefault(_PLACES, {}), st.session_state.get(_PAGE, "")
+    places, page = st.session_state.setdefault(_PLACES, {}), page_shown()
     if key not in st.session_state or not usable(st.session_state[key]):
         st.session_state[key] = kept[key]
     elif places.get(key, page) != page:

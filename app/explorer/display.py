@@ -12,6 +12,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.common.text import error_sentence, t
+from app.explorer import controls
+from app.explorer.page_head import newly_done
 from app.explorer.session_view import SessionView
 from core.errors import DepthError
 
@@ -52,6 +54,8 @@ def fragment(function: Function) -> Function:
     """A part of a page that runs again alone when one of its controls moves."""
 
     def run(*arguments: Any, **keywords: Any) -> None:
+        if newly_done(controls.page_shown()):
+            st.rerun()  # the tick and the tour's progress stand outside this part
         with guarded():
             function(*arguments, **keywords)
 

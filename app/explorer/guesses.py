@@ -25,6 +25,7 @@ from app.explorer.session_view import STRIDES, SessionView
 from core.inspect.inspection import FILLS
 
 CLOSE = 0.1  # a guessed number within this share of the answer counts as right
+_INPUTS = ("feature", "residual", "band")  # of a level, apart from the encoder's shortcut
 _BINS = {"little": 0.05, "some": 0.3, "broken": np.inf}  # mean relative change of depth
 
 
@@ -127,7 +128,7 @@ def questions(view: SessionView) -> dict[str, Question]:
             lambda _: {"rate": rates[-1]},
         ),
         "aspp": Question(tuple(str(rate) for rate in rates), _needed_branch),
-        "stacking": Question(("feature", "residual", "band"), _needed_input),
+        "stacking": Question(_INPUTS, _needed_input),
         "coarse_to_fine": Question((), _without_coarsest, _middle),
         "weights": Question(tuple(_BINS), _unstandardised),
         "loss": Question(("none", "twice", "log"), lambda _: ("none", {})),
@@ -164,7 +165,7 @@ def _needed_branch(view: SessionView) -> tuple[str, Mapping[str, object]]:
 
 def _needed_input(view: SessionView) -> tuple[str, Mapping[str, object]]:
     effects = cache.occluded(view.key, 0, FILLS[0], view.info, view.trace)
-    moved = {name: _moved(view, change) for name, change in effects.items()}
+    moved = {name: _moved(view, effects[name]) for name in _INPUTS}
     told = ", ".join(
         f"{_label('stacking', name, view.lang)}: {change:.3f}" for name, change in moved.items()
     )

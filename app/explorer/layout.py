@@ -18,10 +18,12 @@ from app.explorer.figure_view import on_phone
 from app.explorer.guesses import ask
 from app.explorer.lesson import MENU, panel
 from app.explorer.other_page import ways
+from app.explorer.page_head import progress
 from app.explorer.page_table import PAGES, TOUR, way_on
 from app.explorer.session_view import current, show_next
 from app.explorer.sidebar import choose_language, choose_view, photo_place
 
+ENDS = "loss"  # the last page of the tour
 ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
@@ -101,6 +103,9 @@ def run() -> None:
         show_next(view)
         if not ask(current(), chosen.url_path or PAGES[0].key):
             chosen.run()
+            if controls.is_on(TOUR) and chosen.url_path == ENDS:
+                st.success(t("tour.end", lang), icon=":material/tour:")
+                progress(lang)
     panel(lang)
     if whole:
         way_on(chosen.url_path or PAGES[0].key, lang)

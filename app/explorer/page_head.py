@@ -10,6 +10,8 @@ from pathlib import Path
 import streamlit as st
 
 from app.common.text import keys, t
+from app.explorer import controls
+from app.explorer.page_table import PAGES, TOUR
 
 FORMULAS = Path(__file__).with_name("formulas.toml")
 
@@ -26,11 +28,13 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
     return tuple(entry["formulas"]), source
 
 
-# Where the controls stand when a page's task is done; the other tasks are for the eye alone.
+# Where the controls stand when a page's task is done.
 TASKS: Mapping[str, Mapping[str, object]] = {
     "levels": {"view": "montage"},
+    "differences": {"same": False},
     "spp": {"grids": "1248"},
     "atrous": {"aspp": "classic"},
+    "aspp": {"answer": "pca"},
     "stacking": {"level": "1"},
     "coarse_to_fine": {"g16": 0.0},
     "weights": {"ws": False},
@@ -67,8 +71,36 @@ def heading(lang: str, page: str) -> None:
 
 def _ticked(page: str, lang: str) -> str:
     """A tick once the controls of the page have been where its task wants them."""
+    newly_done(page)
+    if page in st.session_state.get(DONE, ()):
+        return f":green[:material/check_circle: **{t('tour.done', lang)}**]"
+    waits = page in TASKS and controls.is_on(TOUR)
+    return f":gray[:material/radio_button_unchecked: {t('tour.open', lang)}]" if waits else ""
+
+
+def newly_done(page: str) -> bool:
+    """Whether the page's task has been done just now, and not before."""
     done: set[str] = st.session_state.setdefault(DONE, set())
-    task = TASKS.get(page)
-    if task and all(st.session_state.get(key) == value for key, value in task.items()):
-        done.add(page)
-    return f":green[:material/check_circle: **{t('tour.done', lang)}**]" if page in done else ""
+    task = TASKS.get(page, {})
+    met = all(st.session_state.get(key) == value for key, value in task.items())
+    if not task or not met or page in done:
+        return False
+    done.add(page)
+    return True
+
+
+def progress(lang: str) -> None:
+    """How far the reader of the tour is."""
+    outcomes = st.session_state.get(OUTCOMES, {})
+    guessed = [outcome(lang)[0] for outcome in outcomes.values() if outcome is not None]
+    st.markdown(
+        t(
+            "tour.progress",
+            lang,
+            guessed=len(guessed),
+            count=sum(1 for page in PAGES if f"guess.{page.key}" in keys()),
+            right=sum(guessed),
+            done=len(st.session_state.get(DONE, ())),
+            tasks=len(TASKS),
+        )
+    )

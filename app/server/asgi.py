@@ -10,6 +10,8 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from starlette.datastructures import Headers, MutableHeaders
+
 from app.common.environment import value
 
 Message = MutableMapping[str, Any]
@@ -85,8 +87,9 @@ class FirstScript:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        packed = b"gzip" in headers.pop(b"accept-encoding", b"")
+        asked = Headers(raw=scope["headers"])
+        packed = any("gzip" in kinds for kinds in asked.getlist("accept-encoding"))
+        unpacked = [pair for pair in asked.raw if pair[0] != b"accept-encoding"]
         start: Message = {}
         page = b""
 
@@ -98,16 +101,17 @@ class FirstScript:
             page += message.get("body", b"")
             if message.get("more_body"):
                 return
-            kept = [pair for pair in start["headers"] if pair[0].lower() != b"content-length"]
             whole = page.replace(b"<head>", self._script, 1)
+            headers = MutableHeaders(raw=list(start["headers"]))
+            headers.add_vary_header("Accept-Encoding")
             if packed:
                 whole = await asyncio.to_thread(gzip.compress, whole, 6)
-                kept += [(b"content-encoding", b"gzip"), (b"vary", b"accept-encoding")]
-            kept.append((b"content-length", str(len(whole)).encode()))
-            await send({**start, "headers": kept})
+                headers["content-encoding"] = "gzip"
+            headers["content-length"] = str(len(whole))
+            await send({**start, "headers": headers.raw})
             await send({"type": "http.response.body", "body": whole})
 
-        await self._app({**scope, "headers": list(headers.items())}, receive, adding)
+        await self._app({**scope, "headers": unpacked}, receive, adding)
 
 
 class TooLargeError(Exception):

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.common.text import t
+from app.explorer.page_head import TASKS
 from tests.app.explorer_app import groups_of_maps, opened, sound
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
@@ -52,6 +53,34 @@ def test_a_number_is_compared_with_the_networks() -> None:
     shown = {metric.label: metric.value for metric in app.metric}
     low, high = map(float, re.findall(r"[\d.]+", shown[t("coarse_to_fine.range", "en")]))
     assert low <= float(found[1]) <= high
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(entry.value for entry in (*app.markdown, *app.success))
+
+
+@pytest.mark.parametrize("page", ["differences", "aspp", "spp", "loss"])
+def test_a_task_in_a_part_that_runs_alone_is_ticked(page: str) -> None:
+    app = opened(page, tour="1")
+    (skip,) = (entry for entry in app.button if entry.label == t("guess.skip", "en"))
+    app = sound(skip.click().run())
+    assert t("tour.open", "en") in texts(app)
+    for key, value in TASKS[page].items():
+        kinds = (app.toggle, app.selectbox, app.slider, app.button_group)
+        (control,) = (entry for kind in kinds for entry in kind if entry.key == key)
+        control.set_value(value)
+    app = sound(app.run())
+    assert t("tour.done", "en") in texts(app)
+    assert t("tour.open", "en") not in texts(app)
+    assert (t("tour.end", "en") in texts(app)) is (page == "loss")
+    assert ("1 of 9 tasks done" in texts(app)) is (page == "loss")
+
+
+def test_what_is_named_as_needed_most_could_be_chosen() -> None:
+    app = opened("stacking", tour="1")
+    (asked,) = app.radio
+    app = answer(asked.set_value(asked.options[0]).run())
+    assert "skip" not in " ".join(entry.value for entry in (*app.success, *app.info))
 
 
 def test_nobody_is_asked_twice_or_outside_the_tour() -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import streamlit as st
 
 from app.common.summary import depth_range
-from app.common.text import keys, t
+from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import numbers
 from app.explorer.figure_view import figures
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
-from app.explorer.page_head import DONE, OUTCOMES, TASKS, heading
+from app.explorer.page_head import heading, progress
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
 
@@ -24,8 +24,13 @@ def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
     heading(lang, "start")
-    if view.example:
-        st.markdown(t("start.begin", lang))
+    if controls.is_on(TOUR):
+        progress(lang)
+    else:
+        if view.example:
+            st.markdown(t("start.begin", lang))
+        begin, icon = t("tour.begin", lang), ":material/tour:"
+        st.button(begin, on_click=controls.put, args=(TOUR, True), type="primary", icon=icon)
     shown = photo_and_depth(view)
     figures(lang, "start", shown, columns=len(shown))
     if view.prediction.confidence is not None:
@@ -63,37 +68,10 @@ def draw(view: SessionView) -> None:
         with st.spinner(t("explorer.computing", lang)):
             draw_map(view)
     st.subheader(t("start.tour", lang))
-    _progress(lang)
     for start in range(1, len(PAGES), 3):
         for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
             place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
             place.caption(t(f"{page.key}.short", lang))
-
-
-def _progress(lang: str) -> None:
-    """How far the reader is, or the way in."""
-    outcomes = st.session_state.get(OUTCOMES, {})
-    if not controls.is_on(TOUR):
-        st.button(
-            t("tour.begin", lang),
-            on_click=controls.put,
-            args=(TOUR, True),
-            type="primary",
-            icon=":material/tour:",
-        )
-    elif outcomes:
-        guessed = [outcome(lang)[0] for outcome in outcomes.values() if outcome is not None]
-        st.markdown(
-            t(
-                "tour.progress",
-                lang,
-                guessed=len(guessed),
-                count=sum(1 for page in PAGES if f"guess.{page.key}" in keys()),
-                right=sum(guessed),
-                done=len(st.session_state.get(DONE, ())),
-                tasks=len(TASKS),
-            )
-        )
 
 
 def _model_card(view: SessionView) -> None:
