@@ -41,17 +41,19 @@ class Guide:
     Args:
         rgb: (H, W, 3) uint8, the photo.
         size: width and height of what is brought to its size.
+        sharpens: whether depth is sharpened beforehand (step 3), which takes three times as long.
 
     Attributes:
         rgb: the same.
         seen: (h, w, 3) uint8, the photo at `size`: what the network sees.
-        finer: the photo at twice `size`, or its own where that is less.
+        finer: the photo at twice `size`, or its own where that is less; None without sharpening.
     """
 
-    def __init__(self, rgb: Bytes, size: tuple[int, int]) -> None:
+    def __init__(self, rgb: Bytes, size: tuple[int, int], *, sharpens: bool = True) -> None:
         finer = min(rgb.shape[1], _ROUND_TRIP * size[0]), min(rgb.shape[0], _ROUND_TRIP * size[1])
         self.rgb = rgb
-        self.seen, self.finer = resize_rgb(rgb, size, finer)
+        self.seen, *rest = resize_rgb(rgb, size, *([finer] if sharpens else []))
+        self.finer = rest[0] if rest else None
 
 
 def upsample_depth(depth: Floats, guide: Guide) -> Floats:
@@ -70,7 +72,8 @@ def upsample_depth(depth: Floats, guide: Guide) -> Floats:
         return depth
     if depth.shape[0] > height or depth.shape[1] > width:
         return resample(depth, height, width, triangle)
-    return _Upsampling(_sharpened(depth, guide.finer), depth, guide.rgb, guide.seen).full()
+    sharp = depth if guide.finer is None else _sharpened(depth, guide.finer)
+    return _Upsampling(sharp, depth, guide.rgb, guide.seen).full()
 
 
 def _sharpened(depth: Floats, finer: Bytes) -> Floats:
