@@ -74,10 +74,12 @@ def _cell_sums(values: NDArray[Any], cell: int, axis: int, kind: type[Any]) -> N
 
 def _touched_means(values: Floats, target: int, axis: int) -> Floats:
     """Means along one axis over all that each of `target` new values touches."""
-    along = np.moveaxis(values, axis, -1)
-    source, at = along.shape[-1], np.arange(target)
+    along = np.moveaxis(values, axis, 0)
+    source, at = len(along), np.arange(target)
     first, last = at * source // target, -(-(at + 1) * source // target)
-    sums = np.zeros((*along.shape[:-1], source + 1))
-    np.cumsum(along, -1, np.float64, out=sums[..., 1:])
-    means = (sums[..., last] - sums[..., first]) / (last - first)
-    return np.moveaxis(means.astype(np.float32), -1, axis)
+    counts = (last - first).reshape(-1, *[1] * (along.ndim - 1))
+    sums = along[first].astype(np.float64)
+    for further in range(1, int(counts.max())):
+        part = along[np.minimum(first + further, source - 1)]
+        sums += np.where(counts > further, part, np.float32(0))
+    return np.moveaxis((sums / counts).astype(np.float32), 0, axis)
