@@ -68,17 +68,17 @@ def everywhere(depth: Tensor, rgb: Tensor) -> Tensor:
     """Joint bilateral upsampling of all pixels, not of those near a step only."""
     work = _work(depth, rgb)
     work.share = np.ones_like(work.share)
-    return torch.from_numpy(work.full())
+    return torch.from_numpy(work.full(depth.numpy()))
 
 
 def not_sharpened(depth: Tensor, rgb: Tensor) -> Tensor:
     """Ours without the round-trip correction."""
-    return torch.from_numpy(_work(depth, rgb).full())
+    return torch.from_numpy(_work(depth, rgb).full(depth.numpy()))
 
 
 def _work(depth: Tensor, rgb: Tensor) -> _Upsampling:
     (seen,) = resize_rgb(rgb.numpy(), (depth.shape[1], depth.shape[0]))
-    return _Upsampling(depth.numpy(), depth.numpy(), rgb.numpy(), seen)
+    return _Upsampling(depth.numpy(), rgb.numpy(), seen)
 
 
 def ours(depth: Tensor, rgb: Tensor) -> Tensor:

@@ -87,11 +87,22 @@ def load_predictor(
 
 
 def load_model(
-    name_or_path: str | Path, device: str = "auto", engine: str = "auto", precision: str = "float32"
+    name_or_path: str | Path,
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "float32",
+    at_once: int = 1,
 ) -> Predictor:
-    """`load_predictor` for one model, by its name or path."""
+    """`load_predictor` for one model, by its name or path.
+
+    Args:
+        name_or_path, device, engine, precision: as `load_predictor`'s.
+        at_once: passes that share the cores, where ONNX Runtime computes them: for many pictures
+            in a row more of them a second, for a single one it takes longer.
+    """
     info = find_model(name_or_path)
-    return Predictor(info, open_engine(info, device=device, engine=engine, precision=precision))
+    opened = open_engine(info, device=device, engine=engine, precision=precision, at_once=at_once)
+    return Predictor(info, opened, at_once if opened.name == "onnx" else 1)
 
 
 class Asked(TypedDict, total=False):
@@ -139,18 +150,19 @@ class Passed:
 class Predictor:
     """A loaded model; safe to call from several threads at once.
 
-    Nothing is kept between calls. One pass through the network runs at a time: two at once would
-    need twice the memory for the same throughput (docs/performance.md).
+    Nothing is kept between calls. Unless told otherwise, one pass through the network runs at a
+    time: two at once need twice the memory, and gain only with a thread each (docs/performance.md).
 
     Args:
         info: of the model.
         engine: that runs it.
+        at_once: passes that may run at a time.
     """
 
-    def __init__(self, info: ModelInfo, engine: Engine) -> None:
+    def __init__(self, info: ModelInfo, engine: Engine, at_once: int = 1) -> None:
         self.info = info
         self.engine = engine
-        self._turn = threading.Lock()
+        self._turn = threading.BoundedSemaphore(at_once)
 
     def __call__(
         self,
@@ -205,8 +217,15 @@ class Predictor:
         flip: bool = False,
         fov: float | None = None,
         intrinsics: GivenCamera | None = None,
+        *,
+        sharpens: bool = True,
     ) -> Passed:
-        """The network's part of a prediction; arguments and errors as for a call."""
+        """The network's part of a prediction; arguments and errors as for a call.
+
+        Args:
+            photo, resolution, flip, fov, intrinsics: as for a call.
+            sharpens: as `core.images.upsample.Guide`'s.
+        """
         asked = None if resolution is None else checked_resolution(resolution)
         started = time.perf_counter()
         height, width = photo.rgb.shape[:2]
@@ -220,7 +239,7 @@ class Predictor:
         )
         scale = focal_scale(self.info, camera, (width, height), size)
         flip = checked_switch("flip", flip)
-        guide = Guide(photo.rgb, size)
+        guide = Guide(photo.rgb, size, sharpens=sharpens)
         working, depth = self._pass(guide.seen, flip, scale)
         settings = {
             "resolution": asked,

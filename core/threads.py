@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +47,29 @@ def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
     if len(items) < 2 or usable_threads() == 1:
         return [function(item) for item in items]
     return list(_pool(usable_threads()).map(function, items))
+
+
+def ahead(function: Callable[[T], R], items: Iterable[T], count: int) -> Iterator[R]:
+    """`function(item)` of one item after the other, `count` of them worked on at once.
+
+    The items are read by the caller's thread, only as far ahead as there is work going on, and the
+    results come in their order; so memory does not grow with the number of items.
+
+    Raises:
+        Exception: what `function` raised, in the place of its result.
+    """
+    begun: deque[Future[R]] = deque()
+    with ThreadPoolExecutor(count, thread_name_prefix="ahead") as pool:
+        try:
+            for item in items:
+                begun.append(pool.submit(function, item))
+                if len(begun) > count:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            for one in begun:
+                one.cancel()
 
 
 @functools.cache

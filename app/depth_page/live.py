@@ -14,7 +14,7 @@ import math
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image
@@ -108,12 +108,14 @@ class LiveDepth:
     def _next(self, past: _Past, photo: Photo, started: float) -> LiveView:
         predictor, request = self._studio.predictor(past.model), past.request
         with self._studio.working():
-            prediction = calibrated(predictor(photo, **request.prediction), *request.known)
-        smoothed = past.steadier(photo.rgb, prediction.depth, started)
-        past.range = _range_after(past.range, auto_range(smoothed.depth), anew=smoothed.cut)
+            passed = predictor.passed(photo, **request.prediction, sharpens=False)
+            smoothed = past.steadier(passed.working.rgb, passed.depth, started)
+            steady = predictor.finished(replace(passed, depth=smoothed.depth), photo)
+            prediction = calibrated(steady, *request.known)
+        past.range = _range_after(past.range, auto_range(prediction.depth), anew=smoothed.cut)
         near, far = range_with_ends(past.range, request.colors.near, request.colors.far)
         drawn = io.BytesIO()
-        Image.fromarray(colorize(smoothed.depth, request.colors.colormap, near, far)).save(
+        Image.fromarray(colorize(prediction.depth, request.colors.colormap, near, far)).save(
             drawn, "JPEG", quality=85
         )
         return LiveView(

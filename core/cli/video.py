@@ -113,7 +113,7 @@ def models_of(name: str | None) -> VideoModels:
     """
     from core.engines.chooser import chooser_for
     from core.predictor import load_model
-    from core.video.sequence import VideoModels
+    from core.video.sequence import AT_ONCE, VideoModels
     from core.weights.checkpoint import find_model
     from core.weights.choice import AUTO
 
@@ -121,8 +121,8 @@ def models_of(name: str | None) -> VideoModels:
     chooser = chooser_for(name)
     if chooser is not None:
         sha256 = tuple(find_model(model).sha256 for model in chooser.models)
-        return VideoModels(sha256, cache(load_model), chooser)
-    load = cache(partial(load_model, name))
+        return VideoModels(sha256, cache(partial(load_model, at_once=AT_ONCE)), chooser)
+    load = cache(partial(load_model, name, at_once=AT_ONCE))
     return VideoModels((find_model(name).sha256,), lambda _: load())
 
 

@@ -61,7 +61,12 @@ class Engine(Protocol):
 
 
 def open_engine(
-    info: ModelInfo, *, device: str = "auto", engine: str = "auto", precision: str = "float32"
+    info: ModelInfo,
+    *,
+    device: str = "auto",
+    engine: str = "auto",
+    precision: str = "float32",
+    at_once: int = 1,
 ) -> Engine:
     """Loads a checkpoint into an engine.
 
@@ -72,6 +77,7 @@ def open_engine(
             installed, since it is the faster there, and PyTorch everywhere else.
         precision: "float32"; "float16" or "bfloat16" with PyTorch on a GPU; "int8" with ONNX
             Runtime, somewhat faster and less accurate (docs/performance.md says by how much).
+        at_once: passes that ONNX Runtime shall share the cores among.
 
     Raises:
         CheckpointError: the file is missing or damaged.
@@ -89,7 +95,7 @@ def open_engine(
                 f"The engine onnx was asked for on {device} in {precision}, expected the CPU and "
                 "float32 or int8: use the engine torch there."
             )
-        return open_onnx_engine(info, precision)
+        return open_onnx_engine(info, precision, at_once)
     place = (
         "cpu"
         if engine == "auto" and (device == "cpu" or (device == "auto" and not _gpu_may_be()))
@@ -99,7 +105,7 @@ def open_engine(
         place = _torch_engine().choose_device(device)
     if engine == "auto" and place == "cpu" and precision == "float32" and not onnx_missing():
         try:
-            return open_onnx_engine(info)
+            return open_onnx_engine(info, at_once=at_once)
         except EngineError as error:
             logger.warning("PyTorch is used instead of ONNX Runtime: %s", error)
     torch_engine = _torch_engine()

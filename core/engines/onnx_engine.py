@@ -69,6 +69,7 @@ class OnnxEngine:
         content: of the ONNX file.
         precision: of the arithmetic in it, "float32" or "int8".
         weights: the checkpoint's, by name, where the file has none of its own.
+        at_once: calls that share the cores, each of them computed by fewer threads.
 
     Raises:
         EngineError: the file is no model that ONNX Runtime can open.
@@ -82,11 +83,12 @@ class OnnxEngine:
         content: bytes,
         precision: str = "float32",
         weights: Mapping[str, NDArray[np.float32]] | None = None,
+        at_once: int = 1,
     ) -> None:
         self.precision = precision
         onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = usable_threads()
+        options.intra_op_num_threads = max(1, usable_threads() // at_once)
         # Its threads would go on spinning behind a pass, on the cores that the next step needs.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # fatal only: errors come as exceptions
@@ -135,15 +137,16 @@ class OnnxEngine:
         return found
 
 
-_opened: WeakValueDictionary[tuple[Path, str], OnnxEngine] = WeakValueDictionary()
+_opened: WeakValueDictionary[tuple[Path, str, int], OnnxEngine] = WeakValueDictionary()
 
 
-def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
+def open_onnx_engine(info: ModelInfo, precision: str = "float32", at_once: int = 1) -> OnnxEngine:
     """Opens a checkpoint's converted model, converting it first if need be.
 
     Args:
         info: of the checkpoint.
         precision: "float32", or "int8" (`core.engines.int8`).
+        at_once: as `OnnxEngine`'s.
 
     Raises:
         EngineError: `onnx` or `onnxruntime` is not installed, or the conversion failed.
@@ -157,7 +160,7 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
         )
     kind = "" if precision == "float32" else f"-{precision}"
     path = cache_folder() / f"{info.sha256}-v{CONVERTER_VERSION}{kind}.onnx"
-    key = path, info.sha256
+    key = path, info.sha256, at_once
     engine = _opened.get(key)  # what chooses a photo's model shares the network of one of them
     if engine is None:
         graph = graph_of(CHECKPOINTS, info.sha256) if precision == "float32" else None
@@ -165,9 +168,10 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32") -> OnnxEngine:
             names, content = gzip.decompress(graph).split(b"\n", 1)
             weights, _ = load_weights(info.path)
             taken = {name: weights[name] for name in json.loads(names)}
-            engine = OnnxEngine(content, weights=taken)
+            engine = OnnxEngine(content, weights=taken, at_once=at_once)
         else:
-            engine = OnnxEngine(_converted(info, path, precision), precision)
+            content = _converted(info, path, precision)
+            engine = OnnxEngine(content, precision, at_once=at_once)
         _opened[key] = engine
     return engine
 

@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.int64]
 
 
 def cell_means(values: NDArray[Any], cell: int) -> Floats:
     """(..., h, w) to (..., ceil(h / cell), ceil(w / cell)): means over square cells."""
-    kind = np.uint32 if values.dtype.kind == "u" else np.float32
+    whole = values.dtype.kind == "u"  # any order of adding gives the same sums
     counts = []
     for axis in (-2, -1):
         starts = np.arange(0, values.shape[axis], cell)
         counts.append(np.minimum(cell, values.shape[axis] - starts))
-        values = np.add.reduceat(values, starts, axis, kind)
+        if whole:
+            values = _cell_sums(values, cell, axis, np.uint32)
+        else:
+            values = np.add.reduceat(values, starts, axis, np.float32)
     means: Floats = (values / np.outer(*counts)).astype(np.float32)
     return means
 
@@ -26,18 +28,26 @@ def cell_means(values: NDArray[Any], cell: int) -> Floats:
 def window_means(values: Floats, window: int) -> Floats:
     """The same shape: means over window x window values, fewer at the edges."""
     for axis in (-2, -1):
-        at, reach = np.arange(values.shape[axis]), window // 2
-        last = np.minimum(at + reach + 1, len(at))
-        values = _means(values, np.maximum(at - reach, 0), last, axis)
+        along = np.moveaxis(values, axis, 0)
+        sums, counts = along.astype(np.float64), np.ones(len(along))
+        for apart in range(1, min(window // 2 + 1, len(along))):
+            for total, part in ((sums, along), (counts, np.ones(len(along)))):
+                total[apart:] += part[:-apart]
+                total[:-apart] += part[apart:]
+        sums /= counts.reshape(-1, *[1] * (along.ndim - 1))
+        values = np.moveaxis(sums.astype(np.float32), 0, axis)
     return values
 
 
 def area_means(values: Floats, height: int, width: int) -> Floats:
     """(..., h, w) to (..., height, width): means over all that each new pixel touches."""
     for axis, target in ((-2, height), (-1, width)):
-        source, at = values.shape[axis], np.arange(target)
-        last = -(-(at + 1) * source // target)
-        values = _means(values, at * source // target, last, axis)
+        cell, rest = divmod(values.shape[axis], target)
+        if rest == 0:
+            sums = _cell_sums(values, cell, axis, np.float64)
+            values = (sums / cell).astype(np.float32)
+        else:
+            values = _touched_means(values, target, axis)
     return values
 
 
@@ -52,10 +62,24 @@ def among_neighbours(values: Floats, choose: np.ufunc) -> Floats:
     return values
 
 
-def _means(values: Floats, first: Places, last: Places, axis: int) -> Floats:
-    """Means from `first` up to, not including, `last` along one axis."""
-    along = np.moveaxis(values, axis, -1)
-    sums = np.zeros((*along.shape[:-1], along.shape[-1] + 1))
-    np.cumsum(along, -1, np.float64, out=sums[..., 1:])
-    means = (sums[..., last] - sums[..., first]) / (last - first)
-    return np.moveaxis(means.astype(np.float32), -1, axis)
+def _cell_sums(values: NDArray[Any], cell: int, axis: int, kind: type[Any]) -> NDArray[Any]:
+    """Sums over `cell` values after each other; the last may be over fewer."""
+    along = np.moveaxis(values, axis, 0)
+    sums = along[::cell].astype(kind)
+    for first in range(1, min(cell, len(along))):
+        part = along[first::cell]
+        sums[: len(part)] += part
+    return np.moveaxis(sums, 0, axis)
+
+
+def _touched_means(values: Floats, target: int, axis: int) -> Floats:
+    """Means along one axis over all that each of `target` new values touches."""
+    along = np.moveaxis(values, axis, 0)
+    source, at = len(along), np.arange(target)
+    first, last = at * source // target, -(-(at + 1) * source // target)
+    counts = (last - first).reshape(-1, *[1] * (along.ndim - 1))
+    sums = along[first].astype(np.float64)
+    for further in range(1, int(counts.max())):
+        part = along[np.minimum(first + further, source - 1)]
+        sums += np.where(counts > further, part, np.float32(0))
+    return np.moveaxis((sums / counts).astype(np.float32), 0, axis)

@@ -14,6 +14,8 @@ Besides the result, memory grows with the photo's width only.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,17 +43,19 @@ class Guide:
     Args:
         rgb: (H, W, 3) uint8, the photo.
         size: width and height of what is brought to its size.
+        sharpens: whether depth is sharpened beforehand (step 3), which takes three times as long.
 
     Attributes:
         rgb: the same.
         seen: (h, w, 3) uint8, the photo at `size`: what the network sees.
-        finer: the photo at twice `size`, or its own where that is less.
+        finer: the photo at twice `size`, or its own where that is less; None without sharpening.
     """
 
-    def __init__(self, rgb: Bytes, size: tuple[int, int]) -> None:
+    def __init__(self, rgb: Bytes, size: tuple[int, int], *, sharpens: bool = True) -> None:
         finer = min(rgb.shape[1], _ROUND_TRIP * size[0]), min(rgb.shape[0], _ROUND_TRIP * size[1])
         self.rgb = rgb
-        self.seen, self.finer = resize_rgb(rgb, size, finer)
+        self.seen, *rest = resize_rgb(rgb, size, *([finer] if sharpens else []))
+        self.finer = rest[0] if rest else None
 
 
 def upsample_depth(depth: Floats, guide: Guide) -> Floats:
@@ -70,43 +74,48 @@ def upsample_depth(depth: Floats, guide: Guide) -> Floats:
         return depth
     if depth.shape[0] > height or depth.shape[1] > width:
         return resample(depth, height, width, triangle)
-    return _Upsampling(_sharpened(depth, guide.finer), depth, guide.rgb, guide.seen).full()
-
-
-def _sharpened(depth: Floats, finer: Bytes) -> Floats:
-    """Depth plus what averaging the upsampled depth over each working pixel would lose."""
+    work = _Upsampling(depth, guide.rgb, guide.seen)
+    if guide.finer is None:
+        return work.full(depth)
     h, w = depth.shape
-    larger = _Upsampling(depth, depth, finer, resize_rgb(finer, (w, h))[0]).full()
-    return depth + (depth - area_means(larger, h, w))
+    # What averaging the upsampled depth over each working pixel would lose is added beforehand.
+    round_trip = (
+        work
+        if guide.finer is guide.rgb
+        else _Upsampling(depth, guide.finer, resize_rgb(guide.finer, (w, h))[0])
+    )
+    return work.full(depth + (depth - area_means(round_trip.full(depth), h, w)))
 
 
 class _Upsampling:
-    """One depth map on its way to one photo's size.
+    """The way of a depth map to one photo's size.
 
     Args:
-        depth: (h, w), what is interpolated.
-        bounds: (h, w), whose local least and greatest values bound the result.
+        bounds: (h, w), depth whose local least and greatest values bound the result, and whose
+            steps are those of the photo's edges.
         rgb: (H, W, 3) uint8.
         seen: (h, w, 3) uint8, the same at the working size.
     """
 
-    def __init__(self, depth: Floats, bounds: Floats, rgb: Bytes, seen: Bytes) -> None:
-        self.h, self.w = depth.shape
+    def __init__(self, bounds: Floats, rgb: Bytes, seen: Bytes) -> None:
+        self.h, self.w = bounds.shape
         self.height, self.width = rgb.shape[:2]
         self.colours = np.ascontiguousarray(rgb).reshape(-1)
         self.working_colours = seen.reshape(-1, 3).T.astype(np.float32)
-        self._plane = depth
-        self.depth = depth.reshape(-1)
         self.low = among_neighbours(bounds, np.minimum).reshape(-1)
         self.high = among_neighbours(bounds, np.maximum).reshape(-1)
         step = np.log(self.high / self.low)
         self.share = ((step - _STEP_FROM) / (_STEP_TO - _STEP_FROM)).clip(0, 1)
         self.rows, self.columns = _Axis(self.h, self.height), _Axis(self.w, self.width)
 
-    def full(self) -> Floats:
-        """(H, W) metres."""
-        result = resample(self._plane, self.height, self.width, cubic)
-        _Steps(self).place(result.reshape(-1))
+    @cached_property
+    def _steps(self) -> _Steps:
+        return _Steps(self)
+
+    def full(self, depth: Floats) -> Floats:
+        """(h, w) metres to (H, W)."""
+        result = resample(depth, self.height, self.width, cubic)
+        self._steps.place(result.reshape(-1), depth.reshape(-1))
         return result
 
 
@@ -141,7 +150,9 @@ class _Steps:
     """
 
     def __init__(self, work: _Upsampling) -> None:
-        self._work, h, w = work, work.h, work.w
+        # No reference back: a cycle would keep large arrays until Python looks for cycles.
+        self._width, self._down, self._rgb = work.width, work.rows.weight, work.colours
+        h, w = work.h, work.w
         heights = np.bincount(work.rows.first, minlength=h)
         order = np.argsort(-heights, kind="stable")
         below = np.minimum(order + 1, h - 1)
@@ -165,29 +176,30 @@ class _Steps:
         right = np.minimum(left + 1, w - 1)
         around = np.stack((upper + left, upper + right, lower + left, lower + right))
         self._colours = work.working_colours[:, around].take(cell, 2)
-        self._depth = work.depth[around].take(cell, 1)
+        self._around, self._cell = around, cell
         share = work.share[around].reshape(2, 2, -1).take(cell, 2)
         self._share = _between(share[:, 0], share[:, 1], self._across)
         nearest = np.stack((upper, lower)).take(cell, 1) + work.columns.nearest[column]
         self._low, self._high = work.low[nearest], work.high[nearest]
 
-    def place(self, flat: Floats) -> None:
-        """Redoes them in the flattened result."""
+    def place(self, flat: Floats, depth: Floats) -> None:
+        """Redoes them in the flattened result, from the flattened working depth."""
+        corners = depth[self._around].take(self._cell, 1)
         pieces = [
             (row, slice(start, min(start + _AT_A_TIME, count)))
             for row, count in enumerate(self._counts)
             for start in range(0, count, _AT_A_TIME)
         ]
-        in_threads(lambda piece: self._place_row(flat, *piece), pieces)
+        in_threads(lambda piece: self._place_row(flat, corners, *piece), pieces)
 
-    def _place_row(self, flat: Floats, row: int, some: slice) -> None:
+    def _place_row(self, flat: Floats, corners: Floats, row: int, some: slice) -> None:
         """The row with this number in all bands, some of the columns that see a step."""
-        places = self._place[some] + row * self._work.width
-        down = self._work.rows.weight.take(self._top[some] + row)
+        places = self._place[some] + row * self._width
+        down = self._down.take(self._top[some] + row)
         first = places * 3
         unlike = np.zeros((4, len(places)), np.float32)
         for channel, theirs in enumerate(self._colours[:, :, some]):
-            ours = self._work.colours.take(first + channel).astype(np.float32)
+            ours = self._rgb.take(first + channel).astype(np.float32)
             apart = theirs - ours
             apart *= apart
             unlike += apart
@@ -199,7 +211,7 @@ class _Steps:
         weights[2:] *= down
         weights[::2] *= 1 - right
         weights[1::2] *= right
-        edged = _sum(weights * self._depth[:, some])
+        edged = _sum(weights * corners[:, some])
         edged /= _sum(weights)
         share, low, high = (pair[:, some] for pair in (self._share, self._low, self._high))
         upper = down < 0.5  # the nearest of the two

@@ -1,10 +1,15 @@
-"""The frames of a clip as a sequence of 16-bit PNG files, and the video drawn from them."""
+"""The frames of a clip as a sequence of 16-bit PNG files, and the video drawn from them.
+
+Where nothing but the video is asked for, depth is smoothed and stored at the network's size, and
+comes to the clip's while it is drawn.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +27,11 @@ from core.geometry.origin import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
+from core.images.upsample import Guide, upsample_depth
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.scale.calibration import camera_of
+from core.threads import ahead
 from core.video.flicker import DepthRange, FlickerMeter
 from core.video.reader import ClipInfo, ClipReader, Frame
 from core.video.settings import VideoSettings
@@ -41,6 +48,7 @@ from core.video.writer import (
 
 Tell = Callable[[str, int, int | None], None]
 UNFINISHED = ".part"
+AT_ONCE = 2  # frames that are worked on at a time, each with its share of the cores
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,23 @@ class VideoModels:
             return self.load(None), None
         choice = self.chooser(rgb)
         return self.load(choice.model), choice.to_dict()
+
+
+@dataclass(frozen=True, eq=False)
+class _FrameDepth:
+    """A frame's own depth.
+
+    Attributes:
+        rgb, depth: at the size at which depth is smoothed: the clip's, or the network's.
+        time, milliseconds: the frame's, and spent on it.
+        whole: the whole prediction; None where only `depth` was made.
+    """
+
+    rgb: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    time: float
+    milliseconds: float
+    whole: Prediction | None
 
 
 class DepthSequence:
@@ -106,40 +131,28 @@ class DepthSequence:
         Frames that are there already are read and not predicted, but for the first, which the
         sidecar tells of.
         """
-        predictor, before = None, self._restored()
+        before = self._restored()
         if before:
             yield before
-        options: dict[str, Any] = {
-            "resolution": self._settings.resolution,
-            "flip": self._settings.flip,
-            "fov": self._settings.fov,
-            "intrinsics": camera_of(
-                self._settings.known, self._settings.fov, self._settings.intrinsics
-            ),
-        }
-        for index, frame in enumerate(self._reader):
-            if predictor is None:
-                predictor, self.choice = self._models.for_frame(frame.rgb)
-            elif index < before:
-                continue
-            photo = self._photo(frame)  # flat: a 360-degree clip's views would flicker
-            prediction = predictor.finished(predictor.passed(photo, **options), photo)
-            if self.first is None:
-                self.first = calibrated(prediction, *self._settings.known)
-                reach = prediction.info.config.max_depth * prediction.focal_scale
-                reach = self.first.in_scale(reach)
-                self.scale = self._settings.png_scale or depth16_scale(reach)
-            if index < before:
-                continue
-            depth = self.first.in_scale(prediction.depth)
-            smoothed = self._smoother(frame.rgb, depth, frame.time)
+        frames = iter(self._reader)
+        first = next(frames)  # the decoder refuses a clip without a frame
+        predictor, self.choice = self._models.for_frame(first.rgb)
+        wanted = (f for index, f in enumerate(chain((first,), frames)) if not 0 < index < before)
+        for index, found in enumerate(ahead(partial(self._predict, predictor), wanted, AT_ONCE)):
+            if index == 0:
+                self._begin(found)
+                if before:
+                    continue
+            assert self.first is not None  # noqa: S101 - see above
+            depth = self.first.in_scale(found.depth)
+            smoothed = self._smoother(found.rgb, depth, found.time)
             self.flicker.add(depth, smoothed.depth, smoothed.static)
             self.range.add(smoothed.depth)
             if smoothed.cut and self.count:
                 self.cuts.append(self.count)
             self.count += 1
-            self.times.append(round(frame.time, 6))
-            self.milliseconds += prediction.milliseconds
+            self.times.append(round(found.time, 6))
+            self.milliseconds += found.milliseconds
             check_length(self._reader.info, self.count, self._settings)
             path = frame_path(self._folder, self.count)
             _store(path, encode_depth16(smoothed.depth, self.scale))
@@ -147,6 +160,28 @@ class DepthSequence:
                 self._progress.save(self.count, self._state())
             yield self.count
         self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
+
+    def _predict(self, predictor: Predictor, frame: Frame) -> _FrameDepth:
+        asked, data = self._settings, self._settings.data
+        photo = self._photo(frame)  # flat: a 360-degree clip's views would flicker
+        camera = camera_of(asked.known, asked.fov, asked.intrinsics)
+        first = frame.time == 0  # which the sidecar tells of, and which gives the clip its scale
+        passed = predictor.passed(
+            photo, asked.resolution, asked.flip, asked.fov, camera, sharpens=data or first
+        )
+        whole = predictor.finished(passed, photo) if data or first else None
+        milliseconds = passed.seconds * 1000 if whole is None else whole.milliseconds
+        if data and whole is not None:
+            return _FrameDepth(frame.rgb, whole.depth, frame.time, milliseconds, whole)
+        seen = passed.working.rgb
+        return _FrameDepth(seen, passed.depth, frame.time, milliseconds, whole)
+
+    def _begin(self, found: _FrameDepth) -> None:
+        """Takes what the first frame says of the whole clip."""
+        assert found.whole is not None  # noqa: S101 - the first frame's is made
+        self.first = calibrated(found.whole, *self._settings.known)
+        reach = self.first.in_scale(self.first.info.config.max_depth * self.first.focal_scale)
+        self.scale = self._settings.png_scale or depth16_scale(reach)
 
     def _photo(self, frame: Frame) -> Photo:
         photo, clip = decode(frame.rgb), self._reader.info
@@ -199,6 +234,8 @@ class DepthSequence:
         info, colormap = self._reader.info, self._settings.colors.colormap
 
         def beside(rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
+            guide = Guide(rgb, (depth.shape[1], depth.shape[0]), sharpens=False)
+            depth = upsample_depth(depth, guide)
             return np.hstack((rgb, colorize(depth, colormap, near, far)))
 
         self._film(clip, target, (2 * info.width, info.height), beside, partial(tell, "video"))
@@ -237,13 +274,19 @@ class DepthSequence:
         tell: Callable[[int, int | None], None],
     ) -> None:
         part = target.with_name(f"{target.name}{UNFINISHED}")
+
+        def drawn(numbered: tuple[int, Frame]) -> tuple[NDArray[np.uint8], float]:
+            number, frame = numbered
+            return picture(frame.rgb, self._load(number)), frame.time
+
         try:
             with (
                 ClipReader(clip) as again,
                 FilmWriter(part, *size, self._reader.info.rate) as film,
             ):
-                for number, frame in enumerate(again, 1):
-                    film.add(picture(frame.rgb, self._load(number)), frame.time)
+                made = ahead(drawn, enumerate(again, 1), AT_ONCE)
+                for number, (shown_picture, time) in enumerate(made, 1):
+                    film.add(shown_picture, time)
                     tell(number, self.count)
             part.replace(target)
         except OSError as error:

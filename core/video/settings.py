@@ -73,6 +73,11 @@ class VideoSettings:
         for name in ("flip", "overwrite"):
             checked_switch(name, getattr(self, name))
 
+    @property
+    def data(self) -> bool:
+        """Whether depth itself is asked for, at full size, and not only a picture of it."""
+        return any(name != "video" for name in self.save)
+
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the result, as a sidecar holds them."""
         asked = self.resolution

@@ -50,7 +50,15 @@ class Progress:
         self, folder: Path, clip: ClipInfo, models: tuple[str, ...], settings: VideoSettings
     ) -> None:
         made_with = {name: x for name, x in settings.decisive().items() if name != "colors"}
-        key = [__version__, _STATE, clip.sha256, models, made_with, settings.png_scale]
+        key = [
+            __version__,
+            _STATE,
+            clip.sha256,
+            models,
+            made_with,
+            settings.png_scale,
+            settings.data,
+        ]
         self._key = json.dumps(key, sort_keys=True)
         self._path = folder / _FILE
 

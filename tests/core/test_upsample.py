@@ -118,8 +118,8 @@ def test_it_is_what_it_says(size: tuple[int, int]) -> None:
     depth[12:, :5] = 2.0
     rgb = torch.randint(0, 256, (*size, 3), generator=generator, dtype=torch.uint8)
     seen = torch.randint(0, 256, (16, 20, 3), generator=generator, dtype=torch.uint8)
-    given = [each.numpy() for each in (depth, depth, rgb, seen)]
-    got = torch.from_numpy(upsample._Upsampling(*given).full())
+    given = [each.numpy() for each in (depth, rgb, seen)]
+    got = torch.from_numpy(upsample._Upsampling(*given).full(depth.numpy()))
     assert torch.allclose(got, by_the_definition(depth, depth, rgb, seen), rtol=1e-5)
 
 

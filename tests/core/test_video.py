@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,11 @@ def engine() -> _Shimmering:
 
 
 @pytest.fixture
-def run(tmp_path: Path, engine: _Shimmering) -> Callable[..., VideoResult]:
+def run(
+    tmp_path: Path, engine: _Shimmering, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., VideoResult]:
     """Predicts a clip into tmp_path/out/clip; keywords go to `VideoSettings`."""
+    monkeypatch.setattr(sequence, "AT_ONCE", 1)  # the engine's errors come in the order of calls
 
     def start(clip: Path, **settings: Any) -> VideoResult:
         engine.runs = 0
@@ -233,6 +237,25 @@ def test_the_video_shows_frame_and_depth_in_one_range(
         assert np.abs(frame[:, :WIDTH].astype(int) - source).mean() < 9
 
 
+def test_a_video_alone_shows_what_it_shows_beside_frames(
+    tmp_path: Path,
+) -> None:
+    """Its depth is smoothed at the network's size, and its borders lie where the clip has them."""
+    wide = [np.repeat(np.repeat(each, 3, 0), 3, 1) for each in noisy(ROOM, 5)]
+    clip = write_clip(tmp_path / "clip.mp4", wide)
+    colors = ColorSettings("grey", 0.5, 10.0)
+    shown = []
+    for save in (("video", "frames"), ("video",)):
+        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, _Flat(), 2))
+        asked = VideoSettings(save=save, colors=colors, resolution=96)
+        predict_video(clip, tmp_path / "out" / "clip", models, replace(asked, overwrite=True))
+        shown.append(np.array(read_clip(tmp_path / "out" / "clip_depth.mp4"), int))
+    whole, alone = (each[:, :, 3 * WIDTH :] for each in shown)
+    assert whole.std() > 2
+    assert np.abs(whole - alone).mean() < 1.0
+    assert np.abs(np.diff(alone, axis=2)).max() > 0.9 * np.abs(np.diff(whole, axis=2)).max()
+
+
 def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
 
@@ -268,15 +291,17 @@ class _Killed(KeyboardInterrupt):
     pass
 
 
+@pytest.mark.parametrize("save", [("video", "frames"), ("video",)], ids=",".join)
 @pytest.mark.parametrize("moment", [("depth", 11), ("video", 5)], ids=str)
 def test_an_interrupted_clip_goes_on_to_the_same_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int], save: tuple[str, ...]
 ) -> None:
     monkeypatch.setattr(sequence, "EVERY", 4)
     clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 9) + noisy(STREET, 9))
     engine = _Flat()
     models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, engine))
-    whole = predict_video(clip, tmp_path / "whole" / "clip", models, VideoSettings()).sidecar
+    asked = VideoSettings(save=save)
+    whole = predict_video(clip, tmp_path / "whole" / "clip", models, asked).sidecar
     engine.runs = 0
 
     def kill(stage: str, done: int, total: int | None) -> None:
@@ -285,20 +310,19 @@ def test_an_interrupted_clip_goes_on_to_the_same_files(
 
     stem = tmp_path / "out" / "clip"
     with pytest.raises(_Killed):
-        predict_video(clip, stem, models, VideoSettings(), kill)
+        predict_video(clip, stem, models, asked, kill)
     assert [path.name for path in stem.parent.iterdir()] == ["clip_frames.part"]
     (stem.parent / "clip_frames.part" / ".lapdepth-0.tmp").write_bytes(b"half")
     frames: list[int] = []
-    result = predict_video(
-        clip, stem, models, VideoSettings(), lambda stage, done, _: frames.append(done)
-    )
+    result = predict_video(clip, stem, models, asked, lambda stage, done, _: frames.append(done))
     timing = "milliseconds_per_frame"
     assert {**result.sidecar, timing: 0} == {**whole, timing: 0}
     assert files(tmp_path / "out") == files(tmp_path / "whole")
     stage, done = moment
     kept = 18 if stage == "video" else done // 4 * 4  # what was stored last
     again = min(kept, 1)  # the first frame, for what the sidecar says of it
-    assert engine.runs == (18 if stage == "video" else done) + 18 - kept + again
+    lost = engine.runs - ((18 if stage == "video" else done) + 18 - kept + again)
+    assert 0 <= lost <= sequence.AT_ONCE  # they were worked on when the run was killed
     assert frames[0] == max(kept, 1)
 
 
