@@ -45,7 +45,22 @@ class Settings:
     camera: tuple[float, ...] | None = None
 
 
-def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Path:
+@dataclass(frozen=True)
+class Arranged:
+    """A data set made of uploads.
+
+    Attributes:
+        data: its folder.
+        frames: how many photos have depth.
+        notes: what was left out.
+    """
+
+    data: Path
+    frames: int
+    notes: tuple[str, ...]
+
+
+def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Arranged:
     """A data set in the layout of `core.data.folder`, from whatever somebody sent.
 
     A photo and its depth have the same name but for the ending (or `_depth`), or lie in folders
@@ -86,22 +101,37 @@ def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Path:
     both = sorted(photos.keys() & depths.keys())
     if not both:
         raise DataError(
-            f"Got {len(photos)} photos and {len(depths)} files with depth, of which no two belong "
-            "together, expected names that are alike (hall1.jpg and hall1.csv, or hall1_depth.png):"
-            " rename them, or put them into folders called rgb and depth."
+            f"Got {_counted(len(photos), 'photo')} and {_counted(len(depths), 'file')} with depth, "
+            "of which no two belong together, expected names that are alike (hall1.jpg and "
+            "hall1.csv, or hall1_depth.png): rename them, or put them into folders called rgb "
+            "and depth."
         )
     data = folder / "data"
+    stems = [safe_stem(Path(key).name) for key in both]
+    plain = stems == sorted(set(stems))  # else the number keeps apart, and in order
     for kind, found in (("rgb", photos), ("depth", depths)):
         (data / kind).mkdir(parents=True)
         for index, key in enumerate(both):
             source = found[key]
-            target = f"{index:04d}_{safe_stem(Path(key).name)}{source.suffix.lower()}"
+            stem = safe_stem(Path(key).name)
+            if not plain:
+                stem = f"{index:04d}_{stem}"
+            target = f"{stem}{source.suffix.lower()}"
             shutil.copyfile(source, data / kind / target)
     shutil.rmtree(folder / "unpacked", ignore_errors=True)
     scale = settings.scale or told.scale or (_MILLIMETRES if pictured else _METRES)
     text = f"scale = {scale!r}\n" + _camera_line(settings, told)
     (data / CONFIG_NAMES[0]).write_text(text)
-    return data
+    alone = sorted(photos.keys() ^ depths.keys())
+    notes = []
+    if alone:
+        some = _counted(len(alone), "file")
+        notes.append(f"Left out: {some} without a photo or depth of that name ({alone[0]}).")
+    return Arranged(data, len(both), tuple(notes))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _camera_line(settings: Settings, told: Settings) -> str:

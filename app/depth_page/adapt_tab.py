@@ -40,6 +40,7 @@ from core.files.depth_maps import ColorSettings, encode_color
 from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor
 from core.train.adapt_process import adapt_apart
+from core.train.held_out import check_enough
 from core.weights.choice import AUTO
 
 MINUTES = 20  # at most
@@ -76,9 +77,10 @@ class AdaptHandlers(PageHandlers):
                 number("fov", fov, MIN_FOV, MAX_FOV, "degrees"),
             )
         folder = self._storage.folder(request.session_hash)
-        data = arranged([self._storage.uploaded(each) for each in files], folder, settings)
+        sent = arranged([self._storage.uploaded(each) for each in files], folder, settings)
+        check_enough(sent.frames, sent.notes)  # at once, before a process starts
         job = {
-            "data": data,
+            "data": sent.data,
             "name": "" if missing(name) else str(name).strip(),
             "model": base,
             "minutes": asked,
@@ -86,20 +88,22 @@ class AdaptHandlers(PageHandlers):
         clock, is_cancelled = TimeLeft(time.monotonic), cancelled()
 
         def tell(done: int, total: int) -> None:
-            words = t("studio.adapt_step", lang, done=done, total=total,
+            key = "adapt_step" if done < total else "adapt_judging"
+            words = t(f"studio.{key}", lang, done=done, total=total,
                       left=clock.words(done, total))  # fmt: skip
             progress((done, total), desc=words)
 
         progress(0, desc=t("studio.adapt_reading", lang))
         models = self._studio.models_folder
         report = adapt_apart(job, folder, models, lambda: not is_cancelled(), tell)
+        report["notes"] = [*sent.notes, *report["notes"]]
         pictures, kept = "", None
         if report["kept"]:
             secret = secrets.token_urlsafe(18)
             self._made[secret] = report["name"]
             kept = {"secret": secret}  # an object: Gradio reads a bare text as JSON
             with contextlib.suppress(DepthError):  # the model is there, pictures or not
-                pictures = self._pictures(report, data, lang)
+                pictures = self._pictures(report, sent.data, lang)
         undo = gr.update(visible=report["kept"])
         return report_html(report, lang) + pictures, kept, undo
 
@@ -217,13 +221,13 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
                 scale = typed_number("adapt_scale", info=_("adapt_scale_info"))
                 fov = typed_number("adapt_fov", info=_("adapt_fov_info"))
             run = gr.Button(_("adapt_run"), variant="primary", elem_id="adapt-run")
+            watch = stop_button([run.click], "stop-adapt")
         with gr.Column():
             told = gr.HTML(elem_id="adapt-told")
             undo = gr.Button(_("adapt_undo"), visible=False, elem_id="adapt-undo")
     kept = kept_by_browser()
     results = [told, kept, undo]
     model.focus(handlers.models, None, model, queue=False, api_visibility="private")
-    watch = stop_button([run.click], "stop-adapt")
     ran = run.click(
         handlers.adapt,
         [files, name, model, minutes, scale, fov],

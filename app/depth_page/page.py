@@ -23,6 +23,7 @@ from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.known_box import KnownControls, known_box, wire_known
 from app.depth_page.live import is_live_picture
+from app.depth_page.phone_box import phone_box
 from app.depth_page.photo_box import photo_box
 from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
 from app.depth_page.sparse_box import SparseControls, SparseHandlers, sparse_box, wire_sparse
@@ -188,6 +189,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
                 scene = three_d()
+                phone_box()
             with gr.Tab(_("tab_views"), elem_id="tab-views") as tab_views:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):

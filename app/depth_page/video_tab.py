@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from app.common.cancellation import cancelled
+from app.common.checks import number
 from app.common.request import DepthRequest
 from app.common.saving import safe_stem
 from app.common.service import Studio
@@ -26,6 +27,7 @@ from app.depth_page.form import (
     FOR_ANY_PHOTO,
     PROGRESS,
     PageHandlers,
+    by_labels,
     form_request,
     language,
     nothing,
@@ -33,17 +35,20 @@ from app.depth_page.form import (
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import TimeLeft
+from app.depth_page.three_d_tab import typed_number
 from core.errors import VideoError
+from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.scale.calibration import model_of
 from core.video.run import predict_video
 from core.video.sequence import Tell, VideoModels
-from core.video.settings import VideoSettings, output_path
+from core.video.settings import USUAL_OUTPUTS, VideoSettings, output_path
 from core.video.temporal_smoothing import SmoothingSettings
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
 _NOTHING_MADE = (None, nothing(), "")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
+NO_STEREO = "none"
 MAX_FRAMES = 900  # half a minute of a usual clip: minutes of work on two cores
 
 
@@ -55,7 +60,8 @@ def run_video(
     tell: Tell,
     *,
     steady: bool = True,
-) -> tuple[Path, Path, dict[str, Any]]:
+    stereo: StereoSettings | None = None,
+) -> tuple[list[Path], dict[str, Any]]:
     """Predicts an uploaded clip.
 
     Args:
@@ -66,15 +72,19 @@ def run_video(
             time is over, the work ends.
         tell: as `core.video.run.predict_video`'s.
         steady: smoothed over time.
+        stereo: layout and eyes of a film for two eyes, where one is wanted.
 
     Returns:
-        clip and depth side by side; the PNG sequence and the sidecar, as a zip; the sidecar.
+        the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip; the
+        stereo film, if wanted), and the sidecar.
 
     Raises:
         DepthError: as `predict_video`, for instance a clip of more than `MAX_FRAMES`.
     """
     stem = folder / safe_stem(clip.stem)
     asked = VideoSettings(
+        save=(*USUAL_OUTPUTS, "stereo") if stereo else USUAL_OUTPUTS,
+        stereo=stereo or StereoSettings(),
         resolution=request.resolution,
         flip=request.flip,
         fov=request.fov,
@@ -107,7 +117,8 @@ def run_video(
         for path in (*sorted(sequence.iterdir()), Path(f"{stem}.json")):
             target.write(path, path.relative_to(folder))
     shutil.rmtree(sequence)
-    return output_path(stem, "video"), archive, about.sidecar
+    film = [output_path(stem, "stereo")] if stereo else []
+    return [output_path(stem, "video"), archive, *film], about.sidecar
 
 
 class VideoHandlers(PageHandlers):
@@ -122,23 +133,30 @@ class VideoHandlers(PageHandlers):
     ) -> tuple[Any, ...]:
         """A clip to its depth video, its files and a sentence about both.
 
-        Values: the clip, whether it is smoothed over time, the controls for any photo.
+        Values: the clip, whether it is smoothed over time, the layout of a stereo film or "none",
+        metres between its eyes, the controls for any photo.
         """
-        clip, steady, *settings = values
+        clip, steady, layout, eyes, *settings = values
         lang = language(request)
         if clip is None:
             raise VideoError(t("studio.no_video"))
         asked = form_request(FOR_ANY_PHOTO, settings)
-        video, frames, about = run_video(
+        stereo = None
+        if layout != NO_STEREO:
+            with by_labels():
+                apart = number("video_eyes", eyes, LEAST_EYES, MOST_EYES, "metres")
+            stereo = StereoSettings(layout, apart)
+        files, about = run_video(
             self._studio,
             self._storage.uploaded(clip),
             asked,
             self._storage.folder(request.session_hash),
             _teller(progress, lang),
             steady=bool(steady),
+            stereo=stereo,
         )
-        files = gr.update(value=[str(video), str(frames)], visible=True)
-        return str(video), files, f"<p>{html.escape(_sentence(about, lang))}</p>"
+        shown = gr.update(value=[str(file) for file in files], visible=True)
+        return str(files[0]), shown, f"<p>{html.escape(_sentence(about, lang))}</p>"
 
     def live(self, request: gr.Request, picture: Any, *values: Any) -> Any:
         """A camera's picture to its depth, as HTML; values: model, resolution, profile, colours."""
@@ -174,6 +192,16 @@ def video_tab(
         with gr.Column():
             clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
+            stereo = gr.Radio(
+                [(label(f"video_stereo_{name}"), name) for name in (NO_STEREO, *LAYOUTS)],
+                value=NO_STEREO, label=label("video_stereo"), info=label("video_stereo_info"),
+                elem_id="video-stereo",
+            )  # fmt: skip
+            eyes = typed_number("video_eyes", info=label("video_eyes_info"), visible=False)
+            stereo.change(
+                None, stereo, eyes, api_visibility="private",
+                js=f"layout => ({{__type__: 'update', visible: layout !== '{NO_STEREO}'}})",
+            )  # fmt: skip
             run = gr.Button(label("video_run"), variant="primary", elem_id="video-run")
             running = stop_button([run.click], "stop-video")
         with gr.Column():
@@ -187,7 +215,7 @@ def video_tab(
             )  # fmt: skip
     ran = run.click(
         handlers.clip,
-        [clip, steady, *controls],
+        [clip, steady, stereo, eyes, *controls],
         [result, files, told],
         concurrency_id="video",  # minutes long: photos do not wait for it
         concurrency_limit=1,

@@ -13,10 +13,7 @@ its results there: nothing is pickled.
 from __future__ import annotations
 
 import contextlib
-import json
-import logging
 import os
-import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -27,24 +24,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import errors
-from core.errors import DepthError, EngineError, ExportError
+from core.errors import EngineError, ExportError
+from core.files.job_process import JobLimits, done_apart
 from core.files.outputs_3d import Facts, write_geometry
 from core.geometry.build import SpaceOptions, build, confidence_for
 from core.geometry.mesh import Mesh
 from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import PointCloud
-from core.images import decode_process
-from core.images.decode_process import Deadline
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
 
-_log = logging.getLogger(__name__)
-
 MEMORY_BYTES = 4_000_000_000
 SECONDS = 90.0
-OUT_OF_MEMORY = 3  # exit status
 AT_ONCE = 1  # such processes at a time: there is memory for one, and other work for the other core
 _STEP_SECONDS = 0.1  # between two looks at who waits
 _MANY_POINTS = 4_000_000  # more of them take seconds and half a gigabyte
@@ -184,41 +176,10 @@ def _done(
 
 
 def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
+    limits = JobLimits(apart.memory_bytes, apart.seconds, "The work in 3D", _REMEDY)
     with _place(apart):
-        process = decode_process.start("core.files.geometry_child", str(folder), apart.memory_bytes)
-        deadline = Deadline(process, apart.seconds)
-        try:
-            with deadline:
-                while process.poll() is None:
-                    check_wanted(apart)
-                    with contextlib.suppress(subprocess.TimeoutExpired):
-                        process.wait(_STEP_SECONDS)
-        finally:
-            decode_process.end(process)
-    if deadline.expired:
-        raise EngineError(
-            f"This work in 3D took longer than {apart.seconds:g} s, expected less: {_REMEDY}."
-        )
-    said = folder / "answer.json"
-    answer = json.loads(said.read_text()) if said.is_file() else {}
-    if "facts" in answer:
-        return dict(answer["facts"])
-    if "error" in answer:
-        kind = getattr(errors, answer["error"]["kind"], DepthError)
-        raise kind(answer["error"]["sentence"])
-    # Native code that gets no memory ends its process by a signal.
-    if "bug" in answer or not (process.returncode == OUT_OF_MEMORY or process.returncode < 0):
-        _log.error(
-            "the process for heavy work in 3D failed:\n%s", answer.get("bug", "at the start")
-        )
-        raise EngineError(
-            "The work in 3D failed inside the program, expected a result: try again, and report it "
-            "if it fails again."
-        )
-    raise EngineError(
-        f"This work in 3D needs more than {apart.memory_bytes / 1e9:.3g} GB of memory, expected "
-        f"less: {_REMEDY}."
-    )
+        facts = done_apart("core.files.geometry_child", folder, limits, lambda: check_wanted(apart))
+    return dict(facts)
 
 
 @contextlib.contextmanager

@@ -71,15 +71,29 @@ def usable_frames(dataset: FrameDataset, max_depth: float) -> Usable:
         names.append(frame.name)
         shapes.append(sample.depth.shape[::-1])
         shares.append(float(there.mean()))
-    if len(names) < FEWEST:
-        why = f" {notes[-1]}" if notes else ""
-        raise DataError(
-            f"There are {len(names)} frames with measured depth, expected at least {FEWEST}: add "
-            f"frames, or make a scale profile, for which one is enough (`profile create`).{why}"
-        )
+    check_enough(len(names), notes)
     shape = max(set(shapes), key=shapes.count)
     sparse = bool(np.median(shares) < SPARSE)
     return Usable(tuple(names), (int(shape[0]), int(shape[1])), sparse, tuple(notes))
+
+
+def check_enough(count: int, notes: Sequence[str]) -> None:
+    """That there are frames to learn from and to judge by.
+
+    Args:
+        count: of the frames with measured depth.
+        notes: what was left out; the last one is said.
+
+    Raises:
+        DataError: too few.
+    """
+    if count < FEWEST:
+        are = "is 1 frame" if count == 1 else f"are {count} frames"
+        why = f" {notes[-1]}" if notes else ""
+        raise DataError(
+            f"There {are} with measured depth, expected at least {FEWEST}: add frames, or make a "
+            f"scale profile, for which one is enough (`profile create`).{why}"
+        )
 
 
 def split(names: Sequence[str]) -> Parts:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
@@ -27,6 +28,9 @@ from core.errors import CheckpointError, ConfigError, DataError, EngineError, Im
 from core.predictor import load_predictor
 from core.train.adapt_process import adapt_apart
 from tests.tiny_checkpoint import picture, save_tiny
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 CAMERA = (104.0, 104.0, 63.5, 47.5)
 FRAMES = 12
@@ -160,8 +164,10 @@ def test_frames_are_found_however_they_are_packed(way: str, frames: Path, tmp_pa
     extra = {} if way == "flat" else {"mine/dataset.toml": "scale = 500.0\nfov = 60.0"}
     archive = tmp_path / "mine.zip"
     archive.write_bytes(zipped(files, name, extra | {"readme.txt": "hello"}))
-    data = arranged([archive], tmp_path / "job", Settings(fov=63.0))
-    found = FolderDataset(data)
+    sent = arranged([archive], tmp_path / "job", Settings(fov=63.0))
+    found = FolderDataset(sent.data)
+    assert [frame.name for frame in found.frames] == [f"hall{n:02d}" for n in range(FRAMES)]
+    assert (sent.frames, sent.notes) == (FRAMES, ())
     assert len(found.frames) == FRAMES
     sample = found[0]
     truth = np.asarray(Image.open(frames / "hall00_depth.png")) / (1000 if way == "flat" else 500)
@@ -175,12 +181,15 @@ def test_points_need_no_scale_and_nothing_matches_is_said(frames: Path, tmp_path
     photo = frames / "hall00.png"
     points = tmp_path / "hall00.csv"
     points.write_text("u,v,metres\n10,10,2.5\n")
-    (sample,) = FolderDataset(arranged([photo, points], tmp_path / "a", Settings(fov=60.0)))
+    (sample,) = FolderDataset(arranged([photo, points], tmp_path / "a", Settings(fov=60.0)).data)
     assert float(sample.depth[10, 10]) == 2.5
     other = tmp_path / "yard.csv"
     other.write_text("u,v,metres\n10,10,2.5\n")
-    with pytest.raises(DataError, match="1 photos and 1 files with depth"):
+    with pytest.raises(DataError, match="1 photo and 1 file with depth"):
         arranged([photo, other], tmp_path / "b", Settings())
+    some = arranged([photo, points, other], tmp_path / "e", Settings())
+    assert some.frames == 1
+    assert "1 file without a photo or depth of that name (yard)" in some.notes[0]
     with pytest.raises(DataError, match="Two files"):
         arranged([photo, points, points], tmp_path / "c", Settings())
     bad = tmp_path / "dataset.toml"
@@ -201,3 +210,47 @@ def test_the_tab_is_there_only_where_the_operator_allows_it(
         tabs = {each["props"].get("elem_id") for each in config["components"]}
         assert ("tab-adapt" in tabs) == there
         assert ("adapt-run" in tabs) == there
+
+
+def test_the_tab_from_files_to_a_kept_model_and_back(
+    serve: Callable[..., str], models: Path, frames: Path, tmp_path: Path, page: Page,
+    console_errors: list[str], shot: Callable[..., Path],
+) -> None:  # fmt: skip
+    """In a browser: a refusal at once, stopping, keeping, using and undoing."""
+    own = tmp_path / "models"
+    shutil.copytree(models, own)
+    sent = [{"name": each.name, "mimeType": "image/png", "buffer": each.read_bytes()}
+            for each in sorted(frames.glob("*.png"))]  # fmt: skip
+    url = serve("gradio", LAPDEPTH_MODELS=str(own), LAPDEPTH_ADAPT="on")
+    page.goto(url)
+    page.click("#tab-adapt-button")
+    page.fill("#adapt-name input, #adapt-name textarea", "hall")
+    page.fill("#adapt-minutes input, #adapt-minutes textarea", "0.05")
+    page.fill("#adapt_fov input, #adapt_fov textarea", "63")
+    page.set_input_files("#adapt-files input[type=file]", sent[:2])
+    page.wait_for_selector("#adapt-files .file")
+    page.click("#adapt-run")
+    page.wait_for_selector("text=There is 1 frame with measured depth, expected at least 10")
+    page.reload()
+    page.click("#tab-adapt-button")
+    page.fill("#adapt-name input, #adapt-name textarea", "hall")
+    page.fill("#adapt-minutes input, #adapt-minutes textarea", "0.05")
+    page.fill("#adapt_fov input, #adapt_fov textarea", "63")
+    page.set_input_files("#adapt-files input[type=file]", sent)
+    page.wait_for_selector("#adapt-files .file >> nth=23")
+    page.click("#adapt-run")
+    page.click("#stop-adapt")
+    page.wait_for_selector("#stop-adapt-note:visible")
+    assert not (own / "hall.safetensors").exists()
+    page.click("#adapt-run")
+    page.wait_for_selector("#adapt-told figure >> nth=2")
+    assert "Kept as hall" in page.inner_text("#adapt-told")
+    assert "hall11" in page.inner_text("#adapt-told")
+    shot(page, "adapt-kept")
+    page.set_viewport_size({"width": 390, "height": 844})
+    shot(page, "adapt-kept-390")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("#adapt-undo")
+    page.wait_for_selector("#adapt-told >> text=hall was removed")
+    assert not (own / "hall.safetensors").exists()
+    assert console_errors == []

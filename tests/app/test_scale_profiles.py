@@ -110,6 +110,16 @@ def test_every_way_in_gives_the_same_metres(url: str, models: Path, profiles: Pa
     np.testing.assert_array_equal(np.load(io.BytesIO(made["photo_depth.npy"])), by_python)
     assert json.loads(made["photo.json"])["scale"]["factor"] == profile.scale
 
+    still = Image.open("photo.png").convert("RGB")
+    still.save("clip.png", save_all=True, append_images=[still.rotate(1)])  # lossless
+    assert run("video", "clip.png", "--out", "film", "--save", "frames", "--profile", "hall",
+               "--unsteady") == 0  # fmt: skip
+    sidecar = json.loads(Path("film/clip.json").read_text())
+    assert sidecar["settings"]["profile"]["sha256"] == profile.sha256
+    scale = sidecar["files"]["frames"]["scale"]
+    first = min(Path("film/clip_frames").iterdir())
+    np.testing.assert_allclose(stored(str(first), scale), by_python, atol=0.51 / scale)
+
     studio = Studio(models=models, decoder=decode)
     data = "data:image/png;base64," + base64.b64encode(visitor.data).decode()
     view = LiveDepth(studio)("one", {"url": data}, depth_request(model="tiny", profile="hall"))

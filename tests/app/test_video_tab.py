@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import av
 import httpx
 import numpy as np
 import pytest
@@ -23,9 +25,10 @@ from PIL import Image
 from app.common.cancellation import set_still_wanted
 from app.common.request import DepthRequest
 from app.common.service import Studio
+from app.common.storage import Storage
 from app.depth_page.live import LiveDepth, encoded_picture
-from app.depth_page.video_tab import run_video
-from core.errors import ExportError, ImageError, VideoError
+from app.depth_page.video_tab import VideoHandlers, run_video
+from core.errors import ConfigError, ExportError, ImageError, VideoError
 from core.files.depth_maps import ColorSettings
 from core.predictor import load_predictor
 from tests.core.clips import noisy, write_clip
@@ -37,6 +40,11 @@ if TYPE_CHECKING:
 WIDTH, HEIGHT = 128, 96
 ROOM = picture(WIDTH, HEIGHT, 1)
 SESSION = "abcdefgh"
+REQUEST: Any = SimpleNamespace(session_hash="s", headers={"accept-language": "en"})
+
+
+def told_nothing(*_args: Any, **_options: Any) -> None:
+    """A progress bar that shows nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +68,7 @@ def as_sent(rgb: np.ndarray[Any, Any], kind: str = "JPEG") -> dict[str, Any]:
 def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
     request = DepthRequest(colors=ColorSettings("viridis"))
-    video, frames, about = run_video(
+    (video, frames), about = run_video(
         studio, clip, request, tmp_path, lambda *step: told.append(step)
     )
     assert told == [(stage, n, 4) for stage in ("depth", "video") for n in (1, 2, 3, 4)]
@@ -74,6 +82,31 @@ def test_a_clip_becomes_a_video_and_a_zip(studio: Studio, clip: Path, tmp_path: 
         "my_clip_depth.mp4",
         "my_clip_frames.zip",
     ]
+
+
+@pytest.mark.parametrize(
+    ("layout", "size"), [("full", (256, 96)), ("half", (128, 96)), ("anaglyph", (128, 96))]
+)
+def test_the_tab_makes_a_stereo_film(
+    studio: Studio, clip: Path, layout: str, size: tuple[int, int]
+) -> None:
+    with contextlib.closing(Storage()) as storage:
+        sent = {"path": str(storage.keep(clip.name, clip.read_bytes()))}
+        handlers = VideoHandlers(studio, storage)
+        settings = ["tiny", "", False, "", None, "viridis", "auto", "", ""]
+        _, files, _ = handlers.clip(REQUEST, told_nothing, sent, True, layout, "0.07", *settings)
+        film = Path(files["value"][2])
+        assert film.name == "my_clip_stereo.mp4"
+        with zipfile.ZipFile(files["value"][1]) as archive:
+            about = json.loads(archive.read("my_clip.json"))["files"]["stereo"]
+        assert about["asked"] == {"layout": layout, "eyes": 0.07}
+        with av.open(str(film)) as opened:
+            assert (opened.streams.video[0].width, opened.streams.video[0].height) == size
+        for wrong in ("-1", "far"):
+            with pytest.raises(ConfigError, match="Metres between the eyes"):
+                handlers.clip(REQUEST, told_nothing, sent, True, layout, wrong, *settings)
+        with pytest.raises(ConfigError, match="stereo layout"):
+            handlers.clip(REQUEST, told_nothing, sent, True, "crossed", "", *settings)
 
 
 def test_a_clip_stops_when_its_client_leaves(studio: Studio, clip: Path, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from core.files.outputs_3d import write_geometry
 from core.geometry.build import SpaceOptions, build
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud
+from core.images import decode_process
 from core.prediction import Prediction
 from core.scale.calibration import Calibration
 from core.scale.known import KnownLength
@@ -206,13 +207,13 @@ def test_no_surface_is_many_times_finer_than_the_triangles_that_are_left(faces: 
 
 def record_of_starts(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     started: list[subprocess.Popen[bytes]] = []
-    start = apart.decode_process.start
+    start = decode_process.start
 
     def recorded(*args: Any) -> subprocess.Popen[bytes]:
         started.append(start(*args))
         return started[-1]
 
-    monkeypatch.setattr(apart.decode_process, "start", recorded)
+    monkeypatch.setattr(decode_process, "start", recorded)
     return started
 
 

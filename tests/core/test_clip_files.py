@@ -119,7 +119,7 @@ def test_depth_and_video_are_oriented_alike(
     assert np.abs(maps[0] / maps[1] - 1).mean() < 0.02
     folder = tmp_path / "page"
     folder.mkdir()
-    made, _, _ = run_video(
+    (made, _), _ = run_video(
         Studio(models=tmp_path), clip, DepthRequest(), folder,
         lambda stage, done, total: None,
     )  # fmt: skip
