@@ -222,8 +222,8 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
     from core.data.sample import read_text
     from core.geometry.build import SpaceOptions
-    from core.geometry.origin import read_pose
     from core.geometry.point_cloud import CloudOptions
+    from core.geometry.provenance import read_pose
 
     pose = None
     if options.pose is not None:

@@ -21,7 +21,7 @@ from core.evaluate.protocol import Protocol
 from core.evaluate.scoring import Estimate
 from core.geometry.calibrate import calibration_of, observed_in
 from core.geometry.measure import Measurer
-from core.geometry.origin import SceneInfo
+from core.geometry.provenance import SceneInfo
 from core.geometry.sparse import bent
 from core.scale.calibration import Measurement
 from core.scale.fit import Fit, fit

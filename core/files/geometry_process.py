@@ -29,8 +29,8 @@ from core.files.job_process import JobLimits, done_apart
 from core.files.outputs_3d import Facts, write_geometry
 from core.geometry.build import SpaceOptions, build, confidence_for
 from core.geometry.mesh import Mesh
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import PointCloud
+from core.geometry.provenance import SceneInfo
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

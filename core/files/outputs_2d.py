@@ -11,12 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
-from core.files.camera_space import (
-    FRAME,
-    encode_normals_exr,
-    encode_normals_png,
-    encode_points_exr,
-)
 from core.files.colormap import display_range
 from core.files.depth_maps import (
     ColorSettings,
@@ -29,7 +23,13 @@ from core.files.depth_maps import (
     write_npz,
 )
 from core.files.png import with_text
-from core.geometry.origin import SceneInfo
+from core.files.surface_maps import (
+    FRAME,
+    encode_normals_exr,
+    encode_normals_png,
+    encode_points_exr,
+)
+from core.geometry.provenance import SceneInfo
 
 if TYPE_CHECKING:
     from core.files.geometry_process import Apart

@@ -22,8 +22,8 @@ from core.files.png import encode_png, with_text
 from core.geometry.build import Shape, SpaceOptions, build, save
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
+from core.geometry.provenance import SceneInfo
 from core.geometry.render import Picture, anaglyph, camera_move, side_by_side, stereo_pair
 from core.geometry.virtual_object import Kind, place
 from core.scale.known import unit_of

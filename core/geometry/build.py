@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
-from core.geometry.origin import SceneInfo, checked_pose
 from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.provenance import SceneInfo, checked_pose
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

@@ -30,8 +30,8 @@ from core.camera import unproject
 from core.errors import CameraError
 from core.geometry.masks import measured
 from core.geometry.measurements import Area, Box, Distance, Height, Measured, Position
-from core.geometry.origin import SceneInfo
 from core.geometry.planes import Plane, fit_floor, fit_plane
+from core.geometry.provenance import SceneInfo
 from core.scale.known import Pixel
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.geometry.origin import SceneInfo
+    from core.geometry.provenance import SceneInfo
 
 _ORIGIN = ("units", "model", "intrinsics", "intrinsics_source", "scale", "calibration")
 

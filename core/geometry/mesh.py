@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.atomic import write_atomic
 from core.camera import project
 from core.errors import ExportError
-from core.geometry.origin import SceneInfo
+from core.geometry.provenance import SceneInfo
 
 
 @dataclass(frozen=True, eq=False)

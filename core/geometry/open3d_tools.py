@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from core.camera import Intrinsics, check_pinhole
 from core.errors import ExportError
 from core.geometry.mesh import Mesh
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import PointCloud
+from core.geometry.provenance import SceneInfo
 
 _MIN_DETAIL, _MAX_DETAIL = 4, 12  # octree depth; beyond, memory grows past any laptop's
 # An outlier is further from so many neighbours than so many standard deviations of the mean.

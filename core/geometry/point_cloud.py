@@ -30,8 +30,8 @@ from core.camera import unproject
 from core.errors import ExportError
 from core.geometry import masks
 from core.geometry.masks import EDGE_TOLERANCE, flying_pixels
-from core.geometry.origin import SceneInfo, to_world
 from core.geometry.planes import surface_normals
+from core.geometry.provenance import SceneInfo, to_world
 
 if TYPE_CHECKING:
     from core.geometry.mesh import Mesh

@@ -24,7 +24,7 @@ from PIL import Image
 
 from core.geometry.mesh import Mesh
 from core.geometry.open3d_tools import RayCaster
-from core.geometry.origin import checked_pose
+from core.geometry.provenance import checked_pose
 
 _LONG_SIDE = 640
 _SWAY = 0.05  # of the median depth: how far a camera move goes

@@ -39,8 +39,8 @@ from core.model import LapDepth
 from core.predictor import Predictor
 from core.train.adapt_report import FROM, Adapted, inherited, why_not
 from core.train.config import TrainConfig
+from core.train.fine_tuning import BATCH, MOST_STEPS, mixed, recipe
 from core.train.held_out import split, usable_frames
-from core.train.light import BATCH, MOST_STEPS, mixed, recipe
 from core.train.loop import build, optimise, to_training, train
 from core.train.state import TrainState
 from core.weights.checkpoint import (

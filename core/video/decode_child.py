@@ -28,7 +28,7 @@ from PIL import Image
 from core.images.decode_process import restrict, set_alarm, write_header
 from core.images.projection import PINHOLE
 from core.video.containers import CONTAINERS, HEAD, container_of, ends_early
-from core.video.film import Film, TooLargeError
+from core.video.ffmpeg_reader import Film, TooLargeError
 
 # What Pillow raises at a file that ends too early.
 _BROKEN = (EOFError, OSError, SyntaxError, IndexError, ValueError, struct.error)

@@ -23,7 +23,7 @@ from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16, encode_exr
 from core.geometry.calibrate import calibrated
-from core.geometry.origin import SceneInfo
+from core.geometry.provenance import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note

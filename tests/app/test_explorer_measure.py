@@ -21,7 +21,7 @@ from app.explorer.figures.space import SpaceChoice, file_of
 from app.explorer.session_view import SessionView
 from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer
-from core.geometry.origin import SceneInfo
+from core.geometry.provenance import SceneInfo
 from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, sound
 from tests.core import scenes
 from tests.tiny_checkpoint import picture

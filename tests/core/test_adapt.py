@@ -16,8 +16,8 @@ from core.errors import CheckpointError, DataError
 from core.predictor import load_predictor
 from core.train.adapt import AdaptRequest, adapt, undo
 from core.train.config import TrainConfig
+from core.train.fine_tuning import mixed
 from core.train.held_out import FEWEST, split
-from core.train.light import mixed
 from core.train.loop import train
 from core.weights import checkpoint
 from core.weights.checkpoint import find_model, load_checkpoint

@@ -19,7 +19,7 @@ from core.camera import (
     unproject,
 )
 from core.errors import CameraError
-from core.geometry.origin import to_world
+from core.geometry.provenance import to_world
 from core.images.metadata import exif_focal_px
 
 OFF_CENTRE = Intrinsics(31.0, 29.0, 13.5, 24.25)

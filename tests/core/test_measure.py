@@ -14,8 +14,8 @@ from core.errors import CameraError
 from core.geometry.calibrate import calibration_of
 from core.geometry.measure import Measurer
 from core.geometry.measurements import to_csv
-from core.geometry.origin import SceneInfo
 from core.geometry.planes import fit_plane
+from core.geometry.provenance import SceneInfo
 from core.scale.known import KnownLength
 from tests.core import scenes
 

@@ -12,8 +12,8 @@ import trimesh
 
 from core.camera import from_fov
 from core.geometry.mesh import Mesh
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.provenance import SceneInfo
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT), "tiny", "ab12")

@@ -10,8 +10,8 @@ import pytest
 
 from core.errors import ExportError
 from core.geometry.open3d_tools import decimated, poisson_surface, without_outliers
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.provenance import SceneInfo
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

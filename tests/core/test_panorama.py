@@ -18,8 +18,8 @@ from core.cli.main import main
 from core.errors import CameraError
 from core.geometry.calibrate import calibrated, profile_of
 from core.geometry.measure import Measurer
-from core.geometry.origin import SceneInfo
 from core.geometry.planes import surface_normals
+from core.geometry.provenance import SceneInfo
 from core.geometry.render import stereo_pair
 from core.images.decode import Photo, decode
 from core.images.decode_worker import decode_isolated

@@ -15,8 +15,8 @@ import core
 from core.camera import from_fov
 from core.errors import DepthError, ExportError
 from core.geometry.masks import sky
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, PointCloud, cloud_from_depth
+from core.geometry.provenance import SceneInfo
 from tests.core import scenes
 
 ALL = CloudOptions(edge_tolerance=None)

@@ -13,8 +13,8 @@ from core.files.outputs_3d import save_clip
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.open3d_tools import RayCaster
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
+from core.geometry.provenance import SceneInfo
 from core.geometry.render import anaglyph, camera_move, render, side_by_side, stereo_pair
 from core.geometry.virtual_object import place
 from tests.core import scenes

@@ -12,7 +12,7 @@ from core.camera import from_fov
 from core.errors import CameraError
 from core.geometry.calibrate import calibrated, calibration_of, profile_of
 from core.geometry.measure import Measurer
-from core.geometry.origin import SceneInfo
+from core.geometry.provenance import SceneInfo
 from core.images.decode import decode
 from core.prediction import Prediction
 from core.predictor import Predictor

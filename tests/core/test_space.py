@@ -21,8 +21,8 @@ from core.files.outputs import OUTPUTS, ExportJob
 from core.geometry.build import SpaceOptions
 from core.geometry.calibrate import calibrated
 from core.geometry.measure import Measurer
-from core.geometry.origin import SceneInfo, read_pose
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
+from core.geometry.provenance import SceneInfo, read_pose
 from core.images.decode import Photo, decode
 from core.prediction import Prediction
 from core.predictor import Predictor

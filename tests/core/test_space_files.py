@@ -15,8 +15,8 @@ from PIL import Image
 from core.camera import unproject
 from core.files.outputs import OUTPUTS, parse_outputs
 from core.files.splats import HARMONIC, splats
-from core.geometry.origin import SceneInfo
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
+from core.geometry.provenance import SceneInfo
 from tests.core import scenes
 from tests.core.test_export import job
 
@@ -62,7 +62,7 @@ def test_large_pictures_have_no_seams_between_strips(tmp_path: Path) -> None:
     work = job(depth)
     path = OUTPUTS["normals"].path(tmp_path / "waves")
     OUTPUTS["normals"].write(path, work)
-    from core.files.camera_space import normals_of
+    from core.files.surface_maps import normals_of
 
     whole = np.rint((normals_of(depth, work.prediction.intrinsics) + 1) * np.float32(127.5))
     with Image.open(path) as picture:

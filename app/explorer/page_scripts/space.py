@@ -19,8 +19,8 @@ from app.explorer.session_view import SessionView, current, predicted_with
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.build import SHAPES, Shape, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
-from core.geometry.origin import read_pose
 from core.geometry.point_cloud import CloudOptions
+from core.geometry.provenance import read_pose
 
 SURE_STEP = 0.05
 THOUSANDS = 20  # of points at first: without a graphics card each one costs time
