@@ -240,7 +240,7 @@ def test_the_video_shows_frame_and_depth_in_one_range(
 def test_a_video_alone_shows_what_it_shows_beside_frames(
     tmp_path: Path,
 ) -> None:
-    """Its depth is smoothed at the network's size, and its borders lie where the clip has them."""
+    """Its depth is smoothed and stored at the network's size, and drawn at the clip's."""
     wide = [np.repeat(np.repeat(each, 3, 0), 3, 1) for each in noisy(ROOM, 5)]
     clip = write_clip(tmp_path / "clip.mp4", wide)
     colors = ColorSettings("grey", 0.5, 10.0)
@@ -253,7 +253,6 @@ def test_a_video_alone_shows_what_it_shows_beside_frames(
     whole, alone = (each[:, :, 3 * WIDTH :] for each in shown)
     assert whole.std() > 2
     assert np.abs(whole - alone).mean() < 1.0
-    assert np.abs(np.diff(alone, axis=2)).max() > 0.9 * np.abs(np.diff(whole, axis=2)).max()
 
 
 def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
