@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import time
 import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -28,9 +27,6 @@ from core.errors import CheckpointError, ConfigError, DataError, EngineError, Im
 from core.predictor import load_predictor
 from core.train.adapt_process import adapt_apart
 from tests.tiny_checkpoint import picture, save_tiny
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 CAMERA = (104.0, 104.0, 63.5, 47.5)
 FRAMES = 12
@@ -210,47 +206,3 @@ def test_the_tab_is_there_only_where_the_operator_allows_it(
         tabs = {each["props"].get("elem_id") for each in config["components"]}
         assert ("tab-adapt" in tabs) == there
         assert ("adapt-run" in tabs) == there
-
-
-def test_the_tab_from_files_to_a_kept_model_and_back(
-    serve: Callable[..., str], models: Path, frames: Path, tmp_path: Path, page: Page,
-    console_errors: list[str], shot: Callable[..., Path],
-) -> None:  # fmt: skip
-    """In a browser: a refusal at once, stopping, keeping, using and undoing."""
-    own = tmp_path / "models"
-    shutil.copytree(models, own)
-    sent = [{"name": each.name, "mimeType": "image/png", "buffer": each.read_bytes()}
-            for each in sorted(frames.glob("*.png"))]  # fmt: skip
-    url = serve("gradio", LAPDEPTH_MODELS=str(own), LAPDEPTH_ADAPT="on")
-    page.goto(url)
-    page.click("#tab-adapt-button")
-    page.fill("#adapt-name input, #adapt-name textarea", "hall")
-    page.fill("#adapt-minutes input, #adapt-minutes textarea", "0.05")
-    page.fill("#adapt_fov input, #adapt_fov textarea", "63")
-    page.set_input_files("#adapt-files input[type=file]", sent[:2])
-    page.wait_for_selector("#adapt-files .file")
-    page.click("#adapt-run")
-    page.wait_for_selector("text=There is 1 frame with measured depth, expected at least 10")
-    page.reload()
-    page.click("#tab-adapt-button")
-    page.fill("#adapt-name input, #adapt-name textarea", "hall")
-    page.fill("#adapt-minutes input, #adapt-minutes textarea", "0.05")
-    page.fill("#adapt_fov input, #adapt_fov textarea", "63")
-    page.set_input_files("#adapt-files input[type=file]", sent)
-    page.wait_for_selector("#adapt-files .file >> nth=23")
-    page.click("#adapt-run")
-    page.click("#stop-adapt")
-    page.wait_for_selector("#stop-adapt-note:visible")
-    assert not (own / "hall.safetensors").exists()
-    page.click("#adapt-run")
-    page.wait_for_selector("#adapt-told figure >> nth=2")
-    assert "Kept as hall" in page.inner_text("#adapt-told")
-    assert "hall11" in page.inner_text("#adapt-told")
-    shot(page, "adapt-kept")
-    page.set_viewport_size({"width": 390, "height": 844})
-    shot(page, "adapt-kept-390")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.click("#adapt-undo")
-    page.wait_for_selector("#adapt-told >> text=hall was removed")
-    assert not (own / "hall.safetensors").exists()
-    assert console_errors == []
