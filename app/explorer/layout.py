@@ -37,7 +37,6 @@ _STYLE = """
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem }
-  .js-plotly-plot .modebar-group:not(:first-child) { display: none }  /* it would hide titles */
 }
 </style>
 """

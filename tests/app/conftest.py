@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from app.explorer import cache
 from app.explorer.page_scripts.datasets import installed
 from tests.app.explorer_app import write_kitti, write_models, write_nyu
+from tests.core.pictures import encode, scene
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +42,15 @@ def explorer_models(explorer_folders: tuple[Path, Path]) -> Iterator[Path]:
         yield folder
     for kept in (cache.studio, installed):
         kept.clear()
+
+
+@pytest.fixture
+def page_with_photo(page: Page, studio_url: str) -> Page:
+    """A tab with the depth page and the depth of a photo of 160 x 120 pixels, "mine.png"."""
+    page.goto(studio_url)
+    page.wait_for_selector("#view-inspect [data-ready]")
+    picture = encode(Image.fromarray(scene(120, 160)), "PNG")
+    file = {"name": "mine.png", "mimeType": "", "buffer": picture}
+    page.set_input_files("#photo input[type=file]", file)
+    page.wait_for_selector("#summary :text('160 × 120')")
+    return page

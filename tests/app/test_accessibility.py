@@ -37,9 +37,12 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.fixture(params=[("en-US", "light"), ("zh-CN", "dark")], ids=["en-light", "zh-dark"])
+@pytest.fixture(
+    params=[("en-US", "light"), ("zh-CN", "light"), ("zh-CN", "dark")],
+    ids=["en-light", "zh-light", "zh-dark"],
+)
 def reader(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A tab as two readers have it."""
+    """A tab as three readers have it."""
     locale, scheme = request.param
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale=locale, color_scheme=scheme
@@ -67,7 +70,7 @@ def test_the_depth_page(studio_url: str, reader: Page) -> None:
 
 
 def test_the_explorer(explorer_url: str, reader: Page) -> None:
-    for key in ("", "coarse_to_fine", "measure"):
+    for key in ("", "coarse_to_fine", "measure", "levels?tour=1"):
         reader.goto(f"{explorer_url}/{key}")
         reader.locator("[data-testid=stApp][data-test-script-state=notRunning] h1").wait_for(
             timeout=120_000  # milliseconds; the machine may be busy

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from app.common.text import LANGUAGES, language_for, t
-from tests.core.pictures import encode, scene
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -73,14 +71,9 @@ def test_the_model_stays_itself_where_its_list_comes_late(page: Page, studio_url
 
 @pytest.mark.browser
 def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
-    page: Page, studio_url: str, explorer_url: str
+    page_with_photo: Page, studio_url: str, explorer_url: str
 ) -> None:
-    page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
-    picture = encode(Image.fromarray(scene(120, 160)), "PNG")
-    file = {"name": "mine.png", "mimeType": "", "buffer": picture}
-    page.set_input_files("#photo input[type=file]", file)
-    page.wait_for_selector("#summary :text('160 × 120')")
+    page = page_with_photo
     is_dark = "document.body.classList.contains('dark')"
     assert not page.evaluate(is_dark)
     page.click("#turn-theme")

@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from PIL import Image
 
 from app.common import handoff
 from app.common.handoff import Handoff, HandoffFolder
 from app.common.request import depth_request
-from tests.core.pictures import encode, scene
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -63,14 +61,9 @@ def test_what_nobody_comes_for_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.browser
 def test_photo_camera_and_scale_go_to_the_explorer_and_back(
-    page: Page, studio_url: str, explorer_url: str, console_errors: list[str]
+    page_with_photo: Page, studio_url: str, explorer_url: str, console_errors: list[str]
 ) -> None:
-    page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
-    picture = encode(Image.fromarray(scene(120, 160)), "PNG")
-    file = {"name": "mine.png", "mimeType": "", "buffer": picture}
-    page.set_input_files("#photo input[type=file]", file)
-    page.wait_for_selector("#summary :text('160 × 120')")
+    page = page_with_photo
     page.fill("#intrinsics textarea, #intrinsics input", "100, 100, 79.5, 59.5")
     page.keyboard.press("Enter")
     page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')")
