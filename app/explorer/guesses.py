@@ -73,7 +73,7 @@ def ask(view: SessionView, page: str) -> bool:
                 key=f"guess-{page}",
             )
         with st.container(horizontal=True):
-            see = st.button(t("guess.see", lang), type="primary", disabled=guess is None)
+            see = st.button(t("guess.see", lang), disabled=guess is None)
             skip = st.button(t("guess.skip", lang), type="tertiary")
     if see:
         with st.spinner(t("explorer.computing", lang)):

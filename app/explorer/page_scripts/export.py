@@ -42,7 +42,7 @@ def _report(view: SessionView) -> None:
     lang = view.lang
     st.subheader(t("export.report", lang))
     st.markdown(t("export.report_note", lang))
-    if st.button(t("export.make", lang), type="primary", key="make_report"):
+    if st.button(t("export.make", lang), key="make_report"):
         place = st.empty()
 
         def step(number: int, count: int, name: str) -> None:

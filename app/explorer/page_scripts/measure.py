@@ -106,7 +106,7 @@ def _known_length(view: SessionView, ends: tuple[Pixel, Pixel]) -> None:
             t("studio.true_metres", lang), 0.0, value=None, step=0.01, format="%.3f", key="metres"
         )
     with right, st.container(horizontal=True):
-        apply = st.button(t("studio.calibrate_apply", lang), type="primary", key="rescale")
+        apply = st.button(t("studio.calibrate_apply", lang), key="rescale")
         undo = view.known is not None and st.button(t("studio.calibrate_undo", lang), key="undo")
     if apply:
         if metres is None:

@@ -30,7 +30,7 @@ def draw(view: SessionView) -> None:
         if view.example:
             st.markdown(t("start.begin", lang))
         begin, icon = t("tour.begin", lang), ":material/tour:"
-        st.button(begin, on_click=controls.put, args=(TOUR, True), type="primary", icon=icon)
+        st.button(begin, on_click=controls.put, args=(TOUR, True), icon=icon)
     shown = photo_and_depth(view)
     figures(lang, "start", shown, columns=len(shown))
     if view.prediction.confidence is not None:
