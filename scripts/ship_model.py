@@ -90,6 +90,7 @@ def write_worth(path: Path, result: Evaluation, sha256: str, dataset: str) -> No
         "model_sha256": sha256,
         "data": f"{dataset}/val",
         "frames": len(result.images),
+        "stride": [level.stride for level in result.levels],
         "abs_rel": [round(level.metrics.abs_rel, 6) for level in result.levels],
         # LiDAR's truth is too sparse to show borders.
         "edge_f1": [] if any(map(math.isnan, edges)) else [round(edge, 6) for edge in edges],
