@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from app.common.summary import depth_range
 from app.common.text import keys, t
 from app.explorer import cache, controls
 from app.explorer.figures.pyramids import rebuild, rms
-from app.explorer.page_head import OUTCOMES
+from app.explorer.page_head import OUTCOMES, glossary
 from app.explorer.page_table import TOUR
 from app.explorer.session_view import STRIDES, SessionView
 from core.inspect.inspection import FILLS
@@ -37,11 +38,13 @@ class Question:
         options: to choose from; empty asks for metres.
         answer: the option that is right, or the metres, and what the explanation names.
         facts: what the question names.
+        ring: whether a ring marks the place that is asked for, see `_place`.
     """
 
     options: tuple[str, ...]
     answer: Callable[[SessionView], tuple[Any, Mapping[str, object]]]
     facts: Callable[[SessionView], Mapping[str, object]] = lambda _: {}
+    ring: bool = False
 
 
 def ask(view: SessionView, page: str) -> bool:
@@ -53,8 +56,8 @@ def ask(view: SessionView, page: str) -> bool:
     lang = view.lang
     st.title(t(f"{page}.title", lang))
     picture, card = st.columns([2, 3])
-    picture.image(view.screen, width="stretch")
-    with card.container(border=True):
+    picture.image(_ringed(view.screen) if question.ring else view.screen, width="stretch")
+    with card.form(f"guess-{page}-form"):
         words = t(f"guess.{page}", lang, **question.facts(view))
         st.markdown(f":material/psychology_alt: **{t('guess.first', lang)}** {words}")
         guess: Any
@@ -69,12 +72,13 @@ def ask(view: SessionView, page: str) -> bool:
                 max_value=10_000.0,
                 value=None,
                 step=0.1,
-                width=220,
+                width=320,
                 key=f"guess-{page}",
             )
         with st.container(horizontal=True):
-            see = st.button(t("guess.see", lang), disabled=guess is None)
-            skip = st.button(t("guess.skip", lang), type="tertiary")
+            see = st.form_submit_button(t("guess.see", lang)) and guess is not None
+            skip = st.form_submit_button(t("guess.skip", lang), type="tertiary")
+    glossary(lang)
     if see:
         with st.spinner(t("explorer.computing", lang)):
             outcomes[page] = _outcome(view, page, question, guess)
@@ -109,7 +113,7 @@ def _outcome(
         else:
             metres = {name: f"{value:.2f} {view.unit}".rstrip() for name, value in
                       (("guess", guess), ("answer", right))}  # fmt: skip
-            first = t("guess.number", lang, gap=gap, **metres)
+            first = t("guess.number", lang, gap=gap, close=100 * CLOSE, **metres)
         return met, f"{first} {why}"
 
     return said
@@ -119,7 +123,7 @@ def questions(view: SessionView) -> dict[str, Question]:
     """What every page of the tour asks about this photo and model."""
     rates = view.info.config.aspp_rates
     return {
-        "start": Question((), _farthest),
+        "start": Question((), _ring, ring=True),
         "levels": Question(("1/2", "1/4", "1/8", "1/16"), _most_numbers),
         "differences": Question(("1/8", "1/4", "1/2", "1/1"), _strongest_band),
         "spp": Question(("same", "twice", "four"), lambda _: ("same", {})),
@@ -127,7 +131,7 @@ def questions(view: SessionView) -> dict[str, Question]:
             ("nine", "rate", "all"), lambda _: ("nine", {"across": 2 * rates[-1] + 1}),
             lambda _: {"rate": rates[-1]},
         ),
-        "aspp": Question(tuple(str(rate) for rate in rates), _needed_branch),
+        "aspp": Question(("1x1", *map(str, rates)), _needed_branch),
         "stacking": Question(_INPUTS, _needed_input),
         "coarse_to_fine": Question((), _without_coarsest, _middle),
         "weights": Question(tuple(_BINS), _unstandardised),
@@ -135,9 +139,25 @@ def questions(view: SessionView) -> dict[str, Question]:
     }  # fmt: skip
 
 
-def _farthest(view: SessionView) -> tuple[float, Mapping[str, object]]:
+def _place(height: int, width: int) -> tuple[int, int]:
+    """Row and column of the ring: a little above the middle, where photos have something."""
+    return int(0.45 * height), width // 2
+
+
+def _ringed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    image = Image.fromarray(rgb)
+    row, column = _place(*rgb.shape[:2])
+    radius = max(6, min(rgb.shape[:2]) // 30)
+    for colour, width in (("black", radius // 2), ("white", radius // 4)):
+        ImageDraw.Draw(image).circle((column, row), radius, outline=colour, width=max(1, width))
+    return np.asarray(image)
+
+
+def _ring(view: SessionView) -> tuple[float, Mapping[str, object]]:
+    depth = view.prediction.depth
     extent = depth_range(view.result)
-    return extent.max, {"near": extent.min, "unit": view.unit}
+    facts = {"near": extent.min, "far": extent.max, "unit": view.unit}
+    return float(depth[_place(*depth.shape)]), facts
 
 
 def _most_numbers(view: SessionView) -> tuple[str, Mapping[str, object]]:
@@ -158,9 +178,10 @@ def _strongest_band(view: SessionView) -> tuple[str, Mapping[str, object]]:
 def _needed_branch(view: SessionView) -> tuple[str, Mapping[str, object]]:
     effects = cache.occluded_branches(view.key, FILLS[0], view.info, view.trace)
     rates = view.info.config.aspp_rates
-    moved = {rate: _moved(view, effects[f"branch{i}"]) for i, rate in enumerate(rates)}
-    told = ", ".join(f"{rate}: {change:.3f}" for rate, change in moved.items())
-    return str(max(moved, key=moved.__getitem__)), {"changes": told, "unit": view.unit}
+    parts = {"1x1": "reduced"} | {str(rate): f"branch{i}" for i, rate in enumerate(rates)}
+    moved = {name: _moved(view, effects[part]) for name, part in parts.items()}
+    told = ", ".join(f"{name}: {change:.3f}" for name, change in moved.items())
+    return max(moved, key=moved.__getitem__), {"changes": told, "unit": view.unit}
 
 
 def _needed_input(view: SessionView) -> tuple[str, Mapping[str, object]]:

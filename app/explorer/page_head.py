@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -28,20 +30,35 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
     return tuple(entry["formulas"]), source
 
 
-# Where the controls stand when a page's task is done.
-TASKS: Mapping[str, Mapping[str, object]] = {
-    "levels": {"view": "montage"},
-    "differences": {"same": False},
-    "spp": {"grids": "1248"},
-    "atrous": {"aspp": "classic"},
-    "aspp": {"answer": "pca"},
-    "stacking": {"level": "1"},
-    "coarse_to_fine": {"g16": 0.0},
-    "weights": {"ws": False},
-    "loss": {"lambda": 1.0, "noise": 0.0},
+Part = Callable[[Mapping[str, Any]], bool]
+
+
+def _at(**wanted: object) -> Part:
+    return lambda state: all(state.get(key) == value for key, value in wanted.items())
+
+
+# Where the controls stand when a part of a page's task is done: key -> value, as in the address.
+TASKS: Mapping[str, tuple[Part, ...]] = {
+    "levels": (_at(view="montage"), lambda at: at["enc"] != "model"),
+    "differences": (_at(same=False),),
+    "spp": (_at(grids="1248"), lambda at: at["side"] < 128),
+    "atrous": (
+        _at(aspp="dense"),
+        _at(aspp="classic"),
+        lambda at: all(abs(at[key] - 50) > 35 for key in ("px", "py")),
+    ),
+    "aspp": (_at(answer="pca"),),
+    "stacking": (_at(level="1"),),
+    "coarse_to_fine": (_at(g16=0.0), _at(g1=2.0)),
+    "weights": (_at(ws=False), _at(ws=False, remeasure=True)),
+    "loss": (
+        _at(**{"lambda": 1.0, "noise": 0.0}),
+        lambda at: at["lambda"] <= 0.2,
+        lambda at: at["noise"] > 0.1,
+    ),
 }
-OUTCOMES, DONE = "outcomes of guesses", "tasks done"
-"""What the session's state calls page -> what came of the guess there, and the pages done."""
+OUTCOMES, DONE = "outcomes of guesses", "parts of tasks done"
+"""What the state of a session calls page -> what came of the guess, and the (page, part)s done."""
 
 
 def heading(lang: str, page: str) -> None:
@@ -63,30 +80,44 @@ def heading(lang: str, page: str) -> None:
                 st.latex(formula)
             name = t("explorer.source", lang)
             st.caption(t("explorer.pair", lang, name=name, value=source))
-        with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
-            for key in keys():
-                if key.startswith("words."):
-                    st.markdown(t(key, lang))
+        glossary(lang)
+
+
+def glossary(lang: str) -> None:
+    """The words that the pages with formulas use, folded."""
+    with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
+        for key in keys():
+            if key.startswith("words."):
+                st.markdown(t(key, lang))
 
 
 def _ticked(page: str, lang: str) -> str:
     """A tick once the controls of the page have been where its task wants them."""
     newly_done(page)
-    if page in st.session_state.get(DONE, ()):
+    if page not in TASKS:
+        return ""
+    met, count = _parts_done(page), len(TASKS[page])
+    if met == count:
         return f":green[:material/check_circle: **{t('tour.done', lang)}**]"
-    waits = page in TASKS and controls.is_on(TOUR)
-    return f":gray[:material/radio_button_unchecked: {t('tour.open', lang)}]" if waits else ""
+    if not controls.is_on(TOUR):
+        return ""
+    words = t("tour.open", lang, met=met, count=count)
+    return f":gray[:material/radio_button_unchecked: {words}]"
+
+
+def _parts_done(page: str) -> int:
+    return sum(each == page for each, _ in st.session_state.get(DONE, ()))
 
 
 def newly_done(page: str) -> bool:
-    """Whether the page's task has been done just now, and not before."""
-    done: set[str] = st.session_state.setdefault(DONE, set())
-    task = TASKS.get(page, {})
-    met = all(st.session_state.get(key) == value for key, value in task.items())
-    if not task or not met or page in done:
-        return False
-    done.add(page)
-    return True
+    """Whether a part of the page's task has been done just now, and not before."""
+    done: set[tuple[str, int]] = st.session_state.setdefault(DONE, set())
+    before = len(done)
+    for number, part in enumerate(TASKS.get(page, ())):
+        with contextlib.suppress(KeyError):  # a control that is not on the page yet
+            if part(st.session_state):
+                done.add((page, number))
+    return len(done) > before
 
 
 def progress(lang: str) -> None:
@@ -100,7 +131,7 @@ def progress(lang: str) -> None:
             guessed=len(guessed),
             count=sum(1 for page in PAGES if f"guess.{page.key}" in keys()),
             right=sum(guessed),
-            done=len(st.session_state.get(DONE, ())),
+            done=sum(_parts_done(page) == len(parts) for page, parts in TASKS.items()),
             tasks=len(TASKS),
         )
     )

@@ -33,6 +33,7 @@ function paintTicks(ticks, values) {
     const tick = document.createElement("span");
     tick.textContent = label;
     tick.style.left = 100 * place + "%";
+    tick.className = place < 0.05 ? "dv-first" : place > 0.95 ? "dv-last" : ""; // inside the bar's ends
     return tick;
   }));
 }

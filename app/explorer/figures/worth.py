@@ -101,21 +101,28 @@ def verdict(worth: Worth, level: int, lang: str) -> str:
     Args:
         level: place in the lists, 0 being the coarsest.
     """
-    words: dict[str, Any] = {"name": NAMES[level], "error": f"{100 * worth.abs_rel[level]:.1f}"}
-    if worth.edge_f1:
-        words["borders"] = f"{worth.edge_f1[level]:.2f}"
     if level == 0:
+        words = {"name": NAMES[0], **_figures(worth, 0)}
         return t(f"worth.first{_kind(worth)}", lang, **words)
     before, after = worth.abs_rel[level - 1], worth.abs_rel[level]
-    words["error_before"] = f"{100 * before:.1f}"
     gains = [(before - after) / max(before, 1e-9) / _LEAST_ERROR]  # 1 is the least that counts
     if worth.edge_f1:
-        words["borders_before"] = f"{worth.edge_f1[level - 1]:.2f}"
         gains.append((worth.edge_f1[level] - worth.edge_f1[level - 1]) / _LEAST_BORDERS)
     helps, harms = max(gains) >= 1, min(gains) <= -1
     outcome = ("trades" if harms else "helps") if helps else "harms" if harms else "nothing"
-    change = t(f"worth.change{_kind(worth)}", lang, **words)
-    return f"{t(f'worth.{outcome}', lang, name=NAMES[level])} {change}"
+    words_first = t(f"worth.{outcome}", lang, name=NAMES[level])
+    return f"{words_first} {change(worth, level - 1, level, lang)}"
+
+
+def change(worth: Worth, before: int, after: int, lang: str) -> str:
+    """Error and border score after one level, and after a finer one."""
+    words = {f"{name}_before": value for name, value in _figures(worth, before).items()}
+    return t(f"worth.change{_kind(worth)}", lang, **words, **_figures(worth, after))
+
+
+def _figures(worth: Worth, level: int) -> dict[str, str]:
+    found = {"error": f"{100 * worth.abs_rel[level]:.1f}"}
+    return found | ({"borders": f"{worth.edge_f1[level]:.2f}"} if worth.edge_f1 else {})
 
 
 def _kind(worth: Worth) -> str:

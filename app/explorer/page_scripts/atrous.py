@@ -179,6 +179,8 @@ def draw(view: SessionView) -> None:
     _sampling(view, pyramid, branch, offsets, (row, column))
     if pyramid.trained:
         _effective(view, branch, len(rates), (row, column))
+    else:
+        st.caption(t("atrous.effective_unknown", lang))
     st.subheader(t("atrous.table", lang))
     st.table(_table(lang, view))
 

@@ -20,7 +20,15 @@ from app.explorer.figures.pyramids import (
     rebuild,
     residuals_row,
 )
-from app.explorer.figures.worth import Worth, in_photo, measured, source, verdict, worth_figure
+from app.explorer.figures.worth import (
+    Worth,
+    change,
+    in_photo,
+    measured,
+    source,
+    verdict,
+    worth_figure,
+)
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.maps import PixelSum
@@ -29,6 +37,7 @@ from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 _STEP = "play step"
 _SECONDS = 0.8
 _ERROR_PERCENT = 50.0  # where the bar of the error ends
+SUMS = (-4.0, 5.0)  # between which the sum lies: R5 from 0 to 1, R4 to R1 from -1 to 1
 
 
 def draw(view: SessionView) -> None:
@@ -36,7 +45,9 @@ def draw(view: SessionView) -> None:
     lang = view.lang
     heading(lang, "coarse_to_fine")
     supervised = "supervised" if view.info.supervised_levels else "unsupervised"
-    st.info(t(f"explorer.{supervised}", lang), icon=":material/info:")
+    near, far, low, high = (view.scale / (1 + np.exp(-edge)) for edge in (0.0, 1.0, *SUMS))
+    words = t(f"explorer.{supervised}", lang, near=near, far=far, low=low, high=high)
+    st.info(words, icon=":material/info:")
     viewer = st.container()  # drawn above the gains that it depends on
     gains = _gains(lang)
     started = time.perf_counter()
@@ -180,7 +191,10 @@ def _worth(view: SessionView, found: list[Worth], level: int) -> None:
         shown = Figure("worth", worth_figure(found, level, lang), t("worth.alt", lang), values)
         figures(lang, "worth", [shown])
     for worth in found:
-        name, value = f"**{source(worth, lang)}**", verdict(worth, level, lang)
+        words = verdict(worth, level, lang)
+        if level == len(NAMES) - 1:  # what the two finest give together
+            words = f"{words} {t('worth.fine', lang)} {change(worth, level - 2, level, lang)}"
+        name, value = f"**{source(worth, lang)}**", words
         st.markdown(t("explorer.pair", lang, name=name, value=value))
     if not found:
         st.caption(t("worth.unknown", lang))

@@ -130,6 +130,10 @@ def _borders(view: SessionView) -> None:
     )
     shown = border_figures(view, steepest / 100)
     figures(lang, "borders", shown, columns=2)
+    for figure in shown:
+        if figure.name == "border-error":
+            near, inside = map(float, figure.data["abs_rel_percent"])
+            st.markdown(t("differences.measured_borders", lang, near=near, inside=inside))
     truth_note(view)
 
 

@@ -45,7 +45,7 @@ def feature_pictures(view: SessionView, found: Found, *, count: int | None = Non
     return shown
 
 
-OWN = "model"
+OWN = "model"  # as `page_head.TASKS` has it
 
 
 @fragment

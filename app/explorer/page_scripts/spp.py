@@ -80,11 +80,19 @@ def draw(view: SessionView) -> None:
     with st.spinner(t("explorer.computing", lang)):
         sizes, features = features_at_heights(view)
         squashed = deepest_feature(view, side, side)
+        shape = _in_shape(view, side)
+        scaled = spatial_pyramid_pool(deepest_feature(view, *shape), grids)
     vectors = [spatial_pyramid_pool(feature, grids) for feature in features]
     square = spatial_pyramid_pool(squashed, grids)
     _lengths(lang, sizes, features, vectors)
     figures(lang, "spp", [profile(lang, sizes, vectors)])
-    _loss_of_resizing(view, side, alike(vectors[-1], square), alike(vectors[-1], vectors[0]))
+    _loss_of_resizing(view, side, shape, alike(vectors[-1], square), alike(vectors[-1], scaled))
+
+
+def _in_shape(view: SessionView, side: int) -> tuple[int, int]:
+    """Width and height of the photo with as many pixels as the square of that side, about."""
+    width, height = view.size
+    return working_size(view.size, max(32, round(side * (height / width) ** 0.5)))
 
 
 def alike(a: torch.Tensor, b: torch.Tensor) -> float:
@@ -111,7 +119,9 @@ def _lengths(
     st.caption(t("spp.alike_note", lang))
 
 
-def _loss_of_resizing(view: SessionView, side: int, squashed: float, scaled: float) -> None:
+def _loss_of_resizing(
+    view: SessionView, side: int, shape: tuple[int, int], squashed: float, scaled: float
+) -> None:
     lang = view.lang
     st.subheader(t("spp.plain", lang))
     st.markdown(t("spp.plain_note", lang, side=side))
@@ -122,7 +132,11 @@ def _loss_of_resizing(view: SessionView, side: int, squashed: float, scaled: flo
             (t("spp.stretch", lang), f"{width / height:.2f} : 1", t("spp.stretch_hint", lang)),
             (t("spp.lost", lang), f"{np.sqrt((lost**2).mean()):.1f} %", t("spp.lost_hint", lang)),
             (t("spp.alike_square", lang), f"{squashed:.3f}", None),
-            (t("spp.alike_scaled", lang), f"{scaled:.3f}", t("spp.alike_hint", lang)),
+            (
+                t("spp.alike_scaled", lang),
+                f"{scaled:.3f}",
+                t("spp.alike_hint", lang, w=shape[0], h=shape[1]),
+            ),
         ]
     )
     figures(lang, "resizing", shown, columns=2)

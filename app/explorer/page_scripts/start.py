@@ -16,6 +16,7 @@ from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
 from app.explorer.page_head import heading, progress
+from app.explorer.page_scripts.coarse_to_fine import SUMS
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
 
@@ -60,7 +61,7 @@ def draw(view: SessionView) -> None:
             ),
         ]
     )
-    low, high = (view.scale / (1 + np.exp(-edge)) for edge in (-4.0, 5.0))
+    low, high = (view.scale / (1 + np.exp(-edge)) for edge in SUMS)
     st.caption(t("start.range", lang, low=low, high=high))
     _model_card(view)
     st.subheader(t("map.title", lang))
@@ -86,12 +87,14 @@ def _model_card(view: SessionView) -> None:
         for table, word in ((info.measured, "measured"), (info.published, "published")):
             for name, value in table.items():
                 rows.append((f"{t(f'start.{word}', lang)}: {name}", _plain(value)))
-        st.table({"": [name for name, _ in rows], " ": [value for _, value in rows]})
+        for name, value in rows:
+            st.markdown(t("explorer.pair", lang, name=f"**{name}**", value=value))
 
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+        figures_only = {key: item for key, item in value.items() if key != "command"}
+        return ", ".join(f"{key} {_plain(item)}" for key, item in figures_only.items())
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

@@ -162,7 +162,8 @@ class Group {
     this.listen(map);
     box.append(node("figcaption", "", map.title), stage);
     const bar = this.header.bars[map.bar];
-    box.append(bar && !bar.shared && bar.legend ? scale(bar) : node("div", ""));
+    const narrow = this.header.columns > 3;
+    box.append(bar && !bar.shared && bar.legend ? scale(bar, narrow) : node("div", ""));
     return box;
   }
 
@@ -298,7 +299,10 @@ class Group {
   }
 }
 
-function scale({ lut, low, high, unit, title, ticks }) {
+// Below a narrow map every second tick has no room; the middle one stays, which of a signed bar is 0.
+function scale({ lut, low, high, unit, title, ticks: all }, narrow = false) {
+  const odd = (all.length >> 1) % 2;
+  const ticks = narrow && all.length > 5 ? all.filter((_, index) => index % 2 === odd) : all;
   const box = node("div", "scale"), bar = node("canvas", "dv-bar"), row = node("div", "dv-ticks");
   paintBar(bar, colours(lut));
   paintTicks(row, ticks.map(([value, label], index) => (
