@@ -1,4 +1,4 @@
-"""The same ONNX model with its filters stored as float16: half the bytes, float32 arithmetic.
+"""An exported ONNX model with its filters stored as float16: half the bytes, float32 arithmetic.
 
 For programs that load the model over a network. Every filter is followed by a cast to float32,
 which a runtime folds away once, when it opens the model: WebAssembly has no float16 arithmetic.

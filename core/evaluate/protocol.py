@@ -1,5 +1,7 @@
 """Evaluation protocols as data: which pixels count, and what the network gets to see.
 
+Median scaling and the other alignments are in `core.evaluate.metrics`.
+
 Sources: NYU crop and KITTI test split from D. Eigen et al., NIPS 2014; Garg crop from R. Garg et
 al., ECCV 2016; KB crop from the KITTI depth benchmark; the pixel-for-pixel window on NYU from
 the LapDepth authors' evaluation.

@@ -1,4 +1,4 @@
-"""The EXIF tags that depth needs: how the picture is turned and how long the lens is.
+"""EXIF: how the picture is turned and how long the lens is (`projection` asks for the model).
 
 Everything here was written by a stranger: each value is checked on its own, and what cannot be
 believed counts as absent. Tag numbers: Exif 2.32 (CIPA DC-008), sections 4.6.4 and 4.6.5.

@@ -1,4 +1,8 @@
-"""The coarse-to-fine decoder: one residual of the depth at every scale."""
+"""The coarse-to-fine decoder: one residual of the depth at every scale.
+
+What becomes of the residuals, the sum and the sigmoid that give the depth of a level, is
+`LapDepth.depth_of` here in the network and `core.prediction.depth_of_levels` on a photo's way.
+"""
 
 from __future__ import annotations
 

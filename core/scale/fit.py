@@ -1,4 +1,8 @@
-"""One scale from several measurements: robust fit, outliers, and whether it changes with depth."""
+"""One scale from several measurements: robust fit, outliers, and whether it changes with depth.
+
+`core.geometry.calibrate` finds what the measurements see in a prediction and calls this, for one
+photo and for a camera's profile, which `core.scale.profile` stores.
+"""
 
 from __future__ import annotations
 
