@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the same network, about 1.4 times as fast as folded PyTorch.
+"""ONNX Runtime on the CPU: the engine that predicts where nothing else is asked for.
 
 With a shipped model comes its graph, `checkpoints/NAME.onnx.gz`, which takes its filters from the
 checkpoint: it needs no PyTorch. Any other model is converted once, checked against PyTorch and kept

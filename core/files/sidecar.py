@@ -1,4 +1,4 @@
-"""The JSON beside a photo's results: what a reader of a photo's results has to know, and what makes a run resumable."""
+"""The JSON beside a photo's results: what a reader has to know, and what makes a run resumable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON beside a clip's results: what a reader has to know, and the sign that all files are there."""
+"""The JSON beside a clip's results, and the sign that all files are there."""
 
 from __future__ import annotations
 
