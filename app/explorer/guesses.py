@@ -56,7 +56,7 @@ def ask(view: SessionView, page: str) -> bool:
     lang = view.lang
     st.title(t(f"{page}.title", lang))
     picture, card = st.columns([2, 3])
-    picture.image(_ringed(view.screen) if question.ring else view.screen, width="stretch")
+    picture.image(_ringed(view) if question.ring else view.screen, width="stretch")
     with card.form(f"guess-{page}-form"):
         words = t(f"guess.{page}", lang, **question.facts(view))
         st.markdown(f":material/psychology_alt: **{t('guess.first', lang)}** {words}")
@@ -139,14 +139,28 @@ def questions(view: SessionView) -> dict[str, Question]:
     }  # fmt: skip
 
 
-def _place(height: int, width: int) -> tuple[int, int]:
-    """Row and column of the ring: a little above the middle, where photos have something."""
-    return int(0.45 * height), width // 2
+def _place(view: SessionView) -> tuple[float, float]:
+    """The ring's place, as shares of height and width: the flattest one around the middle.
+
+    At a border of two things nobody could say which of them is asked for.
+    """
+    depth = view.prediction.levels[-1].depth
+    height, width = depth.shape
+    reach = max(1, height // 24)
+
+    def relief(place: tuple[float, float]) -> float:
+        row, column = int(place[0] * height), int(place[1] * width)
+        around = depth[row - reach : row + reach + 1, column - reach : column + reach + 1]
+        return float(around.max() / around.min())
+
+    shares = np.linspace(0.35, 0.65, 7)
+    return min(((float(y), float(x)) for y in shares for x in shares), key=relief)
 
 
-def _ringed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    image = Image.fromarray(rgb)
-    row, column = _place(*rgb.shape[:2])
+def _ringed(view: SessionView) -> NDArray[np.uint8]:
+    rgb = view.screen
+    image, (down, across) = Image.fromarray(rgb), _place(view)
+    row, column = down * rgb.shape[0], across * rgb.shape[1]
     radius = max(6, min(rgb.shape[:2]) // 30)
     for colour, width in (("black", radius // 2), ("white", radius // 4)):
         ImageDraw.Draw(image).circle((column, row), radius, outline=colour, width=max(1, width))
@@ -154,10 +168,11 @@ def _ringed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _ring(view: SessionView) -> tuple[float, Mapping[str, object]]:
-    depth = view.prediction.depth
+    depth, (down, across) = view.prediction.depth, _place(view)
+    at = int(down * depth.shape[0]), int(across * depth.shape[1])
     extent = depth_range(view.result)
     facts = {"near": extent.min, "far": extent.max, "unit": view.unit}
-    return float(depth[_place(*depth.shape)]), facts
+    return float(depth[at]), facts
 
 
 def _most_numbers(view: SessionView) -> tuple[str, Mapping[str, object]]:

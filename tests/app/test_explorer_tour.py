@@ -57,6 +57,17 @@ def test_a_number_is_compared_with_the_networks() -> None:
     assert low <= float(found[1]) <= high
 
 
+def test_the_first_question_is_about_a_marked_place_and_waits_for_a_number() -> None:
+    app = answer(opened("start", tour="1"))  # nothing typed: nothing happens
+    (asked,) = (entry for entry in app.main.number_input if entry.key == "guess-start")
+    asked.set_value(2.0)
+    app = answer(app)
+    told = " ".join(entry.value for entry in (*app.success, *app.info))
+    answered, near, far = map(float, re.findall(
+        r"network says ([\d.]+) .* from ([\d.]+) to ([\d.]+)", told)[0])  # fmt: skip
+    assert near <= answered <= far
+
+
 def texts(app: AppTest) -> str:
     return " ".join(entry.value for entry in (*app.markdown, *app.success))
 
