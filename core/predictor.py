@@ -23,7 +23,7 @@ from PIL import Image
 
 from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
-from core.engines.chooser import Chooser, chooser_for
+from core.engines.model_choice import Chooser, chooser_for
 from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
@@ -39,7 +39,7 @@ from core.prediction import (
     size_note,
 )
 from core.weights.checkpoint import find_model
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
 

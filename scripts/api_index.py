@@ -13,7 +13,7 @@ MODULES = (
     "core",
     "core.predictor",
     "core.prediction",
-    "core.weights.choice",
+    "core.weights.choice_table",
     "core.images.decode",
     "core.camera",
     "core.geometry.point_cloud",

@@ -24,10 +24,10 @@ from torch.nn import functional
 from core.data import FolderDataset, KittiDataset, NyuDataset, Sample
 from core.data.augment import AugmentConfig, vary_colour
 from core.engines import open_engine
-from core.engines.chooser import ModelChooser, scene_features
+from core.engines.model_choice import ModelChooser, scene_features
 from core.images.decode_worker import decode_isolated
 from core.weights.checkpoint import CHECKPOINTS, find_model
-from core.weights.choice import TABLE, ChoiceTable, right_share, write_table
+from core.weights.choice_table import TABLE, ChoiceTable, right_share, write_table
 
 INDOOR, OUTDOOR = "lite-indoor", "lite-outdoor"
 VIEWS = 2000  # of each world

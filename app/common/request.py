@@ -36,7 +36,7 @@ from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.virtual_object import KINDS, Kind
 from core.scale.calibration import Measurement, camera_of, given
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 
 DEFAULT_MODEL = AUTO
 MIN_RESOLUTION, MAX_RESOLUTION = 96, 1024  # working height in pixels; the upper one bounds memory

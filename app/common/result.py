@@ -18,7 +18,7 @@ from core.geometry.measure import Measurer, if_there, survey_box, survey_points
 from core.geometry.measurements import Distance, to_csv
 from core.images.decode import Photo
 from core.prediction import Prediction
-from core.weights.choice import Choice
+from core.weights.choice_table import Choice
 
 Value = TypeVar("Value")
 

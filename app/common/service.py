@@ -18,14 +18,14 @@ from pathlib import Path
 
 from app.common.request import DEFAULT_MODEL, DepthRequest
 from app.common.result import BoundedCache, Result
-from core.engines.chooser import Chooser, automatic
+from core.engines.model_choice import Chooser, automatic
 from core.errors import CheckpointError, ImageError
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor, load_model
 from core.scale.calibration import model_of
 from core.weights.checkpoint import ModelInfo, models_folder, scan_models
-from core.weights.choice import AUTO, FIRST, TABLE, Choice
+from core.weights.choice_table import AUTO, FIRST, TABLE, Choice
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +127,7 @@ class Studio:
             model: as a request has it; empty is the default.
 
         Raises:
-            CheckpointError: as `core.weights.choice.automatic`.
+            CheckpointError: as `core.weights.choice_table.automatic`.
         """
         if (model or self.default_model) != AUTO:
             return None

@@ -18,7 +18,7 @@ from core.prediction import Prediction
 from core.scale.calibration import Calibration
 from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
-from core.weights.choice import Choice
+from core.weights.choice_table import Choice
 
 _MEDIAN_SAMPLES = 250_000
 

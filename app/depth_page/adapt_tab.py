@@ -41,7 +41,7 @@ from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor
 from core.train.adapt_process import adapt_apart
 from core.train.held_out import check_enough
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 
 MINUTES = 20  # at most
 SHOWN = 3  # held-out frames, with depth before and after

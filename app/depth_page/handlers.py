@@ -50,7 +50,7 @@ from app.depth_page.progress import TimeLeft, teller
 from app.depth_page.summary_html import about_html, listing_html, scale_html
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 
 COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 # An old photo's pinned point, 3D view and what it was built of, measurement with its numbers, table

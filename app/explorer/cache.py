@@ -23,7 +23,7 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
-from core.engines.chooser import Chooser
+from core.engines.model_choice import Chooser
 from core.errors import CameraError, CheckpointError
 from core.geometry.calibrate import calibrated
 from core.geometry.measure import Measurer
@@ -45,7 +45,7 @@ from core.prediction import Prediction
 from core.predictor import Passed
 from core.scale.calibration import Measurement
 from core.weights.checkpoint import ModelInfo, load_checkpoint
-from core.weights.choice import Choice
+from core.weights.choice_table import Choice
 from core.weights.network_input import normalised
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on

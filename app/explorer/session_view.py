@@ -25,7 +25,7 @@ from core.prediction import Prediction
 from core.scale.known import KnownLength
 from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
-from core.weights.choice import Choice
+from core.weights.choice_table import Choice
 from core.weights.network_input import normalised
 
 _VIEW, _TRUTH = "session view", "ground truth"

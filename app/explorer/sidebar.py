@@ -42,7 +42,7 @@ from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
 from core.scale.calibration import model_of
 from core.scale.profile import Profile, load_profile, profile_names
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 from core.weights.registry import EXAMPLES
 
 OWN = "own"  # in the address

@@ -20,7 +20,7 @@ from core.files.outputs import ColorSettings, Output
 from core.images.resize import checked_resolution
 from core.prediction import checked_switch
 from core.scale.calibration import Measurement, given
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 from core.weights.model_info import ModelInfo
 
 if TYPE_CHECKING:

@@ -111,11 +111,11 @@ def models_of(name: str | None) -> VideoModels:
     Raises:
         CheckpointError: no such model, or the frame cannot choose.
     """
-    from core.engines.chooser import chooser_for
+    from core.engines.model_choice import chooser_for
     from core.predictor import load_model
     from core.video.sequence import AT_ONCE, VideoModels
     from core.weights.checkpoint import find_model
-    from core.weights.choice import AUTO
+    from core.weights.choice_table import AUTO
 
     name = name or AUTO
     chooser = chooser_for(name)

@@ -29,7 +29,7 @@ from core.atomic import write_atomic
 from core.data.batches import Batches
 from core.data.folder import FolderDataset
 from core.data.sample import FrameDataset
-from core.engines.chooser import chooser_for
+from core.engines.model_choice import chooser_for
 from core.engines.torch_engine import TorchEngine
 from core.errors import CheckpointError, ConfigError, DataError, ExportError
 from core.evaluate.protocol import FOLDER
@@ -50,7 +50,7 @@ from core.weights.checkpoint import (
     models_folder,
     save_checkpoint,
 )
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 from core.weights.model_info import ModelInfo, check_name
 from core.weights.registry import registered_names
 

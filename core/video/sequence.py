@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.camera import check_pinhole
-from core.engines.chooser import Chooser
+from core.engines.model_choice import Chooser
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16, encode_exr

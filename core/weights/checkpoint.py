@@ -117,7 +117,7 @@ def find_model(name_or_path: str | Path, folder: Path | None = None) -> ModelInf
     if isinstance(name_or_path, Path) or text.endswith(SUFFIX) or "/" in text or "\\" in text:
         path = Path(name_or_path)
     else:
-        if text == "auto":  # `core.weights.choice.AUTO`
+        if text == "auto":  # `core.weights.choice_table.AUTO`
             known = ", ".join(model.name for model in scan_models(folder).models)
             raise CheckpointError(
                 "'auto' chooses a model for every photo, expected the name of one model here: "

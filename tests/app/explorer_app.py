@@ -16,10 +16,10 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
-from core.engines.chooser import scene_features
+from core.engines.model_choice import scene_features
 from core.engines.torch_engine import TorchEngine
 from core.weights.checkpoint import find_model, load_checkpoint, save_checkpoint
-from core.weights.choice import ChoiceTable, write_table
+from core.weights.choice_table import ChoiceTable, write_table
 from core.weights.confidence import FEATURES, ErrorModel
 from tests.tiny_checkpoint import picture, save_tiny
 

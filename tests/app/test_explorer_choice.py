@@ -15,7 +15,7 @@ from core.evaluate.protocol import KITTI, NYU, Protocol
 from core.evaluate.run import predictor_estimator
 from core.evaluate.scoring import evaluate
 from core.predictor import load_predictor
-from core.weights.choice import AUTO, Choice
+from core.weights.choice_table import AUTO, Choice
 from tests.app.explorer_app import (
     GREY,
     RED,

@@ -15,12 +15,12 @@ from app.common.service import Studio
 from app.common.summary import choice_sentence
 from core.cli.main import DONE, FAILED, UNUSABLE, main
 from core.cli.video import models_of
-from core.engines.chooser import ModelChooser, open_chooser
+from core.engines.model_choice import ModelChooser, open_chooser
 from core.errors import CheckpointError, EngineError
 from core.images.decode import decode
 from core.predictor import AutoPredictor, Predictor, load_predictor, models_of_run
 from core.weights.checkpoint import find_model, load_checkpoint
-from core.weights.choice import TABLE, Choice, ChoiceTable, write_table
+from core.weights.choice_table import TABLE, Choice, ChoiceTable, write_table
 from tests.tiny_checkpoint import save_tiny
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "examples"

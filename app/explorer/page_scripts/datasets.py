@@ -24,7 +24,7 @@ from core.errors import DataError
 from core.evaluate.metrics import mean_metrics
 from core.evaluate.protocol import KITTI, NYU, Protocol
 from core.images.decode import Photo
-from core.weights.choice import AUTO
+from core.weights.choice_table import AUTO
 
 SPLITS = ("val", "train")
 _KITTI_FOLDERS = ("kitti", "driving")

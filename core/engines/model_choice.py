@@ -24,7 +24,7 @@ from core.errors import CheckpointError
 from core.images.pyramid import sigmoid
 from core.images.resize import resize_rgb, working_size
 from core.weights.checkpoint import find_model, models_folder, scan_models
-from core.weights.choice import (
+from core.weights.choice_table import (
     AUTO,
     FIRST,
     TABLE,

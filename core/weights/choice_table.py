@@ -1,6 +1,6 @@
 """The fitted weights of the automatic choice of a model, and what a choice says of itself.
 
-`core.engines.chooser` chooses by them; `scripts/fit_choice.py` fits and stores them in
+`core.engines.model_choice` chooses by them; `scripts/fit_choice.py` fits and stores them in
 `checkpoints/auto.json`.
 """
 
