@@ -9,13 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from core.cli.main import main
 from core.errors import ExportError, VideoError
@@ -23,77 +19,39 @@ from core.files.colormap import colorize
 from core.files.outputs import ColorSettings
 from core.images.decode_process import read_header, read_into
 from core.predictor import Predictor
-from core.video import run as run_module
-from core.video import sequence
 from core.video.reader import ClipReader
 from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
-from core.video.temporal_smoothing import SmoothingSettings, TemporalSmoother
+from core.video.temporal_smoothing import TemporalSmoother
 from core.video.writer import FilmWriter
 from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk
-from tests.tiny_checkpoint import picture, save_tiny, tiny_config, tiny_info
-
-WIDTH, HEIGHT = 128, 96
-ROOM, STREET = picture(WIDTH, HEIGHT, 1), 255 - picture(WIDTH, HEIGHT, 2)
-INFO = tiny_info(tiny_config()).saved_as(Path("tiny.safetensors"), "a" * 64)
-ALONE = SmoothingSettings(0, 0)
-
-
-class _Shimmering:
-    """An engine whose depth follows the picture's brightness, with an error of its own each time:
-    the whole map breathes, and every part of it shimmers."""
-
-    name, device, precision = "shimmering", "cpu", "float32"
-
-    def __init__(self) -> None:
-        self.runs = 0
-
-    def run(self, given: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        image = torch.from_numpy(given)
-        self.runs += 1
-        draw = torch.Generator().manual_seed(self.runs)
-        light = torch.nn.functional.avg_pool2d(image.mean(1, keepdim=True), 16)
-        residuals = [0.5 * light + 0.05 * torch.randn(1, generator=draw)]
-        for stride in (8, 4, 2, 1):
-            shape = (len(image), 1, image.shape[2] // stride, image.shape[3] // stride)
-            residuals.append(0.02 * torch.randn(shape, generator=draw))
-        return [residual.numpy() for residual in residuals]
-
-
-class _Flat(_Shimmering):
-    """The same for the same picture, however often it is asked."""
-
-    def run(self, given: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        runs, self.runs = self.runs, int(np.abs(given).sum() * 1000) % 100_003
-        residuals = super().run(given)
-        self.runs = runs + 1
-        return residuals
+from tests.core.video_runs import (
+    ALONE,
+    HEIGHT,
+    INFO,
+    ROOM,
+    STREET,
+    WIDTH,
+    Flat,
+    Shimmering,
+    depths,
+    starter,
+)
+from tests.tiny_checkpoint import picture, save_tiny
 
 
 @pytest.fixture
-def engine() -> _Shimmering:
-    return _Shimmering()
+def engine() -> Shimmering:
+    return Shimmering()
 
 
 @pytest.fixture
 def run(
-    tmp_path: Path, engine: _Shimmering, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, engine: Shimmering, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., VideoResult]:
-    """Predicts a clip into tmp_path/out/clip; keywords go to `VideoSettings`."""
-    monkeypatch.setattr(sequence, "AT_ONCE", 1)  # the engine's errors come in the order of calls
-
-    def start(clip: Path, **settings: Any) -> VideoResult:
-        engine.runs = 0
-        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, engine))
-        return predict_video(clip, tmp_path / "out" / "clip", models, VideoSettings(**settings))
-
-    return start
-
-
-def depths(folder: Path, scale: float = 1000.0) -> list[np.ndarray[Any, Any]]:
-    return [np.asarray(Image.open(path)) / scale for path in sorted(folder.glob("*.png"))]
+    return starter(tmp_path, engine, monkeypatch)
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".webm"])
@@ -246,7 +204,7 @@ def test_a_video_alone_shows_what_it_shows_beside_frames(
     colors = ColorSettings("grey", 0.5, 10.0)
     shown = []
     for save in (("video", "frames"), ("video",)):
-        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, _Flat(), 2))
+        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, Flat(), 2))
         asked = VideoSettings(save=save, colors=colors, resolution=96)
         predict_video(clip, tmp_path / "out" / "clip", models, replace(asked, overwrite=True))
         shown.append(np.array(read_clip(tmp_path / "out" / "clip_depth.mp4"), int))
@@ -267,189 +225,8 @@ def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
         write()
 
 
-def test_what_is_finished_is_skipped_and_other_settings_are_not(
-    tmp_path: Path, run: Callable[..., VideoResult], engine: _Shimmering
-) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
-    first = run(clip)
-    assert not first.skipped
-    again = run(clip)
-    assert again.skipped
-    assert engine.runs == 0
-    assert again.sidecar == json.loads((tmp_path / "out" / "clip.json").read_bytes())
-    assert not run(clip, fov=50.0).skipped
-    assert not run(clip, fov=50.0, overwrite=True).skipped
-    (tmp_path / "out" / "clip_depth.mp4").unlink()
-    assert not run(clip, fov=50.0).skipped
-    write_clip(clip, [ROOM] * 2)
-    assert run(clip, fov=50.0).sidecar["frames"] == 2
-    assert len(depths(tmp_path / "out" / "clip_frames")) == 2  # none of the longer clip is left
-
-
-class _Killed(KeyboardInterrupt):
-    pass
-
-
-@pytest.mark.parametrize("save", [("video", "frames"), ("video",)], ids=",".join)
-@pytest.mark.parametrize("moment", [("depth", 11), ("video", 5)], ids=str)
-def test_an_interrupted_clip_goes_on_to_the_same_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int], save: tuple[str, ...]
-) -> None:
-    monkeypatch.setattr(sequence, "EVERY", 4)
-    clip = write_clip(tmp_path / "clip.mp4", noisy(ROOM, 9) + noisy(STREET, 9))
-    engine = _Flat()
-    models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, engine))
-    asked = VideoSettings(save=save)
-    whole = predict_video(clip, tmp_path / "whole" / "clip", models, asked).sidecar
-    engine.runs = 0
-
-    def kill(stage: str, done: int, total: int | None) -> None:
-        if (stage, done) == moment:
-            raise _Killed
-
-    stem = tmp_path / "out" / "clip"
-    with pytest.raises(_Killed):
-        predict_video(clip, stem, models, asked, kill)
-    assert [path.name for path in stem.parent.iterdir()] == ["clip_frames.part"]
-    (stem.parent / "clip_frames.part" / ".lapdepth-0.tmp").write_bytes(b"half")
-    frames: list[int] = []
-    result = predict_video(clip, stem, models, asked, lambda stage, done, _: frames.append(done))
-    timing = "milliseconds_per_frame"
-    assert {**result.sidecar, timing: 0} == {**whole, timing: 0}
-    assert files(tmp_path / "out") == files(tmp_path / "whole")
-    stage, done = moment
-    kept = 18 if stage == "video" else done // 4 * 4  # what was stored last
-    again = min(kept, 1)  # the first frame, for what the sidecar says of it
-    lost = engine.runs - ((18 if stage == "video" else done) + 18 - kept + again)
-    assert 0 <= lost <= sequence.AT_ONCE  # they were worked on when the run was killed
-    assert frames[0] == max(kept, 1)
-
-
-def test_what_an_interrupted_run_left_is_not_used_for_another(
-    tmp_path: Path, run: Callable[..., VideoResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sequence, "EVERY", 2)
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 6)
-    left = tmp_path / "out" / "clip_frames.part"
-
-    def interrupted() -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr(run_module, "replacing", _raise_killed)
-            with pytest.raises(_Killed):
-                run(clip)
-        assert len(list(left.glob("*.png"))) == 6
-
-    interrupted()
-    assert run(clip, fov=50.0).sidecar["frames"] == 6  # other settings
-    interrupted()
-    write_clip(clip, [ROOM] * 3)  # another clip
-    assert run(clip).sidecar["frames"] == 3
-    assert len(list((tmp_path / "out" / "clip_frames").iterdir())) == 3
-    write_clip(clip, [STREET] * 6)
-    interrupted()
-    cut_short = left / "000002.png"  # a power cut
-    cut_short.write_bytes(cut_short.read_bytes()[:-4])
-    assert run(clip).sidecar["frames"] == 6
-    assert len(depths(tmp_path / "out" / "clip_frames")) == 6
-    assert not left.exists()
-
-
-def _raise_killed(*_: object) -> None:
-    raise _Killed
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """All of them but the sidecar, which holds times."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".json"
-    }
-
-
-@pytest.mark.parametrize("overwrite", [False, True])
-@pytest.mark.parametrize("name", ["clip_depth.mp4", "clip_frames/000001.png", "clip.json"])
-def test_neither_a_video_nor_frames_of_the_user_are_replaced(
-    tmp_path: Path,
-    run: Callable[..., VideoResult],
-    engine: _Shimmering,
-    name: str,
-    overwrite: bool,
-) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2)
-    own = tmp_path / "out" / name
-    own.parent.mkdir(parents=True)
-    own.write_bytes(b"mine")
-    with pytest.raises(ExportError, match="no result of this program"):
-        run(clip, overwrite=overwrite)
-    assert own.read_bytes() == b"mine"
-    assert engine.runs == 0
-
-
-def test_an_unfinished_folder_of_the_user_is_left_alone(
-    tmp_path: Path, run: Callable[..., VideoResult]
-) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 2)
-    own = tmp_path / "out" / "clip_frames.part" / "letter.txt"
-    own.parent.mkdir(parents=True)
-    own.write_bytes(b"mine")
-    with pytest.raises(ExportError, match="no frames of this program"):
-        run(clip, overwrite=True)
-    assert own.read_bytes() == b"mine"
-
-
-@pytest.mark.parametrize("name", ["clip_depth.mp4", "clip_frames/000002.png"])
-def test_a_damaged_result_is_made_again(
-    tmp_path: Path, run: Callable[..., VideoResult], name: str
-) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
-    run(clip)
-    assert run(clip).skipped
-    path = tmp_path / "out" / name
-    before = path.read_bytes()
-    path.write_bytes(before[:-20] + bytes(20))
-    assert not run(clip).skipped
-    assert path.read_bytes()[-20:] == before[-20:]
-
-
-def test_what_other_settings_left_goes_and_what_is_alike_stays_described(
-    tmp_path: Path, run: Callable[..., VideoResult]
-) -> None:
-    clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 3)
-    run(clip, save=("video",))
-    assert set(run(clip, save=("frames",)).sidecar["files"]) == {"video", "frames"}
-    assert run(clip).skipped
-    run(clip, save=("frames",), fov=50.0)
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "clip.json",
-        "clip_frames",
-    ]
-
-
-def test_a_second_run_takes_no_result_for_a_clip_and_equal_names_both_stay(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "clips"
-    (folder / "b").mkdir(parents=True)
-    write_clip(folder / "clip.mp4", [ROOM] * 2)
-    write_clip(folder / "b" / "clip.mp4", [STREET] * 2)
-    (folder / "notes.txt").write_text("holiday")
-    model = ("--model", str(save_tiny(tmp_path)))
-    given = [str(folder), "--out", str(folder), *model]  # the same folder: refused
-    assert main(["video", *given]) == 2
-    clips = [str(folder / "clip.mp4"), str(folder / "b")]
-    for _ in range(2):
-        assert main(["video", *clips, "--out", str(folder), *model]) == 0
-        clips = [*sorted(map(str, folder.glob("*.mp4"))), str(folder / "b")]
-    told = capsys.readouterr().out
-    assert told.count("finished before") == 2
-    found = [json.loads(path.read_bytes()) for path in folder.rglob("*.json")]
-    assert len(found) == 2
-    assert len({about["depth"]["png_scale"] for about in found}) == 1
-
-
 def test_a_clip_that_is_too_long_is_refused_before_the_work(
-    tmp_path: Path, run: Callable[..., VideoResult], engine: _Shimmering
+    tmp_path: Path, run: Callable[..., VideoResult], engine: Shimmering
 ) -> None:
     clip = write_clip(tmp_path / "clip.mp4", [ROOM] * 5)
     with pytest.raises(VideoError, match="about 5 frames, expected at most 4"):
