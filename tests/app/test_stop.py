@@ -85,7 +85,7 @@ def test_the_work_in_3d_has_its_button(opened: Page) -> None:
     assert saved.value.suggested_filename == "room.ply"
     opened.click("#tab-views-button")
     opened.click("#make-view")
-    opened.wait_for_selector("#film :text('Picture')")  # how many there are, and the time left
+    opened.wait_for_selector("#view-note :text('Picture')")  # how many there are, and the time left
     stop(opened, "view")
     opened.click("#make-view")
     opened.wait_for_selector("#film video", timeout=120_000)
