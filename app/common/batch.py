@@ -39,6 +39,7 @@ def run_batch(
     outputs: Sequence[str],
     folder: Path,
     tell: Callable[[int, int], None] = lambda done, total: None,
+    made: Callable[[Entry, Path], None] = lambda entry, stem: None,
 ) -> tuple[Path, dict[str, Any]]:
     """Predicts every photo and packs the files.
 
@@ -50,6 +51,7 @@ def run_batch(
         outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
+        made: called with each photo's entry and the stem of its files, before they are packed.
 
     Returns:
         the zip, and its manifest: model, settings, counts, and for every photo what became of it.
@@ -101,6 +103,7 @@ def run_batch(
         def ended(entry: Entry) -> None:
             note(entry)
             scales.extend(_png_scale(out, entry))
+            made(entry, out / entry.stem)
             pack(entry)
 
         totals = predict_files(

@@ -32,8 +32,12 @@ def cancel_all() -> None:
     _stopping.set()
 
 
-def geometry_limits() -> Apart:
-    """The limits of one call's work in 3D, whose process also ends when the call is cancelled."""
+def geometry_limits(tell: Callable[[int, int], None] = lambda done, total: None) -> Apart:
+    """The limits of one call's work in 3D, whose process also ends when the call is cancelled.
+
+    Args:
+        tell: called with the pictures of a clip that are drawn, and those in all.
+    """
     question = cancelled()
     megabytes = number("LAPDEPTH_3D_MB")
-    return Apart(int(megabytes * 1_000_000), wanted=lambda: not question())
+    return Apart(int(megabytes * 1_000_000), wanted=lambda: not question(), tell=tell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,13 +116,19 @@ def first_look(vertices: NDArray[np.float32]) -> tuple[float, float, float]:
     )
 
 
-def save_view(result: Result, wanted: ViewSettings, folder: Path) -> tuple[Path, dict[str, Any]]:
+def save_view(
+    result: Result,
+    wanted: ViewSettings,
+    folder: Path,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Path, dict[str, Any]]:
     """Makes the asked-for view.
 
     Args:
         result: photo and depth.
         wanted: what to make.
         folder: an existing folder.
+        tell: called with the pictures of a clip that are drawn, and those in all.
 
     Returns:
         the file (.mp4 or .png), and what there is to say about it; of an object its `distance`
@@ -136,7 +142,7 @@ def save_view(result: Result, wanted: ViewSettings, folder: Path) -> tuple[Path,
         output = OUTPUTS[wanted.kind]
         path = output.path(stem)
         return path, {"kind": wanted.kind} | output.write(
-            path, ExportJob(result.prediction, result.photo.rgb, apart=geometry_limits())
+            path, ExportJob(result.prediction, result.photo.rgb, apart=geometry_limits(tell))
         )
     path = stem.with_name(f"{stem.name}_object.png")
     facts = write_object(

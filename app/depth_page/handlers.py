@@ -10,7 +10,6 @@ knows which photo is in its box by now.
 
 from __future__ import annotations
 
-import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,8 +45,8 @@ from app.depth_page.form import (
     raw_settings,
     require_photo,
 )
-from app.depth_page.progress import TimeLeft, teller
-from app.depth_page.summary_html import about_html, listing_html, scale_html
+from app.depth_page.progress import counted, teller
+from app.depth_page.summary_html import about_html, listing_html, looked_at, scale_html
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
 from core.weights.choice_table import AUTO
@@ -233,22 +232,17 @@ class Handlers(PageHandlers):
         """
         photos, *settings, kinds = values
         lang = language(request)
-        clock = TimeLeft(time.monotonic)
-
-        def step(done: int, total: int) -> None:
-            left = clock.words(done, total)
-            words = t("studio.progress_batch", lang, done=done, total=total, left=left)
-            progress((done, total), desc=words)
-
+        looks: dict[str, tuple[str, str, str]] = {}
         archive, manifest = run_batch(
             self._studio,
             [self._storage.uploaded(photo) for photo in listed(photos)],
             form_request(FOR_ANY_PHOTO, settings),
             outputs_wanted(kinds),
             self._storage.folder(request.session_hash),
-            step,
+            counted(progress, "progress_batch", lang),
+            lambda entry, stem: looks.update({entry.stem: looked_at(stem)}),
         )
-        return gr.update(value=str(archive), visible=True), listing_html(manifest, lang)
+        return gr.update(value=str(archive), visible=True), listing_html(manifest, looks, lang)
 
     def arrive(self, request: gr.Request) -> tuple[Update, str]:
         """What a new visitor sees of the models: they may have changed since the start."""

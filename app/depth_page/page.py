@@ -185,7 +185,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
             with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
                 gr.Markdown(_("compare_info"))
                 slider = gr.ImageSlider(
-                    label=t("studio.compare"), type="filepath", max_height=640, elem_id="slider"
+                    label=_("compare"), type="filepath", max_height=640, elem_id="slider"
                 )
             with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
                 scene = three_d()
@@ -270,15 +270,19 @@ def _wire(
     in_space = [*asked, *scene.options]
     opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)
     with parts.tab_3d:
-        building = stop_button(opened, "stop-3d")
+        building = stop_button([*opened, scene.ply.click, scene.glb.click], "stop-3d")
     built = gr.on(
         list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
         show_progress_on=[scene.viewer], **_SPACE,
     )  # fmt: skip
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    building(built)
-    for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb)):
-        save_at_once(button.click(handler, in_space, scene.delivered, **_SPACE), scene.delivered)
+    files = [
+        button.click(handler, in_space, scene.delivered, show_progress_on=[scene.viewer], **_SPACE)
+        for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb))
+    ]
+    for saved in files:
+        save_at_once(saved, scene.delivered)
+    building(built, *files)
     placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
     rendering = (space.view, [*asked, *views.options], views.results)
     with parts.tab_views:
@@ -291,8 +295,10 @@ def _wire(
         **_PRIVATE,
     )
     saving = [*controls.drawing, parts.kinds]
-    parts.make.click(handlers.files, saving, parts.files, **_SPACE)
-    zipped = parts.make_zip.click(handlers.zipped, saving, scene.delivered, **_SPACE)
+    # What is made is not on the page yet: it is said over what was asked for.
+    told = {"show_progress_on": [parts.kinds], **_SPACE}
+    parts.make.click(handlers.files, saving, parts.files, **told)
+    zipped = parts.make_zip.click(handlers.zipped, saving, scene.delivered, **told)
     save_at_once(zipped, scene.delivered)
 
 

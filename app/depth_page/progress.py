@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import gradio as gr
@@ -46,5 +47,16 @@ def teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
 
     def tell(step: str) -> None:
         progress(shares.get(step, 0.8), desc=t(f"studio.{step}", lang))
+
+    return tell
+
+
+def counted(progress: gr.Progress, name: str, lang: str) -> Callable[[int, int | None], None]:
+    """Shows how many pieces are done, and the time left, by the name of the sentence."""
+    clock = TimeLeft(time.monotonic)
+
+    def tell(done: int, total: int | None) -> None:
+        said = {"done": done, "total": total or "?", "left": clock.words(done, total)}
+        progress((done, total), desc=t(f"studio.{name}", lang, **said))
 
     return tell

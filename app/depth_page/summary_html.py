@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from app.common.result import Result
 from app.common.summary import accuracy_sentence, metres, scale_words
 from app.common.text import t
+from core.files.outputs import OUTPUTS
+from core.files.sidecar import read_sidecar
 from core.weights.checkpoint import ModelInfo
+
+_THUMBNAIL = 144  # pixels of the longer side, shown at half of them
 
 EXAMPLE_CALL = """from gradio_client import Client, handle_file
 
@@ -86,35 +95,75 @@ def scale_html(result: Result, lang: str) -> str:
     return f'<p class="scale">{html.escape(t("summary.scale", lang))}: {html.escape(note)}</p>'
 
 
-def listing_html(manifest: Mapping[str, Any], lang: str) -> str:
-    """What became of every photo of a batch."""
+def looked_at(stem: Path) -> tuple[str, str, str]:
+    """What the list of a batch shows of a photo's files.
+
+    Args:
+        stem: of the files, which this program wrote.
+
+    Returns:
+        a small picture of the depth as HTML, if a coloured one was asked for; model; range. All
+        are empty where the photo has no result.
+    """
+    about = read_sidecar(stem)
+    if about is None:
+        return "", "", ""
+    low, high = (
+        metres(about["depth"][key], metric=about["model"]["metric"]) for key in ("min_m", "max_m")
+    )
+    color, picture = OUTPUTS["color"].path(stem), ""
+    if color.is_file():
+        with Image.open(color) as drawn:
+            small = drawn.convert("RGB")
+        small.thumbnail((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
+        encoded = io.BytesIO()
+        small.save(encoded, "JPEG", quality=85)
+        data = base64.b64encode(encoded.getvalue()).decode()
+        picture = f'<img alt="" width="{small.width // 2}" src="data:image/jpeg;base64,{data}">'
+    return picture, about["model"]["name"], f"{low} – {high}"
+
+
+def listing_html(
+    manifest: Mapping[str, Any], looks: Mapping[str, tuple[str, str, str]], lang: str
+) -> str:
+    """What became of every photo of a batch.
+
+    Args:
+        manifest: of the batch.
+        looks: `looked_at` of the photos, by their stems.
+        lang: of the sentences.
+    """
     counts = manifest["counts"]
     lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
     if manifest["left_out"]:
         count = sum(manifest["left_out"].values())
         lead = f"{lead} {t('batch.left_out', lang, count=count)}"
-    rows = [
-        (
-            photo["input"],
-            t(f"batch.{photo['status']}", lang),
-            photo["error"] or " ".join(photo["notes"]),
-        )
-        for photo in manifest["photos"]
-    ]
-    names = [t(f"batch.{key}", lang) for key in ("photo", "status", "note")]
-    return f"<p>{html.escape(lead)}</p>{_table(names, rows)}"
+    rows = []
+    for photo in manifest["photos"]:
+        picture, model, reach = looks.get(photo["stem"], ("", "", ""))
+        said = photo["error"] or " ".join(photo["notes"])
+        if photo["error"] and lang != "en":  # as `error_sentence` has it
+            said = t("error.in_english", lang, said=t("batch.failed_why", lang), english=said)
+        status = t(f"batch.{photo['status']}", lang)
+        rows.append([html.escape(cell) for cell in (photo["input"], status, model, reach, said)])
+        rows[-1].insert(0, picture)
+    keys = ("batch.photo", "batch.status", "summary.model", "summary.depth", "batch.note")
+    return f"<p>{html.escape(lead)}</p>{_table(['', *(t(key, lang) for key in keys)], rows)}"
 
 
 def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     """What is installed, how accurate it is, and what to know before trusting a number."""
     rows = [
-        (
-            info.name,
-            t("summary.metric", lang),
-            f"{info.config.max_depth * 0.018:.2g}–{info.config.max_depth * 0.993:.3g} m",
-            accuracy_sentence(info, lang),
-            info.training_data,
-            info.licence,
+        map(
+            html.escape,
+            (
+                info.name,
+                t("summary.metric", lang),
+                f"{info.config.max_depth * 0.018:.2g}–{info.config.max_depth * 0.993:.3g} m",
+                accuracy_sentence(info, lang),
+                info.training_data,
+                info.licence,
+            ),
         )
         for info in models
     ]
@@ -133,11 +182,9 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
 
 
 def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table of texts under its names; the cells are HTML."""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     return (
         f'<div class="scroll-x" tabindex="0"><table class="listing"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

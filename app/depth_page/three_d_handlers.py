@@ -20,7 +20,7 @@ from app.common.result import measure, measured_csv
 from app.common.saving import first_look, save_outputs, save_view
 from app.common.text import t
 from app.depth_page.form import PHOTO, PROGRESS, PageHandlers, Update, by_labels, language, nothing
-from app.depth_page.progress import teller
+from app.depth_page.progress import counted, teller
 from app.depth_page.summary_html import headline, measured_html
 from core.errors import CameraError
 from core.files.geometry_process import build_apart
@@ -165,8 +165,11 @@ class SpaceHandlers(PageHandlers):
         with by_labels(kind="view_kind", size="object_size", back="object_back"):
             wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
+        folder = self._storage.folder(request.session_hash)
         with self._studio.building():
-            path, facts = save_view(result, wanted, self._storage.folder(request.session_hash))
+            path, facts = save_view(
+                result, wanted, folder, counted(progress, "progress_clip", lang)
+            )
         film, note = path.suffix == ".mp4", ""
         if wanted.kind == "object":
             note = t("studio.object_note", lang, distance=facts["distance"], share=facts["visible"])

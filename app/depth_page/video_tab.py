@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import shutil
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +33,7 @@ from app.depth_page.form import (
 )
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.photo_box import camera_note
-from app.depth_page.progress import TimeLeft
+from app.depth_page.progress import counted
 from app.depth_page.three_d_tab import typed_number
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
@@ -264,19 +263,12 @@ def live_html(view: LiveView, lang: str) -> str:
     return f'<figure class="live">{picture}<figcaption>{html.escape(words)}</figcaption></figure>'
 
 
-def _teller(progress: gr.Progress, lang: str) -> Callable[[str, int, int | None], None]:
-    clocks: dict[str, TimeLeft] = {}
+def _teller(progress: gr.Progress, lang: str) -> Tell:
+    stages: dict[str, Callable[[int, int | None], None]] = {}
 
     def tell(stage: str, done: int, total: int | None) -> None:
-        clock = clocks.setdefault(stage, TimeLeft(time.monotonic))
-        words = t(
-            f"studio.progress_video_{stage}",
-            lang,
-            done=done,
-            total=total or "?",
-            left=clock.words(done, total),
-        )
-        progress((done, total), desc=words)
+        name = f"progress_video_{stage}"
+        stages.setdefault(stage, counted(progress, name, lang))(done, total)
 
     return tell
 

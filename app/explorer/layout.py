@@ -33,6 +33,8 @@ _STYLE = """
 .st-key-lang [data-testid="stWidgetLabel"] { display: none }  /* its two buttons say it */
 .st-key-menu [data-testid="stElementContainer"] { margin: -1px 0 }
 .st-key-menu [data-testid="stCaptionContainer"] { padding-top: .5rem }
+/* Streamlit's grey on white is hard to read. */
+[data-testid="stCaptionContainer"] { color: inherit; opacity: .78 }
 [data-testid="stMetricValue"] { font-size: 1.45rem }
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 @media (max-width: 640px) {

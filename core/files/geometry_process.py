@@ -56,12 +56,14 @@ class Apart:
         seconds: wall time of its process, more only where the machine is too busy for it
             (`Deadline`); waiting for a place is extra.
         wanted: asked ten times a second whether anybody still waits; may also raise.
+        tell: called with the pictures of a clip that are drawn, and those in all.
         folder: where its files pass through; None takes the one of the result, or the system's.
     """
 
     memory_bytes: int = MEMORY_BYTES
     seconds: float = SECONDS
     wanted: Callable[[], bool] = lambda: True
+    tell: Callable[[int, int], None] = lambda done, total: None
     folder: Path | None = None
 
 
@@ -190,6 +192,16 @@ def _place(apart: Apart) -> Iterator[None]:
         yield
     finally:
         _places.release()
+
+
+def check_and_tell(apart: Apart, done: int, total: int) -> None:
+    """Ends work that nobody waits for, and tells who does how far it is.
+
+    Raises:
+        EngineError: nobody waits.
+    """
+    check_wanted(apart)
+    apart.tell(done, total)
 
 
 def check_wanted(apart: Apart) -> None:

@@ -122,9 +122,9 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
 
             return write_apart(path, job.prediction, job.rgb, wanted, job.apart)
         if job.apart is not None and WRITERS[name] is write_clip:
-            from core.files.geometry_process import check_wanted
+            from core.files.geometry_process import check_and_tell
 
-            asked = partial(check_wanted, job.apart)
+            asked = partial(check_and_tell, job.apart)
             return write_clip(path, job.prediction, job.rgb, wanted, asked)
         if job.apart is not None and name in BUILT:
             from core.files.geometry_process import build_apart

@@ -210,7 +210,7 @@ def write_clip(
     prediction: Prediction,
     rgb: NDArray[np.uint8],
     wanted: SpaceOptions,  # noqa: ARG001 - as above
-    ask: Callable[[], None] = lambda: None,
+    ask: Callable[[int, int], None] = lambda done, total: None,
 ) -> Facts:
     """A camera move that begins and ends at the photo's own view, as .mp4.
 
@@ -219,7 +219,8 @@ def write_clip(
         prediction: of the photo.
         rgb: (H, W, 3), the photo.
         wanted: not used.
-        ask: called before each picture; raises where nobody waits for the clip any more.
+        ask: called before each picture with those that are drawn, and those in all; raises where
+            nobody waits for the clip any more.
     """
     mesh = _surface(prediction, rgb, CLIP_POINTS)
     comments = SceneInfo.of(prediction).comments()
@@ -262,9 +263,11 @@ def write_object(
     return facts | {"distance": placed.distance, "visible": placed.visible}
 
 
-def _while_wanted(pictures: Iterator[Picture], ask: Callable[[], None]) -> Iterator[Picture]:
-    while True:
-        ask()
+def _while_wanted(
+    pictures: Iterator[Picture], ask: Callable[[int, int], None]
+) -> Iterator[Picture]:
+    for done in range(CLIP_FRAMES + 1):  # asked once more behind the last picture
+        ask(done, CLIP_FRAMES)
         picture = next(pictures, None)
         if picture is None:
             return

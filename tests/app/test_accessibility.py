@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.explorer.page_table import PAGES
 from core.weights.registry import EXAMPLES
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+READERS = ("en-light", "zh-light", "zh-dark")
 GRADIO_OWN = 'aria-label="Empty value"'  # a role that Gradio's empty fields lack
 
 
@@ -39,7 +41,7 @@ def serious(page: Page) -> list[str]:
 
 @pytest.fixture(
     params=[("en-US", "light"), ("zh-CN", "light"), ("zh-CN", "dark")],
-    ids=["en-light", "zh-light", "zh-dark"],
+    ids=READERS,
 )
 def reader(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A tab as three readers have it."""
@@ -58,7 +60,7 @@ def test_the_depth_page(studio_url: str, reader: Page) -> None:
     reader.locator("input[type=file]").first.set_input_files(EXAMPLES / "room.jpg")
     reader.wait_for_selector("#summary .summary")
     assert lasting(reader) == []
-    for name in ("3d", "measure", "views", "files"):
+    for name in ("compare", "3d", "measure", "views", "files"):
         reader.click(f"#tab-{name}-button")
         reader.wait_for_timeout(500)
         assert lasting(reader) == [], name
@@ -69,8 +71,13 @@ def test_the_depth_page(studio_url: str, reader: Page) -> None:
         assert lasting(reader) == [], name
 
 
-def test_the_explorer(explorer_url: str, reader: Page) -> None:
-    for key in ("", "coarse_to_fine", "measure", "levels?tour=1"):
+# The readers share the pages: each looks at every third one, and all of them at the start.
+EXPLORED = ("", *(page.key for page in PAGES[1:]), "levels?tour=1")
+
+
+def test_the_explorer(explorer_url: str, reader: Page, request: pytest.FixtureRequest) -> None:
+    turn = READERS.index(request.node.callspec.id)
+    for key in dict.fromkeys(("", *EXPLORED[turn :: len(READERS)])):
         reader.goto(f"{explorer_url}/{key}")
         reader.locator("[data-testid=stApp][data-test-script-state=notRunning] h1").wait_for(
             timeout=120_000  # milliseconds; the machine may be busy

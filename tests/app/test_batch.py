@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from app.common import batch
 from app.common.saving import safe_stem
+from app.common.service import Studio
+from app.common.storage import Storage
+from app.common.summary import metres
+from app.depth_page.handlers import Handlers
 from core.errors import ConfigError, ImageError
+from core.predictor import load_predictor
+from tests.core.pictures import encode, scene
 
 
 def zipped(path: Path, count: int, size: int) -> Path:
@@ -61,3 +71,23 @@ def test_what_is_no_picture_names_no_place_of_the_server(tmp_path: Path) -> None
 @pytest.mark.parametrize(("name", "stem"), [("CON", "_CON"), ("..", "photo"), ("a b:c", "a_b_c")])
 def test_the_name_of_a_file_to_take_home_is_one_everywhere(name: str, stem: str) -> None:
     assert safe_stem(name) == stem
+
+
+def test_the_list_shows_depth_model_and_range_and_why_one_failed(tiny_models: Path) -> None:
+    photo = encode(Image.fromarray(scene(144, 192)), "PNG")
+    request: Any = SimpleNamespace(session_hash="s", headers={"accept-language": "zh"})
+    with contextlib.closing(Storage()) as storage:
+        handlers = Handlers(Studio(models=tiny_models), storage, [], Any)  # type: ignore[arg-type]
+        sent = [
+            {"path": str(storage.keep(name, data))}
+            for name, data in (("whole.png", photo), ("<i>cut.png", photo[: len(photo) // 2]))
+        ]
+        settings = ["tiny", "", False, "", None, "viridis", "auto", "", ""]
+        _, listed = handlers.batch(request, lambda *_, **__: None, sent, *settings, ["color"])
+    depth = load_predictor(tiny_models / "tiny.safetensors")(photo).depth
+    whole, cut = (row for row in listed.split("<tr>") if ".png" in row)
+    assert '<img alt="" width="72" src="data:image/jpeg;base64,' in whole
+    assert f"<td>tiny</td><td>{metres(depth.min())} – {metres(depth.max())}</td>" in whole
+    assert "<img" not in cut
+    assert "<i>" not in listed
+    assert "这张照片没有得到结果。详细说明（英文）：" in cut

@@ -77,8 +77,15 @@ def test_the_work_in_3d_has_its_button(opened: Page) -> None:
     opened.click("#shape label:has(input[value=points])")
     with opened.expect_response(lambda reply: "scene.glb" in reply.url):
         pass
+    opened.click("#save-glb")  # a second Stop in one visit
+    opened.wait_for_selector("#viewer :text('Writing files')")
+    stop(opened, "3d")
+    with opened.expect_download() as saved:
+        opened.click("#save-ply")
+    assert saved.value.suggested_filename == "room.ply"
     opened.click("#tab-views-button")
     opened.click("#make-view")
+    opened.wait_for_selector("#view-note :text('Picture')")  # how many there are, and the time left
     stop(opened, "view")
     opened.click("#make-view")
     opened.wait_for_selector("#film video", timeout=120_000)

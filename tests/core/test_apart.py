@@ -19,7 +19,7 @@ from core.errors import DepthError, EngineError, ExportError
 from core.files import geometry_process as apart
 from core.files.geometry_process import Apart, build_apart, is_heavy, write_apart
 from core.files.outputs import OUTPUTS, ExportJob
-from core.files.outputs_3d import write_geometry
+from core.files.outputs_3d import CLIP_FRAMES, write_geometry
 from core.geometry.build import SpaceOptions, build
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud
@@ -228,15 +228,18 @@ def running(pid: int) -> bool:
 def test_a_clip_that_nobody_waits_for_ends_with_its_present_picture(tmp_path: Path) -> None:
     prediction, rgb = predicted()
     asked: list[int] = []
+    told: list[tuple[int, int]] = []
 
     def wanted() -> bool:
         asked.append(1)
         return len(asked) < 3
 
     path = OUTPUTS["clip"].path(tmp_path / "ball")
+    apart = Apart(wanted=wanted, tell=lambda *done: told.append(done))
     with pytest.raises(EngineError, match="nobody waits for it"):
-        OUTPUTS["clip"].write(path, ExportJob(prediction, rgb, apart=Apart(wanted=wanted)))
+        OUTPUTS["clip"].write(path, ExportJob(prediction, rgb, apart=apart))
     assert len(asked) == 3
+    assert told == [(0, CLIP_FRAMES), (1, CLIP_FRAMES)]
     assert list(tmp_path.iterdir()) == []
 
 
