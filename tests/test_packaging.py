@@ -65,7 +65,7 @@ import json, sys
 from pathlib import Path
 import app, core
 from app.common.canvas import canvas_script
-from app.depth_page.depth_view import static_text
+from app.depth_page.elements import static_text
 from app.explorer import layout, page_head, page_scripts, sidebar
 from app.depth_page.photo_box import EXAMPLES
 from app.server.main import ROOT, explorer_page

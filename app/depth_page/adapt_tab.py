@@ -27,11 +27,11 @@ from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
-from app.depth_page.depth_view import label as _
+from app.depth_page.elements import kept_by_browser, typed_number
+from app.depth_page.elements import label as _
 from app.depth_page.events import stop_button
 from app.depth_page.form import PROGRESS, PageHandlers, by_labels, language
 from app.depth_page.progress import TimeLeft
-from app.depth_page.three_d_tab import kept_by_browser, typed_number
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset
 from core.errors import DataError, DepthError

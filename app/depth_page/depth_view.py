@@ -1,4 +1,4 @@
-"""The picture with metres under the cursor: what the page draws and how its data get there.
+"""The picture with metres under the cursor: the component, and how its data get there.
 
 The browser receives two files (a JPEG of the photo and the depth as deflated uint16) and a small
 JSON value that names them; all drawing is in static/depth_view.js. The depth is sampled, never
@@ -8,35 +8,17 @@ averaged, so a number shown is the depth of the pixel shown beside it.
 from __future__ import annotations
 
 import base64
-import json
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app.common.canvas import bar_ticks, packed, sampled
-from app.common.text import LANGUAGES, t, table
+from app.common.canvas import bar_ticks, canvas_script, packed, sampled
+from app.common.text import LANGUAGES, t
+from app.depth_page.elements import file_data, script, static_text
 
-# Gradio translates a component's value too, where that is the name of a sentence ("auto") and the
-# component's script comes late: no value begins like this.
-_SAY = "say/"
-translations = gr.I18n(
-    **{
-        lang: {_SAY + name: sentence for name, sentence in table("studio", lang).items()}
-        for lang in LANGUAGES
-    }
-)
-
-
-def label(name: str) -> Any:
-    """A sentence of the page's, which the browser says in its language."""
-    return translations(_SAY + name)
-
-
-STATIC = Path(__file__).parent / "static"
 MAX_SIDE = 720  # pixels of the longer side that a page receives
 _WORDS = (
     "canvas", "empty", "none", "expired", "distance", "box", "depth", "both", "photo",
@@ -105,16 +87,6 @@ def view_value(
     }
 
 
-def file_data(path: Path) -> dict[str, Any]:
-    """How Gradio names a file that it may send to this client."""
-    return {
-        "path": str(path),
-        "orig_name": path.name,
-        "size": path.stat().st_size,
-        "meta": {"_type": "gradio.FileData"},
-    }
-
-
 def words() -> dict[str, dict[str, Any]]:
     """The component's own words in every language; the browser chooses."""
     return {
@@ -127,16 +99,19 @@ def words() -> dict[str, dict[str, Any]]:
     }
 
 
-def script(name: str, **constants: Any) -> str:
-    """A component's script with what never changes in it, as `constants`.
+def depth_view(mode: str, visible: bool | Literal["hidden"] = True) -> gr.HTML:
+    """The picture with metres under the cursor, to "inspect", "measure" or "place" something.
 
-    As properties they may be lost: Gradio forgets them where a component is drawn, a tab is opened
-    for instance, while an answer that fills it is on its way.
+    One that is not drawn with the page would lose its properties; it is hidden instead.
     """
-    return f"const constants = {json.dumps(constants)};\n{static_text(name)}"
-
-
-@cache
-def static_text(name: str) -> str:
-    """A file that is sent with the page."""
-    return (STATIC / name).read_text(encoding="utf-8")
+    return gr.HTML(
+        None,
+        html_template=static_text("depth_view.html"),
+        js_on_load=canvas_script()
+        + script("depth_view.js", labels=words(), preview="#photo .pb-photo", mode=mode),
+        apply_default_css=False,
+        elem_classes=[f"dv-{mode}"],
+        elem_id=f"view-{mode}",
+        measured="",
+        visible=visible,
+    )

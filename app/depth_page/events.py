@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app.depth_page.depth_view import label as _
-from app.depth_page.depth_view import static_text
+from app.depth_page.elements import label as _
+from app.depth_page.elements import static_text
 
 _KEEP = "{__type__: 'update'}"
 _BROWSER: dict[str, Any] = {"api_visibility": "private"}

@@ -31,7 +31,8 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
 from app.common.text import LANGUAGES, error_sentence, t
-from app.depth_page.depth_view import file_data, label, packed_depth, view_value
+from app.depth_page.depth_view import packed_depth, view_value
+from app.depth_page.elements import file_data, label
 from app.depth_page.form import (
     DRAWING,
     FOR_ANY_PHOTO,

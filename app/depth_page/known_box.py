@@ -14,8 +14,8 @@ import gradio as gr
 from app.common.checks import missing
 from app.common.known import checked_depths, checked_height
 from app.common.text import t
-from app.depth_page.depth_view import label as _
-from app.depth_page.three_d_tab import kept_by_browser
+from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import label as _
 from core.errors import ConfigError, ImageError
 
 

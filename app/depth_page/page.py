@@ -17,29 +17,22 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
 from app.depth_page.adapt_tab import adapt_tab
-from app.depth_page.depth_view import label as _
-from app.depth_page.depth_view import static_text
+from app.depth_page.depth_view import depth_view
+from app.depth_page.elements import kept_by_browser, static_text, typed_number
+from app.depth_page.elements import label as _
 from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.known_box import KnownControls, known_box, wire_known
 from app.depth_page.live import is_live_picture
+from app.depth_page.measure_tab import MeasureControls, measuring
 from app.depth_page.phone_box import phone_box
 from app.depth_page.photo_box import photo_box
 from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
 from app.depth_page.sparse_box import SparseControls, SparseHandlers, sparse_box, wire_sparse
 from app.depth_page.three_d_handlers import SpaceHandlers
-from app.depth_page.three_d_tab import (
-    MeasureControls,
-    SpaceControls,
-    ViewControls,
-    depth_view,
-    kept_by_browser,
-    measuring,
-    three_d,
-    typed_number,
-    views_of_scene,
-)
+from app.depth_page.three_d_tab import SpaceControls, three_d
 from app.depth_page.video_tab import video_tab
+from app.depth_page.views_tab import ViewControls, views_of_scene
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}

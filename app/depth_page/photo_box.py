@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from app.common.text import LANGUAGES, table
-from app.depth_page.depth_view import file_data, script, static_text
+from app.depth_page.elements import file_data, script, static_text
 from core.weights.registry import EXAMPLES
 
 FIRST = EXAMPLES / "room.jpg"  # what the shipped model knows best

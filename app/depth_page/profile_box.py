@@ -16,9 +16,9 @@ from app.common.checks import missing
 from app.common.known import checked_profile
 from app.common.saving import safe_stem
 from app.common.text import t
-from app.depth_page.depth_view import label as _
+from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers, Update, language, require_photo
-from app.depth_page.three_d_tab import kept_by_browser
 from core.atomic import write_atomic
 from core.errors import ConfigError
 from core.geometry.calibrate import profile_of

@@ -13,9 +13,9 @@ import gradio as gr
 import numpy as np
 
 from app.common.known import checked_sparse
-from app.depth_page.depth_view import label as _
+from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers
-from app.depth_page.three_d_tab import kept_by_browser
 
 MOST = 2000  # points that are kept; bending merges them to fewer
 

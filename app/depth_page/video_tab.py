@@ -20,6 +20,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.text import t
+from app.depth_page.elements import typed_number
 from app.depth_page.events import cleared_on_failure, stop_button
 from app.depth_page.form import (
     COLOURS,
@@ -34,7 +35,6 @@ from app.depth_page.form import (
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import counted
-from app.depth_page.three_d_tab import typed_number
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.scale.calibration import model_of

@@ -1,0 +1,71 @@
+"""What all tabs are made of: translated labels, the page's scripts, inputs and files."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app.common.text import LANGUAGES, table
+
+STATIC = Path(__file__).parent / "static"
+
+# Gradio translates a component's value too, where that is the name of a sentence ("auto") and the
+# component's script comes late: no value begins like this.
+_SAY = "say/"
+translations = gr.I18n(
+    **{
+        lang: {_SAY + name: sentence for name, sentence in table("studio", lang).items()}
+        for lang in LANGUAGES
+    }
+)
+
+
+def label(name: str) -> Any:
+    """A sentence of the page's, which the browser says in its language."""
+    return translations(_SAY + name)
+
+
+def typed_number(name: str, **options: Any) -> gr.Textbox:
+    """A number that may be left empty; gr.Number shows an empty one as 0."""
+    options |= {"label": label(name), "placeholder": label("auto"), "elem_id": name}
+    return gr.Textbox(max_lines=1, **options)
+        label=label(name), placeholder=label("auto"), max_lines=1, elem_id=name, **options
+    )
+
+
+def kept_by_browser() -> gr.JSON:
+    """A value that is set on the page and sent with every call, as a typed one is.
+
+    Gradio's own state lies in the server, which forgets sessions where there are many, and all of
+    them when it starts anew.
+    """
+    return gr.JSON(visible="hidden")
+
+
+def file_data(path: Path) -> dict[str, Any]:
+    """How Gradio names a file that it may send to this client."""
+    return {
+        "path": str(path),
+        "orig_name": path.name,
+        "size": path.stat().st_size,
+        "meta": {"_type": "gradio.FileData"},
+    }
+
+
+def script(name: str, **constants: Any) -> str:
+    """A component's script with what never changes in it, as `constants`.
+
+    As properties they may be lost: Gradio forgets them where a component is drawn, a tab is opened
+    for instance, while an answer that fills it is on its way.
+    """
+    return f"const constants = {json.dumps(constants)};\n{static_text(name)}"
+
+
+@cache
+def static_text(name: str) -> str:
+    """A file that is sent with the page."""
+    return (STATIC / name).read_text(encoding="utf-8")
