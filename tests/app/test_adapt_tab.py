@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 import urllib.request
 import zipfile
@@ -170,6 +171,57 @@ def test_what_cannot_be_used_is_one_sentence(
         handlers.adapt(REQUEST, told, [{"path": "/etc/passwd"}], "x", "tiny", "1", "", "63")
     with pytest.raises(CheckpointError):
         handlers.adapt(REQUEST, told, sent(storage, photos), "../x", "tiny", "1", "", "63")
+
+
+def stored(folder: Path, frames: Path, how: str) -> list[Path]:
+    """The frames' photos, and their depth in another form than millimetres in a PNG."""
+    folder.mkdir()
+    for photo in sorted(frames.glob("hall??.png")):
+        shutil.copy(photo, folder)
+        path = folder / f"{photo.stem}_depth.png"
+        units = np.asarray(Image.open(frames / path.name))
+        if how == "kitti":
+            Image.fromarray(np.rint(units * 0.256).astype(np.uint16)).save(path)
+        elif how == "8 bits":
+            Image.fromarray((units >> 6).astype(np.uint8)).save(path)
+        elif how == "half as large":
+            Image.fromarray(units[::2, ::2]).save(path)
+        elif how == "of another shape":
+            Image.fromarray(units[:50]).save(path)
+        else:
+            kind = {"whole npy": np.uint16, "npy of millimetres": np.float32}.get(how)
+            np.save(path.with_suffix(".npy"), units.astype(kind) if kind else units / 1000)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("how", ["half as large", "whole npy", "npy"])
+def test_depth_in_other_forms_is_right(how: str, frames: Path, tmp_path: Path) -> None:
+    files = stored(tmp_path / "in", frames, how)
+    sample = FolderDataset(arranged(files, tmp_path / "job", Settings(fov=63.0)).data)[0]
+    truth = np.asarray(Image.open(frames / "hall00_depth.png")) / 1000
+    there = sample.depth > 0
+    assert sample.depth.shape == truth.shape
+    assert there.mean() > 0.2
+    assert float(np.median(np.abs(sample.depth / truth - 1)[there])) < 0.01
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("kitti", r"0\.33\d times .* 1000 stored units per metre \(1\.3 times, were 256 units"),
+        ("8 bits", r"There are 0 frames .* Left out: hall\d\d\.png: .* mode L, expected 16-bit"),
+        ("of another shape", r"There are 0 frames .* 128x96 pixels and a depth map of 128x50"),
+        ("npy of millimetres", r"0 frames .* has a depth of \d+ m, expected less than 80 m"),
+    ],
+)
+def test_depth_that_cannot_be_right_is_one_sentence(
+    how: str, said: str, handlers: AdaptHandlers, storage: Storage, frames: Path, tmp_path: Path
+) -> None:
+    files = sent(storage, stored(tmp_path / "in", frames, how))
+    with pytest.raises(DataError, match=said) as refused:
+        handlers.adapt(REQUEST, told, files, "x", "tiny", "0.1", "", "63")
+    assert "/" not in str(refused.value).replace("u/v", "")
 
 
 def test_a_stop_ends_the_process_and_leaves_nothing(
