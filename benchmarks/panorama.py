@@ -84,11 +84,13 @@ def measured(predictor: Any, path: Path) -> dict[str, Any]:
     apart = replace(found.joining, fields=np.zeros_like(found.joining.fields))
     views = [look.depth for look in found.looks]
     size = truth.shape[1], height
+    plain = apart.distance(views, found.intrinsics, size)
     return {
         "all": compared(found.depth, truth, weight),
         "horizon": compared(found.depth, truth, weight * level),
         "above_and_below": compared(found.depth, truth, weight * ~level),
-        "without_joining": compared(apart.distance(views, found.intrinsics, size), truth, weight),
+        "without_joining": compared(plain, truth, weight),
+        "horizon_without_joining": compared(plain, truth, weight * level),
         "as_one_photo": compared(flat.depth, truth, weight),
         "overlaps_differ": found.joining.spread,
         **steps(found.depth, truth, found),

@@ -101,8 +101,11 @@ def test_the_room_is_as_its_formula_says() -> None:
     assert distance[89:91, 90].mean() == pytest.approx(1.9, rel=0.01)  # left
 
 
-def test_a_shipped_models_panorama_is_about_as_good_as_its_photos(figures: dict[str, Any]) -> None:
-    assert figures["all"]["scaled_abs_rel"] < 0.2
-    assert figures["all"]["scaled_abs_rel"] < figures["as_one_photo"]["scaled_abs_rel"] / 1.5
-    assert figures["all"]["scaled_abs_rel"] <= figures["without_joining"]["scaled_abs_rel"] + 0.01
+def test_a_shipped_models_panorama_is_right_round_the_horizon(figures: dict[str, Any]) -> None:
+    """And no further off above and below than documented: the models know few ceilings."""
+    assert figures["horizon"]["scaled_abs_rel"] < 0.1
+    assert figures["all"]["scaled_abs_rel"] < 0.25
+    assert (
+        figures["horizon"]["scaled_abs_rel"] < figures["horizon_without_joining"]["scaled_abs_rel"]
+    )
     assert figures["step_at_borders"] < 1.3 * figures["step_elsewhere"] + 0.005
