@@ -90,4 +90,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "<tr>" + "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row) + "</tr>"
         for kind, row in (("th", head), *(("td", row) for row in rows))
     ]
-    return f"<table>{''.join(cells)}</table>"
+    return f'<table class="listing">{"".join(cells)}</table>'
