@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tomllib
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from app.common.saving import safe_stem
@@ -35,7 +37,8 @@ class Settings:
     """What a folder's frames need besides their files.
 
     Attributes:
-        scale: stored units per metre of depth pictures; None: millimetres in 16-bit pictures.
+        scale: stored units per metre of depth; None: millimetres in 16-bit pictures and .npy of
+            whole numbers, else metres.
         fov: horizontal field of view in degrees; None: the camera, else every photo's EXIF.
         camera: fx, fy, cx, cy in pixels, or None.
     """
@@ -97,7 +100,7 @@ def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Arrange
                     "one, or put photos and depth into folders called rgb and depth."
                 )
             found[key] = path
-            pictured |= kind == "depth" and path.suffix.lower() in _EITHER
+            pictured |= kind == "depth" and _is_counted(path)
     both = sorted(photos.keys() & depths.keys())
     if not both:
         raise DataError(
@@ -192,6 +195,15 @@ def _is_deep(path: Path) -> bool:
             return image.mode in DEPTH_MODES
     except Exception:  # Pillow raises almost anything: then the frame is left out later
         return False
+
+
+def _is_counted(path: Path) -> bool:
+    """Whether depth is stored in whole steps, of which nothing else says the unit."""
+    if path.suffix.lower() != ".npy":
+        return path.suffix.lower() in _EITHER
+    with contextlib.suppress(Exception):  # NumPy raises almost anything: the frame is left out
+        return np.load(path, mmap_mode="r", allow_pickle=False).dtype.kind in "iu"
+    return False
 
 
 def _key(name: str) -> str:

@@ -6,20 +6,14 @@ made it, or the operator, can take it away again.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import html
-import io
 import secrets
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from app.common.adapting import Settings, arranged
 from app.common.cancellation import cancelled
@@ -27,25 +21,22 @@ from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import t
+from app.depth_page.adapted_html import compared, report_html
 from app.depth_page.elements import kept_by_browser, typed_number
 from app.depth_page.elements import label as _
 from app.depth_page.events import stop_button
 from app.depth_page.form import PROGRESS, PageHandlers, by_labels, language
+from app.depth_page.handlers import model_choices
 from app.depth_page.progress import TimeLeft
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset
 from core.errors import DataError, DepthError
-from core.files.colormap import auto_range
-from core.files.depth_maps import ColorSettings, encode_color
-from core.images.decode_worker import decode_isolated
-from core.predictor import Predictor
 from core.train.adapt_process import adapt_apart
 from core.train.held_out import check_enough
 from core.weights.choice_table import AUTO
 
 MINUTES = 20  # at most
 SHOWN = 3  # held-out frames, with depth before and after
-_WIDTH = 320
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 
 
@@ -119,91 +110,29 @@ class AdaptHandlers(PageHandlers):
         said = t("studio.adapt_undone", language(request), name=name)
         return f"<p>{html.escape(said)}</p>", None, gr.update(visible=False)
 
-    def models(self) -> Any:
-        """What may be started from, as it is now."""
-        return gr.update(choices=self._studio.model_names())
+    def models(self, chosen: Any) -> tuple[Any, ...]:
+        """What is installed now: to start from, and to choose for a photo (a gone one no more)."""
+        names = self._studio.model_names()
+        photo: dict[str, Any] = {"choices": model_choices(names)}
+        if chosen not in names:
+            photo["value"] = next(iter(names), None)
+        return gr.update(choices=model_choices(names)), gr.update(**photo)
 
     def _pictures(self, report: dict[str, Any], data: Path, lang: str) -> str:
         """A few held-out frames: photo, depth before, depth after, in one range of colours."""
         before, after = (self._studio.predictor(report[key]) for key in ("base", "name"))
         frames = [f for f in FolderDataset(data).frames if f.name in report["per_frame"]][:SHOWN]
-        return "".join(_compared(frame, before, after, lang) for frame in frames)
+        return "".join(compared(frame, before, after, lang) for frame in frames)
 
 
-def _compared(frame: Any, before: Predictor, after: Predictor, lang: str) -> str:
-    photo = decode_isolated(frame.rgb_path)
-    camera: dict[str, Any] = {}
-    if isinstance(frame.camera, tuple):
-        camera = {"intrinsics": frame.camera}
-    elif frame.camera is not None:
-        camera = {"fov": frame.camera}
-    depths = [predictor(photo, **camera).depth for predictor in (before, after)]
-    near, far = auto_range(depths[1])
-    colours = ColorSettings(near=near, far=far)
-    step = max(1, photo.rgb.shape[1] // _WIDTH)
-    pictures = [
-        ("image/jpeg", _jpeg(photo.rgb[::step, ::step]), t("studio.adapt_photo", lang)),
-        *(
-            ("image/png", encode_color(depth[::step, ::step], colours), said)
-            for said, depth in zip(
-                (t("studio.adapt_before", lang), t("studio.adapt_after", lang)), depths, strict=True
-            )
-        ),
-    ]
-    figures = "".join(
-        f'<figure><img alt="{html.escape(said)}" src="data:{kind};base64,'
-        f'{base64.b64encode(data).decode()}"><figcaption>{html.escape(said)}</figcaption></figure>'
-        for kind, data, said in pictures
-    )
-    return f'<div class="adapted">{figures}</div>'
+def adapt_tab(studio: Studio, storage: Storage, for_photo: gr.Dropdown) -> None:
+    """Lays the tab out inside the page that is being built.
 
-
-def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
-
-
-def report_html(report: dict[str, Any], lang: str) -> str:
-    """What came of it, for people: the verdict, the figures on held-out frames, the licence."""
-    learn, choose, judge = report["frames"]
-    key = "adapt_kept" if report["kept"] else "adapt_not_kept"
-    verdict = t(f"studio.{key}", lang, name=report["name"], base=report["base"], why=report["why"])
-    about = t(
-        "studio.adapt_about", lang, learn=learn, choose=choose, judge=judge,
-        seconds=report["seconds"], scale=report["scale"], steps=report["steps"],
-        mix=report["mix"],
-    )  # fmt: skip
-    head = ("", "AbsRel", "RMSE (m)", "SILog", "δ<1.25")
-    rows = [
-        (t(f"studio.adapt_{when}", lang), *(f"{report[when][key]:.3f}" for key in
-                                            ("abs_rel", "rmse", "silog", "delta1")))
-        for when in ("before", "after")
-    ]  # fmt: skip
-    frames = [
-        (name, f"{was:.3f}", f"{now:.3f}") for name, (was, now) in report["per_frame"].items()
-    ]
-    frame_head = (t("studio.adapt_frame", lang), "AbsRel " + t("studio.adapt_before", lang),
-                  t("studio.adapt_after", lang))  # fmt: skip
-    licence = t("studio.adapt_licence", lang, licence=report["licence"], base=report["base"])
-    said = "".join(f"<p>{html.escape(each)}</p>" for each in (about, licence, *report["notes"]))
-    return (
-        f"<p><strong>{html.escape(verdict)}</strong></p>{_table(head, rows)}{said}"
-        f"{_table(frame_head, frames)}"
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [
-        "<tr>" + "".join(f"<{kind}>{html.escape(cell)}</{kind}>" for cell in row) + "</tr>"
-        for kind, row in (("th", head), *(("td", row) for row in rows))
-    ]
-    return f"<table>{''.join(cells)}</table>"
-
-
-def adapt_tab(studio: Studio, storage: Storage) -> None:
-    """Lays the tab out inside the page that is being built."""
-    handlers = AdaptHandlers(studio, storage)
+    Args:
+        studio, storage: of the page.
+        for_photo: the list of models for photos; a kept one is in it at once.
+    """
+    handlers, names = AdaptHandlers(studio, storage), studio.model_names()
     gr.Markdown(_("adapt_lead"))
     with gr.Row():
         with gr.Column():
@@ -212,8 +141,8 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
             )  # of any type: the content decides
             name = gr.Textbox(label=_("adapt_name"), max_lines=1, elem_id="adapt-name")
             model = gr.Dropdown(
-                studio.model_names(), value=AUTO, label=_("adapt_model"),
-                allow_custom_value=True, elem_id="adapt-model",
+                model_choices(names), value=AUTO if AUTO in names else next(iter(names), None),
+                label=_("adapt_model"), allow_custom_value=True, elem_id="adapt-model",
             )  # fmt: skip
             with gr.Row():
                 minutes = gr.Textbox("5", label=_("adapt_minutes"), max_lines=1,
@@ -227,7 +156,8 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
             undo = gr.Button(_("adapt_undo"), visible=False, elem_id="adapt-undo")
     kept = kept_by_browser()
     results = [told, kept, undo]
-    model.focus(handlers.models, None, model, queue=False, api_visibility="private")
+    installed = (handlers.models, for_photo, [model, for_photo])
+    model.focus(*installed, queue=False, **_PRIVATE)
     ran = run.click(
         handlers.adapt,
         [files, name, model, minutes, scale, fov],
@@ -237,5 +167,7 @@ def adapt_tab(studio: Studio, storage: Storage) -> None:
         show_progress_on=[told],
         **_PRIVATE,
     )
+    ran.success(*installed, queue=False, **_PRIVATE)
     watch(ran)
-    undo.click(handlers.undo, kept, results, **_PRIVATE)
+    undone = undo.click(handlers.undo, kept, results, **_PRIVATE)
+    undone.success(*installed, queue=False, **_PRIVATE)

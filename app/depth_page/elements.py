@@ -33,8 +33,6 @@ def typed_number(name: str, **options: Any) -> gr.Textbox:
     """A number that may be left empty; gr.Number shows an empty one as 0."""
     options |= {"label": label(name), "placeholder": label("auto"), "elem_id": name}
     return gr.Textbox(max_lines=1, **options)
-        label=label(name), placeholder=label("auto"), max_lines=1, elem_id=name, **options
-    )
 
 
 def kept_by_browser() -> gr.JSON:

@@ -148,7 +148,7 @@ def build_page(
                 video = video_tab(studio, storage, parts.controls.for_any_photo, _)
             if value("LAPDEPTH_ADAPT") == "on":
                 with gr.Tab(_("tab_adapt"), elem_id="tab-adapt"):
-                    adapt_tab(studio, storage)
+                    adapt_tab(studio, storage, parts.controls.model)
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
         page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
-import shutil
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from app.common.cancellation import cancelled
 from app.common.checks import number
-from app.common.request import DepthRequest
-from app.common.saving import safe_stem
+from app.common.clip import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
@@ -37,87 +32,12 @@ from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import counted
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
-from core.scale.calibration import model_of
-from core.video.run import predict_video
-from core.video.sequence import Tell, VideoModels
-from core.video.settings import USUAL_OUTPUTS, VideoSettings, output_path
-from core.video.temporal_smoothing import SmoothingSettings
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
 _NOTHING_MADE = (None, nothing(), "")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 NO_STEREO = "none"
-MAX_FRAMES = 900  # half a minute of a usual clip: minutes of work on two cores
-
-
-def run_video(
-    studio: Studio,
-    clip: Path,
-    request: DepthRequest,
-    folder: Path,
-    tell: Tell,
-    *,
-    steady: bool = True,
-    stereo: StereoSettings | None = None,
-) -> tuple[list[Path], dict[str, Any]]:
-    """Predicts an uploaded clip.
-
-    Args:
-        studio: gives the model.
-        clip: the uploaded file.
-        request: as for a photo; ends of the colours that are not given are the whole clip's.
-        folder: the request's own; when it is deleted (the client left), or the call's
-            time is over, the work ends.
-        tell: as `core.video.run.predict_video`'s.
-        steady: smoothed over time.
-        stereo: layout and eyes of a film for two eyes, where one is wanted.
-
-    Returns:
-        the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip; the
-        stereo film, if wanted), and the sidecar.
-
-    Raises:
-        DepthError: as `predict_video`, for instance a clip of more than `MAX_FRAMES`.
-    """
-    stem = folder / safe_stem(clip.stem)
-    asked = VideoSettings(
-        save=(*USUAL_OUTPUTS, "stereo") if stereo else USUAL_OUTPUTS,
-        stereo=stereo or StereoSettings(),
-        resolution=request.resolution,
-        flip=request.flip,
-        fov=request.fov,
-        known=request.known,
-        colors=request.colors,
-        steady=SmoothingSettings() if steady else SmoothingSettings(0, 0),
-        most_frames=MAX_FRAMES,
-    )
-    named = model_of(request.known, request.model) or ""
-    chooser, predictors = studio.predictors(named)
-    models = VideoModels(
-        tuple(predictor.info.sha256 for predictor in predictors),
-        lambda name: studio.predictor(name or named),
-        chooser,
-    )
-    is_cancelled = cancelled()
-
-    def tell_unless_cancelled(stage: str, done: int, total: int | None) -> None:
-        if is_cancelled():
-            raise VideoError(
-                "The video was stopped because nobody waits for it, expected the page to stay "
-                "open: send it again."
-            )
-        tell(stage, done, total)
-
-    about = predict_video(clip, stem, models, asked, tell_unless_cancelled)
-    sequence = output_path(stem, "frames")
-    archive = sequence.with_suffix(".zip")
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # PNG is deflated already
-        for path in (*sorted(sequence.iterdir()), Path(f"{stem}.json")):
-            target.write(path, path.relative_to(folder))
-    shutil.rmtree(sequence)
-    film = [output_path(stem, "stereo")] if stereo else []
-    return [output_path(stem, "video"), archive, *film], about.sidecar
 
 
 class VideoHandlers(PageHandlers):
@@ -263,7 +183,7 @@ def live_html(view: LiveView, lang: str) -> str:
     return f'<figure class="live">{picture}<figcaption>{html.escape(words)}</figcaption></figure>'
 
 
-def _teller(progress: gr.Progress, lang: str) -> Tell:
+def _teller(progress: gr.Progress, lang: str) -> Callable[[str, int, int | None], None]:
     stages: dict[str, Callable[[int, int | None], None]] = {}
 
     def tell(stage: str, done: int, total: int | None) -> None:

@@ -28,7 +28,7 @@ import numpy as np
 from core.atomic import write_atomic
 from core.data.batches import Batches
 from core.data.folder import FolderDataset
-from core.data.sample import FrameDataset
+from core.data.sample import SPARSE_TYPES, FrameDataset
 from core.engines.model_choice import chooser_for
 from core.engines.torch_engine import TorchEngine
 from core.errors import CheckpointError, ConfigError, DataError, ExportError
@@ -57,6 +57,8 @@ from core.weights.registry import registered_names
 MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)
 AS_IT_WAS = "as it was"
 OFF_SCALE = 5.0  # further off is another unit, not another scene
+DOUBTED, PLAIN = 2.0, 1.6  # so far off may be, where another usual unit would be as near as this
+USUAL_UNITS = (1.0, 256.0, 1000.0, 5000.0)  # a metre: metres, KITTI, millimetres, TUM
 EPOCHS, FEWEST_STEPS = 40, 40
 VALIDATIONS = 3
 SCALED_BY = 20  # frames, at most
@@ -259,13 +261,30 @@ def _scale(model: LapDepth, info: ModelInfo, frames: FrameDataset) -> float:
     """
     found = [image.scale for image in score(model, info, frames).images]
     factor = float(np.median(found))
-    if not 1 / OFF_SCALE < factor < OFF_SCALE:
-        raise DataError(
-            f"The measured depth is {factor:.3g} times what {info.name} predicts, expected at most "
-            f"{OFF_SCALE:g} times more or less: check the key scale (stored units per metre) and "
-            "the camera of the dataset config."
-        )
-    return factor
+    other = _another_unit(factor, frames)
+    if other is None and _apart(factor) < OFF_SCALE:
+        return factor
+    read, why = frames.frames[0].depth_scale, ""
+    if other is not None:
+        why = f" ({factor * read / other:.3g} times, were {other:g} units a metre)"
+    raise DataError(
+        f"The measured depth is {factor:.3g} times what {info.name} predicts at {read:g} stored "
+        f"units per metre{why}, expected about as much: say how many units are a metre (`scale` in "
+        "dataset.toml), and check the camera."
+    )
+
+
+def _another_unit(factor: float, frames: FrameDataset) -> float | None:
+    """The usual unit of depth maps that fits plainly better than the one they were read in."""
+    if _apart(factor) < DOUBTED or all(f.depth_path.suffix in SPARSE_TYPES for f in frames.frames):
+        return None
+    read = frames.frames[0].depth_scale
+    best = min(USUAL_UNITS, key=lambda unit: _apart(factor * read / unit))
+    return best if _apart(factor * read / best) < PLAIN else None
+
+
+def _apart(factor: float) -> float:
+    return max(factor, 1 / factor)
 
 
 def _steps(config: TrainConfig, seconds: float) -> int:

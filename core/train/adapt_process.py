@@ -19,7 +19,7 @@ from core.files.job_process import JobLimits, answer, begin, die_with, done_apar
 
 MEMORY_BYTES = 6_000_000_000
 _SPARE_SECONDS = 240.0  # besides the minutes asked for: starting, reading frames, judging
-_NICE = 10
+_NICE = 5  # of 20; by a third of what a photo gets, or minutes would become an hour
 _JOB, _PROGRESS = "job.json", "progress.json"
 
 Report = dict[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.data.sample import SPARSE, FrameDataset, scene_of
+from core.data.sample import SPARSE, Frame, FrameDataset, scene_of
 from core.errors import DataError
 
 FEWEST, MOST = 10, 200  # frames
@@ -62,11 +62,16 @@ def usable_frames(dataset: FrameDataset, max_depth: float) -> Usable:
         try:
             sample = frame.load()
         except DataError as error:
-            notes.append(f"Left out: {error}")
+            notes.append(f"Left out: {_without_folders(str(error), frame)}")
             continue
-        there = (sample.depth > 0) & (sample.depth < max_depth)
+        measured = sample.depth > 0
+        there = measured & (sample.depth < max_depth)
         if not there.any():
-            notes.append(f"Left out: {frame.name} has no measured depth.")
+            what = "no measured depth"
+            if measured.any():
+                usual = float(np.median(sample.depth[measured]))
+                what = f"a depth of {usual:.4g} m, expected less than {max_depth:g} m (its unit?)"
+            notes.append(f"Left out: {frame.name} has {what}.")
             continue
         names.append(frame.name)
         shapes.append(sample.depth.shape[::-1])
@@ -75,6 +80,13 @@ def usable_frames(dataset: FrameDataset, max_depth: float) -> Usable:
     shape = max(set(shapes), key=shapes.count)
     sparse = bool(np.median(shares) < SPARSE)
     return Usable(tuple(names), (int(shape[0]), int(shape[1])), sparse, tuple(notes))
+
+
+def _without_folders(said: str, frame: Frame) -> str:
+    """A sentence with a frame's files by their names: on a server nobody else knows the folder."""
+    for path in (frame.rgb_path, frame.depth_path):
+        said = said.replace(str(path), path.name)
+    return said
 
 
 def check_enough(count: int, notes: Sequence[str]) -> None:

@@ -29,7 +29,8 @@ class View:
         yaw: radians; 0 looks along +X, a quarter turn along +Y.
         pitch: radians, positive looks up.
         roll: radians, positive turns the camera clockwise as seen from behind.
-        fov: radians across the picture's width.
+        fov: radians across the picture's width; a full turn is an equirectangular panorama, whose
+            depth is the distance along each ray.
     """
 
     position: tuple[float, float, float]
@@ -110,8 +111,8 @@ def render(views: list[View], seed: int) -> list[tuple[NDArray[np.float32], NDAr
     """Renders views of the scene as it stands; the scene's glass is opaque afterwards.
 
     Returns:
-        Per view linear colour (H, W, 3), and depth (H, W) in metres along the optical axis,
-        through each pixel's centre, infinite where there is no surface.
+        Per view linear colour (H, W, 3), and depth (H, W) in metres along the optical axis (of a
+        panorama along each ray), through each pixel's centre, infinite where there is no surface.
     """
     scene = bpy.context.scene
     camera = bpy.data.cameras.new("camera")
@@ -124,7 +125,11 @@ def render(views: list[View], seed: int) -> list[tuple[NDArray[np.float32], NDAr
     def shoot(wanted: str) -> Iterator[dict[str, NDArray[np.float32]]]:
         with tempfile.TemporaryDirectory(dir=_fast_folder()) as folder:
             for number, view in enumerate(views):
-                camera.angle, holder.matrix_world = view.fov, view.matrix
+                holder.matrix_world = view.matrix
+                if view.fov >= 2 * math.pi:
+                    camera.type, camera.panorama_type = "PANO", "EQUIRECTANGULAR"
+                else:
+                    camera.type, camera.angle = "PERSP", view.fov
                 scene.cycles.seed = (seed + number) % 2**30
                 yield _run(scene, Path(folder) / f"{wanted}.exr")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 import urllib.request
 import zipfile
@@ -18,6 +19,8 @@ import pytest
 from PIL import Image
 
 from app.common.adapting import Settings, arranged
+from app.common.batch import run_batch
+from app.common.request import depth_request
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.adapt_tab import AdaptHandlers
@@ -25,6 +28,7 @@ from core import engines
 from core.data.folder import FolderDataset
 from core.errors import CheckpointError, ConfigError, DataError, EngineError, ImageError
 from core.predictor import load_predictor
+from core.train.adapt import AdaptRequest, adapt
 from core.train.adapt_process import adapt_apart
 from tests.tiny_checkpoint import picture, save_tiny
 
@@ -65,6 +69,19 @@ def handlers(models: Path, storage: Storage, monkeypatch: pytest.MonkeyPatch) ->
     return AdaptHandlers(Studio(models=models, default_model="tiny"), storage)
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adapting in this process, one step of it; the real thing is in test_adapt_browser.py."""
+
+    def here(job: dict[str, Any], *_: Any) -> dict[str, Any]:
+        return adapt(AdaptRequest(**job)).to_dict()
+
+    monkeypatch.setattr("app.depth_page.adapt_tab.adapt_apart", here)
+    monkeypatch.setattr("core.train.adapt.MIXES", (0.0, 0.5))
+    monkeypatch.setattr("core.train.adapt.FEWEST_STEPS", 1)
+    monkeypatch.setattr("core.train.adapt.EPOCHS", 0)
+
+
 REQUEST: Any = SimpleNamespace(session_hash="s", headers={"accept-language": "en"})
 
 
@@ -86,8 +103,9 @@ def zipped(files: list[Path], names: Callable[[Path], str], extra: dict[str, str
     return buffer.getvalue()
 
 
-def test_a_kept_model_and_its_undoing(
-    handlers: AdaptHandlers, storage: Storage, frames: Path, models: Path
+@pytest.mark.usefixtures("at_once")
+def test_a_kept_model_is_used_and_undone(
+    handlers: AdaptHandlers, storage: Storage, frames: Path, models: Path, tmp_path: Path
 ) -> None:
     toml = f"scale = 1000.0\ncamera = {list(CAMERA)}\nrgb = '/etc'\n"
     (frames / "dataset.toml").write_text(toml)
@@ -98,7 +116,16 @@ def test_a_kept_model_and_its_undoing(
     assert shown.count("<figure>") >= 3
     assert undo["visible"]
     sent_back = json.loads(json.dumps(gr.JSON().postprocess(kept).root))  # as the page has it
-    assert handlers._studio.predictor("hall").info.provenance["adapted_from"] == "tiny"
+    studio = handlers._studio
+    assert studio.predictor("hall").info.provenance["adapted_from"] == "tiny"
+    asked, photo = depth_request(model="hall", fov="63"), sorted(frames.glob("*.png"))[0]
+    about = described_by(run_batch(studio, [photo], asked, ["npy"], tmp_path)[0])
+    assert (about["model"]["name"], about["model"]["sha256"]) == (
+        "hall", studio.predictor("hall").info.sha256,
+    )  # fmt: skip
+    known = studio.result(photo, depth_request(model="tiny", fov="63")).prediction.depth
+    now = studio.result(photo, asked).prediction.depth
+    assert float(np.median(now / known)) == pytest.approx(1.3, rel=0.03)
     with pytest.raises(CheckpointError, match="already"):  # nobody's model is replaced
         handlers.adapt(REQUEST, told, files, "hall", "tiny", "0.1", "", "")
     for guess in (
@@ -113,9 +140,20 @@ def test_a_kept_model_and_its_undoing(
     said, _, undo = handlers.undo(REQUEST, sent_back)
     assert "hall was removed" in said
     assert not undo["visible"]
-    assert [path.name for path in models.glob("*.safetensors")] == ["tiny.safetensors"]
+    assert [path.name for path in models.iterdir()] == ["tiny.safetensors"]
+    assert studio.model_names() == ["tiny"]
+    with pytest.raises(CheckpointError, match="'hall', expected one of those installed"):
+        studio.result(photo, asked)
 
 
+def described_by(archive: Path) -> dict[str, Any]:
+    """The one sidecar in a batch's zip."""
+    with zipfile.ZipFile(archive) as found:
+        (name,) = [each for each in found.namelist() if each.endswith("00.json")]
+        return dict(json.loads(found.read(name)))
+
+
+@pytest.mark.usefixtures("at_once")
 def test_what_cannot_be_used_is_one_sentence(
     handlers: AdaptHandlers, storage: Storage, frames: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +171,57 @@ def test_what_cannot_be_used_is_one_sentence(
         handlers.adapt(REQUEST, told, [{"path": "/etc/passwd"}], "x", "tiny", "1", "", "63")
     with pytest.raises(CheckpointError):
         handlers.adapt(REQUEST, told, sent(storage, photos), "../x", "tiny", "1", "", "63")
+
+
+def stored(folder: Path, frames: Path, how: str) -> list[Path]:
+    """The frames' photos, and their depth in another form than millimetres in a PNG."""
+    folder.mkdir()
+    for photo in sorted(frames.glob("hall??.png")):
+        shutil.copy(photo, folder)
+        path = folder / f"{photo.stem}_depth.png"
+        units = np.asarray(Image.open(frames / path.name))
+        if how == "kitti":
+            Image.fromarray(np.rint(units * 0.256).astype(np.uint16)).save(path)
+        elif how == "8 bits":
+            Image.fromarray((units >> 6).astype(np.uint8)).save(path)
+        elif how == "half as large":
+            Image.fromarray(units[::2, ::2]).save(path)
+        elif how == "of another shape":
+            Image.fromarray(units[:50]).save(path)
+        else:
+            kind = {"whole npy": np.uint16, "npy of millimetres": np.float32}.get(how)
+            np.save(path.with_suffix(".npy"), units.astype(kind) if kind else units / 1000)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("how", ["half as large", "whole npy", "npy"])
+def test_depth_in_other_forms_is_right(how: str, frames: Path, tmp_path: Path) -> None:
+    files = stored(tmp_path / "in", frames, how)
+    sample = FolderDataset(arranged(files, tmp_path / "job", Settings(fov=63.0)).data)[0]
+    truth = np.asarray(Image.open(frames / "hall00_depth.png")) / 1000
+    there = sample.depth > 0
+    assert sample.depth.shape == truth.shape
+    assert there.mean() > 0.2
+    assert float(np.median(np.abs(sample.depth / truth - 1)[there])) < 0.01
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("kitti", r"0\.33\d times .* 1000 stored units per metre \(1\.3 times, were 256 units"),
+        ("8 bits", r"There are 0 frames .* Left out: hall\d\d\.png: .* mode L, expected 16-bit"),
+        ("of another shape", r"There are 0 frames .* 128x96 pixels and a depth map of 128x50"),
+        ("npy of millimetres", r"0 frames .* has a depth of \d+ m, expected less than 80 m"),
+    ],
+)
+def test_depth_that_cannot_be_right_is_one_sentence(
+    how: str, said: str, handlers: AdaptHandlers, storage: Storage, frames: Path, tmp_path: Path
+) -> None:
+    files = sent(storage, stored(tmp_path / "in", frames, how))
+    with pytest.raises(DataError, match=said) as refused:
+        handlers.adapt(REQUEST, told, files, "x", "tiny", "0.1", "", "63")
+    assert "/" not in str(refused.value).replace("u/v", "")
 
 
 def test_a_stop_ends_the_process_and_leaves_nothing(

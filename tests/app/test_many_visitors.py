@@ -18,7 +18,7 @@ from core.images.decode import decode
 from tests.app.visitor import MODELS, Visitor
 from tests.tiny_checkpoint import save_tiny
 
-VISITORS = 20  # more sessions than the page library's memory has places
+VISITORS = 20  # more than the page library's memory has places; 17 have a profile of their own
 
 
 def alone(studio: Studio, visitor: Visitor, folder: Path) -> Result:

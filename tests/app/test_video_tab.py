@@ -23,11 +23,12 @@ import pytest
 from PIL import Image
 
 from app.common.cancellation import set_still_wanted
+from app.common.clip import run_video
 from app.common.request import DepthRequest
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.live import LiveDepth, encoded_picture
-from app.depth_page.video_tab import VideoHandlers, run_video
+from app.depth_page.video_tab import VideoHandlers
 from core.errors import ConfigError, ExportError, ImageError, VideoError
 from core.files.depth_maps import ColorSettings
 from core.predictor import load_predictor

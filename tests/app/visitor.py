@@ -39,7 +39,7 @@ class Visitor:
             "colormap": list(COLORMAPS)[number % len(COLORMAPS)],
             "kinds": ["npy", "color"],
         }
-        self.profile = own_profile(number) if number % 3 == 1 else None
+        self.profile = own_profile(number) if number >= 3 else None
         self.length = [10, 20, 80, 70, 1.0 + number] if number % 2 else None
         headers = {"accept-language": self.lang}
         self.http = httpx.Client(base_url=f"{url}/gradio_api", headers=headers, timeout=120)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.common.clip import run_video
 from app.common.request import DepthRequest
 from app.common.service import Studio
-from app.depth_page.video_tab import run_video
 from core.cli.main import main
 from core.errors import VideoError
 from core.video.reader import ClipReader, Frame
