@@ -30,7 +30,7 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
     return tuple(entry["formulas"]), source
 
 
-Part = Callable[[Mapping[str, Any]], bool]
+Part = Callable[[Mapping[int | str, Any]], bool]
 
 
 def _at(**wanted: object) -> Part:
