@@ -52,7 +52,7 @@ TASKS: Mapping[str, tuple[Part, ...]] = {
     "coarse_to_fine": (_at(g16=0.0), _at(g1=2.0)),
     "weights": (_at(ws=False), _at(ws=False, remeasure=True)),
     "loss": (
-        _at(**{"lambda": 1.0, "noise": 0.0}),
+        lambda at: (at["lambda"], at["noise"]) == (1, 0) and at["scale"] != 1.2,
         lambda at: at["lambda"] <= 0.2,
         lambda at: at["noise"] > 0.1,
     ),

@@ -77,7 +77,7 @@ ACTS: dict[str, list[tuple[str, object]]] = {
     "aspp": [("answer", "pca")],
     "spp": [("grids", "1248"), ("side", 64)],
     "coarse_to_fine": [("g16", 0.0), ("g16", 1.0), ("g1", 2.0)],
-    "loss": [("noise", 0.0), ("lambda", 1.0), ("lambda", 0.0), ("noise", 0.3)],
+    "loss": [("noise", 0.0), ("lambda", 1.0), ("scale", 1.5), ("lambda", 0.0), ("noise", 0.3)],
 }
 
 

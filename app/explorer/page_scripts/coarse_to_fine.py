@@ -95,7 +95,6 @@ def _viewer(
     with left:
         label = t("coarse_to_fine.level", lang)
         level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
-    _worth(view, found, level)
     depth, change = steps.depths[level], steps.changes[level]
     height, width = depth.shape
     numbers(
@@ -140,6 +139,7 @@ def _viewer(
     residuals = [each[0, 0] for each in view.prediction.working.residuals[: level + 1]]
     total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)
     figures(lang, "level", shown, columns=len(shown), total=total)
+    _worth(view, found, level)
     if finished:
         st.rerun()
 

@@ -180,7 +180,9 @@ def draw(view: SessionView) -> None:
     if known is None:
         st.info(t("loss.no_truth", lang))
     else:
-        st.info(t("loss.with_truth", lang, name=known.name))
+        unchanged = log_differences(view.prediction.levels[-1].depth, truth)
+        factor = float(np.exp(np.nanmean(unchanged)))
+        st.info(t("loss.with_truth", lang, name=known.name, factor=factor))
     knobs = _knobs(lang)
     depth = view.prediction.levels[-1].depth
     d = log_differences(distorted(depth, scale=knobs.scale, noise=knobs.noise), truth)

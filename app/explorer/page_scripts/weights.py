@@ -50,7 +50,7 @@ def variant_maps(view: SessionView, *, on: bool, measured: bool) -> list[Figure]
     _, usual = relu_view(view.key, _trained(view), False, view.info, view.image)
     change = (depth - usual) * scale
     title = t("weights.depth_on" if on else "weights.depth_off", lang)
-    bar = bar_of(usual * scale, view.unit, colours=view.colours)
+    bar = bar_of([usual * scale, depth * scale], view.unit, colours=view.colours)
     difference, usual_bar = t("weights.change", lang), signed_bar(change, view.unit)
     alt, depth = t("weights.depth_alt", lang), depth * scale
     return [

@@ -302,7 +302,7 @@ class Group {
 // Below a narrow map every second tick has no room; the middle one stays, which of a signed bar is 0.
 function scale({ lut, low, high, unit, title, ticks: all }, narrow = false) {
   const odd = (all.length >> 1) % 2;
-  const ticks = narrow && all.length > 5 ? all.filter((_, index) => index % 2 === odd) : all;
+  const ticks = narrow && all.length > 4 ? all.filter((_, index) => index % 2 === odd) : all;
   const box = node("div", "scale"), bar = node("canvas", "dv-bar"), row = node("div", "dv-ticks");
   paintBar(bar, colours(lut));
   paintTicks(row, ticks.map(([value, label], index) => (
