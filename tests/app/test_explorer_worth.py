@@ -82,7 +82,7 @@ def test_error_and_borders_of_a_photo() -> None:
         ((0.3, 0.299), (), "nothing"),
         ((0.3, 0.299), (0.2, 0.3), "helps"),
         ((0.3, 0.2), (0.3, 0.2), "one for the other"),
-        ((0.3, 0.4), (0.3, 0.3), "worse"),
+        ((0.3, 0.4), (0.3, 0.3), "costs more than it gives"),
     ],
 )
 def test_a_level_that_adds_nothing_is_called_that(
