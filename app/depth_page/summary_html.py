@@ -181,10 +181,15 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     )
 
 
-def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of texts under its names; the cells are HTML."""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    named = [html.escape(name) for name in names]
+    head = "".join(f"<th>{name}</th>" for name in named)
+    body = ""
+    for row in rows:  # a phone, which has no head line, shows the name at each cell
+        cells = zip(named, row, strict=True)
+        named_cells = (f'<td data-name="{name}">{cell}</td>' for name, cell in cells)
+        body += f"<tr>{''.join(named_cells)}</tr>"
     return (
         f'<div class="scroll-x" tabindex="0"><table class="listing"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"

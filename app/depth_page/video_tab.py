@@ -144,13 +144,13 @@ def video_tab(
     cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
     running(ran)
     gr.Markdown(label("live_lead"))
+    camera_note()  # above the box: below it, it would be off the screen
     with gr.Row():
         camera = gr.Image(
             label=label("live_camera"), sources=["webcam"], streaming=True, type="filepath",
             image_mode=None, webcam_options=gr.WebcamOptions(mirror=False), elem_id="live-camera",
         )  # fmt: skip
         shown = gr.HTML(elem_id="live-depth")
-    camera_note()
     camera.stream(
         handlers.live,
         [camera, model, resolution, profile, *display],

@@ -33,6 +33,8 @@ _STYLE = """
 .st-key-lang [data-testid="stWidgetLabel"] { display: none }  /* its two buttons say it */
 .st-key-menu [data-testid="stElementContainer"] { margin: -1px 0 }
 .st-key-menu [data-testid="stCaptionContainer"] { padding-top: .5rem }
+/* Streamlit marks a link that has the keyboard as it marks the page one is on. */
+a:focus-visible { outline: 2px solid currentColor !important; outline-offset: 1px }
 /* Streamlit's grey on white is hard to read. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78 }
 [data-testid="stMetricValue"] { font-size: 1.45rem }

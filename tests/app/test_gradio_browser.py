@@ -49,6 +49,12 @@ CARRY = """([kind, place, data, name, type]) => {
 }"""
 
 
+SIDEWAYS = """(place) => {
+  const box = document.querySelector(place + " .scroll-x");
+  return box.scrollWidth - box.clientWidth;
+}"""
+
+
 @pytest.fixture(scope="module")
 def picture() -> bytes:
     return encode(Image.fromarray(scene(HEIGHT, WIDTH)), "PNG")
@@ -135,6 +141,11 @@ def spot(page: Page, view: str, u: int, v: int) -> tuple[float, float]:
     ]
 
 
+def within_screen(page: Page, box: Any) -> bool:
+    """Whether something is seen without scrolling."""
+    return bool(0 <= box["y"] <= page.viewport_size["height"] - box["height"])
+
+
 def metres(text: str | None) -> list[float]:
     return [float(number) for number in re.findall(r"(-?\d+\.\d+) m", text or "")]
 
@@ -186,9 +197,7 @@ def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
     label.wait_for()
     assert metres(label.inner_text())[0] == pytest.approx(length, abs=0.0051)
     for answer in (label, opened.locator("#measured .measured")):  # without scrolling
-        box = answer.bounding_box()
-        assert box is not None
-        assert 0 <= box["y"] <= opened.viewport_size["height"] - box["height"]
+        assert within_screen(opened, answer.bounding_box())
     opened.click("#view-measure [data-tool=box]")
     opened.mouse.move(*spot(opened, "measure", 40, 30))
     opened.mouse.down()
@@ -342,7 +351,9 @@ def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
     opened.wait_for_selector("#photo .pb-say:has-text('There is no camera here')")
     opened.click("#tab-video-button")
     opened.locator("#live-camera button:visible").first.click()
-    opened.wait_for_selector("#camera-note p:has-text('There is no camera here')")
+    note = opened.wait_for_selector("#camera-note p:has-text('There is no camera here')")
+    assert note is not None
+    assert within_screen(opened, note.bounding_box())
     assert [error for error in console_errors if "NotFound" not in error] == []
 
 
@@ -427,6 +438,8 @@ def test_several_photos_come_back_as_one_zip(opened: Page, picture: bytes) -> No
     told = opened.inner_text("#batch-list")
     assert "2 done, 1 failed" in told
     assert "b.mpo" in told
+    opened.set_viewport_size({"width": 390, "height": 844})
+    assert opened.evaluate(SIDEWAYS, "#batch-list") <= 0  # a phone shows all of it
 
 
 def test_the_page_fits_a_small_screen(shown: Shown) -> None:
@@ -452,4 +465,5 @@ def test_a_chinese_browser_gets_chinese(browser: Browser, studio_url: str) -> No
         "Math.min(...[...document.querySelectorAll('#about td')].map((cell) => cell.offsetWidth))"
     )
     assert page.evaluate(narrowest) > 60  # more than a character a line
+    assert page.evaluate(SIDEWAYS, "#about") <= 0
     context.close()
