@@ -28,6 +28,7 @@ from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
 from core.images.resize import checked_resolution, working_size
+from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.panorama.camera import sphere_camera
 from core.prediction import (
@@ -264,7 +265,11 @@ class Predictor:
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
         guide = passed.guide or Guide(photo.rgb, (width, height))
-        metres = upsample_depth(passed.depth, guide)
+        depth = passed.depth
+        # What only a picture is drawn from shows no ripples.
+        if guide.finer is not None and depth.shape != photo.rgb.shape[:2]:
+            depth = flatten_surfaces(depth)
+        metres = upsample_depth(depth, guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]

@@ -19,6 +19,7 @@ from core.geometry.masks import EDGE_TOLERANCE, flying_pixels
 from core.geometry.mesh import _faces
 from core.images.decode import decode
 from core.images.resize import resize_rgb, working_size
+from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.weights.model_info import TrainingCamera
 from tests.core.pictures import scene
@@ -59,6 +60,7 @@ def write_reference(path: Path) -> None:
         "working_size": [[*size, 288, *working_size(size, 288)] for size in SIZES],
         "resize": [_resize(*case) for case in RESIZES],
         "upsample": [_upsample(*case) for case in UPSAMPLES],
+        "flat": [_flat(*size) for size in ((96, 64), (64, 80), (37, 50), (20, 24))],
         "colour": _colour(),
         "depth16": _depth16(),
         "flying": [_flying(width, height) for width, height in ((40, 30), (700, 24), (90, 120))],
@@ -107,6 +109,11 @@ def _upsample(w: int, h: int, width: int, height: int) -> dict[str, Any]:
         "depth": _list(depth),
         "large": _list(large),
     }
+
+
+def _flat(width: int, height: int) -> dict[str, Any]:
+    depth = depth_with_steps(width, height)
+    return {"size": [width, height], "depth": _list(depth), "flat": _list(flatten_surfaces(depth))}
 
 
 def _colour() -> dict[str, Any]:

@@ -9,7 +9,8 @@ import { Problem } from "./problem";
 import { sampledPixel, type Facts, type View } from "./protocol";
 import { Resizer, workingSize } from "./resize";
 import { open, readRows, type RowReader, type Source } from "./rows";
-import { finerSize, upsampler, type Guide, type RowWriter, type Size } from "./upsample";
+import { flattened } from "./surfaces";
+import { finerSize, upsampler, type Guide, type Plane, type RowWriter, type Size } from "./upsample";
 
 const VIEW_SIDE = 1024;
 
@@ -28,6 +29,7 @@ export class Photo implements Facts {
   kind = "bitmap";
   sha256 = "";
   private guide!: Guide;
+  private flat!: Plane;
 
   constructor(private readonly source: Source, readonly name: string, readonly fov: number | null) {}
 
@@ -66,6 +68,8 @@ export class Photo implements Facts {
     const passed = performance.now();
     this.levels = await network.run(this.guide.seen, ...this.workingSize, focal);
     const passMilliseconds = performance.now() - passed;
+    const { depth } = this.levels[this.levels.length - 1];
+    this.flat = depth.width === width && depth.height === height ? depth : flattened(depth);
     const values = new Float32Array(w * h);
     const write = this.writer(columns);
     lines.forEach((y, j) => write(y, rgb.subarray(j * w * 3), values.subarray(j * w, (j + 1) * w)));
@@ -94,7 +98,7 @@ export class Photo implements Facts {
   }
 
   private writer(columns?: Int32Array): RowWriter {
-    return upsampler(this.levels[this.levels.length - 1].depth, this.size, this.guide, columns);
+    return upsampler(this.flat, this.size, this.guide, columns);
   }
 
   /** Lets somebody use the decoded photo. */

@@ -7,6 +7,7 @@ import { readHeader } from "../src/header";
 import { gridFaces } from "../src/mesh";
 import { depth16Row } from "../src/png";
 import { resize, workingSize } from "../src/resize";
+import { flattened } from "../src/surfaces";
 import { finerSize, upsampler } from "../src/upsample";
 import { apart, reference } from "./reference";
 
@@ -44,6 +45,11 @@ describe.skipIf(!reference)("the same as Python", () => {
       expect(apart(row, Float32Array.from(columns, (x) => got[5 * to[0] + x]))).toBe(0);
     },
   );
+
+  it.each(cases<{ size: Size; depth: number[]; flat: number[] }>("flat"))("flattens $size", ({ size, depth, flat }) => {
+    const got = flattened({ values: floats(depth), width: size[0], height: size[1] }).values;
+    expect(apart(got, flat)).toBeLessThan(1e-4);
+  });
 
   it("colours depth", () => {
     const { depth, width, range, table, colours } = reference!.colour as unknown as {

@@ -1,0 +1,89 @@
+"""Flat surfaces made flat: depth fitted by planes that end where it breaks or bends.
+
+The network's depth ripples over walls and floors. The inverse depth of a plane is linear in the
+pixel's place, so a plane is fitted to the inverse depth around every pixel, and the pixel drawn to
+it. The surroundings reach far over one surface and end at the next: they are those of a recursive
+edge-aware filter (the domain transform of Gastal and Oliveira, SIGGRAPH 2011), whose way from pixel
+to pixel is longer where depth steps and where its slope changes. What it is worth, and how
+the settings were chosen: docs/decisions/0007-flat-surfaces.md.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.images.averages import area_means
+from core.images.resize import resample, triangle
+
+Floats = NDArray[np.float32]
+
+_CELL = 4  # pixels; planes are fitted to means over cells of so many by so many
+_REACH = 15.0  # cells; standard deviation of the surroundings
+_STEP = 0.08  # relative change of depth from cell to cell that counts as much as the whole reach
+_BEND = 0.04  # relative change of its slope that does
+_UNIT = 25.0  # cells, in which places are counted
+_RIDGE = 1e-4  # square units, against surroundings too narrow for a plane
+_MOST = 0.15  # largest relative change of a pixel
+_LEAST = 8  # cells; a smaller side is left as it is
+
+
+def flatten_surfaces(depth: Floats) -> Floats:
+    """Draws depth to the planes that are locally in it.
+
+    Args:
+        depth: (h, w) float32 metres above 0, at the network's size.
+
+    Returns:
+        The same shape and unit, every value within 15 % of what it was.
+    """
+    height, width = depth.shape
+    h, w = height // _CELL, width // _CELL
+    if min(h, w) < _LEAST:
+        return depth
+    inverse = area_means(np.float32(1) / depth, h, w)
+    across, down = _ways(inverse), _ways(np.ascontiguousarray(inverse.T))
+    # Places are counted from the picture's middle: float32 then holds their squares well.
+    v, u = np.indices((h, w), np.float32)
+    u, v = (u - np.float32(w / 2)) / np.float32(_UNIT), (v - np.float32(h / 2)) / np.float32(_UNIT)
+    moments = np.stack((u, v, u * u, u * v, v * v, inverse, u * inverse, v * inverse))
+    keep = np.float32(math.exp(-math.sqrt(2) / _REACH))
+    moments = _filtered(_filtered(moments, keep**across, 2), keep**down, 1)
+    ratio = _plane(moments, u, v) / inverse
+    flat: Floats = depth / resample(ratio.clip(1 - _MOST, 1 + _MOST), height, width, triangle)
+    return flat
+
+
+def _ways(inverse: Floats) -> Floats:
+    """(n, m) inverse depth to (m - 1, n): how far it is from each cell to the next in its row."""
+    along = np.ascontiguousarray(inverse.T)
+    slope = np.diff(along, axis=0)
+    least = np.minimum(along[1:], along[:-1])
+    ends = np.concatenate((slope[:1], slope, slope[-1:]))
+    bend = np.abs(np.diff(ends, axis=0))
+    bend = np.maximum(bend[1:], bend[:-1])
+    apart = np.abs(slope) / np.float32(_STEP) + bend / np.float32(_BEND)
+    ways: Floats = np.float32(1) + np.float32(_REACH) * apart / least
+    return ways
+
+
+def _filtered(moments: Floats, keep: Floats, axis: int) -> Floats:
+    """Every moment averaged along an axis, there and back; `keep` is each step's share."""
+    along = np.ascontiguousarray(np.moveaxis(moments, axis, 0))
+    for place in range(1, len(along)):
+        along[place] += keep[place - 1] * (along[place - 1] - along[place])
+    for place in range(len(along) - 2, -1, -1):
+        along[place] += keep[place] * (along[place + 1] - along[place])
+    return np.moveaxis(along, 0, axis)
+
+
+def _plane(moments: Floats, u: Floats, v: Floats) -> Floats:
+    """The value at (u, v) of the plane with these moments."""
+    mean_u, mean_v, uu, uv, vv, mean, of_u, of_v = moments
+    uu, uv, vv = uu - mean_u**2 + _RIDGE, uv - mean_u * mean_v, vv - mean_v**2 + _RIDGE
+    of_u, of_v = of_u - mean_u * mean, of_v - mean_v * mean
+    slope_u, slope_v = vv * of_u - uv * of_v, uu * of_v - uv * of_u
+    value: Floats = mean + (slope_u * (u - mean_u) + slope_v * (v - mean_v)) / (uu * vv - uv**2)
+    return value
