@@ -153,7 +153,8 @@ def test_levels_and_gains_follow_a_slider_at_once_as_the_server_adds_them(
 
     asked.clear()
     drag(page, "g16", 0.8)
-    page.wait_for_function("() => document.querySelector('.st-key-g16 input').value > 1.4")
+    risen = "() => document.querySelector('.st-key-g16 input').value > 1.4"
+    page.wait_for_function(risen, timeout=PATIENCE)
     at_once = told()
     assert asked == []
     assert at_once[1] != words[1]
