@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 HIDE = "hide"
 """The name in the address under which a lesson's hidden controls stand, separated by commas."""
 _KEPT, _PAGE, _PLACES = "kept controls", "page shown", "pages of controls"
-_HIDDEN, _DRAWN = "controls hidden", "labels of controls"
+_HIDDEN, _DRAWN, _DEFAULTS = "controls hidden", "labels of controls", "defaults of controls"
 
 
 def choice(
@@ -153,6 +153,11 @@ def is_on(key: str) -> bool:
     return bool(_kept().get(key))
 
 
+def default_of(key: str) -> Any:
+    """Where a control begins; KeyError for one that was never drawn."""
+    return st.session_state.get(_DEFAULTS, {})[key]
+
+
 def put(key: str, value: object) -> None:
     """Sets a control from outside, before it is drawn in this run."""
     _kept()[key] = value
@@ -230,6 +235,7 @@ def _begin(
     """Whether the control is hidden; its value is ready either way."""
     kept = _kept()
     st.session_state.setdefault(_DRAWN, {})[key] = label
+    st.session_state.setdefault(_DEFAULTS, {})[key] = default
 
     def usable(value: Any) -> bool:
         try:

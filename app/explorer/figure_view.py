@@ -16,7 +16,7 @@ from app.common.text import t
 from app.explorer.display import npz
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.bars import Bar
-from app.explorer.plots.maps import PLACE, SCRIPT, STYLE, Map, PixelSum, message
+from app.explorer.plots.maps import PLACE, SCRIPT, STYLE, Map, message
 from app.explorer.session_view import SessionView, current
 
 MAX_FIGURE_BYTES = 8_000_000
@@ -57,6 +57,7 @@ def mapped(
     *,
     alt: str = "",
     over: bool = False,
+    part: str = "",
     **data: NDArray[Any],
 ) -> Figure:
     """A map of one value per pixel of the session's photo.
@@ -69,11 +70,11 @@ def mapped(
         bar: colours and unit.
         alt: one sentence.
         over: draw it over the photo.
+        part: of a level, see `Map`.
         data: what the reader may take home.
     """
-    return Figure(
-        name, Map(view.size, title, values, bar, view.screen if over else None), alt or title, data
-    )
+    below = view.screen if over else None
+    return Figure(name, Map(view.size, title, values, bar, below, part=part), alt or title, data)
 
 
 def pictured(
@@ -100,8 +101,8 @@ def figures(
     columns: int = 1,
     downloads: bool = True,
     photo: str = "",
-    total: PixelSum | None = None,
     bare: bool = False,
+    ready: bytes = b"",
 ) -> None:
     """Draws figures side by side (one below the other on a phone) with one download menu.
 
@@ -112,12 +113,12 @@ def figures(
         columns: so many side by side.
         downloads: whether there is a menu.
         photo: whose pointer and zoom the maps share; empty for the page's own.
-        total: the sum of one pixel, spelled out below the maps.
         bare: without buttons and downloads, for small pictures.
+        ready: the message of the maps where it has been made before.
     """
     photo = photo or current().photo.sha256
     if all(isinstance(item.figure, Map) for item in shown):
-        _draw_maps(lang, group, shown, columns=columns, photo=photo, total=total, bare=bare)
+        _draw_maps(lang, group, shown, ready, columns=columns, photo=photo, bare=bare)
     else:
         for start in range(0, len(shown), columns):
             row = shown[start : start + columns]
@@ -132,7 +133,9 @@ def figures(
         _downloads(lang, group, shown)
 
 
-def _draw_maps(lang: str, group: str, shown: Sequence[Figure], **sheet: Any) -> None:
+def _draw_maps(
+    lang: str, group: str, shown: Sequence[Figure], ready: bytes = b"", **sheet: Any
+) -> None:
     key = f"maps-{group}"
 
     def asked(what: str) -> dict[str, Any]:
@@ -145,19 +148,22 @@ def _draw_maps(lang: str, group: str, shown: Sequence[Figure], **sheet: Any) -> 
 
         return {} if call is None else {f"on_{what}_change": told}
 
-    data = maps_message(lang, shown, name=group, **sheet)
+    data = ready or maps_message(lang, shown, name=group, **sheet)
     _maps(key=key, data=data, **asked("point"), **asked("box"))
 
 
-def maps_message(lang: str, shown: Sequence[Figure], **sheet: Any) -> bytes:
+def maps_message(lang: str, *rows: Sequence[Figure], **sheet: Any) -> bytes:
     """Maps in the form that the canvas reads, here and in a saved page; `sheet` is `message`'s."""
     maps = [
-        (item.figure, item.alt, {"point": bool(item.on_point), "box": bool(item.on_box)})
-        for item in shown
-        if isinstance(item.figure, Map)
+        [
+            (item.figure, item.alt, {"point": bool(item.on_point), "box": bool(item.on_box)})
+            for item in row
+            if isinstance(item.figure, Map)
+        ]
+        for row in rows
     ]
     names = ("in", "out", "whole", "save", "hint", "sum")
-    return message(maps, words={name: t(f"canvas.{name}", lang) for name in names}, **sheet)
+    return message(*maps, words={name: t(f"canvas.{name}", lang) for name in names}, **sheet)
 
 
 def _draw_chart(key: str, item: Figure, chart: go.Figure) -> None:

@@ -18,12 +18,11 @@ from app.explorer.figure_view import on_phone
 from app.explorer.guesses import ask
 from app.explorer.lesson import MENU, panel
 from app.explorer.other_page import ways
-from app.explorer.page_head import progress
+from app.explorer.page_head import TOUR_PAGES, progress, tour_place
 from app.explorer.page_table import PAGES, TOUR, way_on
 from app.explorer.session_view import current, show_next
 from app.explorer.sidebar import choose_language, choose_view, photo_place
 
-ENDS = "loss"  # the last page of the tour
 ICON = Path(__file__).with_name("icon.svg")
 _STYLE = """
 <style>
@@ -84,6 +83,7 @@ def run() -> None:
         sections.setdefault(header, []).append(page)
     chosen = st.navigation(sections, position="hidden")
     controls.turn_to(chosen.url_path)
+    key = chosen.url_path or PAGES[0].key
     photo, menu = (
         photo_place(lang, opened=not chosen.url_path),
         st.sidebar.container(gap=None, key="menu"),
@@ -104,14 +104,15 @@ def run() -> None:
             with masthead:
                 ways(lang, sent)
         show_next(view)
-        if not ask(current(), chosen.url_path or PAGES[0].key):
+        tour_place(lang, key)
+        if not ask(current(), key):
             chosen.run()
-            if controls.is_on(TOUR) and chosen.url_path == ENDS:
+            if controls.is_on(TOUR) and key == TOUR_PAGES[-1]:
                 st.success(t("tour.end", lang), icon=":material/tour:")
                 progress(lang)
     panel(lang)
     if whole:
-        way_on(chosen.url_path or PAGES[0].key, lang)
+        way_on(key, lang)
     _spare_the_libraries()
 
 

@@ -18,6 +18,8 @@ from app.explorer.offline_page import html_page
 
 MENU = "menu"
 """The name under which the list of pages can be hidden."""
+PANEL = "lesson panel"
+"""What the session's state calls whether the panel is open."""
 _FREE = ("lang",)  # a lesson leaves the language to its reader
 _SHEET = """<style>
 @page { size: A4; margin: 14mm }
@@ -37,7 +39,12 @@ def panel(lang: str) -> None:
             st.caption(t("lesson.inside", lang))
             st.button(t("lesson.leave", lang), on_click=controls.show_all, type="tertiary")
         return
-    with st.expander(t("lesson.title", lang), icon=":material/school:"):
+    box = st.expander(
+        t("lesson.title", lang), icon=":material/school:", key=PANEL, on_change="rerun"
+    )
+    if not box.open:  # the field with the link makes a browser load a syntax highlighter
+        return
+    with box:
         st.markdown(t("lesson.lead", lang))
         names = {MENU: t("lesson.menu", lang), **controls.drawn()}
         offered = [name for name in names if name not in _FREE]

@@ -31,17 +31,22 @@ def formulas_of(page: str) -> tuple[tuple[str, ...], str]:
 
 
 Part = Callable[[Mapping[int | str, Any]], bool]
+TOUR_PAGES = tuple(page.key for page in PAGES if f"guess.{page.key}" in keys())
 
 
 def _at(**wanted: object) -> Part:
     return lambda state: all(state.get(key) == value for key, value in wanted.items())
 
 
+def _moved(key: str) -> Part:
+    return lambda state: state[key] != controls.default_of(key)
+
+
 # Where the controls stand when a part of a page's task is done: key -> value, as in the address.
 TASKS: Mapping[str, tuple[Part, ...]] = {
-    "levels": (_at(view="montage"), lambda at: at["enc"] != "model"),
+    "levels": (_at(view="montage"), _moved("enc")),
     "differences": (_at(same=False),),
-    "spp": (_at(grids="1248"), lambda at: at["side"] < 128),
+    "spp": (_at(grids="1248"), lambda at: at["side"] < controls.default_of("side")),
     "atrous": (
         _at(aspp="dense"),
         _at(aspp="classic"),
@@ -52,13 +57,20 @@ TASKS: Mapping[str, tuple[Part, ...]] = {
     "coarse_to_fine": (_at(g16=0.0), _at(g1=2.0)),
     "weights": (_at(ws=False), _at(ws=False, remeasure=True)),
     "loss": (
-        lambda at: (at["lambda"], at["noise"]) == (1, 0) and at["scale"] != 1.2,
+        lambda at: (at["lambda"], at["noise"]) == (1, 0) and _moved("scale")(at),
         lambda at: at["lambda"] <= 0.2,
         lambda at: at["noise"] > 0.1,
     ),
 }
 OUTCOMES, DONE = "outcomes of guesses", "parts of tasks done"
 """What the state of a session calls page -> what came of the guess, and the (page, part)s done."""
+
+
+def tour_place(lang: str, page: str) -> None:
+    """Which page of the tour this is, for who takes it."""
+    if controls.is_on(TOUR) and page in TOUR_PAGES:
+        number = TOUR_PAGES.index(page) + 1
+        st.caption(t("tour.place", lang, number=number, count=len(TOUR_PAGES)))
 
 
 def heading(lang: str, page: str) -> None:
@@ -86,9 +98,8 @@ def heading(lang: str, page: str) -> None:
 def glossary(lang: str) -> None:
     """The words that the pages with formulas use, folded."""
     with st.expander(t("explorer.words", lang), icon=":material/menu_book:"):
-        for key in keys():
-            if key.startswith("words."):
-                st.markdown(t(key, lang))
+        words = (t(key, lang) for key in keys() if key.startswith("words."))
+        st.markdown("\n\n".join(words))
 
 
 def _ticked(page: str, lang: str) -> str:
@@ -129,7 +140,7 @@ def progress(lang: str) -> None:
             "tour.progress",
             lang,
             guessed=len(guessed),
-            count=sum(1 for page in PAGES if f"guess.{page.key}" in keys()),
+            count=len(TOUR_PAGES),
             right=sum(guessed),
             done=sum(_parts_done(page) == len(parts) for page, parts in TASKS.items()),
             tasks=len(TASKS),

@@ -16,6 +16,8 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.explorer import cache
+from app.explorer.figures.pyramids import rebuild
+from app.explorer.session_view import STRIDES
 from core.engines.model_choice import scene_features
 from core.engines.torch_engine import TorchEngine
 from core.weights.checkpoint import find_model, load_checkpoint, save_checkpoint
@@ -120,8 +122,13 @@ def sound(app: AppTest) -> AppTest:
     return app
 
 
-def unpacked(message: bytes) -> dict[str, Any]:
-    """The header of a group of maps, with arrays (NaN = none) in place of what is packed."""
+def unpacked(message: bytes, level: int = -1) -> dict[str, Any]:
+    """The header of a group of maps, with arrays (NaN = none) in place of what is packed.
+
+    Args:
+        message: as the browser receives it.
+        level: whose maps are wanted where the browser adds up the levels of a sum.
+    """
     (length,) = struct.unpack("<I", message[:4])
     header: dict[str, Any] = json.loads(message[4 : 4 + length])
 
@@ -131,17 +138,24 @@ def unpacked(message: bytes) -> dict[str, Any]:
         units = np.frombuffer(data, "<u2").reshape(packed["height"], packed["width"])
         return np.where(units > 0, packed["low"] + packed["step"] * units, np.nan)
 
-    for item in header["maps"]:
-        item["values"] = item["values"] and grid(item["values"])
-        item["bar"] = None if item["bar"] is None else header["bars"][item["bar"]]
+    header |= header["rows"][level if "sum" in header else 0]
+    parts = {}
     if "sum" in header:
-        header["sum"]["levels"] = [grid(level) for level in header["sum"]["levels"]]
+        told = header["sum"]
+        residuals = [grid(each).astype(np.float32)[None, None] for each in told["residuals"]]
+        steps = rebuild(residuals, told["scale"], told["gains"])
+        parts = {"depth": steps.depths[level], "change": steps.changes[level]}
+    for item in header["maps"]:
+        item["values"] = parts.get(item["part"], item["values"] and grid(item["values"]))
+        item["bar"] = None if item["bar"] is None else header["bars"][item["bar"]]
     return header
 
 
 def groups_of_maps(app: AppTest) -> list[dict[str, Any]]:
     """The maps on the page as they reach the browser, group by group."""
-    return [unpacked(group.proto.bytes) for group in app.get("bidi_component")]
+    stops = [entry.value for entry in app.select_slider if entry.key == "k"]
+    level = STRIDES.index(stops[0]) if stops else -1
+    return [unpacked(group.proto.bytes, level) for group in app.get("bidi_component")]
 
 
 def maps_of(app: AppTest) -> dict[str, dict[str, Any]]:

@@ -10,6 +10,9 @@ import pytest
 from PIL import Image
 
 from app.common.text import t
+from app.explorer.inputs import truth_beside
+from app.explorer.sidebar import EXAMPLES
+from core.data.depth_file import resized_nearest
 from tests.app.test_explorer_browser import PATIENCE, PHONE, PHONE_SIZE, settle
 
 if TYPE_CHECKING:
@@ -94,6 +97,74 @@ def test_the_sum_of_a_pixel_is_the_depth_shown(explorer_url: str, page: Page) ->
     assert "R2" in told
     assert "R1" not in told
     assert number(told.split("=")[-1]) == pytest.approx(number(read(page)[1][1]), abs=0.0101)
+
+
+def drag(page: Page, key: str, share: float) -> None:
+    """Drags a slider to a share of its length and holds it there: the server is told nothing."""
+    value = page.locator(f".st-key-{key} [data-testid=stSliderThumbValue]")
+    value.scroll_into_view_if_needed()
+    x, y, left, width = value.evaluate(
+        """value => {
+          const [thumb, track] = [value.parentElement, value.parentElement.parentElement]
+            .map(part => part.getBoundingClientRect());
+          return [thumb.x + thumb.width / 2, thumb.y + thumb.height / 2, track.x, track.width];
+        }"""
+    )
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(left + share * width, y, steps=4)
+
+
+def test_levels_and_gains_follow_a_slider_at_once_as_the_server_adds_them(
+    explorer_url: str, page: Page
+) -> None:
+    asked: list[Any] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: asked.append(data)))
+    opened(page, explorer_url, "coarse_to_fine?g8=0.5")
+    stage, captions = page.locator(".dv-stage").nth(1), page.locator("figcaption")
+    stage.focus()
+    page.keyboard.press("Shift+ArrowLeft")  # the pointer stays there while the mouse is elsewhere
+    truth = truth_beside(EXAMPLES / "room.jpg")
+    assert truth is not None
+
+    def told() -> list[str]:
+        return [re.sub(" (m|%)$", "", words) for _, words in read(page)]
+
+    def close(words: str, expected: float, within: float = 0.0101) -> bool:
+        return abs(number(words) - expected) <= within
+
+    for level in (3, 2, 1, 0, 4):
+        asked.clear()
+        drag(page, "k", level / 4)
+        captions.nth(1).filter(has_text=f"R{5 - level}").wait_for(timeout=PATIENCE)
+        words = told()
+        assert asked == []
+        # Below are the server's own maps: residuals, depths and changes of the five levels.
+        assert close(words[1], number(words[9 + level]))
+        assert close(words[2], number(words[14 + level]))
+        page.mouse.up()
+        page.wait_for_timeout(400)
+        settle(page)
+    size = page.locator("[data-testid=stMetricValue]").first.inner_text()
+    width, height = map(int, re.findall(r"\d+", size))
+    across, down = (float(n) / 100 for n in re.findall(r"[\d.]+", read(page)[3][0]))
+    true = float(resized_nearest(truth, height, width)[int(down * height), int(across * width)])
+    assert close(words[3], 100 * abs(number(words[1]) - true) / true, 0.06 + 0.6 / true)
+
+    asked.clear()
+    drag(page, "g16", 0.8)
+    risen = "() => document.querySelector('.st-key-g16 input').value > 1.4"
+    page.wait_for_function(risen, timeout=PATIENCE)
+    at_once = told()
+    assert asked == []
+    assert at_once[1] != words[1]
+    assert at_once[13] == words[13]  # the server has not added yet
+    page.mouse.up()
+    page.wait_for_url(re.compile("g16="), timeout=PATIENCE)
+    settle(page)
+    answered = told()
+    assert close(at_once[1], number(answered[13]))
+    assert close(at_once[2], number(answered[18]))
 
 
 def test_zoom_and_keys_move_all_maps_together(explorer_url: str, page: Page) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.common.text import LANGUAGES, keys, t
-from app.explorer.lesson import exercise_sheet, lesson_link
+from app.explorer.lesson import PANEL, exercise_sheet, lesson_link
 from tests.app.explorer_app import opened, sound
 
 pytestmark = pytest.mark.usefixtures("explorer_models")
@@ -47,6 +47,9 @@ def test_a_lesson_hides_controls_and_keeps_their_values() -> None:
 
 def test_the_panel_makes_the_link_of_what_is_on_the_page() -> None:
     app = opened("coarse_to_fine", k="8")
+    assert not app.code
+    app.session_state[PANEL] = True
+    sound(app.run())
     assert "k=8" in app.code[0].value
     app.multiselect[0].set_value(["k", "menu"])
     sound(app.run())

@@ -8,7 +8,7 @@ async function inflated(stream) {
 const within = (value, size) => Math.min(size - 1, Math.max(0, Math.floor(value)));
 const colours = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 
-// Colours of a grid; shareOf gives a unit's place between the ends of the bar, blank is RGBA.
+// Colours of a grid; shareOf gives a value's place between the ends of the bar, NaN for blank (RGBA).
 function paintGrid(canvas, grid, width, height, lut, shareOf, blank) {
   canvas.width = width; canvas.height = height;
   const brush = canvas.getContext("2d"), drawn = brush.createImageData(width, height);
@@ -16,8 +16,8 @@ function paintGrid(canvas, grid, width, height, lut, shareOf, blank) {
   const table = Uint32Array.from({ length: 256 }, (_, k) => one([...lut.subarray(3 * k, 3 * k + 3), 255]));
   const pixels = new Uint32Array(drawn.data.buffer), none = one(blank);
   for (let k = 0; k < grid.length; k++) {
-    const entry = Math.round(Math.min(1, Math.max(0, shareOf(grid[k]))) * 255);
-    pixels[k] = grid[k] ? table[entry] : none;
+    const share = shareOf(grid[k]);
+    pixels[k] = Number.isNaN(share) ? none : table[Math.round(Math.min(1, Math.max(0, share)) * 255)];
   }
   brush.putImageData(drawn, 0, 0);
 }

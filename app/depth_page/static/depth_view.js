@@ -72,7 +72,7 @@ function previewOdd() {
 
 function paint() {
   const { width, height } = view, none = [128, 128, 128, 255];
-  paintGrid(canvas, grid, width, height, colours(view.lut), (units) => share(units * view.step), none);
+  paintGrid(canvas, grid, width, height, colours(view.lut), (units) => (units ? share(units * view.step) : NaN), none);
   if (layer !== "depth") {
     const brush = canvas.getContext("2d");
     brush.globalAlpha = layer === "both" ? 0.5 : 1;

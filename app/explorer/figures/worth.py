@@ -6,6 +6,7 @@ model; over the photo on screen they are measured here, where its true depth was
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -129,7 +130,8 @@ def _kind(worth: Worth) -> str:
     return "" if worth.edge_f1 else "_sparse"
 
 
-def worth_figure(found: Sequence[Worth], level: int, lang: str) -> go.Figure:
+@functools.lru_cache(maxsize=32)  # Plotly takes longer to build it than a move of the slider may
+def worth_figure(found: tuple[Worth, ...], level: int, lang: str) -> go.Figure:
     """Bars of error and border score after each level, those of the chosen level in full colour."""
     panels = ["error", *(["borders"] if any(each.edge_f1 for each in found) else [])]
     titles = [t(f"worth.{panel}", lang) for panel in panels]
@@ -157,7 +159,12 @@ def worth_figure(found: Sequence[Worth], level: int, lang: str) -> go.Figure:
     legend = {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}
     margin = {"l": 12, "r": 12, "t": 44, "b": 60 if len(found) > 1 else 30}
     figure.update_layout(
-        template=TEMPLATE, height=260, margin=margin, legend=legend, barmode="group"
+        template=TEMPLATE,
+        height=260,
+        margin=margin,
+        legend=legend,
+        barmode="group",
+        dragmode=False,  # as on a phone: nothing changes what all sessions share
     )
     return figure
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import time
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -11,7 +13,7 @@ import streamlit as st
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import numbers, truth_note
-from app.explorer.figure_view import Figure, figures, mapped, pictured
+from app.explorer.figure_view import Figure, figures, mapped, maps_message, pictured
 from app.explorer.figures.pyramids import (
     Steps,
     changes_row,
@@ -31,13 +33,17 @@ from app.explorer.figures.worth import (
 )
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
-from app.explorer.plots.maps import PixelSum
+from app.explorer.plots.maps import LevelSum
 from app.explorer.session_view import NAMES, STRIDES, SessionView, current
 
 _STEP = "play step"
 _SECONDS = 0.8
 _ERROR_PERCENT = 50.0  # where the bar of the error ends
 SUMS = (-4.0, 5.0)  # between which the sum lies: R5 from 0 to 1, R4 to R1 from -1 to 1
+_GAINS = tuple(f"g{stride}" for stride in STRIDES)
+Sheet = Callable[[bool], tuple[list[list[Figure]], bytes]]
+"""What the levels show, one row of figures for each, and the canvas's message of them all; given
+whether they share a scale."""
 
 
 def draw(view: SessionView) -> None:
@@ -54,12 +60,14 @@ def draw(view: SessionView) -> None:
     steps = rebuild(view.prediction.working.residuals, view.scale, gains)
     spent = (time.perf_counter() - started) * 1000
     found = _found(view, steps)
+    # Made once for all moves of the level slider: the canvas has every level.
+    sheet = functools.cache(lambda same: _sheet(view, steps, gains, same=same))
     with viewer:
         if st.button(t("coarse_to_fine.play", lang), icon=":material/play_arrow:", key="play"):
             st.session_state[_STEP] = 0
         playing = _STEP in st.session_state
         st.fragment(_viewer, run_every=_SECONDS if playing else None)(
-            view, steps, gains, found, spent
+            view, steps, sheet, found, spent
         )
     _strips(view, steps)
 
@@ -69,19 +77,19 @@ def _gains(lang: str) -> tuple[float, ...]:
     with st.expander(t("coarse_to_fine.gains", lang), icon=":material/tune:", expanded=True):
         st.caption(t("coarse_to_fine.gains_hint", lang))
         if st.button(t("coarse_to_fine.reset", lang), key="reset_gains"):
-            for stride in STRIDES:
-                controls.put(f"g{stride}", 1.0)
+            for key in _GAINS:
+                controls.put(key, 1.0)
         places = st.columns(len(NAMES))
         gains = []
-        for place, name, stride in zip(places, NAMES, STRIDES, strict=True):
+        for index, (place, key) in enumerate(zip(places, _GAINS, strict=True)):
             with place:
-                label = t("explorer.level_name", lang, name=name, stride=stride)
-                gains.append(controls.slider(f"g{stride}", label, 0.0, 2.0, 1.0, step=0.1))
+                label = level_label(lang, index)
+                gains.append(controls.slider(key, label, 0.0, 2.0, 1.0, step=0.1))
         return tuple(gains)
 
 
 def _viewer(
-    view: SessionView, steps: Steps, gains: tuple[float, ...], found: list[Worth], spent: float
+    view: SessionView, steps: Steps, sheet: Sheet, found: list[Worth], spent: float
 ) -> None:
     """One level at a time; alone runs again when the slider moves or the film plays."""
     lang = view.lang
@@ -117,31 +125,53 @@ def _viewer(
             ),
         ]
     )
+    rows, ready = sheet(same)
+    figures(lang, "level", rows[level], columns=len(rows[level]), ready=ready)
+    _worth(view, found, level)
+    if finished:
+        st.rerun()
+
+
+def _sheet(
+    view: SessionView, steps: Steps, gains: tuple[float, ...], *, same: bool
+) -> tuple[list[list[Figure]], bytes]:
+    rows = [_row(view, steps, level, same=same) for level in range(len(STRIDES))]
+    shapes = [depth.shape for depth in steps.depths]
+    truth = [depth for shape in shapes if (depth := view.truth_at(*shape)) is not None]
+    residuals = [each[0, 0] for each in view.prediction.working.residuals]
+    level = STRIDES.index(st.session_state["k"])
+    sliders = ("k", _GAINS)
+    total = LevelSum(residuals, truth, NAMES, gains, view.scale, view.unit, level, sliders)
+    sheet = {"columns": len(rows[0]), "name": "level", "photo": view.photo.sha256}
+    return rows, maps_message(view.lang, *rows, total=total, **sheet)
+
+
+def _row(view: SessionView, steps: Steps, level: int, *, same: bool) -> list[Figure]:
+    """The photo, the depth after a level, what the level changed, and the error after it."""
+    lang, depth, change = view.lang, steps.depths[level], steps.changes[level]
     final = bar_of(steps.depths if same else depth, view.unit, colours=view.colours)
-    name = names[STRIDES[level]]
-    photo, after, by = (
-        t(f"{key}", lang, name=name)
-        for key in ("start.photo", "coarse_to_fine.depth_after", "coarse_to_fine.change_of")
-    )
-    alts = [t(f"coarse_to_fine.{word}_alt", lang, name=name) for word in ("depth", "change")]
-    name, bar = NAMES[level], signed_bar(change, view.unit)
+    name, label = NAMES[level], level_label(lang, level)
+    after, by = (t(f"coarse_to_fine.{k}", lang, name=label) for k in ("depth_after", "change_of"))
+    alts = [t(f"coarse_to_fine.{word}_alt", lang, name=label) for word in ("depth", "change")]
+    bar = signed_bar(change, view.unit)
     shown = [
-        pictured(view, "photo", photo, view.screen),
-        mapped(view, f"depth-after-{name}", after, depth, final, alt=alts[0], depth_m=depth),
-        mapped(view, f"changed-by-{name}", by, change, bar, alt=alts[1], change_m=change),
-    ]
+        pictured(view, "photo", t("start.photo", lang), view.screen),
+        mapped(
+            view, f"depth-after-{name}", after, depth, final,
+            alt=alts[0], part="depth", depth_m=depth,
+        ),
+        mapped(
+            view, f"changed-by-{name}", by, change, bar,
+            alt=alts[1], part="change", change_m=change,
+        ),
+    ]  # fmt: skip
     truth = view.truth_at(*depth.shape)
     if truth is not None:
         off = np.where(truth > 0, 100 * np.abs(depth - truth) / np.maximum(truth, 1e-6), np.nan)
         bar = Bar(0.0, _ERROR_PERCENT, "%", ERROR, 1)  # the same at every level
-        title = t("compare.relative", lang)
-        shown.append(mapped(view, f"error-after-{name}", title, off, bar, error_percent=off))
-    residuals = [each[0, 0] for each in view.prediction.working.residuals[: level + 1]]
-    total = PixelSum(residuals, NAMES, gains, view.scale, view.unit)
-    figures(lang, "level", shown, columns=len(shown), total=total)
-    _worth(view, found, level)
-    if finished:
-        st.rerun()
+        name, title = f"error-after-{name}", t("compare.relative", lang)
+        shown.append(mapped(view, name, title, off, bar, part="error", error_percent=off))
+    return shown
 
 
 def _advance() -> bool:
@@ -188,7 +218,9 @@ def _worth(view: SessionView, found: list[Worth], level: int) -> None:
             for name, each in (("abs_rel", worth.abs_rel), ("edge_f1", worth.edge_f1))
             if each
         }
-        shown = Figure("worth", worth_figure(found, level, lang), t("worth.alt", lang), values)
+        shown = Figure(
+            "worth", worth_figure(tuple(found), level, lang), t("worth.alt", lang), values
+        )
         figures(lang, "worth", [shown])
     for worth in found:
         words = verdict(worth, level, lang)

@@ -87,8 +87,8 @@ def _model_card(view: SessionView) -> None:
         for table, word in ((info.measured, "measured"), (info.published, "published")):
             for name, value in table.items():
                 rows.append((f"{t(f'start.{word}', lang)}: {name}", _plain(value)))
-        for name, value in rows:
-            st.markdown(t("explorer.pair", lang, name=f"**{name}**", value=value))
+        pairs = (t("explorer.pair", lang, name=f"**{name}**", value=v) for name, v in rows)
+        st.markdown("\n\n".join(pairs))
 
 
 def _plain(value: object) -> str:

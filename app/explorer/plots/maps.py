@@ -53,6 +53,8 @@ class Map:
         line: pixels of the photo with their names, two of them with a line between them.
         length: beside the middle of the line.
         frame: a box (x0, y0, x1, y1) in the photo's pixels.
+        part: "depth", "change" or "error" of a level, which the canvas adds up itself where it has
+            the sum; empty for other maps.
     """
 
     size: tuple[int, int]
@@ -66,87 +68,106 @@ class Map:
     line: Sequence[tuple[float, float, str]] = ()
     length: str = ""
     frame: tuple[float, float, float, float] | None = None
+    part: str = ""
 
 
 @dataclass(frozen=True)
-class PixelSum:
-    """The coarse-to-fine sum, for the canvas to spell out at every pixel.
+class LevelSum:
+    """The coarse-to-fine sum, for the canvas to add up as the sliders stand, and to spell out.
 
     Attributes:
         residuals: coarse -> fine, each (h, w), twice the size of the one before.
+        truth: measured depth at the size of each, 0 = not measured; empty where there is none.
         names, gains: of each.
         scale: what the sigmoid is multiplied by.
         unit: of the product.
+        level: place of the level that is shown.
+        sliders: keys of the page's sliders for the level and for each gain. Where one is drawn, the
+            canvas follows it at once; `level` and `gains` hold where it is not.
     """
 
     residuals: Sequence[NDArray[np.floating]]
+    truth: Sequence[NDArray[np.floating]]
     names: Sequence[str]
     gains: Sequence[float]
     scale: float
     unit: str
+    level: int
+    sliders: tuple[str, Sequence[str]]
+
+
+Row = Sequence[tuple[Map, str, Mapping[str, bool]]]
+"""Maps, each with one sentence for those who cannot see it, and what it tells the server of
+("point", "box")."""
 
 
 def message(
-    maps: Sequence[tuple[Map, str, Mapping[str, bool]]],
-    *,
+    *rows: Row,
     columns: int,
     name: str,
     photo: str,
     words: Mapping[str, str],
-    total: PixelSum | None = None,
+    total: LevelSum | None = None,
     bare: bool = False,
 ) -> bytes:
     """What static/maps.js draws.
 
     Args:
-        maps: each with one sentence for those who cannot see it, and what it tells the server of
-            ("point", "box").
+        rows: the maps; with `total`, those of each level.
         columns: maps in a row.
         name: of the saved picture.
         photo: names the photo; another one begins with the whole picture.
         words: labels of the buttons, the hint below, and what stands where the sum will be.
-        total: the sum of the pixel under the pointer, spelled out.
+        total: the sum that the levels are of.
         bare: without buttons and hint.
     """
     parts = _Parts()
-    bars = list(dict.fromkeys((m.bar, m.bar_title) for m, _, _ in maps if m.bar is not None))
-    used = [[m for m, _, _ in maps if (m.bar, m.bar_title) == key] for key in bars]
     header: dict[str, Any] = {
         "columns": columns,
         "bare": bare,
         "name": name,
         "photo": photo,
         "words": words,
-        "size": next((item.size for item, _, _ in maps if item.linked), maps[0][0].size),
-        "bars": [_bar(*key, of, alone=len(bars) == 1) for key, of in zip(bars, used, strict=True)],
-        "maps": [
-            {
-                "title": item.title,
-                "alt": alt,
-                "size": item.size,
-                "linked": item.linked,
-                "shown": item.shown,
-                "bar": None if item.bar is None else bars.index((item.bar, item.bar_title)),
-                "values": None if item.values is None else parts.grid(item.values, LONGEST),
-                "picture": None if item.rgb is None else parts.picture(item.rgb),
-                "line": item.line or None,
-                "length": item.length,
-                "frame": item.frame,
-                **asked,
-            }
-            for item, alt, asked in maps
-        ],
+        "size": next((item.size for item, _, _ in rows[0] if item.linked), rows[0][0][0].size),
+        "rows": [_row(parts, row, added=total is not None) for row in rows],
     }
     if total is not None:
-        header["sum"] = {
-            "levels": [parts.grid(residual) for residual in total.residuals],
-            "names": total.names,
-            "gains": total.gains,
-            "scale": total.scale,
-            "unit": total.unit,
+        truth = [np.where(depth > 0, depth, np.nan) for depth in total.truth]
+        header["sum"] = vars(total) | {
+            "residuals": [parts.grid(residual) for residual in total.residuals],
+            "truth": [parts.grid(depth) for depth in truth],
         }
     told = json.dumps(header).encode()
     return struct.pack("<I", len(told)) + told + parts.data.getvalue()
+
+
+def _row(parts: _Parts, maps: Row, *, added: bool) -> dict[str, Any]:
+    """Maps and their bars; `added`: the canvas adds up the parts of a level itself."""
+    bars = list(dict.fromkeys((m.bar, m.bar_title) for m, _, _ in maps if m.bar is not None))
+    used = [[m for m, _, _ in maps if (m.bar, m.bar_title) == key] for key in bars]
+    shown = []
+    for item, alt, asked in maps:
+        values = None if added and item.part else item.values
+        told = {
+            "title": item.title,
+            "alt": alt,
+            "size": item.size,
+            "linked": item.linked,
+            "shown": item.shown,
+            "part": item.part,
+            "bar": None if item.bar is None else bars.index((item.bar, item.bar_title)),
+            "values": None if values is None else parts.grid(values, LONGEST),
+            "picture": None if item.rgb is None else parts.picture(item.rgb),
+            "line": item.line or None,
+            "length": item.length,
+            "frame": item.frame,
+        }
+        shown.append(told | dict(asked))
+    alone = len(bars) == 1
+    return {
+        "maps": shown,
+        "bars": [_bar(*key, of, alone=alone) for key, of in zip(bars, used, strict=True)],
+    }
 
 
 class _Parts:

@@ -2,7 +2,8 @@
 //
 // Stands behind canvas.js. A message is what app/explorer/plots/maps.py builds: the length of a
 // header, the header in JSON, and the pictures and deflated grids that it names. Places are shares
-// of the photo's sides, so the same place is meant in maps of every size. The pointer asks no server.
+// of the photo's sides, so the same place is meant in maps of every size. The pointer asks no server,
+// nor do the levels of the coarse-to-fine sum: they follow the page's sliders as these move.
 const groups = new Set(), states = {}; // by page and photo: where the pointer and the zoom are
 const MOST = 24, CLICK = 6; // times that one can zoom in; pixels that a click may move
 
@@ -37,11 +38,11 @@ function unpacked(bytes) {
 }
 
 async function grid(packed, part) {
-  const { width, height, low, step } = packed;
-  const units = await inflated(new Blob([part(packed.at)]).stream());
-  const at = (i, j) => (units[j * width + i] ? low + step * units[j * width + i] : NaN);
-  return { width, height, low, step, units, at, under: ([u, v]) => at(within(u * width, width), within(v * height, height)) };
+  const { width, height, low, step } = packed, units = await inflated(new Blob([part(packed.at)]).stream());
+  return { width, height, values: new Float32Array(units).map((unit) => (unit ? low + step * unit : NaN)) };
 }
+
+const cellAt = ({ width, height }, [u, v]) => within(v * height, height) * width + within(u * width, width);
 
 const short = (unit) => (unit.length < 4 ? unit : ""); // a longer one stands above the bar
 
@@ -50,27 +51,64 @@ function figure(value, digits, unit) {
   return (Number(text) === 0 ? text.replace("-", "") : text) + (short(unit) && " " + unit);
 }
 
-// A level's value at a cell of a level `up` steps finer, doubled as the decoder doubles.
-function doubled(level, up, i, j) {
-  if (!up) return level.at(i, j);
-  const { width, height } = level, taps = (k, size) => {
-    const at = (k + 0.5) / 2 - 0.5, first = Math.floor(at), share = at - first;
-    return [[clamped(first, 0, size - 1), 1 - share], [clamped(first + 1, 0, size - 1), share]];
-  };
-  const fine = 2 ** (up - 1);
-  return taps(i, width * fine).reduce((sum, [column, across]) => sum + taps(j, height * fine)
-    .reduce((part, [row, down]) => part + across * down * doubled(level, up - 1, column, row), 0), 0);
+// A map doubled along its rows, and turned; done twice, it is doubled as the decoder doubles:
+// bilinear, pixel areas aligned.
+function stretched({ width, height, values }) {
+  const fine = new Float32Array(2 * width * height);
+  for (let j = 0; j < height; j++) {
+    for (let i = 0; i < width; i++) {
+      const at = j * width + i, here = 0.75 * values[at];
+      fine[2 * i * height + j] = here + 0.25 * values[i ? at - 1 : at];
+      fine[(2 * i + 1) * height + j] = here + 0.25 * values[i < width - 1 ? at + 1 : at];
+    }
+  }
+  return { width: height, height: 2 * width, values: fine };
 }
 
-// The sum of one pixel in numbers: every level's part, the sigmoid, the metres.
-function summed({ levels, names, gains, scale, unit }, [u, v]) {
-  const { width, height } = levels.at(-1), [i, j] = [within(u * width, width), within(v * height, height)];
-  const parts = levels.map((level, index) => gains[index] * doubled(level, levels.length - 1 - index, i, j));
-  const total = parts.reduce((sum, part) => sum + part, 0), share = 1 / (1 + Math.exp(-total));
-  const terms = parts.map((part, index) =>
-    `${index ? (part < 0 ? " − " : " + ") : part < 0 ? "−" : ""}${names[index]} ${Math.abs(part).toFixed(3)}`);
-  return `${terms.join("")} = ${figure(total, 3, "")} → sigmoid ${share.toFixed(4)}`
-    + ` × ${scale.toFixed(2)} = ${figure(share * scale, 2, unit)}`;
+// The coarse-to-fine sum, as core/model/pyramid.py adds it up, at the level and with the gains of the sliders.
+class Sum {
+  constructor(told) { Object.assign(this, told); }
+
+  // Whether the sliders stand elsewhere than before.
+  moved() {
+    const at = (key, otherwise) => Number(document.querySelector(`.st-key-${key} input[type=range]`)?.value ?? otherwise);
+    const [key, keys] = this.sliders, level = at(key, this.level), gains = this.gains.map((gain, k) => at(keys[k], gain));
+    const asked = JSON.stringify([level, gains]), moved = asked !== this.asked;
+    Object.assign(this, { asked, level, gains });
+    return moved;
+  }
+
+  // The maps of the level, each "depth", "change" or "error".
+  maps() {
+    const { residuals, level, gains, scale } = this, { width, height } = residuals[level];
+    this.parts = residuals.slice(0, level + 1).map((part, index) => {
+      for (let finer = index; finer < level; finer++) part = stretched(stretched(part));
+      return part.values;
+    });
+    const size = width * height, truth = this.truth[level]?.values;
+    const filled = () => ({ width, height, values: new Float32Array(size) }), told = { depth: filled(), change: filled(), error: filled() };
+    const { depth: { values: depth }, change: { values: change }, error: { values: error } } = told;
+    const metres = (sum) => scale / (1 + Math.exp(-sum));
+    for (let cell = 0; cell < size; cell++) {
+      let sum = 0;
+      for (let k = 0; k < level; k++) sum += gains[k] * this.parts[k][cell];
+      depth[cell] = metres(sum + gains[level] * this.parts[level][cell]);
+      change[cell] = depth[cell] - metres(sum);
+      if (truth) error[cell] = (100 * Math.abs(depth[cell] - truth[cell])) / truth[cell];
+    }
+    return told;
+  }
+
+  // The sum of one pixel in numbers: every level's part, the sigmoid, the metres.
+  told(place) {
+    const { names, gains, scale, unit } = this, cell = cellAt(this.residuals[this.level], place);
+    const parts = this.parts.map((part, index) => gains[index] * part[cell]);
+    const total = parts.reduce((sum, part) => sum + part, 0), share = 1 / (1 + Math.exp(-total));
+    const terms = parts.map((part, index) =>
+      `${index ? (part < 0 ? " − " : " + ") : part < 0 ? "−" : ""}${names[index]} ${Math.abs(part).toFixed(3)}`);
+    return `${terms.join("")} = ${figure(total, 3, "")} → sigmoid ${share.toFixed(4)}`
+      + ` × ${scale.toFixed(2)} = ${figure(share * scale, 2, unit)}`;
+  }
 }
 
 class Group {
@@ -83,24 +121,35 @@ class Group {
     if (this.bytes?.length === bytes.length && this.bytes.every((byte, k) => byte === bytes[k])) return;
     this.bytes = bytes; // drawing the same again would end a drag
     const turn = ++this.turn, [header, part] = unpacked(bytes);
-    const maps = await Promise.all(header.maps.map(async (map) => ({
+    const all = (list, make) => Promise.all(list.map(make)), grids = (list) => all(list, (item) => grid(item, part));
+    const pictures = {}; // several maps show the same
+    const rows = await all(header.rows, async ({ bars, maps }) => ({ bars, maps: await all(maps, async (map) => ({
       ...map,
       grid: map.values && (await grid(map.values, part)),
-      picture: map.picture && (await createImageBitmap(new Blob([part(map.picture)]))),
-    })));
-    const levels = header.sum && (await Promise.all(header.sum.levels.map((level) => grid(level, part))));
+      picture: map.picture && (await (pictures[map.picture] ??= createImageBitmap(new Blob([part(map.picture)])))),
+    })) }));
+    const { sum } = header, added = sum && { residuals: await grids(sum.residuals), truth: await grids(sum.truth) };
     if (turn !== this.turn) return; // newer maps have arrived meanwhile
     this.state = states[location.pathname + header.photo] ??= new State();
-    const focused = this.maps.findIndex(({ stage }) => stage.matches(":focus"));
-    Object.assign(this, { header, maps, sum: levels && { ...header.sum, levels } });
-    this.draw();
-    if (focused >= 0) this.maps[focused]?.stage.focus();
-    this.follow();
+    Object.assign(this, { header, rows, sum: sum && new Sum({ ...sum, ...added }) });
+    this.sum?.moved();
+    this.show();
     this.root.dataset.ready = turn; // tests wait for it
   }
 
+  // Draws the maps, those of a sum as the sliders stand.
+  show() {
+    const focused = this.maps.findIndex(({ stage }) => stage.matches(":focus"));
+    Object.assign(this, this.rows[this.sum?.level ?? 0]);
+    const added = this.sum?.maps() ?? {};
+    this.maps.forEach((map) => { map.grid = added[map.part] ?? map.grid; });
+    this.draw();
+    if (focused >= 0) this.maps[focused]?.stage.focus();
+    this.follow();
+  }
+
   draw() {
-    const { words, columns, bars } = this.header;
+    const { words, columns } = this.header;
     const plot = node("div", "grid");
     plot.style.setProperty("--columns", columns);
     plot.classList.toggle("many", columns > 3);
@@ -120,7 +169,7 @@ class Group {
     );
     foot.append(this.readout, buttons);
     this.equation = node("p", "sum");
-    const common = bars.filter((bar) => bar.shared && bar.legend).map((bar) => scale(bar));
+    const common = this.bars.filter((bar) => bar.shared && bar.legend).map((bar) => scale(bar));
     this.root.replaceChildren(plot, ...common, ...(this.sum ? [this.equation] : []), ...(this.header.bare ? [] : [foot]));
   }
 
@@ -138,9 +187,9 @@ class Group {
       layers.append(canvas);
     }
     if (map.grid && map.shown) {
-      const bar = this.header.bars[map.bar], canvas = node("canvas", "dv-canvas cells"), { low, step } = map.grid;
-      paintGrid(canvas, map.grid.units, map.grid.width, map.grid.height, colours(bar.lut),
-        (units) => (low + step * units - bar.low) / (bar.high - bar.low), [0, 0, 0, 0]);
+      const bar = this.bars[map.bar], canvas = node("canvas", "dv-canvas cells");
+      paintGrid(canvas, map.grid.values, map.grid.width, map.grid.height, colours(bar.lut),
+        (value) => (value - bar.low) / (bar.high - bar.low), [0, 0, 0, 0]);
       if (map.picture) canvas.classList.add("over");
       layers.append(canvas);
     }
@@ -161,7 +210,7 @@ class Group {
     stage.append(frame, ...pins.map(({ pin }) => pin), map.ring, map.tip);
     this.listen(map);
     box.append(node("figcaption", "", map.title), stage);
-    const bar = this.header.bars[map.bar];
+    const bar = this.bars[map.bar];
     const narrow = this.header.columns > 3;
     box.append(bar && !bar.shared && bar.legend ? scale(bar, narrow) : node("div", ""));
     return box;
@@ -230,9 +279,9 @@ class Group {
   }
 
   reading(map) {
-    const { place } = this.state, [u, v] = place, value = map.grid?.under(place);
+    const { place } = this.state, [u, v] = place, value = map.grid?.values[cellAt(map.grid, place)];
     if (!map.grid) return this.header.bare ? "" : `x ${Math.floor(u * map.size[0])}, y ${Math.floor(v * map.size[1])}`;
-    const { digits, unit, silent } = this.header.bars[map.bar];
+    const { digits, unit, silent } = this.bars[map.bar];
     if (silent) return "";
     return Number.isNaN(value) ? "–" : figure(value, digits, unit);
   }
@@ -259,7 +308,7 @@ class Group {
     const { words, size } = this.header;
     this.readout.textContent = place
       ? `x ${Math.floor(place[0] * size[0])}, y ${Math.floor(place[1] * size[1])}` : words.hint;
-    if (this.sum) this.equation.textContent = place ? summed(this.sum, place) : words.sum;
+    if (this.sum) this.equation.textContent = place ? this.sum.told(place) : words.sum;
   }
 
   // One PNG of the group as it stands, twice as fine as the screen.
@@ -313,6 +362,10 @@ function scale({ lut, low, high, unit, title, ticks: all }, narrow = false) {
   box.append(bar, row);
   return box;
 }
+
+// Streamlit names a slider's value anew whenever it moves, by hand or by the server.
+new MutationObserver(() => groups.forEach((group) => { if (group.sum?.moved()) group.show(); }))
+  .observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".maps");
