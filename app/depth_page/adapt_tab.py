@@ -165,6 +165,7 @@ def adapt_tab(studio: Studio, storage: Storage, for_photo: gr.Dropdown) -> None:
         concurrency_id="adapt",  # minutes of every core that is idle: one at a time
         concurrency_limit=1,
         show_progress_on=[told],
+        scroll_to_output=True,  # below the fold on a phone
         **_PRIVATE,
     )
     ran.success(*installed, queue=False, **_PRIVATE)

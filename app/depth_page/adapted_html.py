@@ -60,7 +60,7 @@ def report_html(report: dict[str, Any], lang: str) -> str:
     """What came of it, for people: the verdict, the figures on held-out frames, the licence."""
     learn, choose, judge = report["frames"]
     key = "adapt_kept" if report["kept"] else "adapt_not_kept"
-    verdict = t(f"studio.{key}", lang, name=report["name"], base=report["base"], why=report["why"])
+    verdict = t(f"studio.{key}", lang, **report)
     about = t(
         "studio.adapt_about", lang, learn=learn, choose=choose, judge=judge,
         seconds=report["seconds"], scale=report["scale"], steps=report["steps"],

@@ -60,9 +60,9 @@ def table(report: Adapted) -> str:
     learn, choose, judge = report.frames
     before, after = report.before, report.after
     rows = [
-        f"{report.base} -> {report.name}, in {report.seconds:.0f} s: {learn} frames to learn from, "
-        f"{choose} to choose by, {judge} held out",
-        f"depth x{report.scale:.3f}, {report.steps} steps, taken {report.mix:.0%} of the way",
+        f"{report.base} -> {report.name}, in {report.seconds:.0f} s; frames: {learn} to learn "
+        f"from, {choose} to choose by, {judge} held out",
+        f"depth x{report.scale:.3f}, steps: {report.steps}, taken {report.mix:.0%} of the way",
         "",
         "to choose by         AbsRel",
         *(f"  {name:<19}{value:.3f}" for name, value in report.candidates.items()),

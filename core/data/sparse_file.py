@@ -32,6 +32,7 @@ MAX_BYTES = 256 << 20
 MAX_POINTS = 4_000_000
 _METRES_ALREADY = (NPY_MAGIC, EXR_MAGIC, *PFM_MAGIC)
 _MAPS = (b"\x89PNG", b"II*\0", b"MM\0*", *_METRES_ALREADY)
+_BIN, _PCD = ".bin", (b"# .PCD", b"VERSION")
 _PCD_TYPES = {("F", 4): "<f4", ("F", 8): "<f8", ("U", 1): "u1", ("U", 2): "<u2", ("U", 4): "<u4",
               ("I", 1): "i1", ("I", 2): "<i2", ("I", 4): "<i4"}  # fmt: skip
 _HEAD = 4096  # bytes in which a PCD's header ends
@@ -55,9 +56,9 @@ def read_sparse(
     data = _content(path, MAX_BYTES)
     if scale is None:
         scale = _scale_beside(path)
-    if path.suffix.lower() == ".bin":
+    if path.suffix.lower() == _BIN:
         return project_points(kitti_points(data), _calibration(path, calibration), path.name)
-    if data.startswith((b"# .PCD", b"VERSION")):
+    if data.startswith(_PCD):
         return project_points(pcd_points(data), _calibration(path, calibration), path.name)
     return parse_sparse(data, path.name, scale=scale)
 
@@ -73,6 +74,11 @@ def parse_sparse(data: bytes, name: str, *, scale: float | None = None) -> Spars
     Raises:
         DataError: as `read_sparse`.
     """
+    if name.lower().endswith(_BIN) or data.startswith(_PCD):
+        raise DataError(
+            f"{name} holds LiDAR points, which need a calibration, expected a CSV of u,v,metres or "
+            "a 16-bit PNG here: use the command line (--sparse with --sparse-calib)."
+        )
     try:
         if data.startswith(_MAPS):
             return _of_map(data, name, scale)
@@ -114,7 +120,8 @@ def _of_table(data: bytes, name: str) -> SparseDepth:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{name} is neither a depth map nor a table of text, expected a 16-bit PNG, a CSV of "
-            "u,v,metres, or LiDAR points (.bin, .pcd): convert it to one of these."
+            "u,v,metres, or on the command line LiDAR points (.bin, .pcd): convert it to one of "
+            "these."
         ) from error
     flat = array("d")
     for number, ended in enumerate(io.StringIO(text), 1):

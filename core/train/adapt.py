@@ -133,7 +133,7 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
         config = recipe(scaled, request.data, parts, usable, request.seed, Path(scratch))
         passes = len(choose) * (1 + len(MIXES) + VALIDATIONS) + 2 * len(judge)
         spent = time.monotonic() - began + passes * for_a_frame
-        steps = _steps(config, 60 * request.minutes - spent)
+        steps, worth = _steps(config, 60 * request.minutes - spent)
         config = replace(config, steps=steps, val_every=max(1, steps // VALIDATIONS))
         folder = train(config, progress=progress)
         new = load_checkpoint(folder / f"{config.name}{SUFFIX}")[0]
@@ -146,6 +146,10 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
     result = mixed(old, new, mix)
     before = score(old, base, judge)
     after = before if best == AS_IT_WAS else score(result, scaled, judge)
+    notes = list(usable.notes)
+    if steps < worth:
+        notes.append(f"There was time for {steps} of the {worth} steps that so many frames are "
+                     "worth: give more minutes.")  # fmt: skip
     report = Adapted(
         name=request.name,
         base=base.name,
@@ -164,11 +168,11 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
             a.name: (a.metrics.abs_rel, b.metrics.abs_rel)
             for a, b in zip(before.images, after.images, strict=True)
         },
-        notes=usable.notes,
+        notes=tuple(notes),
     )
     if report.why:
         return report
-    info = inherited(scaled, base, report, request.data.absolute().name)
+    info = inherited(scaled, base, report)
     target.with_suffix(".json").unlink(missing_ok=True)  # an earlier file's hash
     report = replace(
         report, kept=True, sha256=save_checkpoint(target, result, info, half=True).sha256
@@ -287,8 +291,8 @@ def _apart(factor: float) -> float:
     return max(factor, 1 / factor)
 
 
-def _steps(config: TrainConfig, seconds: float) -> int:
-    """As many as the frames are worth and the time allows; two are timed for it."""
+def _steps(config: TrainConfig, seconds: float) -> tuple[int, int]:
+    """How many the time allows, of those that the frames are worth; two are timed for it."""
     model = build(config)
     state = TrainState.start(model, config)
     to_training(config, model)
@@ -298,8 +302,8 @@ def _steps(config: TrainConfig, seconds: float) -> int:
         optimise(config, model, state, images, depths)
         spent = time.monotonic() - began
     worth = EPOCHS * len(config.train[0].frames) // BATCH
-    affordable = int(seconds / spent)
-    return max(1, min(max(worth, FEWEST_STEPS), MOST_STEPS, affordable))
+    worth = min(max(worth, FEWEST_STEPS), MOST_STEPS)
+    return max(1, min(worth, int(seconds / spent))), worth
 
 
 def _called(mix: float) -> str:

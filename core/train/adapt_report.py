@@ -72,23 +72,23 @@ def why_not(before: DepthMetrics, after: DepthMetrics) -> str:
     return ""
 
 
-def inherited(scaled: ModelInfo, base: ModelInfo, report: Adapted, folder: str) -> ModelInfo:
+def inherited(scaled: ModelInfo, base: ModelInfo, report: Adapted) -> ModelInfo:
     """What the new model says about itself: licence and data of the old one stay with it."""
     learn, choose, judge = report.frames
     return replace(
         scaled,
-        training_data=f"{base.training_data}; adapted to {learn} frames of {folder!r} "
-        f"({choose} more to choose by)",
+        training_data=f"{base.training_data}; adapted to frames of its user's: {learn} to learn "
+        f"from, {choose} to choose by",
         provenance={
             "origin": "adapted with this program's own `adapt`",
             FROM: base.name,
             f"{FROM}_sha256": base.sha256,
-            "adaptation": f"depth x{report.scale:.4f}; decoder norms and heads trained for "
-            f"{report.steps} steps and taken {report.mix:.0%} of the way",
+            "adaptation": f"depth x{report.scale:.4f}; decoder norms and heads trained "
+            f"(steps: {report.steps}) and taken {report.mix:.0%} of the way",
         },
         published={},
         measured={
-            f"{judge} frames of {folder!r} that were held out": {
+            "held-out frames of its user's": {
                 **{key: round(value, 6) for key, value in report.after.as_dict().items()},
                 "images": judge,
                 "before": {"abs_rel": round(report.before.abs_rel, 6), "model": base.name},

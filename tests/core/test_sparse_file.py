@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.data.sparse_file import read_sparse
+from core.data.sparse_file import parse_sparse, read_sparse
 from core.errors import DataError
 
 CALIBRATION = """P2: 100 0 60 0 0 100 45 0 0 0 1 0
@@ -139,6 +139,12 @@ def test_what_is_no_sparse_depth_is_a_sentence(
     calib = write(tmp_path / "calib.txt", CALIBRATION)
     with pytest.raises(DataError, match=match):
         read_sparse(write(tmp_path / name, content), scale=256, calibration=[calib])
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.bin", bytes(32)), ("a.pcd", b"# .PCD v0.7\n")])
+def test_an_upload_of_lidar_points_is_told_where_they_can_be_used(name: str, data: bytes) -> None:
+    with pytest.raises(DataError, match=f"{name} holds LiDAR points.*--sparse-calib"):
+        parse_sparse(data, name)
 
 
 def test_a_missing_file_and_a_foreign_calibration(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from core.cli.main import main
+from core.geometry.stereo import Rig, StereoSettings
 from core.predictor import Predictor
 from core.video.run import VideoResult, predict_video
 from core.video.sequence import VideoModels
@@ -69,10 +70,25 @@ def test_a_film_for_two_eyes(clip: Path, capsys: pytest.CaptureFixture[str],
     assert "0.063 m" in capsys.readouterr().err
 
 
-def test_other_eyes_are_another_film_and_frames_stay(clip: Path, tiny_predictor: Predictor) -> None:
-    from core.geometry.stereo import StereoSettings
+def apart(a: np.ndarray, b: np.ndarray) -> float:
+    """How far two pictures are from each other, without the noise that a film loses."""
+    few = [each.reshape(-1, 8, WIDTH, 3).mean(axis=1) for each in (a, b)]
+    return float(np.abs(few[0] - few[1]).mean())
 
-    first = run(clip, tiny_predictor, save=("frames", "stereo"))
+
+def test_other_eyes_are_another_film_and_frames_stay(clip: Path, tiny_predictor: Predictor) -> None:
+    far_apart = StereoSettings("full", 20.0)  # metres: what is near and far moves by 28 pixels
+    first = run(clip, tiny_predictor, save=("frames", "stereo"), stereo=far_apart)
+    about, out = first.sidecar, clip.parent / "out"
+    film, metres = about["files"]["stereo"], 1 / about["files"]["frames"]["scale"]
+    rig = Rig(about["intrinsics"]["fx"], film["eyes_m"], film["screen_m"])
+    left, right = np.split(read_clip(out / "clip_stereo.mp4")[0], 2, axis=1)
+    depth = metres * np.asarray(Image.open(min((out / "clip_frames").iterdir())))
+    for seen, other, expected in zip(
+        (left, right), (right, left), rig.pictures(read_clip(clip)[0], depth), strict=True
+    ):
+        assert apart(seen, expected) < 0.3 * apart(other, expected)
+
     again = run(clip, tiny_predictor, save=("stereo",), stereo=StereoSettings("half"))
     assert not again.skipped
     assert again.sidecar["files"]["frames"] == first.sidecar["files"]["frames"]
