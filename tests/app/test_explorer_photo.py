@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
+PATIENCE = 120_000  # milliseconds; the machine may be busy
 # Whether the page kept the file from the browser, which would leave the page for it.
 BRING = """([kind, name, data]) => {
   const carried = new DataTransfer();
@@ -29,11 +30,14 @@ BRING = """([kind, name, data]) => {
 
 def test_a_photo_pasted_or_dropped_anywhere_is_shown(explorer_url: str, page: Page) -> None:
     page.goto(explorer_url)
-    page.wait_for_selector("h1")
-    page.wait_for_selector(".st-key-photo_file input[type=file]", state="attached")
+    field = ".st-key-photo_file input[type=file]"
+    page.wait_for_selector(field, state="attached", timeout=PATIENCE)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(
+        timeout=PATIENCE
+    )
     side = page.locator("[data-testid=stSidebar]")
     for number, kind in enumerate(("paste", "drop")):
         picture = encode(Image.fromarray(scene(120, 160 + number)), "PNG")
         name = f"{kind}.png"
         assert page.evaluate(BRING, [kind, name, base64.b64encode(picture).decode()])
-        side.get_by_text(f"{name} ·").wait_for()
+        side.get_by_text(f"{name} ·").wait_for(timeout=PATIENCE)
