@@ -259,7 +259,7 @@ def checked_fov(degrees: float) -> float:
     if not (MIN_FOV <= degrees <= MAX_FOV or degrees == WHOLE_SPHERE):  # also for NaN
         raise CameraError(
             f"The horizontal field of view is {degrees:g} degrees, expected {MIN_FOV:g} to "
-            f"{MAX_FOV:g}: a phone's main camera has about 65."
+            f"{MAX_FOV:g}, or {WHOLE_SPHERE:g} for a panorama: a phone's main camera has about 65."
         )
     return degrees
 

@@ -21,7 +21,7 @@ from app.common.environment import value
 from app.common.request import DepthRequest, depth_request
 from core.atomic import write_atomic
 from core.errors import DepthError
-from core.scale.known import CameraHeight, KnownDepth, KnownLength
+from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 ADDRESS = "from"  # the key in the other page's address
@@ -132,6 +132,7 @@ def _written(request: DepthRequest) -> dict[str, Any]:
         "known_length": lengths or None,
         "known_depth": [e.numbers() for e in known if isinstance(e, KnownDepth)] or None,
         "camera_height": next((e.metres for e in known if isinstance(e, CameraHeight)), None),
+        "sparse": next((e.numbers() for e in known if isinstance(e, SparseDepth)), None),
         "profile": profiles[0] if profiles else None,
         "colormap": colors.colormap,
         "near": colors.near,

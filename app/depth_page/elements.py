@@ -44,6 +44,17 @@ def kept_by_browser() -> gr.JSON:
     return gr.JSON(visible="hidden")
 
 
+def gradio_words() -> gr.HTML:
+    """Says in the page's language what Gradio says in English only."""
+    theirs = table("gradio", "en")
+    words = {
+        lang: {theirs[name]: ours for name, ours in table("gradio", lang).items()}
+        for lang in LANGUAGES
+        if lang != "en"
+    }
+    return gr.HTML(None, js_on_load=script("gradio_words.js", words=words), elem_id="gradio-words")
+
+
 def file_data(path: Path) -> dict[str, Any]:
     """How Gradio names a file that it may send to this client."""
     return {

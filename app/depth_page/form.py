@@ -16,7 +16,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.text import keys, language_for, t
 from core.errors import ConfigError, ImageError
-from core.scale.known import CameraHeight, KnownDepth, KnownLength
+from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
@@ -55,6 +55,19 @@ class PageHandlers:
         require_photo(values[0])
         request = form_request(names, values)
         return self._studio.result(self._storage.uploaded(values[0]), request, tell)
+
+    def _usable(self, values: Sequence[Any], name: str, value: Any) -> None:
+        """Checks something measured in the photo before the page keeps it and needs it everywhere.
+
+        Args:
+            values: of the controls, by the names of `PHOTO`.
+            name: of the one that is to have this value.
+
+        Raises:
+            DepthError: the photo's depth cannot be had with it.
+        """
+        place = PHOTO.index(name)
+        self._result([*values[:place], value, *values[place + 1 :]])
 
 
 def require_photo(value: Any) -> None:
@@ -148,8 +161,10 @@ def raw_settings(request: DepthRequest, path: str) -> list[Any]:
     heights = [each.metres for each in request.known if isinstance(each, CameraHeight)]
     height = heights[0] if heights else None
     measured = {"photo": path, "known_depth": depths or None, "camera_height": height}
+    points = [each.numbers() for each in request.known if isinstance(each, SparseDepth)]
     camera = (
-        *(request.model, resolution, request.flip, fov, profile, intrinsics, length, None),
+        *(request.model, resolution, request.flip, fov, profile, intrinsics, length),
+        {"photo": path, "points": points[0]} if points else None,
         measured if depths or heights else None,
     )
     return [*camera, request.colors.colormap, ranging, near, far]

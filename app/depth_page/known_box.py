@@ -16,6 +16,7 @@ from app.common.known import checked_depths, checked_height
 from app.common.text import t
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
+from app.depth_page.form import PageHandlers, by_labels
 from core.errors import ConfigError, ImageError
 
 
@@ -76,16 +77,31 @@ def bring(photo: Any, depth: Any, height: Any) -> dict[str, Any] | None:
         return None
     if missing(photo):
         raise ImageError(t("studio.no_photo"))
-    checked_depths(points)
-    checked_height(height)
+    with by_labels():
+        checked_depths(points)
+        checked_height(height)
     return {"photo": photo.get("path"), "known_depth": points, "camera_height": height or None}
 
 
-def wire_known(box: KnownControls, photo: gr.HTML, options: dict[str, Any]) -> list[Any]:
-    """The box's events; result as `app.depth_page.profile_box.wire_profile`'s."""
-    values = [photo, box.depth, box.height]
+class KnownHandlers(PageHandlers):
+    """The box's function."""
+
+    def use(self, *values: Any) -> dict[str, Any] | None:
+        """What was typed, where the photo can have it; values: its controls, distance, height."""
+        *asked, depth, height = values
+        kept = bring(asked[0], depth, height)
+        if kept is not None:
+            self._usable(asked, "measured", kept)
+        return kept
+
+
+def wire_known(
+    box: KnownControls, handlers: KnownHandlers, photo: list[Any], options: dict[str, Any]
+) -> list[Any]:
+    """The box's events; arguments and result as `app.depth_page.profile_box.wire_profile`'s."""
+    values = [*photo, box.depth, box.height]
     typed = [box.apply.click, box.depth.submit, box.height.submit]
-    brought = gr.on(typed, bring, values, box.kept, **options)
+    brought = gr.on(typed, handlers.use, values, box.kept, **options)
     undone = box.undo.click(
         lambda: (None, "", ""), None, [box.kept, box.depth, box.height],
         api_visibility="private",

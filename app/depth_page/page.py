@@ -18,11 +18,11 @@ from app.common.storage import Storage
 from app.common.text import t
 from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
-from app.depth_page.elements import kept_by_browser, static_text, typed_number
+from app.depth_page.elements import gradio_words, kept_by_browser, static_text, typed_number
 from app.depth_page.elements import label as _
 from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
-from app.depth_page.known_box import KnownControls, known_box, wire_known
+from app.depth_page.known_box import KnownControls, KnownHandlers, known_box, wire_known
 from app.depth_page.live import is_live_picture
 from app.depth_page.measure_tab import MeasureControls, measuring
 from app.depth_page.phone_box import phone_box
@@ -92,6 +92,7 @@ class _Parts:
     slider: gr.ImageSlider
     tab_3d: gr.Tab
     tab_views: gr.Tab
+    tab_files: gr.Tab
     scene: SpaceControls
     views: ViewControls
     ruler: MeasureControls
@@ -128,6 +129,7 @@ def build_page(
                     onward = gr.Button(_("to_explorer"), size="md", scale=0, elem_id="to-explorer")
                 spoken = gr.Button(_("other_language"), size="md", scale=0, elem_id="to-language")
                 theme = gr.Button(_("theme"), size="md", scale=0, elem_id="turn-theme")
+        gradio_words()
         with gr.Tabs():
             with gr.Tab(_("tab_photo"), elem_id="tab-photo"):
                 photo, examples = photo_box()
@@ -140,6 +142,7 @@ def build_page(
                     SpaceHandlers(studio, storage),
                     ProfileHandlers(studio, storage),
                     SparseHandlers(studio, storage),
+                    KnownHandlers(studio, storage),
                     page,
                 )
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
@@ -189,7 +192,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 ruler = measuring()
                 measured = known_box()
                 sparse = sparse_box()
-            with gr.Tab(_("tab_files"), elem_id="tab-files"):
+            with gr.Tab(_("tab_files"), elem_id="tab-files") as tab_files:
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
                 with gr.Row():
@@ -208,7 +211,7 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
     )  # fmt: skip
     return _Parts(
         _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
-        scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
+        tab_files, scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
@@ -218,6 +221,7 @@ def _wire(
     space: SpaceHandlers,
     profiles: ProfileHandlers,
     points: SparseHandlers,
+    lengths: KnownHandlers,
     page: gr.Blocks,
 ) -> None:
     controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
@@ -244,7 +248,7 @@ def _wire(
     typed = (controls.resolution, controls.fov, controls.intrinsics, controls.near, controls.far)
     changes += [event for box in typed for event in (box.submit, box.blur)]
     showing = (handlers.show, [*controls.drawing, shown], outputs)
-    follow(gr.on(changes, *showing, **options), photo, shown, outputs, EMPTY)
+    drawn = [gr.on(changes, *showing, **options)]
     asked = controls.prediction
     parts.view.select(space.pin, asked, parts.pinned, show_progress_on=[parts.pinned], **_HEAVY)
     measured = [*ruler.results, ruler.picture]
@@ -256,19 +260,24 @@ def _wire(
     calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
     undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
     used = wire_profile(parts.profile, profiles, asked, _HEAVY)
-    used += wire_known(parts.measured, photo, _HEAVY)
+    used += wire_known(parts.measured, lengths, asked, _HEAVY)
     used += wire_sparse(parts.sparse, points, asked, _HEAVY)
-    for rescaled in (calibrated.success, undone.success, *used):
-        follow(rescaled(*showing, **options), photo, shown, outputs, EMPTY)
+    drawn += [done(*showing, **options) for done in (calibrated.success, undone.success, *used)]
+    for event in drawn:
+        follow(event, photo, shown, outputs, EMPTY)
     in_space = [*asked, *scene.options]
     opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)
-    with parts.tab_3d:
+    with scene.stopping:
         building = stop_button([*opened, scene.ply.click, scene.glb.click], "stop-3d")
     built = gr.on(
         list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
         show_progress_on=[scene.viewer], **_SPACE,
     )  # fmt: skip
     built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
+    for done in drawn:  # an open 3D tab shows the new photo as one that is opened does
+        done.then(
+            None, scene.built, None, js=static_text("build_again.js"), api_visibility="private"
+        )
     files = [
         button.click(handler, in_space, scene.delivered, show_progress_on=[scene.viewer], **_SPACE)
         for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb))
@@ -290,9 +299,12 @@ def _wire(
     saving = [*controls.drawing, parts.kinds]
     # What is made is not on the page yet: it is said over what was asked for.
     told = {"show_progress_on": [parts.kinds], **_SPACE}
-    parts.make.click(handlers.files, saving, parts.files, **told)
+    with parts.tab_files:
+        writing = stop_button([parts.make.click, parts.make_zip.click], "stop-files")
+    made = parts.make.click(handlers.files, saving, parts.files, **told)
     zipped = parts.make_zip.click(handlers.zipped, saving, scene.delivered, **told)
     save_at_once(zipped, scene.delivered)
+    writing(made, zipped)
 
 
 def _settings(models: list[str]) -> tuple[Any, ...]:

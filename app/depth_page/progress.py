@@ -42,11 +42,14 @@ class TimeLeft:
 
 
 def teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
-    """Shows a step of the work, by the name of its sentence, on the page."""
-    shares = {"progress_read": 0.1, "progress_depth": 0.3}
+    """Shows a step of the work, by the name of its sentence, on the page.
+
+    How much of a step is done is not known: the page shows the time it has taken so far, and
+    `studio.css` hides the line with Gradio's "0.0%".
+    """
 
     def tell(step: str) -> None:
-        progress(shares.get(step, 0.8), desc=t(f"studio.{step}", lang))
+        progress(0, desc=f"{t(f'studio.{step}', lang)}\n")
 
     return tell
 

@@ -15,7 +15,7 @@ import numpy as np
 from app.common.known import checked_sparse
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
-from app.depth_page.form import PageHandlers
+from app.depth_page.form import PageHandlers, by_labels
 
 MOST = 2000  # points that are kept; bending merges them to fewer
 
@@ -51,12 +51,15 @@ class SparseHandlers(PageHandlers):
         if file is None:
             return None
         found = self._result(photo)
-        (sparse,) = checked_sparse(self._storage.uploaded(file), scale)
+        with by_labels():
+            (sparse,) = checked_sparse(self._storage.uploaded(file), scale)
         points = np.stack(sparse.on_photo(*found.prediction.photo_size), axis=1)
         if len(points) > MOST:
             chosen = np.random.default_rng(0).choice(len(points), MOST, replace=False)
             points = points[np.sort(chosen)]
-        return {"photo": photo[0].get("path"), "points": np.round(points, 4).tolist()}
+        kept = {"photo": photo[0].get("path"), "points": np.round(points, 4).tolist()}
+        self._usable(photo, "sparse", kept)
+        return kept
 
 
 def wire_sparse(

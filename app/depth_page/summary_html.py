@@ -91,8 +91,8 @@ def scale_html(result: Result, lang: str) -> str:
     known = result.prediction.calibration
     if known is None:
         return ""
-    note = scale_words(known, lang)
-    return f'<p class="scale">{html.escape(t("summary.scale", lang))}: {html.escape(note)}</p>'
+    name, note = t("summary.scale", lang), scale_words(known, lang)
+    return f'<p class="scale">{html.escape(t("explorer.pair", lang, name=name, value=note))}</p>'
 
 
 def looked_at(stem: Path) -> tuple[str, str, str]:

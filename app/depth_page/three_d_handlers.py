@@ -91,8 +91,7 @@ class SpaceHandlers(PageHandlers):
         with by_labels():
             true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
         known = [*map(float, ends[0]), *map(float, ends[1]), true]
-        # Says what is wrong with the points, if anything, before the page is drawn anew.
-        self._result([*asked[:-2], known, asked[-1]])
+        self._usable(asked, "known_length", known)
         return known
 
     def cloud(

@@ -19,6 +19,7 @@ class SpaceControls:
     Attributes:
         options: in the order of `app.depth_page.three_d_handlers.SPACE`.
         build, ply, glb: buttons.
+        stopping: where the button that stops them belongs.
         viewer: of the scene.
         built: what it was built of.
         delivered: a file on its way to the browser's downloads.
@@ -28,6 +29,7 @@ class SpaceControls:
     build: gr.Button
     ply: gr.Button
     glb: gr.Button
+    stopping: gr.Column
     viewer: gr.Model3D
     built: gr.JSON
     delivered: gr.File
@@ -46,6 +48,7 @@ def three_d() -> SpaceControls:
     with gr.Row():
         ply = gr.Button(_("save_ply"), variant="primary", elem_id="save-ply")
         glb = gr.Button(_("save_glb"), variant="primary", elem_id="save-glb")
+    stopping = gr.Column()
     with gr.Row():
         shape = gr.Radio(
             [(_(f"shape_{name}"), name) for name in SHAPES],
@@ -70,4 +73,4 @@ def three_d() -> SpaceControls:
     build = gr.Button(_("build_3d"), elem_id="build-3d")
     options = [shape, edges, far, confidence, sky, voxel, normals, outliers, faces, pose]
     delivered = gr.File(visible="hidden", interactive=False)
-    return SpaceControls(options, build, ply, glb, viewer, kept_by_browser(), delivered)
+    return SpaceControls(options, build, ply, glb, stopping, viewer, kept_by_browser(), delivered)

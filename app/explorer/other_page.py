@@ -59,12 +59,31 @@ def sent_photo() -> tuple[str, Handoff] | None:
     return sent
 
 
-def with_sent_camera(request: DepthRequest, digest: str) -> DepthRequest:
-    """With the focal lengths that came with this photo, unless a field of view is typed."""
+def with_sent(request: DepthRequest, digest: str) -> DepthRequest:
+    """With what came with this photo.
+
+    That is its focal lengths, unless a field of view is typed, and what was measured in it but for
+    a known length, which has a control here, as a profile has.
+    """
     sent = sent_photo()
-    if sent is None or sent[0] != digest or request.fov is not None:
+    if sent is None or sent[0] != digest:
         return request
-    return replace(request, intrinsics=sent[1].request.intrinsics)
+    asked = sent[1].request
+    measured = tuple(e for e in asked.known if not isinstance(e, KnownLength | Profile))
+    return replace(
+        request, known=measured, intrinsics=asked.intrinsics if request.fov is None else None
+    )
+
+
+def unscale(photo: str) -> None:
+    """Puts a photo back into the model's own scale from the next run on, but for a profile."""
+    keep(None, photo)
+    sent = sent_photo()
+    if sent is not None:
+        digest, came = sent
+        profiles = tuple(each for each in came.request.known if isinstance(each, Profile))
+        request = replace(came.request, known=profiles)
+        st.session_state[_SENT] = (digest, replace(came, request=request))
 
 
 def sent_profile() -> Profile | None:

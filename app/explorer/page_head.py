@@ -76,7 +76,8 @@ def tour_place(lang: str, page: str) -> None:
 def heading(lang: str, page: str) -> None:
     """A page's title, explanation, formulas and source, and the words that these pages use."""
     st.title(t(f"{page}.title", lang))
-    st.markdown(t(f"{page}.lead", lang))
+    parts = (key for key in (f"{page}.lead", f"{page}.lead_do") if key in keys())
+    st.markdown(" ".join(t(key, lang) for key in parts))  # a saved report has only the first
     outcome = st.session_state.get(OUTCOMES, {}).get(page)
     if outcome is not None:
         met, words = outcome(lang)

@@ -5,7 +5,8 @@ A new page is a row here, `page_scripts/KEY.py` and its sentences in `app/common
 Streamlit's script does not know whether `/levels` is a page of a server at `/` or the home of one
 at `/levels`. It asks `/levels/_stcore/health` and `/levels/_stcore/host-config` first, and each
 404 is an error in the browser's console. A page of this app always lies right below its server, so
-the HTML says so before that script runs, and sets the theme that the reader chose on either page.
+the HTML says so before that script runs, sets the theme that the reader chose on either page, and
+takes files for the photo's field.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ if (chosen.theme) {
   chosen.asked.delete("theme");
   chosen.rename();
 }
+%s
 </script>"""
 
 
@@ -49,7 +51,9 @@ async def _answer(_request: Request) -> HTMLResponse:
 
 @functools.cache
 def _page() -> str:
-    return INDEX.read_text(encoding="utf-8").replace("<head>", f"<head>{_FIRST % CHOICES}", 1)
+    photo = Path(__file__).with_name("static") / "take_photo.js"
+    first = _FIRST % (CHOICES, photo.read_text(encoding="utf-8"))
+    return INDEX.read_text(encoding="utf-8").replace("<head>", f"<head>{first}", 1)
 
 
 @dataclass(frozen=True)

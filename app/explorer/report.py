@@ -201,7 +201,7 @@ def _facts(view: SessionView) -> str:
             t("explorer.fov", lang),
             f"{camera.hfov(width):.1f}° ({t(f'space.{camera.source}', lang)})",
         ),
-        *([(t("summary.scale", lang), scale_sentence(view))] if view.known else []),
+        *([(t("summary.scale", lang), scale)] if (scale := scale_sentence(view)) else []),
         (t("summary.depth", lang), kind_of_values(prediction, lang)),
         *((t("summary.note", lang), note) for note in prediction.notes),
     ]

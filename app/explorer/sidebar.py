@@ -25,7 +25,8 @@ from app.explorer.other_page import (
     receive,
     sent_photo,
     sent_profile,
-    with_sent_camera,
+    unscale,
+    with_sent,
 )
 from app.explorer.session_view import (
     SessionView,
@@ -41,6 +42,7 @@ from core.errors import CameraError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
 from core.scale.calibration import model_of
+from core.scale.known import SparseDepth
 from core.scale.profile import Profile, load_profile, profile_names
 from core.weights.choice_table import AUTO
 from core.weights.registry import EXAMPLES
@@ -91,14 +93,17 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
         st.warning(t("explorer.photo_gone", lang), icon=":material/hide_image:")
     with st.sidebar:
         model = _choose_model(lang)
-        request = with_sent_camera(_settings(lang), digest)
+        request = with_sent(_settings(lang), digest)
         profile = _choose_profile(lang)
     with st.spinner(t("explorer.working", lang)):
         photo = cache.decoded(digest, name, data)
         info, choice = cache.model_for(model_of(profile, model) or model, photo)
         known = known_for(photo.sha256, addressed=path is not None)
         lengths = () if known is None else (known,)
-        request = replace(request, model=info.name, known=(*profile, *lengths))
+        # Points bend depth beyond what the network says, which these pages are about.
+        points = tuple(each for each in request.known if isinstance(each, SparseDepth))
+        measured = (*profile, *(each for each in request.known if each not in points))
+        request = replace(request, model=info.name, known=(*measured, *lengths))
         try:
             prediction = cache.predicted(photo, info, request)
         except CameraError:
@@ -107,13 +112,16 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
             # An address whose points are outside the photo: it loses them.
             keep(None, photo.sha256)
             known_for(photo.sha256, addressed=path is not None)
-            request = replace(request, known=profile)
+            lengths, request = (), replace(request, known=measured)
             prediction = cache.predicted(photo, info, request)
     view = SessionView(lang, photo, prediction, info, request, choice, path is not None)
     _truth_beside(view, path)
     with st.sidebar:
         _facts(view)
-    return view, Handoff(name, data, replace(view.request, model=model))
+        if points:
+            st.caption(t("explorer.points_wait", lang))
+    known_there = (*view.request.known, *(() if lengths else points))
+    return view, Handoff(name, data, replace(view.request, model=model, known=known_there))
 
 
 def examples() -> dict[str, Path]:
@@ -273,13 +281,14 @@ def _facts(view: SessionView) -> None:
     if view.choice is not None:
         st.caption(chosen_because(view))
     if view.prediction.calibration is not None:
-        st.caption(f"{t('summary.scale', view.lang)}: {scale_sentence(view)}")
-    if view.known is not None:
+        name = t("summary.scale", view.lang)
+        st.caption(t("explorer.pair", view.lang, name=name, value=scale_sentence(view)))
+    if any(not isinstance(each, Profile) for each in view.request.known):
         st.button(
             t("explorer.unscale", view.lang),
             key="unscale",
-            on_click=keep,
-            args=(None, view.photo.sha256),
+            on_click=unscale,
+            args=(view.photo.sha256,),
             icon=":material/undo:",
         )
     for note in view.prediction.notes:

@@ -178,6 +178,11 @@ class SparseDepth:
             )
         return cls(table[:, 0], table[:, 1], table[:, 2], name=name)
 
+    def numbers(self) -> list[list[float]]:
+        """Rows u, v, metres."""
+        rows: list[list[float]] = np.stack((self.u, self.v, self.metres), axis=1).tolist()
+        return rows
+
     @cached_property
     def sha256(self) -> str:
         """Names its content."""

@@ -85,6 +85,8 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     assert page.evaluate(is_dark)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     assert page.url.strip("/") == studio_url
+    page.click("#tab-video-button")  # Gradio itself knows this name in English only
+    page.wait_for_selector(f"#live-camera :text('{t('gradio.webcam', 'zh')}')")
     page.click("#to-explorer")
     page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
     page.get_by_role("heading", name=t("start.title", "zh")).wait_for(timeout=PATIENCE)

@@ -13,6 +13,7 @@ from app.explorer import session_view
 from app.explorer.session_view import SessionView
 from core.camera import Intrinsics, SizedCamera
 from core.geometry.calibrate import calibrated
+from core.scale.known import SparseDepth
 from core.scale.profile import Profile, save_profile
 from tests.app.explorer_app import HEIGHT, MAIN, PHOTO, SECONDS, WIDTH, AppTest, opened, sound
 
@@ -69,6 +70,39 @@ def test_what_the_depth_page_sends_is_used_and_can_be_put_away(
     sound(app.run())
     assert look_of(app).photo.name == "a.png"
     assert look_of(app).prediction.scale == 1.0
+
+
+def test_what_was_measured_comes_along_until_it_is_put_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAPDEPTH_HANDOFF", str(tmp_path / "between"))
+    (tmp_path / "between").mkdir()
+    between = HandoffFolder(tmp_path / "between")
+    plain = look_of(opened()).prediction
+    for request in (
+        depth_request(model="tiny", known_depth=[20, 30, 1.5]),
+        depth_request(model="tiny", sparse=[[20, 30, 1.5], [60, 50, 2]]),
+    ):
+        app = AppTest.from_file(MAIN, default_timeout=SECONDS)
+        app.query_params["from"] = between.put(Handoff("a.png", PHOTO, request))
+        sound(app.run())
+        view = look_of(app)
+        if isinstance(request.known[0], SparseDepth):  # bent depth is no sum of levels
+            np.testing.assert_array_equal(view.prediction.depth, plain.depth)
+            assert any("measured points" in entry.value for entry in app.sidebar.caption)
+        else:
+            known = calibrated(plain, *request.known)
+            np.testing.assert_array_equal(view.prediction.depth, known.depth)
+        app.button(key="to depth page").click()
+        sound(app.run())
+        (left,) = (tmp_path / "between").iterdir()
+        back = between.take(left.name)
+        assert back is not None
+        assert back.request.known == request.known
+        if view.request.known:
+            app.button(key="unscale").click()
+            sound(app.run())
+            np.testing.assert_array_equal(look_of(app).prediction.depth, plain.depth)
 
 
 def test_a_foreign_file_is_a_sentence() -> None:

@@ -386,6 +386,13 @@ def test_the_scene_stands_in_the_3d_view(shown: Shown) -> None:
     assert drawn.reshape(-1, 3).std(axis=0).max() > 5
 
 
+def test_an_open_3d_view_follows_the_photo(opened: Page, picture: bytes) -> None:
+    opened.click("#tab-3d-button")
+    opened.wait_for_selector("#viewer canvas")
+    with opened.expect_response(re.compile(r"scene\.glb")):
+        carry(opened, picture, "paste")
+
+
 def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
     opened = tab(shown, "3d")
     assert opened.is_checked("#shape input[value=surface]")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from app.common.service import Studio
+from app.common.storage import Storage
 from app.depth_page.form import PHOTO, form_request
 from app.depth_page.handlers import raw_settings
-from app.depth_page.known_box import bring, known_points
+from app.depth_page.known_box import KnownHandlers, bring, known_points
+from app.depth_page.three_d_handlers import SpaceHandlers
 from core.errors import ConfigError, DepthError, ImageError
 from core.scale.known import CameraHeight, KnownDepth
+from tests.core.pictures import encode, scene
 
 
 def asked(photo: Any, kept: Any) -> tuple[Any, ...]:
@@ -47,7 +53,24 @@ def test_anything_else_is_a_sentence(text: str) -> None:
 def test_values_out_of_range_are_said_at_once() -> None:
     photo = {"path": "/tmp/a.jpg"}
     for depth, height in (("5,6=-2", ""), ("", "0"), ("", "tall")):
-        with pytest.raises(DepthError):
+        with pytest.raises(DepthError) as said:
             bring(photo, depth, height)
+        assert "known_depth" not in str(said.value)
+        assert "camera_height" not in str(said.value)
     with pytest.raises(ImageError):
         bring(None, "5,6=2", "")
+
+
+def test_what_no_photo_can_have_is_not_kept(tiny_models: Path, tmp_path: Path) -> None:
+    studio, storage = Studio(models=tiny_models), Storage(tmp_path)
+    file = storage.keep("a.png", encode(Image.fromarray(scene(96, 128)), "PNG"))
+    of_page = dict.fromkeys(PHOTO) | {"photo": {"path": str(file)}, "model": "tiny"}
+    photo = [of_page[name] for name in PHOTO]
+    ends = [[10, 20], [90, 60]]
+    measured, space = KnownHandlers(studio, storage), SpaceHandlers(studio, storage)
+    assert space.calibrate(*photo, ends, "2") == [10, 20, 90, 60, 2]
+    assert measured.use(*photo, "10, 20 = 2", "") is not None
+    with pytest.raises(DepthError, match="times as large"):
+        space.calibrate(*photo, ends, "10000")
+    with pytest.raises(DepthError, match="times as large"):
+        measured.use(*photo, "10, 20 = 10000", "")

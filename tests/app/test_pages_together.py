@@ -12,6 +12,7 @@ import pytest
 from app.common import handoff
 from app.common.handoff import Handoff, HandoffFolder
 from app.common.request import depth_request
+from app.depth_page.form import DRAWING, form_request, raw_settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 ASKED = depth_request(
     model="tiny", resolution=128, flip=True, intrinsics=[100, 100, 79.5, 59.5],
-    known_length=[10, 20, 90, 80, 2.5], colormap="viridis", near=0.5, far=4,
+    known_length=[10, 20, 90, 80, 2.5], known_depth=[5, 6, 1.5], camera_height=1.4,
+    sparse=[[1, 2, 1.25], [3, 4, 2]], colormap="viridis", near=0.5, far=4,
 )  # fmt: skip
 
 
@@ -33,6 +35,14 @@ def test_what_is_sent_arrives_once(tmp_path: Path) -> None:
     assert folder.take(first) is None
     assert folder.take(second) == sent
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_controls_state_what_was_sent() -> None:
+    values = raw_settings(ASKED, "/sent/mine.png")
+    assert form_request(DRAWING, [{"path": "/sent/mine.png"}, *values]) == ASKED
+    # What was measured in one photo says nothing of another.
+    lengths = ASKED.known[:1]
+    assert form_request(DRAWING, [{"path": "/other.png"}, *values]).known == lengths
 
 
 @pytest.mark.parametrize("token", [None, 3, "", "../secret", "x" * 32, "a/" * 16])

@@ -99,7 +99,8 @@ def _known_length(view: SessionView, ends: tuple[Pixel, Pixel]) -> None:
     lang, photo = view.lang, view.photo.sha256
     st.markdown(t("measure.calibrate_note", lang))
     if view.known is not None:
-        st.markdown(f"**{t('summary.scale', lang)}**: {scale_sentence(view)}")
+        name = f"**{t('summary.scale', lang)}**"
+        st.markdown(t("explorer.pair", lang, name=name, value=scale_sentence(view)))
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
         metres = st.number_input(
