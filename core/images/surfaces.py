@@ -62,9 +62,9 @@ def _ways(inverse: Floats) -> Floats:
     slope = np.diff(along, axis=0)
     least = np.minimum(along[1:], along[:-1])
     ends = np.concatenate((slope[:1], slope, slope[-1:]))
-    turns = np.abs(np.diff(ends, axis=0))
-    bend = np.maximum(turns[1:], turns[:-1])
-    apart = np.abs(slope) / np.float32(_STEP) + bend / np.float32(_BEND)
+    turns: Floats = np.abs(np.diff(ends, axis=0))
+    bend: Floats = np.maximum(turns[1:], turns[:-1])
+    apart: Floats = np.abs(slope) / np.float32(_STEP) + bend / np.float32(_BEND)
     ways: Floats = np.float32(1) + np.float32(_REACH) * apart / least
     return ways
 
