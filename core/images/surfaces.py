@@ -59,7 +59,7 @@ def flatten_surfaces(depth: Floats) -> Floats:
 def _ways(inverse: Floats) -> Floats:
     """(n, m) inverse depth to (m - 1, n): how far it is from each cell to the next in its row."""
     along = np.ascontiguousarray(inverse.T)
-    slope = np.diff(along, axis=0)
+    slope: Floats = np.diff(along, axis=0)
     least = np.minimum(along[1:], along[:-1])
     ends = np.concatenate((slope[:1], slope, slope[-1:]))
     turns: Floats = np.abs(np.diff(ends, axis=0))
