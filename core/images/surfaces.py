@@ -59,14 +59,13 @@ def flatten_surfaces(depth: Floats) -> Floats:
 def _ways(inverse: Floats) -> Floats:
     """(n, m) inverse depth to (m - 1, n): how far it is from each cell to the next in its row."""
     along = np.ascontiguousarray(inverse.T)
-    slope: Floats = np.diff(along, axis=0)
+    slope = np.diff(along, axis=0)
     least = np.minimum(along[1:], along[:-1])
     ends = np.concatenate((slope[:1], slope, slope[-1:]))
-    turns: Floats = np.abs(np.diff(ends, axis=0))
-    bend: Floats = np.maximum(turns[1:], turns[:-1])
-    apart: Floats = np.abs(slope) / np.float32(_STEP) + bend / np.float32(_BEND)
-    ways: Floats = np.float32(1) + np.float32(_REACH) * apart / least
-    return ways
+    turns = np.abs(np.diff(ends, axis=0))
+    bend = np.maximum(turns[1:], turns[:-1])
+    apart = np.abs(slope) / _STEP + bend / _BEND
+    return (1 + _REACH * apart / least).astype(np.float32)
 
 
 def _filtered(moments: Floats, keep: Floats, axis: int) -> Floats:
