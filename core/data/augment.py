@@ -65,7 +65,10 @@ def mark_sky(sample: Sample) -> Sample:
 
     The sky is marked on a sparse grid: labelled densely it would outweigh the few pixels that
     LiDAR measures. What looks like sky and is measured near (a white wall) stays as it is.
+    Where the set says itself what is sky, every pixel of it is marked, and nothing is guessed.
     """
+    if sample.sky is not None:
+        return replace(sample, depth=np.where(sample.sky, SKY, sample.depth))
     sky, depth = find_sky(sample.rgb), sample.depth
     if np.count_nonzero(depth) > DENSE * depth.size:
         flat = local_contrast(sample.rgb) < UNSURE

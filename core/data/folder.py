@@ -286,6 +286,7 @@ def read_index(path: Path, scale: float) -> list[Frame]:
     `SCENE/depth/STEM.png` beside the index file:
     `{"K": [fx, fy, cx, cy], "frames": [STEM, ...]}` and
     `{"kind": ..., "frames": [{"stem": STEM, "fx": ..., "fy": ..., "cx": ..., "cy": ...}, ...]}`.
+    Bright pixels of `SCENE/sky/STEM.png`, where there is one, are sky.
 
     Args:
         path: the JSON file.
@@ -307,6 +308,7 @@ def read_index(path: Path, scale: float) -> list[Frame]:
                 stem = item if isinstance(item, str) else item["stem"]
                 numbers = entry["K"] if isinstance(item, str) else [item[k] for k in _CAMERA_KEYS]
                 picture, depth = pair(stem, pictures, depths, folder / "depth")
+                sky = folder / "sky" / f"{stem}.png"
                 frames.append(
                     Frame(
                         rgb_path=picture,
@@ -315,6 +317,7 @@ def read_index(path: Path, scale: float) -> list[Frame]:
                         depth_scale=scale,
                         camera=_camera(numbers, scene),
                         kind=entry.get("kind", ""),
+                        sky_path=sky if sky.is_file() else None,
                     )
                 )
     except (KeyError, TypeError, AttributeError) as error:

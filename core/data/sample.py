@@ -70,6 +70,7 @@ class Sample:
         fx, fy: focal lengths in pixels of `rgb`.
         cx, cy: principal point in pixels of `rgb`, pixel centres at integer coordinates.
         name: unique within its dataset; ends up in the per-image tables.
+        sky: (H, W) bool where the set says it; None where it does not.
     """
 
     rgb: RgbArray
@@ -79,6 +80,7 @@ class Sample:
     cx: float
     cy: float
     name: str
+    sky: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.rgb.shape != (*self.depth.shape, 3):
@@ -107,6 +109,7 @@ class Frame:
         kind: how the depth was measured ("lidar sweep", "stereo SGM", ...), "" if unknown.
         encoding: one of `DEPTH_ENCODINGS`.
         mask_path: a .npy whose zeros mark depths to ignore, if there is one.
+        sky_path: a picture whose bright pixels are sky, if there is one.
         max_depth: metres beyond which a measurement counts as missing, None = no limit.
         calibration: files that say how the camera sees a LiDAR's points.
     """
@@ -119,6 +122,7 @@ class Frame:
     kind: str = ""
     encoding: str = "scaled"
     mask_path: Path | None = None
+    sky_path: Path | None = None
     max_depth: float | None = None
     calibration: tuple[Path, ...] = ()
 
@@ -141,7 +145,18 @@ class Frame:
         depth = _at_size(depth, rgb.shape[:2], self.name)
         if self.max_depth is not None:
             depth = np.where(depth <= self.max_depth, depth, np.float32(0))
-        return Sample(rgb, depth, *self._camera(rgb), name=self.name)
+        return Sample(rgb, depth, *self._camera(rgb), name=self.name, sky=self._sky(depth.shape))
+
+    def _sky(self, size: tuple[int, ...]) -> NDArray[np.bool_] | None:
+        if self.sky_path is None:
+            return None
+        sky = read_rgb(self.sky_path)[..., 0] > 127
+        if sky.shape != size:
+            raise DataError(
+                f"{self.sky_path} is of {sky.shape[1]}x{sky.shape[0]} pixels, expected its "
+                f"picture's {size[1]}x{size[0]}: make it anew, or move it away."
+            )
+        return sky
 
     def _camera(self, rgb: RgbArray) -> Camera:
         if isinstance(self.camera, tuple):

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from core.data import FolderDataset, open_dataset
+from core.data.augment import SKY, mark_sky
 from core.errors import DataError
 from core.evaluate.protocol import PROTOCOLS
 from core.evaluate.scoring import Estimate, evaluate
@@ -99,6 +100,24 @@ def test_index_with_one_camera_per_scene(tmp_path: Path) -> None:
     assert dataset[0].name == "office/07"
     assert dataset[0].depth[0, 0] == 1.25
     assert dataset[0].fx == 495.5
+    assert dataset[0].sky is None
+
+
+def test_the_sky_that_a_set_names_is_all_marked_and_nothing_is_guessed(tmp_path: Path) -> None:
+    picture(tmp_path / "street" / "rgb" / "0.png")
+    depth_png(tmp_path / "street" / "depth" / "0.png", np.full((4, 6), 1250))
+    mask = np.zeros((4, 6), np.uint8)
+    mask[0, 2:] = 255
+    (tmp_path / "street" / "sky").mkdir()
+    Image.fromarray(mask).save(tmp_path / "street" / "sky" / "0.png")
+    index = {"street": {"K": [500.0, 500.0, 3.0, 2.0], "frames": ["0"]}}
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    marked = mark_sky(open_dataset("folder", tmp_path, "train")[0]).depth
+    assert np.array_equal(marked == SKY, mask > 0)
+    assert (marked[mask == 0] == 1.25).all()
+    Image.fromarray(mask[:2]).save(tmp_path / "street" / "sky" / "0.png")
+    with pytest.raises(DataError, match="expected its picture's 6x4"):
+        open_dataset("folder", tmp_path, "train")[0]
 
 
 @pytest.mark.parametrize(
