@@ -265,10 +265,8 @@ class Predictor:
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
         guide = passed.guide or Guide(photo.rgb, (width, height))
-        depth = passed.depth
-        # What only a picture is drawn from shows no ripples.
-        if guide.finer is not None and depth.shape != photo.rgb.shape[:2]:
-            depth = flatten_surfaces(depth)
+        same = passed.depth.shape == photo.rgb.shape[:2]
+        depth = passed.depth if same else flatten_surfaces(passed.depth)
         metres = upsample_depth(depth, guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
