@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +113,36 @@ def _ticked(page: str, lang: str) -> str:
         return f":green[:material/check_circle: **{t('tour.done', lang)}**]"
     if not controls.is_on(TOUR):
         return ""
+    _point_at(page)
     words = t("tour.open", lang, met=met, count=count)
     return f":gray[:material/radio_button_unchecked: {words}]"
+
+
+class _Watched(Mapping[int | str, Any]):
+    """The controls' values, and the one that was looked at last."""
+
+    last: int | str = ""
+
+    def __getitem__(self, key: int | str) -> Any:
+        self.last = key
+        return st.session_state[key]
+
+    def __iter__(self) -> Iterator[int | str]:
+        return iter(st.session_state)
+
+    def __len__(self) -> int:
+        return len(st.session_state)
+
+
+def _point_at(page: str) -> None:
+    """A ring around the control that the first open part of the page's task waits for."""
+    done = st.session_state[DONE]
+    part = next(p for number, p in enumerate(TASKS[page]) if (page, number) not in done)
+    state = _Watched()
+    with contextlib.suppress(KeyError):  # not on the page yet
+        part(state)
+    ring = "outline: 2px dashed #e8830c; outline-offset: 6px; border-radius: 4px"
+    st.html(f"<style>.st-key-{state.last} {{ {ring} }}</style>")
 
 
 def _parts_done(page: str) -> int:

@@ -19,6 +19,12 @@ def answer(app: AppTest) -> AppTest:
     return sound(button.click().run())
 
 
+def pointed_at(app: AppTest) -> list[str]:
+    """Keys of the controls that have a ring."""
+    styles = " ".join(entry.proto.body for entry in app.get("html"))
+    return re.findall(r"\.st-key-(\w+) { outline", styles)
+
+
 @pytest.mark.parametrize(
     "page",
     ["levels", "differences", "spp", "atrous", "aspp", "stacking", "weights", "loss"],
@@ -49,8 +55,10 @@ def test_a_number_is_compared_with_the_networks() -> None:
     told = " ".join(entry.value for entry in (*app.success, *app.info))
     found = re.search(r"the network says ([\d.]+)", told)
     assert found is not None
+    assert pointed_at(app) == ["g16"]
     app.slider(key="g16").set_value(0.0)
     sound(app.run())
+    assert pointed_at(app) == ["g1"]
     assert t("tour.open", "en", met=1, count=2) in " ".join(entry.value for entry in app.markdown)
     shown = {metric.label: metric.value for metric in app.metric}
     low, high = map(float, re.findall(r"[\d.]+", shown[t("coarse_to_fine.range", "en")]))
