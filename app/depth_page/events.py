@@ -18,7 +18,7 @@ _BROWSER: dict[str, Any] = {"api_visibility": "private"}
 def follow(
     drawn: Any, photo: Any, shown: Any, outputs: Sequence[Any], empty: Sequence[Any]
 ) -> None:
-    """After each drawing: no refused photo in the box, no other photo's results beside it.
+    """After each drawing: no refused photo in the box but why, no other photo's results beside it.
 
     Args:
         drawn: the event that draws the page.
@@ -30,7 +30,10 @@ def follow(
         None,
         [photo, shown],
         photo,
-        js=f"(photo, shown) => photo && shown?.refused === photo.path ? null : {_KEEP}",
+        js=(
+            f"(photo, shown) => {{ if (!photo || shown?.refused !== photo.path) return {_KEEP};"
+            " document.querySelector('#photo .pb-say').textContent = shown.why; return null; }"
+        ),
         **_BROWSER,
     )
     drawn.failure(

@@ -96,8 +96,8 @@ class Handlers(PageHandlers):
 
         The last value is what `shown` was after the last call: leaving a field without a change
         must not throw away the 3D view and the files, nor say twice what is wrong with it. A photo
-        that is refused leaves nothing of the one before, and its name in `shown`: its box is
-        emptied by that.
+        that is refused leaves nothing of the one before, and its name and the reason in `shown`:
+        by that its box is emptied, and keeps the reason.
         """
         *wanted, before = values
         photo, *settings = wanted
@@ -124,12 +124,13 @@ class Handlers(PageHandlers):
             result = self._studio.result(self._storage.uploaded(photo), asked, tell)
             low, high = display_range(result)
         except DepthError as error:
-            gr.Warning(error_sentence(error, lang), duration=TOLD_SECONDS)
+            why = error_sentence(error, lang)
+            gr.Warning(why, duration=TOLD_SECONDS)
             if not same:
                 kept = list(EMPTY)
             refused = isinstance(error, ImageError) and not same
             failed = {**(before if same else {"photo": path}), "failed": settings}
-            kept[_SHOWN] = {"refused": path} if refused else failed
+            kept[_SHOWN] = {"refused": path, "why": why} if refused else failed
             return tuple(kept)
         tell("progress_draw")
         folder = self._storage.folder(request.session_hash)

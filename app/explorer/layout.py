@@ -37,6 +37,9 @@ a:focus-visible { outline: 2px solid currentColor !important; outline-offset: 1p
 /* Streamlit's grey on white is hard to read. */
 [data-testid="stCaptionContainer"] { color: inherit; opacity: .78 }
 [data-testid="stMetricValue"] { font-size: 1.45rem }
+/* Over the picture, not over the title above it. */
+[data-testid="stFullScreenFrame"]:has([data-testid="stImage"])
+  [data-testid="stElementToolbar"] { top: 0 }
 h1 { font-size: 1.9rem !important; padding-bottom: .2rem }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4rem .8rem 2rem }

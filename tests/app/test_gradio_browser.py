@@ -311,6 +311,11 @@ def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes, chosen: bo
     opened.wait_for_selector("#view-inspect .dv-empty:visible")  # nothing of the one before
     assert opened.inner_text("#photo .pb-name") == ""
     assert opened.inner_text("#summary") == ""
+    why = opened.locator("#photo .pb-say")  # stays when the message has gone
+    assert "damaged.HEIC is a PNG picture" in why.inner_text()
+    opened.locator("#photo .pb-grid button").first.click()
+    opened.wait_for_selector("#view-inspect .dv-canvas:visible")
+    assert why.inner_text() == ""
 
 
 def test_a_photo_comes_from_anywhere_on_the_page(opened: Page, picture: bytes) -> None:

@@ -35,6 +35,7 @@ function show() {
 
 function put(file) {
   props.value = file;
+  say("");
   show();
   if (!narrow.matches) return;
   find("examples").open = false;
@@ -47,7 +48,6 @@ async function give(file) {
   try {
     const sent = await upload(file);
     if (turn !== sending) return; // another photo was chosen meanwhile
-    say("");
     put({...sent, orig_name: file.name, size: file.size, meta: {_type: "gradio.FileData"}});
   } catch (error) {
     if (turn === sending) say(words.failed);
