@@ -148,6 +148,12 @@ class Passed:
         return replace(self, guide=None)
 
 
+def flattened(passed: Passed, photo: Photo) -> NDArray[np.float32]:
+    """(h, w) metres of a pass, surfaces made flat; as it is where the photo has that size."""
+    same = passed.depth.shape == photo.rgb.shape[:2]
+    return passed.depth if same else flatten_surfaces(passed.depth)
+
+
 class Predictor:
     """A loaded model; safe to call from several threads at once.
 
@@ -265,9 +271,7 @@ class Predictor:
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
         guide = passed.guide or Guide(photo.rgb, (width, height))
-        same = passed.depth.shape == photo.rgb.shape[:2]
-        depth = passed.depth if same else flatten_surfaces(passed.depth)
-        metres = upsample_depth(depth, guide)
+        metres = upsample_depth(flattened(passed, photo), guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]

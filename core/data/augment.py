@@ -68,7 +68,7 @@ def mark_sky(sample: Sample) -> Sample:
     Where the set says itself what is sky, every pixel of it is marked, and nothing is guessed.
     """
     if sample.sky is not None:
-        return replace(sample, depth=np.where(sample.sky, SKY, sample.depth))
+        return replace(sample, depth=np.where(sample.sky, SKY, sample.depth), sky=None)
     sky, depth = find_sky(sample.rgb), sample.depth
     if np.count_nonzero(depth) > DENSE * depth.size:
         flat = local_contrast(sample.rgb) < UNSURE

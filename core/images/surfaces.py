@@ -26,7 +26,7 @@ _STEP = 0.08  # relative change of depth from cell to cell that counts as much a
 _BEND = 0.04  # relative change of its slope that does
 _UNIT = 25.0  # cells, in which places are counted
 _RIDGE = 1e-4  # square units, against surroundings too narrow for a plane
-_MOST = 0.15  # largest relative change of a pixel
+_MOST = 0.15  # largest relative change of a pixel's inverse depth
 _LEAST = 8  # cells; a smaller side is left as it is
 
 
@@ -37,7 +37,7 @@ def flatten_surfaces(depth: Floats) -> Floats:
         depth: (h, w) float32 metres above 0, at the network's size.
 
     Returns:
-        The same shape and unit, every value within 15 % of what it was.
+        The same shape and unit; no inverse depth changes by more than 15 %.
     """
     height, width = depth.shape
     h, w = height // _CELL, width // _CELL

@@ -77,8 +77,8 @@ def inherited(scaled: ModelInfo, base: ModelInfo, report: Adapted) -> ModelInfo:
     learn, choose, judge = report.frames
     return replace(
         scaled,
-        training_data=f"{base.training_data}; adapted to frames of its user's: {learn} to learn "
-        f"from, {choose} to choose by",
+        training_data=f"{base.training_data}; adapted to the user's own frames: {learn} to "
+        f"learn from, {choose} to choose by",
         provenance={
             "origin": "adapted with this program's own `adapt`",
             FROM: base.name,
@@ -88,7 +88,7 @@ def inherited(scaled: ModelInfo, base: ModelInfo, report: Adapted) -> ModelInfo:
         },
         published={},
         measured={
-            "held-out frames of its user's": {
+            "the user's own frames, held out": {
                 **{key: round(value, 6) for key, value in report.after.as_dict().items()},
                 "images": judge,
                 "before": {"abs_rel": round(report.before.abs_rel, 6), "model": base.name},

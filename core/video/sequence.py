@@ -27,10 +27,9 @@ from core.geometry.provenance import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
-from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.prediction import Prediction
-from core.predictor import Predictor
+from core.predictor import Predictor, flattened
 from core.scale.calibration import camera_of
 from core.threads import ahead
 from core.video.flicker import DepthRange, FlickerMeter
@@ -175,7 +174,7 @@ class DepthSequence:
         if data and whole is not None:
             return _FrameDepth(frame.rgb, whole.depth, frame.time, milliseconds, whole)
         seen = passed.working.rgb
-        return _FrameDepth(seen, flatten_surfaces(passed.depth), frame.time, milliseconds, whole)
+        return _FrameDepth(seen, flattened(passed, photo), frame.time, milliseconds, whole)
 
     def _begin(self, found: _FrameDepth) -> None:
         """Takes what the first frame says of the whole clip."""
