@@ -13,9 +13,9 @@ from PIL import Image
 
 from core.camera import Intrinsics
 from core.errors import ConfigError
-from core.images.pyramid import accumulate, laplacian_pyramid, sigmoid
+from core.images.numpy_pyramid import accumulate, laplacian_pyramid, sigmoid
 from core.scale.calibration import Calibration, given
-from core.scale.known import SparseDepth, unit_of
+from core.scale.measurements import SparseDepth, unit_of
 from core.weights.confidence import confidence
 from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
@@ -158,7 +158,7 @@ class Prediction:
     def calibrated(
         self, calibration: Calibration, depth: NDArray[np.float32] | None = None
     ) -> Prediction:
-        """The same prediction with another scale (`core.geometry.calibrate.calibrated` finds it).
+        """The same prediction with another scale (`core.geometry.find_scale.calibrated` finds it).
 
         Args:
             calibration: instead of the one that it may have.

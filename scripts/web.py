@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from app.common.text import LANGUAGES, keys, t
+from app.common.translations import LANGUAGES, keys, t
 from core import __version__
 from core.engines.onnx_check import open_session
 from core.engines.onnx_file import export_onnx

@@ -70,7 +70,7 @@ from app.explorer import layout, page_head, page_scripts, sidebar
 from app.depth_page.photo_box import EXAMPLES
 from app.server.main import ROOT, explorer_page
 from app.common.service import Studio
-from app.common.text import t
+from app.common.translations import t
 assert page_head.formulas_of("loss")[0]
 assert canvas_script() and static_text("depth_view.js") and layout.ICON.is_file()
 script = ROOT / explorer_page("127.0.0.1", 1).command[4]

@@ -14,7 +14,7 @@ from app.common.cancellation import cancelled, geometry_limits
 from app.common.request import DepthRequest
 from app.common.saving import safe_stem
 from app.common.service import Studio
-from app.common.text import error_sentence
+from app.common.translations import error_sentence
 from core import __version__
 from core.atomic import write_atomic, write_refused
 from core.batch.archive import MAX_BYTES, unpack

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from app.common.cancellation import set_still_wanted
 from app.common.environment import ServerLimits
 from app.common.monitoring import Metrics
-from app.common.text import error_sentence, language_for
+from app.common.translations import error_sentence, language_for
 from core.errors import DepthError, EngineError, ImageError
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from app.common.environment import value
 from app.common.request import DepthRequest, depth_request
 from core.atomic import write_atomic
 from core.errors import DepthError
-from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 ADDRESS = "from"  # the key in the other page's address

@@ -18,22 +18,22 @@ from app.common.checks import (
     switch,
     wrong,
 )
-from app.common.known import (
+from app.common.measurement_inputs import (
     checked_depths,
     checked_height,
     checked_lengths,
     checked_profile,
     checked_sparse,
 )
-from app.common.text import t
+from app.common.translations import t
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
 from core.files.outputs import OUTPUTS as WRITERS
 from core.files.outputs import with_parts
-from core.geometry.build import SHAPES, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
+from core.geometry.three_d import SHAPES, SpaceOptions
 from core.geometry.virtual_object import KINDS, Kind
 from core.scale.calibration import Measurement, camera_of, given
 from core.weights.choice_table import AUTO

@@ -13,9 +13,9 @@ from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from app.common.request import DepthRequest, Selection
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.measure import Measurer, if_there, survey_box, survey_points
-from core.geometry.measurements import Distance, to_csv
+from core.geometry.measure_results import Distance, to_csv
 from core.images.decode import Photo
 from core.prediction import Prediction
 from core.weights.choice_table import Choice
@@ -117,7 +117,7 @@ class Result:
             choice: how the photo chose its model, where the request left that to it.
 
         Raises:
-            CameraError: as `core.geometry.calibrate.calibrated`.
+            CameraError: as `core.geometry.find_scale.calibrated`.
         """
         if (name, request, choice) == (self.photo.name, self.request, self.choice):
             return self

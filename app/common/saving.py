@@ -17,9 +17,9 @@ from app.common.request import ViewSettings
 from app.common.result import Result
 from core.batch.names import portable
 from core.files.outputs import OUTPUTS, ExportJob, write_outputs
-from core.files.outputs_3d import write_object
 from core.files.sidecar import describe, write_sidecar
-from core.geometry.build import SpaceOptions
+from core.files.writers_3d import write_object
+from core.geometry.three_d import SpaceOptions
 from core.images.decode import Photo
 
 _VIEWER_FOV = 0.8  # radians, vertical: what Babylon.js takes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.common.result import Result
-from app.common.text import t
+from app.common.translations import t
 from core.errors import ConfigError
 from core.files.colormap import auto_range
 from core.prediction import Prediction

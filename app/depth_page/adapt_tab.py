@@ -20,7 +20,7 @@ from app.common.cancellation import cancelled
 from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.adapted_html import compared, report_html
 from app.depth_page.elements import kept_by_browser, typed_number
 from app.depth_page.elements import label as _

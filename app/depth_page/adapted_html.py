@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.common.text import t
+from app.common.translations import t
 from core.files.colormap import auto_range
 from core.files.depth_maps import ColorSettings, encode_color
 from core.images.decode_worker import decode_isolated

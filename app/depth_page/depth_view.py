@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.common.canvas import bar_ticks, canvas_script, packed, sampled
-from app.common.text import LANGUAGES, t
+from app.common.translations import LANGUAGES, t
 from app.depth_page.elements import file_data, script, static_text
 
 MAX_SIDE = 720  # pixels of the longer side that a page receives

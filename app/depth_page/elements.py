@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.text import LANGUAGES, table
+from app.common.translations import LANGUAGES, table
 
 STATIC = Path(__file__).parent / "static"
 

@@ -14,9 +14,9 @@ from app.common.request import DepthRequest, depth_request
 from app.common.result import Result
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.text import keys, language_for, t
+from app.common.translations import keys, language_for, t
 from core.errors import ConfigError, ImageError
-from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives

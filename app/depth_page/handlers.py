@@ -30,7 +30,7 @@ from app.common.saving import save_outputs, stem_of
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
-from app.common.text import LANGUAGES, error_sentence, t
+from app.common.translations import LANGUAGES, error_sentence, t
 from app.depth_page.depth_view import packed_depth, view_value
 from app.depth_page.elements import file_data, label
 from app.depth_page.form import (

@@ -12,8 +12,8 @@ from typing import Any
 import gradio as gr
 
 from app.common.checks import missing
-from app.common.known import checked_depths, checked_height
-from app.common.text import t
+from app.common.measurement_inputs import checked_depths, checked_height
+from app.common.translations import t
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers, by_labels

@@ -23,7 +23,7 @@ from app.common.request import DepthRequest
 from app.common.service import Studio
 from core.errors import ImageError
 from core.files.colormap import auto_range, colorize, range_with_ends
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.scale.calibration import model_of

@@ -15,7 +15,7 @@ from app.common.monitoring import Metrics
 from app.common.request import OUTPUTS
 from app.common.service import Studio
 from app.common.storage import Storage
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
 from app.depth_page.elements import gradio_words, kept_by_browser, static_text, typed_number

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.elements import label as _
 from app.depth_page.form import language
 from core.errors import ConfigError

@@ -11,7 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.text import LANGUAGES, table
+from app.common.translations import LANGUAGES, table
 from app.depth_page.elements import file_data, script, static_text
 from core.weights.registry import EXAMPLES
 

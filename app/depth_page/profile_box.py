@@ -13,15 +13,15 @@ from typing import Any
 import gradio as gr
 
 from app.common.checks import missing
-from app.common.known import checked_profile
+from app.common.measurement_inputs import checked_profile
 from app.common.saving import safe_stem
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers, Update, language, require_photo
 from core.atomic import write_atomic
 from core.errors import ConfigError
-from core.geometry.calibrate import profile_of
+from core.geometry.find_scale import profile_of
 from core.scale.profile import MAX_BYTES, Profile, check_profile_name, profile_names
 
 NONE = ""  # the choice of no profile

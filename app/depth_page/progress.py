@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from app.common.text import t
+from app.common.translations import t
 
 
 class TimeLeft:

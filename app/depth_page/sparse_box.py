@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.known import checked_sparse
+from app.common.measurement_inputs import checked_sparse
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers, by_labels

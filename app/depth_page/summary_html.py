@@ -14,7 +14,7 @@ from PIL import Image
 
 from app.common.result import Result
 from app.common.summary import accuracy_sentence, metres, scale_words
-from app.common.text import t
+from app.common.translations import t
 from core.files.outputs import OUTPUTS
 from core.files.sidecar import read_sidecar
 from core.weights.checkpoint import ModelInfo

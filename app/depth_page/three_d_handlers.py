@@ -18,15 +18,15 @@ from app.common.request import (
 )
 from app.common.result import measure, measured_csv
 from app.common.saving import first_look, save_outputs, save_view
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.form import PHOTO, PROGRESS, PageHandlers, Update, by_labels, language, nothing
 from app.depth_page.progress import counted, teller
 from app.depth_page.summary_html import headline, measured_html
 from core.errors import CameraError
 from core.files.geometry_process import build_apart
-from core.geometry.build import SpaceOptions, save
 from core.geometry.point_cloud import PointCloud
-from core.scale.known import MAX_METRES, MIN_METRES
+from core.geometry.three_d import SpaceOptions, save
+from core.scale.measurements import MAX_METRES, MIN_METRES
 
 ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
 SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app.depth_page.elements import kept_by_browser, typed_number
 from app.depth_page.elements import label as _
-from core.geometry.build import SHAPES
+from core.geometry.three_d import SHAPES
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from app.common.clip import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
-from app.common.text import t
+from app.common.translations import t
 from app.depth_page.elements import typed_number
 from app.depth_page.events import cleared_on_failure, stop_button
 from app.depth_page.form import (

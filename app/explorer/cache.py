@@ -25,7 +25,7 @@ from app.explorer.memory import HOUR, cached
 from core.data.depth_file import resized_nearest
 from core.engines.model_choice import Chooser
 from core.errors import CameraError, CheckpointError
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.measure import Measurer
 from core.geometry.planes import Plane
 from core.images.decode import Photo

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from app.common.request import MAX_RESOLUTION, MIN_RESOLUTION
-from app.common.text import t
+from app.common.translations import t
 
 Value = TypeVar("Value")
 HIDE = "hide"

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.text import error_sentence, t
+from app.common.translations import error_sentence, t
 from app.explorer import controls
 from app.explorer.page_head import newly_done
 from app.explorer.session_view import SessionView

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.display import npz
 from app.explorer.offline_page import Part, html_page
 from app.explorer.plots.bars import Bar

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from app.common.summary import depth_range
-from app.common.text import keys, t
+from app.common.translations import keys, t
 from app.explorer import cache, controls
 from app.explorer.figures.pyramids import rebuild, rms
 from app.explorer.page_head import OUTCOMES, glossary

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.explorer.memory import cached
 from core.data.depth_file import PNG_SCALES, read_ground_truth
 from core.errors import CameraError, DataError
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 
 ADDRESS = "known"  # u0,v0,u1,v1,metres
 _STATE = "known length"

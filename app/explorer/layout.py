@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas  # noqa: F401 - see above
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import guarded
 from app.explorer.figure_view import on_phone

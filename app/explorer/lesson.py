@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from app.common.text import keys, t
+from app.common.translations import keys, t
 from app.explorer import controls
 from app.explorer.display import download
 from app.explorer.offline_page import html_page

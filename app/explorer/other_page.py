@@ -12,11 +12,11 @@ import streamlit as st
 
 from app.common.handoff import ADDRESS, GO, Handoff, HandoffFolder, other_page
 from app.common.request import DepthRequest
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.inputs import keep
 from app.explorer.session_view import digest_of
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from core.scale.profile import Profile
 
 PROFILE = "profile_name"  # the key of the list of profiles

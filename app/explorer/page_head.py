@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.common.text import keys, t
+from app.common.translations import keys, t
 from app.explorer import controls
 from app.explorer.page_table import PAGES, TOUR
 

@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from app.common.handoff import CHOICES
-from app.common.text import t
+from app.common.translations import t
 
 INDEX = Path(streamlit.__file__).with_name("static") / "index.html"
 # Relative to the page like the scripts' own addresses, so it holds behind a proxy's prefix too.

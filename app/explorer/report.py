@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.common.summary import kind_of_values
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figure_view import Figure, parts_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
 from app.explorer.figures.features import encoder_features, receptive_fields
@@ -40,7 +40,7 @@ from app.explorer.page_scripts.weights import (
 from app.explorer.session_view import STRIDES, SessionView, chosen_because, scale_sentence
 from core.evaluate.metrics import METRICS
 from core.evaluate.protocol import FOLDER
-from core.geometry.build import SpaceOptions
+from core.geometry.three_d import SpaceOptions
 from core.inspect.features import SPP_GRIDS, cascade_taps, spatial_pyramid_pool, taps
 from core.inspect.inspection import FILLS
 

@@ -22,7 +22,7 @@ from core.geometry.planes import Plane
 from core.images.decode import Photo
 from core.inspect.inspection import Inspector, Trace
 from core.prediction import Prediction
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from core.scale.profile import Profile
 from core.weights.checkpoint import ModelInfo
 from core.weights.choice_table import Choice

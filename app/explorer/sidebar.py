@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
-from app.common.text import LANGUAGES, chosen_language, t
+from app.common.translations import LANGUAGES, chosen_language, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE
 from app.explorer.figure_view import on_phone
@@ -42,7 +42,7 @@ from core.errors import CameraError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
 from core.scale.calibration import model_of
-from core.scale.known import SparseDepth
+from core.scale.measurements import SparseDepth
 from core.scale.profile import Profile, load_profile, profile_names
 from core.weights.choice_table import AUTO
 from core.weights.registry import EXAMPLES

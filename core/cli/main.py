@@ -201,7 +201,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     for path in filter(None, (options.root, options.split)):
         if not path.exists():
             raise ConfigError(f"There is no {path}, expected the dataset: check the path.")
-    from core.evaluate.known import Given, parse_sparse_count
     from core.evaluate.report import (
         format_table,
         is_own_csv,
@@ -211,6 +210,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         write_gallery,
     )
     from core.evaluate.run import DEFAULT_MODELS, EvaluationRequest, run_evaluation
+    from core.evaluate.with_measurements import Given, parse_sparse_count
 
     if options.csv:
         check_own(options.csv, is_own_csv)

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _create(options: argparse.Namespace) -> int:
-    from core.geometry.calibrate import profile_of
+    from core.geometry.find_scale import profile_of
     from core.images.decode import decode, read_file
     from core.predictor import models_of_run
     from core.scale.profile import check_profile_name, save_profile
@@ -86,7 +86,7 @@ def _create(options: argparse.Namespace) -> int:
 def _measured(path: Path) -> dict[str, list[Measurement]]:
     """The measurements in each photo, by its file name."""
     from core.data.sample import read_text
-    from core.scale.known import CameraHeight, KnownDepth, KnownLength
+    from core.scale.measurements import CameraHeight, KnownDepth, KnownLength
 
     try:
         content = json.loads(read_text(path))

@@ -99,7 +99,7 @@ def known_of(options: argparse.Namespace) -> tuple[Measurement, ...]:
 
 def measurements(options: argparse.Namespace) -> tuple[Measurement, ...]:
     """The measurements among the options of a command; errors as for `known_of`."""
-    from core.scale.known import CameraHeight, KnownDepth, KnownLength
+    from core.scale.measurements import CameraHeight, KnownDepth, KnownLength
 
     known: list[Measurement] = [*map(KnownLength.from_numbers, options.known_length or ())]
     known += map(KnownDepth.from_numbers, options.known_depth or ())

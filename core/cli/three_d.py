@@ -24,7 +24,7 @@ from core.cli.terminal import (
 from core.errors import CameraError, ConfigError, ExportError
 
 if TYPE_CHECKING:
-    from core.geometry.build import SpaceOptions
+    from core.geometry.three_d import SpaceOptions
     from core.images.decode import Photo
     from core.prediction import Prediction
 
@@ -102,8 +102,8 @@ def _scene(options: argparse.Namespace) -> int:
         stem_for,
     )
     from core.files.outputs import ExportJob, parse_outputs, write_outputs
-    from core.files.outputs_3d import write_object
     from core.files.sidecar import write_sidecar
+    from core.files.writers_3d import write_object
 
     checked_out(options.out)
     outputs, wanted = parse_outputs(options.save), _wanted(options)
@@ -163,7 +163,7 @@ def _described(
 
 def _measure(options: argparse.Namespace) -> int:
     from core.geometry.measure import Measurer, survey_box, survey_points
-    from core.geometry.measurements import to_csv
+    from core.geometry.measure_results import to_csv
 
     if not options.point and not options.box:
         raise ConfigError(
@@ -199,7 +199,7 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
-    from core.geometry.calibrate import calibrated
+    from core.geometry.find_scale import calibrated
     from core.images.decode import decode, read_file
     from core.predictor import models_of_run
     from core.scale.calibration import camera_of, model_of
@@ -221,9 +221,9 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
 
 def _wanted(options: argparse.Namespace) -> SpaceOptions:
     from core.data.sample import read_text
-    from core.geometry.build import SpaceOptions
     from core.geometry.point_cloud import CloudOptions
     from core.geometry.provenance import read_pose
+    from core.geometry.three_d import SpaceOptions
 
     pose = None
     if options.pose is not None:

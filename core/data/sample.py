@@ -17,7 +17,7 @@ from core.data.depth_file import in_metres, read_stored, resized_nearest
 from core.data.sparse_file import read_sparse
 from core.errors import CameraError, DataError, ImageError
 from core.images.decode import decode
-from core.scale.known import SparseDepth
+from core.scale.measurements import SparseDepth
 
 RgbArray = NDArray[np.uint8]
 DepthArray = NDArray[np.float32]

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from core.data.depth_file import MAX_PIXELS, NPY_MAGIC, in_metres, read_stored
 from core.errors import CameraError, DataError
 from core.images.exr_reader import EXR_MAGIC, PFM_MAGIC
-from core.scale.known import MAX_METRES, MIN_METRES, SparseDepth
+from core.scale.measurements import MAX_METRES, MIN_METRES, SparseDepth
 
 MAX_BYTES = 256 << 20
 MAX_POINTS = 4_000_000

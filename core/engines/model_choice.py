@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from core.engines import Engine, open_engine
 from core.errors import CheckpointError
-from core.images.pyramid import sigmoid
+from core.images.numpy_pyramid import sigmoid
 from core.images.resize import resize_rgb, working_size
 from core.weights.checkpoint import find_model, models_folder, scan_models
 from core.weights.choice_table import (

@@ -17,10 +17,10 @@ from core.data import FolderDataset, KittiDataset, NyuDataset
 from core.data.sample import Sample
 from core.errors import DataError
 from core.evaluate.baselines import predictors, training_statistics
-from core.evaluate.known import Given, KnownScores, watched
 from core.evaluate.metrics import DepthMetrics, compute_metrics, mean_metrics
 from core.evaluate.protocol import PROTOCOLS, Protocol, crop
 from core.evaluate.scoring import Estimate, Estimator, Evaluation, Progress, evaluate
+from core.evaluate.with_measurements import Given, KnownScores, watched
 from core.images.resize import checked_resolution
 
 if TYPE_CHECKING:

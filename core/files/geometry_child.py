@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 from core.errors import ExportError
 from core.files.geometry_process import Job
 from core.files.job_process import answer, begin, die_with
-from core.files.outputs_3d import write_built
-from core.geometry.build import build_from
+from core.files.writers_3d import write_built
 from core.geometry.mesh import Mesh
 from core.geometry.open3d_tools import load_open3d
 from core.geometry.point_cloud import PointCloud
+from core.geometry.three_d import build_from
 from core.images.decode_process import PATIENCE, set_alarm
 
 _ALARM_GRACE = 5  # seconds after the parent's own time limit

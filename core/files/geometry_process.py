@@ -1,8 +1,8 @@
 """Heavy work in three dimensions in a process of its own, so that a server goes on serving.
 
 Open3D computes for minutes without letting any other thread of its process run, and takes memory
-by the gigabyte. `write_apart` and `build_apart` do what `core.files.outputs_3d.write_geometry` and
-`core.geometry.build.build` do. What is light happens here and now; what is heavy happens in a
+by the gigabyte. `write_apart` and `build_apart` do what `core.files.writers_3d.write_geometry` and
+`core.geometry.three_d.build` do. What is light happens here and now; what is heavy happens in a
 process that may use so much memory and time, and that ends with whoever waits for it: when the wait
 is given up, and when this process dies.
 
@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 
 from core.errors import EngineError, ExportError
 from core.files.job_process import JobLimits, done_apart
-from core.files.outputs_3d import Facts, write_geometry
-from core.geometry.build import SpaceOptions, build, confidence_for
+from core.files.writers_3d import Facts, write_geometry
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import PointCloud
 from core.geometry.provenance import SceneInfo
+from core.geometry.three_d import SpaceOptions, build, confidence_for
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
@@ -101,7 +101,7 @@ def write_apart(
     wanted: SpaceOptions,
     apart: Apart,
 ) -> Facts:
-    """`core.files.outputs_3d.write_geometry`, within limits.
+    """`core.files.writers_3d.write_geometry`, within limits.
 
     Raises:
         DepthError: as there; or it needs more time or memory than it may have, or nobody waits any
@@ -118,7 +118,7 @@ def write_apart(
 def build_apart(
     prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions, apart: Apart
 ) -> PointCloud | Mesh:
-    """`core.geometry.build.build`, within limits.
+    """`core.geometry.three_d.build`, within limits.
 
     Raises:
         DepthError: as there and as `write_apart`.

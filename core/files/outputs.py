@@ -20,8 +20,8 @@ from core.files.depth_maps import (
     encode_depth16,
     write_npz,
 )
-from core.files.outputs_2d import WRITERS as FLAT
-from core.files.outputs_2d import ExportJob, Facts
+from core.files.writers_2d import WRITERS as FLAT
+from core.files.writers_2d import ExportJob, Facts
 
 __all__ = [
     "OUTPUTS",
@@ -110,11 +110,11 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
 
 
 def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
-    """A writer of `core.files.outputs_3d`: only who asks for 3D pays for the import."""
+    """A writer of `core.files.writers_3d`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.files.outputs_3d import BUILT, WRITERS, write_clip, write_geometry
-        from core.geometry.build import SpaceOptions
+        from core.files.writers_3d import BUILT, WRITERS, write_clip, write_geometry
+        from core.geometry.three_d import SpaceOptions
 
         wanted = job.space or SpaceOptions()
         if job.apart is not None and WRITERS[name] is write_geometry:

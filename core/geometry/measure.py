@@ -8,7 +8,7 @@ For the apps::
     floor = ruler.floor()                                 # Plane; floor.camera_height, floor.tilt
     ruler.height(u, v).to_dict()                          # above that floor
     ruler.area(u0, v0, u1, v1).to_dict()                  # of a planar patch
-    measurements.to_csv([...])                            # any of the results above, one line each
+    measure_results.to_csv([...])                         # any of the results above, one line each
 
 Pixels are those of the photo, centres at integers; a position between pixels takes the nearest
 one's depth, since a mean across a border would be a point in the air.
@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 from core.camera import unproject
 from core.errors import CameraError
 from core.geometry.masks import measured
-from core.geometry.measurements import Area, Box, Distance, Height, Measured, Position
+from core.geometry.measure_results import Area, Box, Distance, Height, Measured, Position
 from core.geometry.planes import Plane, fit_floor, fit_plane
 from core.geometry.provenance import SceneInfo
-from core.scale.known import Pixel
+from core.scale.measurements import Pixel
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

@@ -282,7 +282,7 @@ def point_cloud(
         options: which pixels become points.
         pose: 4x4 camera-to-world matrix; the points are then in the world frame.
         scale: one more factor on the depth; a prediction that was calibrated by a known length
-            (`core.geometry.calibrate.calibrated`) has its own in it already.
+            (`core.geometry.find_scale.calibrated`) has its own in it already.
 
     Raises:
         ExportError: the image is not the predicted one, or no pixel is left.

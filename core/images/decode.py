@@ -29,6 +29,7 @@ from PIL import Image
 from core.errors import ImageError
 from core.images.colour_profile import Recolour, recolour
 from core.images.completeness import check_decoded, check_end, check_scans, check_whole
+from core.images.exif import Tags, read_tags
 from core.images.formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.images.hdr import LINEAR_KINDS, read_scene_light
 from core.images.jpeg import decode_jpeg, frame_at, is_lossless
@@ -42,7 +43,6 @@ from core.images.limits import (
     pillow_errors,
     register_heif,
 )
-from core.images.metadata import Tags, read_tags
 from core.images.pixels import flat_mode, is_deep, lower_bytes, to_rgb, transparent_pixels
 from core.images.projection import (
     EQUIRECTANGULAR,

@@ -9,6 +9,7 @@ from PIL import Image
 
 from core.errors import ImageError
 from core.images.decode import Photo, label_of
+from core.images.exif import read_tags
 from core.images.formats import HEAD_BYTES, sniff
 from core.images.limits import (
     DEFAULT_LIMITS,
@@ -18,7 +19,6 @@ from core.images.limits import (
     pillow_errors,
     register_heif,
 )
-from core.images.metadata import read_tags
 from core.images.projection import PINHOLE, projection_of
 
 

@@ -1,6 +1,6 @@
 """The Laplacian pyramid of an image, and its exact inverse, as the network has them.
 
-`core.images.pyramid` is the same for arrays: the bands of a prediction are made there.
+`core.images.numpy_pyramid` is the same for arrays: the bands of a prediction are made there.
 """
 
 from __future__ import annotations

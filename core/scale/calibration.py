@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from core.camera import GivenCamera
 from core.errors import CameraError
-from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Profile
 
 Measurement = KnownLength | KnownDepth | CameraHeight | SparseDepth | Profile
-"""Anything that `core.geometry.calibrate.calibrated` takes."""
+"""Anything that `core.geometry.find_scale.calibrated` takes."""
 
 MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
 

@@ -1,6 +1,6 @@
 """One scale from several measurements: robust fit, outliers, and whether it changes with depth.
 
-`core.geometry.calibrate` finds what the measurements see in a prediction and calls this, for one
+`core.geometry.find_scale` finds what the measurements see in a prediction and calls this, for one
 photo and for a camera's profile, which `core.scale.profile` stores.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from core.errors import CameraError
 from core.scale.calibration import Measurement
-from core.scale.known import SparseDepth
+from core.scale.measurements import SparseDepth
 from core.scale.profile import Profile
 
 _DISAGREES = math.log(1.35)  # what depth alone explains: a length across a room, off by a third

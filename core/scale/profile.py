@@ -5,7 +5,7 @@ for the model, and the working height, that it was made with.
 
     profile = load_profile("hallway")                    # LAPDEPTH_PROFILES/hallway.json
     prediction = predictor(photo, intrinsics=profile.camera)
-    prediction = calibrated(prediction, profile)         # core.geometry.calibrate
+    prediction = calibrated(prediction, profile)         # core.geometry.find_scale
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from core.engines.model_choice import Chooser
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16, encode_exr
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.provenance import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError
 from core.images.averages import window_means
-from core.images.pyramid import accumulate, log_sigmoid
+from core.images.numpy_pyramid import accumulate, log_sigmoid
 from core.images.resize import resample, triangle
 
 Floats = NDArray[np.float32]

@@ -26,7 +26,13 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(
-        include=["core", "app.common.checks", "app.common.known", "app.common.request", "PIL"]
+        include=[
+            "core",
+            "app.common.checks",
+            "app.common.measurement_inputs",
+            "app.common.request",
+            "PIL",
+        ]
     ):
         from scripts.fuzz import targets
     if options.target not in targets.TARGETS:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from app.common.text import LANGUAGES, language_for, t
+from app.common.translations import LANGUAGES, language_for, t
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.common.text import INTERNAL, error_sentence
+from app.common.translations import INTERNAL, error_sentence
 from core import errors
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]

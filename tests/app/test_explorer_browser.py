@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.page_table import PAGES
 from app.explorer.sidebar import EXAMPLES
 from tests.tiny_checkpoint import picture

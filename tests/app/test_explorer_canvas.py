@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.inputs import truth_beside
 from app.explorer.sidebar import EXAMPLES
 from core.data.depth_file import resized_nearest

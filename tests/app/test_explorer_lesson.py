@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from app.common.text import LANGUAGES, keys, t
+from app.common.translations import LANGUAGES, keys, t
 from app.explorer.lesson import PANEL, exercise_sheet, lesson_link
 from tests.app.explorer_app import opened, sound
 

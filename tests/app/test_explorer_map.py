@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.page_table import PAGES
 from tests.app.explorer_app import HEIGHT, WIDTH, groups_of_maps, opened, sound
 

@@ -15,13 +15,13 @@ from plyfile import PlyData
 from streamlit.testing.v1 import AppTest
 
 from app.common.saving import save_outputs
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figures import measuring
 from app.explorer.figures.space import SpaceChoice, file_of
 from app.explorer.session_view import SessionView
-from core.geometry.build import SpaceOptions
 from core.geometry.measure import Measurer
 from core.geometry.provenance import SceneInfo
+from core.geometry.three_d import SpaceOptions
 from tests.app.explorer_app import HEIGHT, MAIN, SECONDS, WIDTH, metrics, opened, sound
 from tests.core import scenes
 from tests.tiny_checkpoint import picture

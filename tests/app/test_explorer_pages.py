@@ -13,7 +13,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import cache
 from app.explorer.page_table import PAGES
 from core.evaluate.metrics import compute_metrics

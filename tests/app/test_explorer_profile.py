@@ -12,8 +12,8 @@ from app.common.request import depth_request
 from app.explorer import session_view
 from app.explorer.session_view import SessionView
 from core.camera import Intrinsics, SizedCamera
-from core.geometry.calibrate import calibrated
-from core.scale.known import SparseDepth
+from core.geometry.find_scale import calibrated
+from core.scale.measurements import SparseDepth
 from core.scale.profile import Profile, save_profile
 from tests.app.explorer_app import HEIGHT, MAIN, PHOTO, SECONDS, WIDTH, AppTest, opened, sound
 

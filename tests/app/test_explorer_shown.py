@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.common.text import t
+from app.common.translations import t
 from tests.app.explorer_app import (
     MAIN,
     SECONDS,

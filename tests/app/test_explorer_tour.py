@@ -7,7 +7,7 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.page_head import TASKS
 from tests.app.explorer_app import groups_of_maps, opened, sound
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figures.worth import BORDER, Worth, in_photo, measured, place_of, verdict
 from core.evaluate.geometry import edge_scores, sobel_length
 from core.weights.checkpoint import CHECKPOINTS, ModelInfo, list_models, load_checkpoint

@@ -15,7 +15,7 @@ from app.depth_page.handlers import raw_settings
 from app.depth_page.known_box import KnownHandlers, bring, known_points
 from app.depth_page.three_d_handlers import SpaceHandlers
 from core.errors import ConfigError, DepthError, ImageError
-from core.scale.known import CameraHeight, KnownDepth
+from core.scale.measurements import CameraHeight, KnownDepth
 from tests.core.pictures import encode, scene
 
 

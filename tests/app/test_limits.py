@@ -26,7 +26,7 @@ from app.common.blocks import GuardedBlocks, client_of
 from app.common.cancellation import cancelled
 from app.common.environment import ServerLimits
 from app.common.monitoring import Metrics
-from app.server.guard import Guard, is_local
+from app.server.middleware import Guard, is_local
 from core.errors import ConfigError
 
 CALL = {"data": [1]}

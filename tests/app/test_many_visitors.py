@@ -13,7 +13,7 @@ import pytest
 from app.common.request import depth_request
 from app.common.result import Result
 from app.common.service import Studio
-from app.common.text import t
+from app.common.translations import t
 from core.images.decode import decode
 from tests.app.visitor import MODELS, Visitor
 from tests.tiny_checkpoint import save_tiny

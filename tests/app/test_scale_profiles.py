@@ -20,7 +20,7 @@ from app.common.request import depth_request
 from app.common.service import Studio
 from app.depth_page.live import LiveDepth
 from core.files.colormap import auto_range
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.images.decode import decode
 from core.predictor import load_predictor
 from core.scale.profile import load_profile

@@ -19,7 +19,7 @@ from app.common.result import BoundedCache, Result, measure
 from app.common.saving import save_outputs
 from app.common.service import Studio
 from app.common.summary import accuracy_sentence, as_html, as_json, display_range
-from app.common.text import error_sentence
+from app.common.translations import error_sentence
 from app.depth_page.depth_view import packed_depth
 from app.depth_page.summary_html import measured_html
 from core.errors import CheckpointError, ImageError

@@ -20,10 +20,10 @@ from app.common.request import (
 )
 from core.errors import ConfigError, DepthError
 from core.files.depth_maps import ColorSettings
-from core.geometry.build import SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
-from core.scale.known import KnownLength
+from core.geometry.three_d import SpaceOptions
+from core.scale.measurements import KnownLength
 
 NAMES = ("model", "resolution", "flip", "fov", "intrinsics", "known_length", "known_depth",
          "camera_height", "profile", "colormap", "near", "far")  # fmt: skip

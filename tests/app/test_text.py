@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.common.text import keys, language_of, read, t
+from app.common.translations import keys, language_of, read, t
 
 APP = Path(__file__).resolve().parents[2] / "app"
 

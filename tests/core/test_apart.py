@@ -19,14 +19,14 @@ from core.errors import DepthError, EngineError, ExportError
 from core.files import geometry_process as apart
 from core.files.geometry_process import Apart, build_apart, is_heavy, write_apart
 from core.files.outputs import OUTPUTS, ExportJob
-from core.files.outputs_3d import CLIP_FRAMES, write_geometry
-from core.geometry.build import SpaceOptions, build
+from core.files.writers_3d import CLIP_FRAMES, write_geometry
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud
+from core.geometry.three_d import SpaceOptions, build
 from core.images import decode_process
 from core.prediction import Prediction
 from core.scale.calibration import Calibration
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core import scenes
 
 POSE = (1.0, 0, 0, 1, 0, 1, 0, 2, 0, 0, 1, 3, 0, 0, 0, 1)
@@ -157,7 +157,7 @@ def test_the_process_dies_with_the_program() -> None:
         "import sys, time\n"
         "from core.files import geometry_process as apart\n"
         "from core.images import decode_process\n"
-        "from core.geometry.build import SpaceOptions\n"
+        "from core.geometry.three_d import SpaceOptions\n"
         "from tests.core.test_apart import predicted\n"
         "apart.is_heavy = lambda *_: True\n"
         "begin = decode_process.start\n"

@@ -197,7 +197,7 @@ def test_a_disk_that_is_full_leaves_the_earlier_results(
         raise ExportError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.files.outputs_2d.encode_exr", refuse)
+        patch.setattr("core.files.writers_2d.encode_exr", refuse)
         assert run(source, save="npy,exr", resolution=128)[0] == Totals(failed=1)
     assert before == {
         name: (tmp_path / "out" / name).read_bytes() for name in listing(tmp_path / "out")

@@ -20,7 +20,7 @@ from core.camera import (
 )
 from core.errors import CameraError
 from core.geometry.provenance import to_world
-from core.images.metadata import exif_focal_px
+from core.images.exif import exif_focal_px
 
 OFF_CENTRE = Intrinsics(31.0, 29.0, 13.5, 24.25)
 

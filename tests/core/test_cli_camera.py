@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from core.cli.main import DONE, FAILED, UNUSABLE
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.measure import Measurer
 from core.images.decode import decode
 from core.predictor import load_model
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core.cli_runs import photos, run, sidecar
 from tests.core.clips import write_clip
 from tests.tiny_checkpoint import picture

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.cli.main import DONE, FAILED, UNUSABLE
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.images.decode import decode
 from core.predictor import load_model
 from core.scale.profile import load_profile

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from core.errors import CameraError
-from core.geometry.calibrate import calibration_of
+from core.geometry.find_scale import calibration_of
 from core.geometry.measure import Measurer
-from core.geometry.measurements import to_csv
+from core.geometry.measure_results import to_csv
 from core.geometry.planes import fit_plane
 from core.geometry.provenance import SceneInfo
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core import scenes
 
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))

@@ -13,9 +13,9 @@ import core
 from core.cli.main import main
 from core.evaluate.run import resolution_notes
 from core.files.outputs import ColorSettings, ExportJob, parse_outputs, write_outputs
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.predictor import Predictor, load_predictor
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core.test_projection import XMP
 from tests.tiny_checkpoint import picture as pixels
 

@@ -16,7 +16,7 @@ import core
 from core.camera import Intrinsics, project, unproject
 from core.cli.main import main
 from core.errors import CameraError
-from core.geometry.calibrate import calibrated, profile_of
+from core.geometry.find_scale import calibrated, profile_of
 from core.geometry.measure import Measurer
 from core.geometry.planes import surface_normals
 from core.geometry.provenance import SceneInfo
@@ -28,7 +28,7 @@ from core.panorama.prediction import PanoramaPrediction, predicted
 from core.panorama.views import VIEWS, cut
 from core.prediction import Prediction
 from core.predictor import Predictor
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core.test_projection import XMP, sphere
 from tests.tiny_checkpoint import picture
 

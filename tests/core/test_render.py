@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.camera import Intrinsics
-from core.files.outputs_3d import save_clip
+from core.files.writers_3d import save_clip
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.open3d_tools import RayCaster

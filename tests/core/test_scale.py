@@ -10,14 +10,14 @@ import pytest
 
 from core.camera import from_fov
 from core.errors import CameraError
-from core.geometry.calibrate import calibrated, calibration_of, profile_of
+from core.geometry.find_scale import calibrated, calibration_of, profile_of
 from core.geometry.measure import Measurer
 from core.geometry.provenance import SceneInfo
 from core.images.decode import decode
 from core.prediction import Prediction
 from core.predictor import Predictor
 from core.scale.calibration import Measurement
-from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from tests.core import scenes
 from tests.tiny_checkpoint import picture
 

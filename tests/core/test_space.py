@@ -18,15 +18,15 @@ from plyfile import PlyData
 from core.camera import from_fov
 from core.errors import DepthError, ExportError
 from core.files.outputs import OUTPUTS, ExportJob
-from core.geometry.build import SpaceOptions
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.measure import Measurer
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
 from core.geometry.provenance import SceneInfo, read_pose
+from core.geometry.three_d import SpaceOptions
 from core.images.decode import Photo, decode
 from core.prediction import Prediction
 from core.predictor import Predictor
-from core.scale.known import KnownLength
+from core.scale.measurements import KnownLength
 from tests.core.full_disk import full_disk
 from tests.tiny_checkpoint import picture
 

@@ -11,10 +11,10 @@ from core.camera import Intrinsics
 from core.data import NyuDataset
 from core.errors import CameraError
 from core.evaluate.protocol import NYU
-from core.geometry.calibrate import calibrated
+from core.geometry.find_scale import calibrated
 from core.geometry.sparse import bent
 from core.predictor import load_model, load_predictor
-from core.scale.known import SparseDepth
+from core.scale.measurements import SparseDepth
 from tests.tiny_checkpoint import picture, save_tiny
 
 HEIGHT, WIDTH = 120, 160

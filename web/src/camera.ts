@@ -1,5 +1,5 @@
 // Where a photo's focal length comes from (core/camera.py) and what EXIF says of it
-// (core/images/metadata.py), step for step.
+// (core/images/exif.py), step for step.
 import type { Tags } from "./exif";
 import type { Size } from "./upsample";
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.figure_view import Figure, mapped
 from app.explorer.memory import cached

@@ -11,16 +11,16 @@ import streamlit as st
 
 from app.common.request import Selection
 from app.common.result import measure, measured_csv
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.display import download
 from app.explorer.figure_view import Figure
 from app.explorer.plots.bars import Bar
 from app.explorer.plots.maps import Map
 from app.explorer.session_view import SessionView
 from core.errors import CameraError
-from core.geometry.measurements import Distance
+from core.geometry.measure_results import Distance
 from core.geometry.planes import Plane
-from core.scale.known import Pixel
+from core.scale.measurements import Pixel
 
 NAMES = ("A", "B")
 Number = tuple[str, str, str | None]  # name, value with its unit, explanation

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from torch import Tensor
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures

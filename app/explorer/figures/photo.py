@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.pyramids import enlarged
 from app.explorer.plots.bars import ERROR, Bar, bar_of

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.plots.bars import Bar, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.common.cancellation import geometry_limits
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figure_view import Figure
 from app.explorer.memory import cached
 from app.explorer.plots.bars import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.session_view import SessionView
 from core.files.geometry_process import Apart, build_apart, write_apart
-from core.geometry.build import SpaceOptions
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import PointCloud
+from core.geometry.three_d import SpaceOptions
 
 MAX_FACES = 150_000  # on the screen
 

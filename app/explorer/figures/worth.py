@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 from scipy import ndimage
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.figures.pyramids import FloatMap, enlarged, level_errors
 from app.explorer.plots.curves import COLOURS, GRID, TEMPLATE
 from app.explorer.session_view import NAMES, STRIDES

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from torch import Tensor
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.cache import occluded_branches
 from app.explorer.display import fragment

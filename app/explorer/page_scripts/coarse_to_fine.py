@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped, maps_message, pictured

@@ -7,7 +7,7 @@ import importlib
 import numpy as np
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment, numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.common.saving import safe_stem, save_outputs
-from app.common.text import t
+from app.common.translations import t
 from app.explorer.display import download
 from app.explorer.page_head import heading
 from app.explorer.report import report

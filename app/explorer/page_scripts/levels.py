@@ -8,7 +8,7 @@ import math
 import numpy as np
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures, pictured

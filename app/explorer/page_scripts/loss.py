@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import Figure, figures, mapped

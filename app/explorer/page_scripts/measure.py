@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from app.common.request import Selection
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import figures, pictured
@@ -19,10 +19,10 @@ from app.explorer.inputs import keep
 from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, scale_sentence
 from core.errors import CameraError
-from core.geometry.calibrate import calibration_of
+from core.geometry.find_scale import calibration_of
 from core.geometry.masks import nearest_measured
 from core.geometry.virtual_object import place
-from core.scale.known import KnownLength, Pixel
+from core.scale.measurements import KnownLength, Pixel
 
 POINT_KEYS = ("ax", "ay", "bx", "by")
 _MARKED = "photo with points"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import streamlit as st
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import download, fragment, numbers
 from app.explorer.figure_view import figures
@@ -17,10 +17,10 @@ from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, predicted_with
 from core.camera import MAX_FOV, MIN_FOV
-from core.geometry.build import SHAPES, Shape, SpaceOptions
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.provenance import read_pose
+from core.geometry.three_d import SHAPES, Shape, SpaceOptions
 
 SURE_STEP = 0.05
 THOUSANDS = 20  # of points at first: without a graphics card each one costs time

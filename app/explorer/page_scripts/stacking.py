@@ -9,7 +9,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.cache import occluded
 from app.explorer.display import fragment

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.common.summary import depth_range
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import numbers
 from app.explorer.figure_view import figures

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from torch import Tensor
 
-from app.common.text import t
+from app.common.translations import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
 from app.explorer.display import fragment, numbers

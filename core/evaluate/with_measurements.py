@@ -19,13 +19,13 @@ from core.errors import CameraError, DataError
 from core.evaluate.metrics import DepthMetrics, compute_metrics, mean_metrics
 from core.evaluate.protocol import Protocol
 from core.evaluate.scoring import Estimate
-from core.geometry.calibrate import calibration_of, observed_in
+from core.geometry.find_scale import calibration_of, observed_in
 from core.geometry.measure import Measurer
 from core.geometry.provenance import SceneInfo
 from core.geometry.sparse import bent
 from core.scale.calibration import Measurement
 from core.scale.fit import Fit, fit
-from core.scale.known import CameraHeight, KnownLength
+from core.scale.measurements import CameraHeight, KnownLength
 
 LINES = "lines"
 _LINE = 0.42  # degrees between two of a LiDAR's 64 lines (Velodyne HDL-64E: 26.8 in all)

@@ -19,14 +19,14 @@ from core.atomic import write_atomic
 from core.errors import ExportError
 from core.files.gltf import plain_name
 from core.files.png import encode_png, with_text
-from core.geometry.build import Shape, SpaceOptions, build, save
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
 from core.geometry.provenance import SceneInfo
 from core.geometry.render import Picture, anaglyph, camera_move, side_by_side, stereo_pair
+from core.geometry.three_d import Shape, SpaceOptions, build, save
 from core.geometry.virtual_object import Kind, place
-from core.scale.known import unit_of
+from core.scale.measurements import unit_of
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

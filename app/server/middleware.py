@@ -21,7 +21,7 @@ from app.api import mcp
 from app.common.blocks import GuardedBlocks, client_of
 from app.common.environment import ServerLimits
 from app.common.monitoring import CONTENT_TYPE, Metrics
-from app.common.text import INTERNAL, error_sentence
+from app.common.translations import INTERNAL, error_sentence
 from app.server.asgi import (
     Application,
     Message,

@@ -30,7 +30,7 @@ from core.scale.fit import (
     outlier_note,
     outliers_of,
 )
-from core.scale.known import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
 from core.scale.profile import Fitted, Profile
 
 if TYPE_CHECKING:

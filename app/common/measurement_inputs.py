@@ -9,7 +9,7 @@ from typing import Any
 from app.common.checks import is_list, is_number, missing, number, numbers, wrong
 from core.data.sparse_file import parse_sparse
 from core.errors import ConfigError
-from core.scale.known import (
+from core.scale.measurements import (
     MAX_METRES,
     MIN_METRES,
     CameraHeight,

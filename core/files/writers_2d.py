@@ -33,7 +33,7 @@ from core.geometry.provenance import SceneInfo
 
 if TYPE_CHECKING:
     from core.files.geometry_process import Apart
-    from core.geometry.build import SpaceOptions
+    from core.geometry.three_d import SpaceOptions
     from core.prediction import Prediction
 
 Facts = dict[str, Any]  # JSON-ready: what a reader of the file has to know
