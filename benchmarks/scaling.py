@@ -113,7 +113,8 @@ def _whole_photo(_threads: str, model: str, rounds: int) -> dict[str, float]:
 
     import core
     from benchmarks.photos import jpeg
-    from core.files.outputs import OUTPUTS, ExportJob, write_outputs
+    from core.files.outputs import OUTPUTS, write_outputs
+    from core.files.writers_2d import ExportJob
 
     predictor, data = core.load_predictor(model), jpeg(4000, 3000)
     wanted = [OUTPUTS["color"], OUTPUTS["depth16"]]

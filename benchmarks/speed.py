@@ -24,14 +24,9 @@ from benchmarks.photos import jpeg
 from benchmarks.reference import reference_of
 from core.engines import open_engine
 from core.engines.torch_engine import TorchEngine
-from core.files.outputs import (
-    OUTPUTS,
-    ExportJob,
-    depth16_scale,
-    encode_color,
-    encode_depth16,
-    write_outputs,
-)
+from core.files.depth_maps import depth16_scale, encode_color, encode_depth16
+from core.files.outputs import OUTPUTS, write_outputs
+from core.files.writers_2d import ExportJob
 from core.images.resize import working_size
 from core.images.upsample import Guide, upsample_depth
 from core.model import accumulate

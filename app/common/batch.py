@@ -18,10 +18,10 @@ from app.common.translations import error_sentence
 from core import __version__
 from core.atomic import write_atomic, write_refused
 from core.batch.archive import MAX_BYTES, unpack
-from core.batch.manifest import described, write_table
+from core.batch.manifest import BatchSettings, Entry, described, write_table
 from core.batch.packing import packed
 from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
-from core.batch.run import BatchSettings, Entry, predict_files, with_one_scale
+from core.batch.run import predict_files, with_one_scale
 from core.errors import ConfigError, ExportError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import read_sidecar

@@ -16,8 +16,9 @@ from app.common.cancellation import geometry_limits
 from app.common.request import ViewSettings
 from app.common.result import Result
 from core.batch.names import portable
-from core.files.outputs import OUTPUTS, ExportJob, write_outputs
+from core.files.outputs import OUTPUTS, write_outputs
 from core.files.sidecar import describe, write_sidecar
+from core.files.writers_2d import ExportJob
 from core.files.writers_3d import write_object
 from core.geometry.three_d import SpaceOptions
 from core.images.decode import Photo

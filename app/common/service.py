@@ -24,8 +24,9 @@ from core.images.decode import Photo
 from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor, load_model
 from core.scale.calibration import model_of
-from core.weights.checkpoint import ModelInfo, models_folder, scan_models
+from core.weights.checkpoint import models_folder, scan_models
 from core.weights.choice_table import AUTO, FIRST, TABLE, Choice
+from core.weights.model_info import ModelInfo
 
 log = logging.getLogger(__name__)
 

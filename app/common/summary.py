@@ -17,8 +17,8 @@ from core.files.colormap import auto_range
 from core.prediction import Prediction
 from core.scale.calibration import Calibration
 from core.scale.profile import Profile
-from core.weights.checkpoint import ModelInfo
 from core.weights.choice_table import Choice
+from core.weights.model_info import ModelInfo
 
 _MEDIAN_SAMPLES = 250_000
 

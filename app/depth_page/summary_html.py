@@ -17,7 +17,7 @@ from app.common.summary import accuracy_sentence, metres, scale_words
 from app.common.translations import t
 from core.files.outputs import OUTPUTS
 from core.files.sidecar import read_sidecar
-from core.weights.checkpoint import ModelInfo
+from core.weights.model_info import ModelInfo
 
 _THUMBNAIL = 144  # pixels of the longer side, shown at half of them
 

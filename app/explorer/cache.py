@@ -44,8 +44,9 @@ from core.inspect.receptive_field import receptive_field
 from core.prediction import Prediction
 from core.predictor import Passed
 from core.scale.calibration import Measurement
-from core.weights.checkpoint import ModelInfo, load_checkpoint
+from core.weights.checkpoint import load_checkpoint
 from core.weights.choice_table import Choice
+from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
 
 SCREEN = 720  # pixels of the longer side of the photo that pages draw on

@@ -24,8 +24,8 @@ from core.inspect.inspection import Inspector, Trace
 from core.prediction import Prediction
 from core.scale.measurements import KnownLength
 from core.scale.profile import Profile
-from core.weights.checkpoint import ModelInfo
 from core.weights.choice_table import Choice
+from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
 
 _VIEW, _TRUTH = "session view", "ground truth"

@@ -16,7 +16,8 @@ from core import __version__
 from core.atomic import write_atomic
 from core.batch.plan import MANIFEST, TABLE
 from core.errors import ExportError
-from core.files.outputs import ColorSettings, Output
+from core.files.depth_maps import ColorSettings
+from core.files.outputs import Output
 from core.images.resize import checked_resolution
 from core.prediction import checked_switch
 from core.scale.calibration import Measurement, given

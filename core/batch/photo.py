@@ -26,8 +26,9 @@ from core.batch.results import (
     stem_for,
 )
 from core.errors import DepthError
-from core.files.outputs import OUTPUTS, ExportJob, Output, write_outputs
+from core.files.outputs import OUTPUTS, Output, write_outputs
 from core.files.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
+from core.files.writers_2d import ExportJob
 from core.geometry.find_scale import calibrated
 from core.images.decode import Photo, read_file
 from core.images.decode_worker import decode_isolated

@@ -146,9 +146,6 @@ def _finished(jobs: Sequence[Job], out: Path) -> Iterable[float]:
                 break
 
 
-__all__ = ["BatchSettings", "Entry", "Totals", "predict_files"]
-
-
 def predict_files(
     jobs: Sequence[Job],
     out: Path,

@@ -101,8 +101,9 @@ def _scene(options: argparse.Namespace) -> int:
         staged,
         stem_for,
     )
-    from core.files.outputs import ExportJob, parse_outputs, write_outputs
+    from core.files.outputs import parse_outputs, write_outputs
     from core.files.sidecar import write_sidecar
+    from core.files.writers_2d import ExportJob
     from core.files.writers_3d import write_object
 
     checked_out(options.out)

@@ -26,20 +26,6 @@ from core.images.resize import checked_resolution
 if TYPE_CHECKING:
     from core.predictor import Predictor
 
-__all__ = [
-    "DEFAULT_MODELS",
-    "Estimate",
-    "Estimator",
-    "Evaluation",
-    "EvaluationRequest",
-    "command_line",
-    "evaluate",
-    "open_test_set",
-    "predictor_estimator",
-    "run_evaluation",
-    "score_baselines",
-]
-
 _BILINEAR = Image.Resampling.BILINEAR
 
 DEFAULT_MODELS = {"nyu": "lite-indoor", "kitti": "lite-outdoor", "folder": "lite-indoor"}

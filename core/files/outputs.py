@@ -13,29 +13,8 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import ConfigError
-from core.files.depth_maps import (
-    ColorSettings,
-    depth16_scale,
-    encode_color,
-    encode_depth16,
-    write_npz,
-)
 from core.files.writers_2d import WRITERS as FLAT
 from core.files.writers_2d import ExportJob, Facts
-
-__all__ = [
-    "OUTPUTS",
-    "ColorSettings",
-    "ExportJob",
-    "Output",
-    "depth16_scale",
-    "encode_color",
-    "encode_depth16",
-    "parse_outputs",
-    "with_parts",
-    "write_npz",
-    "write_outputs",
-]
 
 
 @dataclass(frozen=True)

@@ -21,30 +21,14 @@ from safetensors import SafetensorError, deserialize
 from core.atomic import write_atomic
 from core.errors import CheckpointError, ConfigError
 from core.model.config import ModelConfig
-from core.weights.model_info import ModelInfo, TrainingCamera, check_name
-from core.weights.registry import known_sha256, named_folder, pin_checkpoint, pinned_sha256, shipped
+from core.weights.model_info import ModelInfo, check_name
+from core.weights.registry import known_sha256, named_folder, pinned_sha256, shipped
 from core.weights.tensor_file import file_sha256, read_bytes, read_metadata, unusable
 
 if TYPE_CHECKING:  # PyTorch is only loaded where a network is built or stored
     from torch import Tensor, nn
 
     from core.model.lapdepth import LapDepth
-
-__all__ = [
-    "CHECKPOINTS",
-    "BrokenModel",
-    "Installed",
-    "ModelInfo",
-    "TrainingCamera",
-    "find_model",
-    "list_models",
-    "load_checkpoint",
-    "load_weights",
-    "models_folder",
-    "pin_checkpoint",
-    "save_checkpoint",
-    "scan_models",
-]
 
 CHECKPOINTS = shipped("checkpoints")
 SUFFIX = ".safetensors"

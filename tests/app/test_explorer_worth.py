@@ -12,7 +12,8 @@ import pytest
 from app.common.translations import t
 from app.explorer.figures.worth import BORDER, Worth, in_photo, measured, place_of, verdict
 from core.evaluate.geometry import edge_scores, sobel_length
-from core.weights.checkpoint import CHECKPOINTS, ModelInfo, list_models, load_checkpoint
+from core.weights.checkpoint import CHECKPOINTS, list_models, load_checkpoint
+from core.weights.model_info import ModelInfo
 from tests.app.explorer_app import TRUTH, npy, opened, sound, upload_truth
 
 GOOD = {"data": "nyu/val", "frames": 50, "abs_rel": [0.3, 0.2, 0.15, 0.15, 0.15], "edge_f1": []}

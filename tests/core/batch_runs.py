@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.plan import plan
-from core.batch.run import BatchSettings, Entry, Totals, predict_files
+from core.batch.run import predict_files
 from core.files.outputs import parse_outputs
 from core.predictor import Predictor
 from tests.tiny_checkpoint import picture, tiny_config, tiny_info

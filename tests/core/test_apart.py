@@ -18,7 +18,8 @@ import pytest
 from core.errors import DepthError, EngineError, ExportError
 from core.files import geometry_process as apart
 from core.files.geometry_process import Apart, build_apart, is_heavy, write_apart
-from core.files.outputs import OUTPUTS, ExportJob
+from core.files.outputs import OUTPUTS
+from core.files.writers_2d import ExportJob
 from core.files.writers_3d import CLIP_FRAMES, write_geometry
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud

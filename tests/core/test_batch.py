@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.batch.manifest import BatchSettings, Entry, Totals
 from core.batch.packing import packed
 from core.batch.plan import Job, plan
 from core.batch.results import _claim_path
-from core.batch.run import BatchSettings, Entry, Totals, predict_files
+from core.batch.run import predict_files
 from core.errors import CheckpointError, ConfigError
-from core.files.outputs import ColorSettings, parse_outputs
+from core.files.depth_maps import ColorSettings
+from core.files.outputs import parse_outputs
 from core.files.sidecar import sidecar_path
 from core.predictor import Predictor
 from tests.core.batch_runs import INFO, Flat, Run, files, photo, stems

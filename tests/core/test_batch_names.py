@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.batch.manifest import Totals
 from core.batch.names import SPLAT, Found, names_for
 from core.batch.plan import LeftOut, plan
-from core.batch.run import Totals
 from core.errors import ConfigError
 from core.files.outputs import OUTPUTS
 from core.video.containers import why_no_video

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.batch.manifest import BatchSettings, Totals
 from core.batch.plan import plan
 from core.batch.results import replacing, staged
-from core.batch.run import BatchSettings, Totals, predict_files
+from core.batch.run import predict_files
 from core.errors import ExportError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import named_files, read_sidecar

@@ -22,15 +22,14 @@ from core.model import LapDepth, ModelConfig
 from core.weights import checkpoint, registry
 from core.weights.checkpoint import (
     CHECKPOINTS,
-    ModelInfo,
-    TrainingCamera,
     find_model,
     list_models,
     load_checkpoint,
-    pin_checkpoint,
     save_checkpoint,
     scan_models,
 )
+from core.weights.model_info import ModelInfo, TrainingCamera
+from core.weights.registry import pin_checkpoint
 
 CONFIG = ModelConfig("efficientnet_lite0", max_depth=10.0, decoder_width=128)
 INFO = ModelInfo(

@@ -17,14 +17,13 @@ from core.data import Sample
 from core.errors import DataError
 from core.evaluate.protocol import NYU, Protocol
 from core.evaluate.run import (
-    Estimate,
     EvaluationRequest,
-    evaluate,
     open_test_set,
     predictor_estimator,
     run_evaluation,
     score_baselines,
 )
+from core.evaluate.scoring import Estimate, evaluate
 from core.model import LapDepth, ModelConfig
 from core.weights.checkpoint import save_checkpoint
 from core.weights.model_info import ModelInfo, TrainingCamera

@@ -22,16 +22,10 @@ from core.camera import Intrinsics
 from core.errors import ConfigError, ExportError
 from core.files import png
 from core.files.colormap import COLORMAPS, INVALID_COLOR
-from core.files.outputs import (
-    OUTPUTS,
-    ColorSettings,
-    ExportJob,
-    depth16_scale,
-    encode_color,
-    encode_depth16,
-    parse_outputs,
-)
+from core.files.depth_maps import ColorSettings, depth16_scale, encode_color, encode_depth16
+from core.files.outputs import OUTPUTS, parse_outputs
 from core.files.png import encode_png
+from core.files.writers_2d import ExportJob
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,7 +12,9 @@ from PIL import Image
 import core
 from core.cli.main import main
 from core.evaluate.run import resolution_notes
-from core.files.outputs import ColorSettings, ExportJob, parse_outputs, write_outputs
+from core.files.depth_maps import ColorSettings
+from core.files.outputs import parse_outputs, write_outputs
+from core.files.writers_2d import ExportJob
 from core.geometry.find_scale import calibrated
 from core.predictor import Predictor, load_predictor
 from core.scale.measurements import KnownLength

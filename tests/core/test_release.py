@@ -27,7 +27,8 @@ from core.model.encoders import ENCODERS
 from core.model.encoders.resnet import ResNet, ResNetSpec
 from core.weights import release as importer
 from core.weights import release as release_reader
-from core.weights.checkpoint import find_model, list_models, load_checkpoint, pin_checkpoint
+from core.weights.checkpoint import find_model, list_models, load_checkpoint
+from core.weights.registry import pin_checkpoint
 from core.weights.release import import_release
 from core.weights.release_keys import release_key
 

@@ -18,7 +18,8 @@ from core.evaluate.scoring import evaluate
 from core.model import LapDepth, accumulate
 from core.predictor import load_predictor
 from core.train.config import read_config
-from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, pinned_sha256, scan_models
+from core.weights.checkpoint import CHECKPOINTS, load_checkpoint, scan_models
+from core.weights.registry import pinned_sha256
 
 EXAMPLES = CHECKPOINTS.parent / "assets" / "examples"
 ROOM = EXAMPLES / "room.jpg"

@@ -17,7 +17,8 @@ from plyfile import PlyData
 
 from core.camera import from_fov
 from core.errors import DepthError, ExportError
-from core.files.outputs import OUTPUTS, ExportJob
+from core.files.outputs import OUTPUTS
+from core.files.writers_2d import ExportJob
 from core.geometry.find_scale import calibrated
 from core.geometry.measure import Measurer
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth

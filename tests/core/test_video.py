@@ -16,7 +16,7 @@ import pytest
 from core.cli.main import main
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
-from core.files.outputs import ColorSettings
+from core.files.depth_maps import ColorSettings
 from core.images.decode_process import read_header, read_into
 from core.predictor import Predictor
 from core.video.reader import ClipReader

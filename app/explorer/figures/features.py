@@ -22,8 +22,8 @@ from core.images.resize import resize_rgb
 from core.inspect.features import principal_colours, strongest_channels
 from core.inspect.receptive_field import extent
 from core.model.encoders import Encoder, build_encoder
-from core.weights.checkpoint import ModelInfo
 from core.weights.imagenet import load_imagenet_weights
+from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
 
 SEED = 0

@@ -26,7 +26,7 @@ from app.explorer.plots.curves import COLOURS, GRID, TEMPLATE
 from app.explorer.session_view import NAMES, STRIDES
 from core.evaluate.geometry import DENSE_SHARE, EDGE_THRESHOLDS, edge_scores, sobel_length
 from core.evaluate.metrics import align_median
-from core.weights.checkpoint import ModelInfo
+from core.weights.model_info import ModelInfo
 
 BORDER = EDGE_THRESHOLDS[0]  # metres
 _LEAST_ERROR = 0.01  # share of the error before it by which a level has to lower it to count
