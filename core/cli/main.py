@@ -12,14 +12,14 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from core import __version__
 from core.atomic import check_own
+from core.cli import adapt, predict, profile, three_d, video
 from core.cli.terminal import complain, print_json, progress
-from core.cli.three_d import add_measure, add_scene
 from core.errors import (
     CameraError,
     CheckpointError,
@@ -72,19 +72,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for add in (
-        _add_predict,
-        _add_video,
-        _add_space,
-        _add_profile,
-        _add_evaluate,
-        _add_train,
-        _add_adapt,
-        _add_import,
-        _add_export,
-        _add_models,
-    ):
-        add(commands)
+    for name, text, add in (
+        ("predict", "depth of photos, written as files", predict.add_arguments),
+        ("video", "depth of videos, with temporal smoothing", video.add_arguments),
+        ("scene", "3D files, stereo pictures and a clip of one photo", three_d.add_scene),
+        ("measure", "metres between points, above the floor, in a box", three_d.add_measure),
+        ("profile", "the scale of a camera, from what is measured in its photos",
+         profile.add_arguments),
+        ("evaluate", "scores of a model on a dataset", _add_evaluate),
+        ("train", "train a model by a recipe", _add_train),
+        ("adapt", "fine-tune a model on frames of one's own, kept only if held-out ones get better",
+         adapt.add_arguments),
+        ("import-release", "convert a checkpoint of LapDepth's authors", _add_import),
+        ("export", "a model for other programs", _add_export),
+        ("models", "what is installed", _add_models),
+    ):  # fmt: skip
+        add(commands.add_parser(name, help=text, description=text))
     return parser
 
 
@@ -94,47 +97,8 @@ def _program() -> str:
     return name if name == "lapdepth" else "python -m core"
 
 
-def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add_predict(commands: Any) -> None:
-    from core.cli import predict as command
-
-    p = _command(commands, "predict", command.run, "depth of photos, written as files")
-    command.add_arguments(p)
-
-
-def _add_video(commands: Any) -> None:
-    from core.cli import video as command
-
-    p = _command(commands, "video", command.run, "depth of videos, with temporal smoothing")
-    command.add_arguments(p)
-
-
-def _add_space(commands: Any) -> None:
-    for name, add, text in (
-        ("scene", add_scene, "3D files, stereo pictures and a clip of one photo"),
-        ("measure", add_measure, "metres between points, above the floor, in a box"),
-    ):
-        add(commands.add_parser(name, help=text, description=text))
-
-
-def _add_profile(commands: Any) -> None:
-    from core.cli import profile as command
-
-    text = "the scale of a camera, from what is measured in its photos"
-    command.add_arguments(commands.add_parser("profile", help=text, description=text))
-
-
-def _add_evaluate(commands: Any) -> None:
-    from core.cli.predict import add_precision
-
-    p = _command(commands, "evaluate", _evaluate, "scores of a model on a dataset")
+def _add_evaluate(p: argparse.ArgumentParser) -> None:
+    p.set_defaults(run=_evaluate)
     p.add_argument("--dataset", required=True, choices=("nyu", "kitti", "folder"))
     p.add_argument("--root", required=True, type=Path, metavar="DIR", help="the dataset's folder")
     p.add_argument("--split", type=Path, metavar="FILE", help="which frames, one a line")
@@ -143,7 +107,7 @@ def _add_evaluate(commands: Any) -> None:
     p.add_argument("--cap", type=float, metavar="M", help="metres at which the protocol ends")
     p.add_argument("--first", type=int, metavar="N", help="score only the first N frames")
     p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
-    add_precision(p)
+    predict.add_precision(p)
     p.add_argument(
         "--align",
         choices=("median", "scale_shift"),
@@ -163,28 +127,21 @@ def _add_evaluate(commands: Any) -> None:
     p.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def _add_train(commands: Any) -> None:
-    p = _command(commands, "train", _train, "train a model by a recipe")
+def _add_train(p: argparse.ArgumentParser) -> None:
+    p.set_defaults(run=_train)
     p.add_argument("--config", required=True, type=Path, metavar="FILE", help="a recipe (TOML)")
     p.add_argument("--resume", action="store_true", help="continue from the last state")
 
 
-def _add_adapt(commands: Any) -> None:
-    from core.cli import adapt as command
-
-    text = "fine-tune a model on frames of one's own, kept only if held-out ones get better"
-    command.add_arguments(_command(commands, "adapt", command.run, text))
-
-
-def _add_import(commands: Any) -> None:
-    p = _command(commands, "import-release", _import, "convert a checkpoint of LapDepth's authors")
+def _add_import(p: argparse.ArgumentParser) -> None:
+    p.set_defaults(run=_import)
     p.add_argument("file", type=Path, metavar="FILE", help="the authors' .pkl")
     p.add_argument("--dataset", required=True, choices=("kitti", "nyu"))
     p.add_argument("--name", required=True, metavar="NAME", help="of the model to make")
 
 
-def _add_export(commands: Any) -> None:
-    p = _command(commands, "export", _export, "a model for other programs")
+def _add_export(p: argparse.ArgumentParser) -> None:
+    p.set_defaults(run=_export)
     p.add_argument("--model", required=True, metavar="NAME")
     p.add_argument("--format", required=True, choices=("onnx",))
     p.add_argument("--out", required=True, type=Path, metavar="FILE")
@@ -192,8 +149,8 @@ def _add_export(commands: Any) -> None:
     p.add_argument("--half", action="store_true", help="filters stored as float16: half the size")
 
 
-def _add_models(commands: Any) -> None:
-    p = _command(commands, "models", _models, "what is installed")
+def _add_models(p: argparse.ArgumentParser) -> None:
+    p.set_defaults(run=_models)
     p.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -209,34 +166,23 @@ def _evaluate(options: argparse.Namespace) -> int:
         write_csv,
         write_gallery,
     )
-    from core.evaluate.run import DEFAULT_MODELS, EvaluationRequest, run_evaluation
+    from core.evaluate.run import EvaluationRequest, run_evaluation
     from core.evaluate.with_measurements import Given, parse_sparse_count
 
     if options.csv:
         check_own(options.csv, is_own_csv)
     if options.gallery:
         check_own(options.gallery, is_own_gallery)
-    request = EvaluationRequest(
-        dataset=options.dataset,
-        root=options.root,
-        split=options.split,
-        model=options.model or DEFAULT_MODELS[options.dataset],
-        flip=options.flip,
-        resolution=options.resolution,
-        cap=options.cap,
-        first=options.first,
-        precision=options.precision,
-        align=options.align,
-        geometry=options.geometry,
-        per_level=options.per_level,
-        baselines=options.baselines,
-        given=Given(
-            None if options.sparse is None else parse_sparse_count(options.sparse),
-            options.lengths,
-            options.camera_height,
-        ),
-        worst=options.worst if options.gallery else 0,
+    asked = {
+        each.name: vars(options).get(each.name, each.default) for each in fields(EvaluationRequest)
+    }
+    asked["given"] = Given(
+        None if options.sparse is None else parse_sparse_count(options.sparse),
+        options.lengths,
+        options.camera_height,
     )
+    asked["worst"] = options.worst if options.gallery else 0
+    request = EvaluationRequest(**asked)
     with progress(None, "image") as (advance, _):
         result = run_evaluation(request, lambda _done, total: advance(total))
     if options.csv:

@@ -35,6 +35,7 @@ _STDOUT = "-"
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
+    p.set_defaults(run=run)
     p.add_argument(
         "paths",
         nargs="+",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 def add_arguments(p: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
+    p.set_defaults(run=run)
     p.add_argument(
         "paths", nargs="+", type=Path, metavar="FILE", help=f"{KNOWN}; folders, patterns"
     )

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 
 from core.errors import EngineError, ExportError
 from core.files.job_process import JobLimits, done_apart
-from core.files.writers_3d import Facts, write_geometry
+from core.files.writers_2d import Facts
+from core.files.writers_3d import write_geometry
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import PointCloud
 from core.geometry.provenance import SceneInfo
@@ -192,16 +193,6 @@ def _place(apart: Apart) -> Iterator[None]:
         yield
     finally:
         _places.release()
-
-
-def check_and_tell(apart: Apart, done: int, total: int) -> None:
-    """Ends work that nobody waits for, and tells who does how far it is.
-
-    Raises:
-        EngineError: nobody waits.
-    """
-    check_wanted(apart)
-    apart.tell(done, total)
 
 
 def check_wanted(apart: Apart) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from core.errors import ConfigError
@@ -92,25 +91,9 @@ def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
     """A writer of `core.files.writers_3d`: only who asks for 3D pays for the import."""
 
     def write(path: Path, job: ExportJob) -> Facts:
-        from core.files.writers_3d import BUILT, WRITERS, write_clip, write_geometry
-        from core.geometry.three_d import SpaceOptions
+        from core.files.writers_3d import WRITERS
 
-        wanted = job.space or SpaceOptions()
-        if job.apart is not None and WRITERS[name] is write_geometry:
-            from core.files.geometry_process import write_apart
-
-            return write_apart(path, job.prediction, job.rgb, wanted, job.apart)
-        if job.apart is not None and WRITERS[name] is write_clip:
-            from core.files.geometry_process import check_and_tell
-
-            asked = partial(check_and_tell, job.apart)
-            return write_clip(path, job.prediction, job.rgb, wanted, asked)
-        if job.apart is not None and name in BUILT:
-            from core.files.geometry_process import build_apart
-
-            within = partial(build_apart, apart=job.apart)
-            return BUILT[name](path, job.prediction, job.rgb, wanted, within)
-        return WRITERS[name](path, job.prediction, job.rgb, wanted)
+        return WRITERS[name](path, job)
 
     return write
 

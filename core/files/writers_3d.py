@@ -19,6 +19,7 @@ from core.atomic import write_atomic
 from core.errors import ExportError
 from core.files.gltf import plain_name
 from core.files.png import encode_png, with_text
+from core.files.writers_2d import ExportJob, Facts
 from core.geometry.measure import Measurer
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import CloudOptions, PointCloud, point_cloud
@@ -29,6 +30,7 @@ from core.geometry.virtual_object import Kind, place
 from core.scale.measurements import unit_of
 
 if TYPE_CHECKING:
+    from core.files.geometry_process import Apart
     from core.prediction import Prediction
 
 
@@ -79,8 +81,6 @@ def _even(picture: Picture) -> Picture:
     return np.ascontiguousarray(padded)
 
 
-Facts = dict[str, Any]
-Builder = Callable[["Prediction", NDArray[np.uint8], SpaceOptions], PointCloud | Mesh]
 RENDERED_POINTS = 300_000  # a picture of 640 pixels shows no more
 CLIP_POINTS = 120_000  # in motion half of that is enough, and twice as fast
 SPLATS = 1_000_000  # 68 MB; viewers draw some millions
@@ -119,113 +119,83 @@ def write_built(path: Path, built: PointCloud | Mesh) -> Facts:
     return facts | {"points": len(built), "dropped": dict(built.dropped)}
 
 
-def write_splats(
-    path: Path,
-    prediction: Prediction,
-    rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,
-    make: Builder = build,
-) -> Facts:
-    """Gaussian splats of the points, at most `SPLATS` of them.
+def _wanted(job: ExportJob) -> SpaceOptions:
+    return job.space or SpaceOptions()
 
-    Raises:
-        ExportError: no point is left, points thinned by voxels, or the disk refused.
-    """
+
+def _built(job: ExportJob, wanted: SpaceOptions) -> PointCloud | Mesh:
+    """Within the job's limits, if it has any."""
+    if job.apart is None:
+        return build(job.prediction, job.rgb, wanted)
+    from core.files.geometry_process import build_apart
+
+    return build_apart(job.prediction, job.rgb, wanted, job.apart)
+
+
+def _write_geometry(path: Path, job: ExportJob) -> Facts:
+    if job.apart is None:
+        return write_geometry(path, job.prediction, job.rgb, _wanted(job))
+    from core.files.geometry_process import write_apart
+
+    return write_apart(path, job.prediction, job.rgb, _wanted(job), job.apart)
+
+
+def _write_splats(path: Path, job: ExportJob) -> Facts:
+    """Gaussian splats of the points, at most `SPLATS` of them."""
     from core.files import splats
 
-    wanted = replace(wanted.thinned(SPLATS), shape="points", faces=None)
-    cloud = make(prediction, rgb, replace(wanted, points=replace(wanted.points, normals=True)))
+    wanted = replace(_wanted(job).thinned(SPLATS), shape="points", faces=None)
+    cloud = _built(job, replace(wanted, points=replace(wanted.points, normals=True)))
     assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
     table = splats.splats(cloud)
     write_atomic(path, lambda file: splats.write_splats(file, table, cloud.comments()))
     return {"unit": unit_of(cloud.scene.metric), "frame": "opencv", "splats": len(table)}
 
 
-def write_usdz(
-    path: Path,
-    prediction: Prediction,
-    rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,
-    make: Builder = build,
-) -> Facts:
-    """The surface as a package for AR viewers, with at most `USDZ_POINTS` points.
-
-    Raises:
-        ExportError: no surface is left, Open3D is needed and missing, or the disk refused.
-    """
+def _write_usdz(path: Path, job: ExportJob) -> Facts:
+    """The surface as a package for AR viewers, with at most `USDZ_POINTS` points."""
     from core.files import usdz
 
+    wanted = _wanted(job)
     shape: Shape = "poisson" if wanted.shape == "poisson" else "surface"
-    mesh = make(prediction, rgb, replace(wanted.thinned(USDZ_POINTS), shape=shape))
+    mesh = _built(job, replace(wanted.thinned(USDZ_POINTS), shape=shape))
     assert isinstance(mesh, Mesh)  # noqa: S101 - that is what these shapes give
     write_atomic(path, lambda file: usdz.write_usdz(file, mesh, mesh.scene.comments()))
     facts: Facts = {"unit": unit_of(mesh.scene.metric), "frame": "usd: x right, y up, z backward"}
     return facts | {"vertices": len(mesh.vertices), "triangles": len(mesh.faces)}
 
 
-def write_mcap(
-    path: Path,
-    prediction: Prediction,
-    rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,
-    make: Builder = build,
-) -> Facts:
-    """Photo, depth, camera and at most `ROS_POINTS` points as ROS 2 messages.
-
-    Raises:
-        ExportError: no point is left, a package is missing, or the disk refused.
-    """
+def _write_mcap(path: Path, job: ExportJob) -> Facts:
+    """Photo, depth, camera and at most `ROS_POINTS` points as ROS 2 messages."""
     from core.files import ros
 
-    wanted = replace(wanted.thinned(ROS_POINTS), shape="points", faces=None, pose=None)
-    cloud = make(prediction, rgb, wanted)
+    cloud = _built(
+        job, replace(_wanted(job).thinned(ROS_POINTS), shape="points", faces=None, pose=None)
+    )
     assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
-    camera, comments = prediction.intrinsics, cloud.comments()
+    camera, comments = job.prediction.intrinsics, cloud.comments()
 
     def write(file: BinaryIO) -> None:
-        ros.write_mcap(file, rgb, prediction.depth, camera, cloud, comments)
+        ros.write_mcap(file, job.rgb, job.prediction.depth, camera, cloud, comments)
 
     write_atomic(path, write)
     return {"unit": unit_of(cloud.scene.metric), "frame": ros.FRAME, "points": len(cloud)}
 
 
-def write_stereo(
-    path: Path,
-    prediction: Prediction,
-    rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,  # noqa: ARG001 - pictures are made from the photo's place
-) -> Facts:
+def _write_stereo(path: Path, job: ExportJob) -> Facts:
     """A .png for both eyes: side by side, or an anaglyph where the name says so."""
-    mesh = _surface(prediction, rgb)
-    left, right = stereo_pair(mesh)
+    left, right = stereo_pair(_surface(job))
     kind = "anaglyph" if path.stem.endswith("anaglyph") else "side by side"
     picture = anaglyph(left, right) if kind == "anaglyph" else side_by_side(left, right)
-    text = SceneInfo.of(prediction).comments()
-    write_atomic(path, with_text(encode_png(np.ascontiguousarray(picture)), text))
+    write_atomic(path, with_text(encode_png(np.ascontiguousarray(picture)), job.origin()))
     return {"kind": kind, "width": picture.shape[1], "height": picture.shape[0]}
 
 
-def write_clip(
-    path: Path,
-    prediction: Prediction,
-    rgb: NDArray[np.uint8],
-    wanted: SpaceOptions,  # noqa: ARG001 - as above
-    ask: Callable[[int, int], None] = lambda done, total: None,
-) -> Facts:
-    """A camera move that begins and ends at the photo's own view, as .mp4.
-
-    Args:
-        path: of the clip.
-        prediction: of the photo.
-        rgb: (H, W, 3), the photo.
-        wanted: not used.
-        ask: called before each picture with those that are drawn, and those in all; raises where
-            nobody waits for the clip any more.
-    """
-    mesh = _surface(prediction, rgb, CLIP_POINTS)
-    comments = SceneInfo.of(prediction).comments()
-    moved = camera_move(mesh, frames=CLIP_FRAMES)
-    save_clip(path, _while_wanted(moved, ask), fps=CLIP_FPS, comments=comments)
+def _write_clip(path: Path, job: ExportJob) -> Facts:
+    """A camera move that begins and ends at the photo's own view, as .mp4."""
+    moved = camera_move(_surface(job, CLIP_POINTS), frames=CLIP_FRAMES)
+    pictures = moved if job.apart is None else _while_wanted(moved, job.apart)
+    save_clip(path, pictures, fps=CLIP_FPS, comments=job.origin())
     return {"frames": CLIP_FRAMES, "fps": CLIP_FPS}
 
 
@@ -263,27 +233,27 @@ def write_object(
     return facts | {"distance": placed.distance, "visible": placed.visible}
 
 
-def _while_wanted(
-    pictures: Iterator[Picture], ask: Callable[[int, int], None]
-) -> Iterator[Picture]:
+def _while_wanted(pictures: Iterator[Picture], apart: Apart) -> Iterator[Picture]:
+    """Tells before each picture how far the clip is; ends it where nobody waits any more."""
+    from core.files.geometry_process import check_wanted
+
     for done in range(CLIP_FRAMES + 1):  # asked once more behind the last picture
-        ask(done, CLIP_FRAMES)
+        check_wanted(apart)
+        apart.tell(done, CLIP_FRAMES)
         picture = next(pictures, None)
         if picture is None:
             return
         yield picture
 
 
-def _surface(
-    prediction: Prediction, rgb: NDArray[np.uint8], at_most: int = RENDERED_POINTS
-) -> Mesh:
+def _surface(job: ExportJob, at_most: int = RENDERED_POINTS) -> Mesh:
     """In the camera frame, fine enough for a picture of it.
 
     Nothing is filtered: seen from near the photo's own place, a stretched border is
     less odd than a hole.
     """
     options = CloudOptions(edge_tolerance=None, max_points=at_most)
-    return point_cloud(prediction, rgb, options).surface()
+    return point_cloud(job.prediction, job.rgb, options).surface()
 
 
 def _save_zipped_obj(path: Path, built: Any) -> None:
@@ -306,17 +276,14 @@ def _zip(file: BinaryIO, parts: Sequence[Path]) -> None:
                 archive.writestr(entry, content, compresslevel=1)
 
 
-WRITERS: Mapping[str, Callable[[Path, Prediction, NDArray[np.uint8], SpaceOptions], Facts]] = {
-    "ply": write_geometry,
-    "glb": write_geometry,
-    "obj": write_geometry,
-    "splat": write_splats,
-    "usdz": write_usdz,
-    "mcap": write_mcap,
-    "stereo": write_stereo,
-    "anaglyph": write_stereo,
-    "clip": write_clip,
+WRITERS: Mapping[str, Callable[[Path, ExportJob], Facts]] = {
+    "ply": _write_geometry,
+    "glb": _write_geometry,
+    "obj": _write_geometry,
+    "splat": _write_splats,
+    "usdz": _write_usdz,
+    "mcap": _write_mcap,
+    "stereo": _write_stereo,
+    "anaglyph": _write_stereo,
+    "clip": _write_clip,
 }
-
-# What is built first and then written: with another builder, within limits.
-BUILT = {"splat": write_splats, "usdz": write_usdz, "mcap": write_mcap}
