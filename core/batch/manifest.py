@@ -35,39 +35,33 @@ _HEAD = 1 << 16  # of a manifest: all but its photos
 Status = Literal["done", "skipped", "failed"]
 
 
-@dataclass(frozen=True)
-class BatchSettings:
-    """What is made of every photo.
+@dataclass(frozen=True, kw_only=True)
+class DepthSettings:
+    """How every photo, or every clip, of a run is predicted.
 
     Attributes:
-        outputs: files wanted, of `core.files.outputs.OUTPUTS`.
         resolution: working height in pixels; None is the model's.
         flip: average with the mirrored photo.
-        precision: of the network's arithmetic, as in `core.load_predictor`.
         fov: horizontal field of view in degrees; None takes EXIF or the training camera.
-        intrinsics: fx, fy, cx, cy in pixels of every photo, instead of a field of view.
-        known: measurements in the photo, which is the only one then, or a profile for all; they
-            give the scale.
-        colors: of the colour picture.
+        intrinsics: fx, fy, cx, cy in pixels, instead of a field of view.
+        known: measurements in the photo, or in the clip's first frame, which is the only one then,
+            or a profile for all; they give the scale.
+        colors: of the colour picture, or of the video.
         overwrite: also redo what is finished.
-        png_scale: steps per metre of the 16-bit PNG of every photo; None: each photo its own.
-        apart: what geometry may cost, as in `core.files.outputs.ExportJob`.
+        png_scale: steps per metre of the 16-bit PNGs; None: each photo or clip its own.
 
     Raises:
         ConfigError: a resolution out of range, or a switch that is neither True nor False.
     """
 
-    outputs: Sequence[Output]
     resolution: int | None = None
     flip: bool = False
-    precision: str = "float32"
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
     known: tuple[Measurement, ...] = ()
     colors: ColorSettings = field(default_factory=ColorSettings)
     overwrite: bool = False
     png_scale: float | None = None
-    apart: Apart | None = None
 
     def __post_init__(self) -> None:
         if self.resolution is not None:
@@ -76,16 +70,33 @@ class BatchSettings:
             checked_switch(name, getattr(self, name))
 
     def decisive(self) -> dict[str, Any]:
-        """The settings as a sidecar holds them."""
+        """The settings that decide the result, as a sidecar holds them."""
         asked = self.resolution
         return {
             "resolution": None if asked is None else checked_resolution(asked),
             "flip": bool(self.flip),
-            "precision": self.precision,
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
             **given(self.known),
         }
+
+
+@dataclass(frozen=True)
+class BatchSettings(DepthSettings):
+    """What is made of every photo.
+
+    Attributes:
+        outputs: files wanted, of `core.files.outputs.OUTPUTS`.
+        precision: of the network's arithmetic, as in `core.load_predictor`.
+        apart: what geometry may cost, as in `core.files.writers_2d.ExportJob`.
+    """
+
+    outputs: Sequence[Output]
+    precision: str = "float32"
+    apart: Apart | None = None
+
+    def decisive(self) -> dict[str, Any]:
+        return {**super().decisive(), "precision": self.precision}
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from core.cli.terminal import (
     check_alone,
     checked_out,
     complain,
-    known_of,
+    depth_settings,
     print_json,
     progress,
     read_bytes,
@@ -183,16 +183,10 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
             "a name."
         )
     from core.batch.manifest import BatchSettings
-    from core.camera import checked_fov
     from core.files.outputs import parse_outputs
 
     return BatchSettings(
         outputs=parse_outputs(options.save),
-        resolution=options.resolution,
-        flip=options.flip,
         precision=options.precision,
-        fov=None if options.fov is None else checked_fov(options.fov),
-        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
-        known=known_of(options),
-        overwrite=options.overwrite,
+        **depth_settings(options),
     )

@@ -84,6 +84,24 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
       " the LiDAR; may be repeated")  # fmt: skip
 
 
+def depth_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """What `core.batch.manifest.DepthSettings` takes of a command's options.
+
+    Raises:
+        DepthError: a field of view out of range, or as `known_of`.
+    """
+    from core.camera import checked_fov
+
+    return {
+        "resolution": options.resolution,
+        "flip": options.flip,
+        "fov": None if options.fov is None else checked_fov(options.fov),
+        "intrinsics": None if options.intrinsics is None else tuple(options.intrinsics),
+        "known": known_of(options),
+        "overwrite": options.overwrite,
+    }
+
+
 def known_of(options: argparse.Namespace) -> tuple[Measurement, ...]:
     """What a command knows of its photo: a profile, and measurements.
 

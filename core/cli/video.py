@@ -16,7 +16,7 @@ from core.cli.terminal import (
     check_alone,
     checked_out,
     complain,
-    known_of,
+    depth_settings,
     print_json,
 )
 from core.errors import ConfigError, DepthError, ExportError, ImageError, VideoError
@@ -128,7 +128,6 @@ def models_of(name: str | None) -> VideoModels:
 
 
 def _settings(options: argparse.Namespace) -> VideoSettings:
-    from core.camera import checked_fov
     from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.files.depth_maps import ColorSettings
     from core.geometry.stereo import StereoSettings
@@ -148,14 +147,9 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
         )
     return VideoSettings(
         save=tuple(part.strip() for part in options.save.split(",") if part.strip()),
-        resolution=options.resolution,
-        flip=options.flip,
-        fov=None if options.fov is None else checked_fov(options.fov),
-        intrinsics=None if options.intrinsics is None else tuple(options.intrinsics),
-        known=known_of(options),
+        **depth_settings(options),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SmoothingSettings(0, 0) if options.unsteady else SmoothingSettings(),
-        overwrite=options.overwrite,
         stereo=StereoSettings(options.stereo, options.eyes),
     )
 

@@ -9,7 +9,7 @@ business (`core.evaluate.protocol`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,19 +18,6 @@ from core.errors import DataError
 
 FloatArray = NDArray[np.floating]
 BoolArray = NDArray[np.bool_]
-
-METRICS = (
-    "abs_rel",
-    "sq_rel",
-    "rmse",
-    "rmse_log",
-    "log10",
-    "silog",
-    "delta1",
-    "delta2",
-    "delta3",
-)
-"""The nine keys, in the order of every table."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +49,10 @@ class DepthMetrics:
     def as_dict(self) -> dict[str, float]:
         """The figures by key, in the order of `METRICS`."""
         return asdict(self)
+
+
+METRICS = tuple(each.name for each in fields(DepthMetrics))
+"""The nine keys, in the order of every table."""
 
 
 def compute_metrics(pred: FloatArray, gt: FloatArray, valid: BoolArray) -> DepthMetrics:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -97,7 +96,25 @@ def colorize(
     Raises:
         ConfigError: no such map, or a range that is not near < far.
     """
-    return _lookup(depth, name, near, far).whole()
+    return color_strips(depth, name, near, far).whole()
+
+
+def color_strips(
+    depth: NDArray[np.floating],
+    name: str = DEFAULT_COLORMAP,
+    near: float | None = None,
+    far: float | None = None,
+) -> _Lookup:
+    """`colorize`, some rows at a time, for writers that need no whole coloured picture.
+
+    Returns:
+        A function: (first row, row after the last) to (rows, W, 3) uint8 sRGB.
+    """
+    if name not in COLORMAPS:
+        raise ConfigError(
+            f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
+        )
+    return _Lookup(depth, COLORMAPS[name], *display_range(depth, near, far))
 
 
 def display_range(
@@ -163,39 +180,6 @@ def auto_range(depth: NDArray[np.floating]) -> tuple[float, float]:
 def _narrowest(end: float) -> float:
     """The narrowest range worth 256 colours near `end` metres: a thousandth of it."""
     return 1e-3 * max(abs(end), 1e-3)
-
-
-def color_strips(
-    depth: NDArray[np.floating],
-    name: str = DEFAULT_COLORMAP,
-    near: float | None = None,
-    far: float | None = None,
-) -> Callable[[int, int], NDArray[np.uint8]]:
-    """`colorize`, some rows at a time: for writers that need no whole coloured picture.
-
-    Args:
-        depth: see `colorize`.
-        name: see `colorize`.
-        near: see `colorize`.
-        far: see `colorize`.
-
-    Returns:
-        A function: (first row, row after the last) to (rows, W, 3) uint8 sRGB.
-
-    Raises:
-        ConfigError: as `colorize`.
-    """
-    return _lookup(depth, name, near, far)
-
-
-def _lookup(
-    depth: NDArray[np.floating], name: str, near: float | None, far: float | None
-) -> _Lookup:
-    if name not in COLORMAPS:
-        raise ConfigError(
-            f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
-        )
-    return _Lookup(depth, COLORMAPS[name], *display_range(depth, near, far))
 
 
 class _Lookup:

@@ -6,7 +6,7 @@ missing and of impossible depth: `core/files/depth_maps.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,6 @@ class Output:
         name: of `--save`.
         suffix: behind the photo's stem.
         media_type: for downloads.
-        write: writes the file, returns what the sidecar has to say about it.
         light: needs little memory besides the depth, so that it may be written beside another.
         about: what is in it, for the documents.
     """
@@ -32,13 +31,20 @@ class Output:
     name: str
     suffix: str
     media_type: str
-    write: Callable[[Path, ExportJob], Facts]
     light: bool = False
     about: str = ""
 
     def path(self, stem: str | Path) -> Path:
         """Where this output of a photo goes; `stem` is a path without suffix, dots allowed."""
         return Path(f"{stem}{self.suffix}")
+
+    def write(self, path: Path, job: ExportJob) -> Facts:
+        """Writes the file; returns what the sidecar has to say about it."""
+        if self.name in FLAT:
+            return FLAT[self.name](path, job)
+        from core.files.writers_3d import WRITERS  # only who asks for 3D pays for the import
+
+        return WRITERS[self.name](path, job)
 
 
 def with_parts(names: Iterable[str]) -> list[str]:
@@ -87,88 +93,77 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
     return {output.name: facts[output.name] for output in outputs}
 
 
-def _in_space(name: str) -> Callable[[Path, ExportJob], Facts]:
-    """A writer of `core.files.writers_3d`: only who asks for 3D pays for the import."""
-
-    def write(path: Path, job: ExportJob) -> Facts:
-        from core.files.writers_3d import WRITERS
-
-        return WRITERS[name](path, job)
-
-    return write
-
-
 _BYTES = "application/octet-stream"
 
 OUTPUTS: dict[str, Output] = {
     output.name: output
     for output in (
         Output(
-            "color", "_color.png", "image/png", FLAT["color"], light=True,
+            "color", "_color.png", "image/png", light=True,
             about="depth in colour, for people",
         ),
         Output(
-            "depth16", "_depth16.png", "image/png", FLAT["depth16"], light=True,
+            "depth16", "_depth16.png", "image/png", light=True,
             about="16-bit grey; metres = value / scale, the scale is in the sidecar. Dark in most "
             "viewers: that is right",
         ),
-        Output("npy", "_depth.npy", _BYTES, FLAT["npy"], about="float32 metres"),
+        Output("npy", "_depth.npy", _BYTES, about="float32 metres"),
         Output(
-            "npz", "_depth.npz", "application/zip", FLAT["npz"], about="the same, compressed"
+            "npz", "_depth.npz", "application/zip", about="the same, compressed"
         ),
-        Output("exr", "_depth.exr", "image/x-exr", FLAT["exr"], about="float32 metres, OpenEXR"),
+        Output("exr", "_depth.exr", "image/x-exr", about="float32 metres, OpenEXR"),
         Output(
-            "levels", "_levels.npz", "application/zip", FLAT["levels"],
+            "levels", "_levels.npz", "application/zip",
             about="every level's residual and the depth so far",
         ),
         Output(
-            "normals", "_normals.png", "image/png", FLAT["normals"],
+            "normals", "_normals.png", "image/png",
             about="surface normals as colours, (n + 1) / 2, OpenCV axes (x right, y down, z "
             "forward); brings `normals_exr` along",
         ),
         Output(
-            "normals_exr", "_normals.exr", "image/x-exr", FLAT["normals_exr"],
+            "normals_exr", "_normals.exr", "image/x-exr",
             about="the same as numbers: channels `N.X`, `N.Y`, `N.Z`",
         ),
         Output(
-            "points_exr", "_points.exr", "image/x-exr", FLAT["points_exr"],
+            "points_exr", "_points.exr", "image/x-exr",
             about="the position of every pixel: channels `X`, `Y`, `Z`, OpenCV axes, metres",
         ),
         Output(
-            "ply", ".ply", _BYTES, _in_space("ply"),
+            "ply", ".ply", _BYTES,
             about="point cloud, OpenCV axes, metres",
         ),
         Output(
-            "splat", "_splat.ply", _BYTES, _in_space("splat"),
+            "splat", "_splat.ply", _BYTES,
             about="Gaussian splats, one for every point, for viewers of 3D Gaussian splatting; "
             "OpenCV axes, metres",
         ),
         Output(
-            "glb", ".glb", "model/gltf-binary", _in_space("glb"),
+            "glb", ".glb", "model/gltf-binary",
             about="the surface through those points with the photo on it, glTF axes",
         ),
         Output(
-            "usdz", ".usdz", "model/vnd.usdz+zip", _in_space("usdz"),
+            "usdz", ".usdz", "model/vnd.usdz+zip",
             about="the same surface for a phone's AR viewer, at most 150,000 points; y up, metres",
         ),
         Output(
-            "obj", "_obj.zip", "application/zip", _in_space("obj"),
+            "obj", "_obj.zip", "application/zip",
             about="the same surface as `.obj`, `.mtl` and texture",
         ),
         Output(
-            "mcap", ".mcap", _BYTES, _in_space("mcap"),
+            "mcap", ".mcap", _BYTES,
             about="photo, depth, camera and points as ROS 2 messages, for Foxglove and `ros2 bag`",
         ),
         Output(
-            "stereo", "_stereo.png", "image/png", _in_space("stereo"),
+            "stereo", "_stereo.png", "image/png",
             about="for both eyes, side by side",
         ),
         Output(
-            "anaglyph", "_anaglyph.png", "image/png", _in_space("anaglyph"),
+            "anaglyph", "_anaglyph.png", "image/png",
             about="for both eyes, for red-cyan glasses",
         ),
         Output(
-            "clip", "_move.mp4", "video/mp4", _in_space("clip"),
+            "clip", "_move.mp4", "video/mp4",
             about="a short camera move that starts at the photo's own view",
         ),
     )

@@ -51,12 +51,8 @@ class KnownLength:
         Raises:
             CameraError: not five numbers, or a length out of range.
         """
-        if len(numbers) != 5:
-            raise CameraError(
-                f"The known length has {len(numbers)} numbers, expected 5: "
-                "give u0, v0, u1, v1 of the two pixels and the metres between them."
-            )
-        u0, v0, u1, v1, metres = (float(number) for number in numbers)
+        remedy = "give u0, v0, u1, v1 of the two pixels and the metres between them"
+        u0, v0, u1, v1, metres = _floats(cls.kind, numbers, 5, remedy)
         return cls((u0, v0), (u1, v1), metres)
 
     def numbers(self) -> list[float]:
@@ -88,12 +84,7 @@ class KnownDepth:
         Raises:
             CameraError: not three numbers, or a depth out of range.
         """
-        if len(numbers) != 3:
-            raise CameraError(
-                f"The known depth has {len(numbers)} numbers, expected 3: give u, v of the pixel "
-                "and its metres."
-            )
-        u, v, metres = (float(number) for number in numbers)
+        u, v, metres = _floats(cls.kind, numbers, 3, "give u, v of the pixel and its metres")
         return cls((u, v), metres)
 
     def numbers(self) -> list[float]:
@@ -231,6 +222,12 @@ class SparseDepth:
 
 
 _STRETCH = 1.02  # how far a depth map's shape may be off the photo's: sizes are rounded
+
+
+def _floats(kind: str, numbers: Sequence[float], count: int, remedy: str) -> list[float]:
+    if len(numbers) != count:
+        raise CameraError(f"The {kind} has {len(numbers)} numbers, expected {count}: {remedy}.")
+    return [float(number) for number in numbers]
 
 
 def _check(what: str, metres: float, remedy: str) -> None:

@@ -7,12 +7,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.batch.manifest import DepthSettings
 from core.errors import ConfigError
-from core.files.depth_maps import ColorSettings
 from core.geometry.stereo import StereoSettings
-from core.images.resize import checked_resolution
-from core.prediction import checked_switch
-from core.scale.calibration import Measurement, given
 from core.video.temporal_smoothing import SmoothingSettings
 
 # What can be saved, and what is behind the clip's stem.
@@ -26,39 +23,22 @@ USUAL_OUTPUTS = ("video", "frames")
 
 
 @dataclass(frozen=True)
-class VideoSettings:
+class VideoSettings(DepthSettings):
     """What is made of a clip.
 
     Attributes:
         save: of `VIDEO_OUTPUTS`.
-        resolution: working height in pixels; None is the model's.
-        flip: average with the mirrored frame.
-        fov: horizontal field of view in degrees; None takes the training camera's.
-        intrinsics: fx, fy, cx, cy in pixels of a frame, instead of a field of view.
-        known: measurements in the first frame, or a profile; they give the scale of the clip.
-        colors: of the video; ends that are not given are the whole clip's.
         steady: strength of the temporal smoothing of depth.
         most_frames: a longer clip is refused; None takes any.
-        overwrite: also redo what is finished.
-        png_scale: steps per metre of the frames; None: by the range of the clip's model.
         stereo: layout and eyes of the stereo film, if it is saved.
 
     Raises:
-        ConfigError: nothing or something unknown to save, a resolution out of range, or a switch
-            that is neither True nor False.
+        ConfigError: as `DepthSettings`, or nothing or something unknown to save.
     """
 
     save: Sequence[str] = USUAL_OUTPUTS
-    resolution: int | None = None
-    flip: bool = False
-    fov: float | None = None
-    intrinsics: tuple[float, ...] | None = None
-    known: tuple[Measurement, ...] = ()
-    colors: ColorSettings = field(default_factory=ColorSettings)
     steady: SmoothingSettings = field(default_factory=SmoothingSettings)
     most_frames: int | None = None
-    overwrite: bool = False
-    png_scale: float | None = None
     stereo: StereoSettings = field(default_factory=StereoSettings)
 
     def __post_init__(self) -> None:
@@ -68,10 +48,7 @@ class VideoSettings:
                 f"Got {', '.join(unknown) or 'no output'} to save, expected some of "
                 f"{','.join(VIDEO_OUTPUTS)}: correct the list."
             )
-        if self.resolution is not None:
-            checked_resolution(self.resolution)
-        for name in ("flip", "overwrite"):
-            checked_switch(name, getattr(self, name))
+        super().__post_init__()
 
     @property
     def data(self) -> bool:
@@ -79,14 +56,8 @@ class VideoSettings:
         return any(name != "video" for name in self.save)
 
     def decisive(self) -> dict[str, Any]:
-        """The settings that decide the result, as a sidecar holds them."""
-        asked = self.resolution
         return {
-            "resolution": None if asked is None else checked_resolution(asked),
-            "flip": bool(self.flip),
-            "fov": self.fov,
-            "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
-            **given(self.known),
+            **super().decisive(),
             "colors": asdict(self.colors),
             "steady": asdict(self.steady),
         }
