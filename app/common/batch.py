@@ -44,7 +44,6 @@ def run_batch(
     """Predicts every photo and packs the files.
 
     Args:
-        studio: gives the model.
         photos: uploaded files; a zip stands for the photos in it.
         request: how their depth is wanted; no intrinsics and no measurements, which are one
             photo's; a profile holds for all.

@@ -22,7 +22,6 @@ def numbers(name: str, value: Any, counts: tuple[int, ...], meaning: str) -> lis
 
     Args:
         name: of the setting.
-        value: raw.
         counts: how many there may be.
         meaning: what they are, for the error.
 

@@ -35,7 +35,6 @@ def run_video(
     """Predicts an uploaded clip.
 
     Args:
-        studio: gives the model.
         clip: the uploaded file.
         request: as for a photo; ends of the colours that are not given are the whole clip's.
         folder: the request's own; when it is deleted (the client left), or the call's

@@ -136,7 +136,6 @@ def measure(result: Result, chosen: Selection) -> dict[str, Any]:
     """Measures what was selected.
 
     Args:
-        result: photo and depth.
         chosen: points or a box, in pixels of the photo.
 
     Returns:

@@ -65,9 +65,7 @@ def save_outputs(
     """Writes the asked-for files of a result and their sidecar.
 
     Args:
-        result: photo and depth.
         names: keys of `core.files.outputs.OUTPUTS`.
-        folder: an existing folder.
         space: what the 3D files hold; None: the defaults.
 
     Raises:
@@ -126,9 +124,6 @@ def save_view(
     """Makes the asked-for view.
 
     Args:
-        result: photo and depth.
-        wanted: what to make.
-        folder: an existing folder.
         tell: called with the pictures of a clip that are drawn, and those in all.
 
     Returns:

@@ -221,7 +221,6 @@ class Studio:
 
         Args:
             source: a file with an encoded photo.
-            request: how its depth is wanted.
             progress: told "progress_read" and "progress_depth" when these begin.
 
         Raises:

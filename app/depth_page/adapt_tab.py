@@ -129,7 +129,6 @@ def adapt_tab(studio: Studio, storage: Storage, for_photo: gr.Dropdown) -> None:
     """Lays the tab out inside the page that is being built.
 
     Args:
-        studio, storage: of the page.
         for_photo: the list of models for photos; a kept one is in it at once.
     """
     handlers, names = AdaptHandlers(studio, storage), studio.model_names()

@@ -52,7 +52,6 @@ def cleared_on_failure(event: Any, outputs: Sequence[Any], cleared: Sequence[Any
     """An event that failed leaves nothing of an earlier one.
 
     Args:
-        event: of the page.
         outputs: what it fills.
         cleared: their values where there is no result.
     """

@@ -145,7 +145,6 @@ def raw_settings(request: DepthRequest, path: str) -> list[Any]:
     """The values of the page's controls that state this request, in the order of `DRAWING`.
 
     Args:
-        request: as the explorer had it.
         path: of the photo, to which what is known of it belongs.
     """
     ends = (request.colors.near, request.colors.far)

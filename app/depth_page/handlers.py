@@ -73,7 +73,6 @@ class Handlers(PageHandlers):
     """The page's functions over one studio and its storage.
 
     Args:
-        studio, storage: of the page.
         examples: the photos that come with the page; a new visitor sees the first.
         between: the way to the explorer, and to this page in the other language.
     """

@@ -72,11 +72,7 @@ class LiveView:
 
 
 class LiveDepth:
-    """Keeps the past of every session's camera; thread-safe.
-
-    Args:
-        studio: gives the model.
-    """
+    """Keeps the past of every session's camera; thread-safe."""
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio

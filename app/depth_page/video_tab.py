@@ -99,7 +99,6 @@ def video_tab(
     """Lays the tab out inside the page that is being built.
 
     Args:
-        studio, storage: of the page.
         controls: model, resolution, flip, field of view, profile, colour map, range mode, near
             and far.
         label: gives a text in the browser's language.

@@ -108,8 +108,6 @@ def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Predictio
     """A photo's depth, once per photo, model and settings, however many pages show it.
 
     Args:
-        photo: as decoded.
-        info: of the model.
         request: the settings; what is known rescales what is kept.
 
     Raises:

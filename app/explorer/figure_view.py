@@ -63,7 +63,6 @@ def mapped(
     """A map of one value per pixel of the session's photo.
 
     Args:
-        view: the photo.
         name: of its files.
         title: above it, and what those hear who cannot see it where there is no `alt`.
         values: (h, w); NaN is left blank.
@@ -107,7 +106,6 @@ def figures(
     """Draws figures side by side (one below the other on a phone) with one download menu.
 
     Args:
-        lang: of the page.
         group: names the figures.
         shown: maps, charts or both.
         columns: so many side by side.

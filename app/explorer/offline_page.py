@@ -62,7 +62,6 @@ def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
     """A complete page.
 
     Args:
-        title: of the page.
         parts: one below the other. Figures need the plotting library, which goes in once.
         lang: of the text.
     """

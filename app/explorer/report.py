@@ -53,7 +53,6 @@ def report(view: SessionView, step: Callable[[int, int, str], object] = lambda *
     """The whole report.
 
     Args:
-        view: photo, model and prediction.
         step: told number, count and name of the section that is made next.
 
     Raises:

@@ -86,7 +86,6 @@ def create_app(
     """The ASGI application, and Gradio's part of it; the model is loaded when it starts.
 
     Args:
-        studio: what does the work.
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
         limits: of the server; the defaults unless given.

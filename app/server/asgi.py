@@ -58,11 +58,7 @@ def with_security_headers(send: Send) -> Send:
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds the headers to every answer.
-
-    Args:
-        app: what answers.
-    """
+    """ASGI middleware that adds the headers to every answer."""
 
     def __init__(self, app: Application) -> None:
         self._app = app
@@ -72,12 +68,7 @@ class SecurityHeaders:
 
 
 class FirstScript:
-    """ASGI middleware: in every HTML page a script of ours runs before all others.
-
-    Args:
-        app: what answers.
-        script: JavaScript.
-    """
+    """ASGI middleware: in every HTML page a script of ours runs before all others."""
 
     def __init__(self, app: Application, script: str) -> None:
         self._app = app

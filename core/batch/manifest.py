@@ -160,9 +160,7 @@ def write_manifests(
     Entries are copied from `lines`, so that memory does not grow with them.
 
     Args:
-        folder: of the results.
         models: the model, or those that every photo chose from.
-        settings, totals: of the run.
         lines: the entries, one `Entry.to_line` each.
         left_out: files that are plainly no photo, by what they are.
 

@@ -29,8 +29,6 @@ def add_file(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     """Stores a file that does not change meanwhile.
 
     Args:
-        archive: open for writing.
-        path: of the file.
         name: in the zip, with forward slashes; bytes of it that are no text are escaped.
 
     Raises:

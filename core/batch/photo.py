@@ -53,7 +53,6 @@ class PhotoRunner:
     """Takes one photo after the other through reading, decoding, prediction and writing.
 
     Args:
-        out: the output folder.
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.

@@ -73,7 +73,6 @@ def plan(
 
     Args:
         inputs: files, folders, patterns.
-        out: the output folder.
         left_out: is told what was left out.
         why_not: words for a file that is left out, from its name and what reads its head.
         mirror: whether folders of files that were named one by one may show in the results' names;

@@ -42,7 +42,6 @@ def predict_files_on_ray(
     """`core.batch.run.predict_files` on Ray; the cluster of RAY_ADDRESS, else one on this machine.
 
     Args:
-        jobs, out, settings, left_out, on_entry: as there.
         model: its name; None lets the photo choose.
         workers: actors; None takes one for each core, with one thread each. With OMP_NUM_THREADS
             set, each has that many threads, and there are as many as fit.

@@ -77,7 +77,6 @@ def check_replaceable(
     """Lets nothing be replaced that is no result of this program.
 
     Args:
-        stem: of the results.
         targets: the files or folders to be written, all in its folder.
         inputs: absolute paths of the run's own photos.
 
@@ -138,7 +137,6 @@ def stem_for(stems: Sequence[Path], sha256: str, name: str, *, overwrite: bool) 
 
     Args:
         stems: that the results may have, the likeliest first; a single one is taken.
-        sha256, name: of the photo's file.
         overwrite: what the user allows.
 
     Raises:
@@ -186,7 +184,6 @@ def replacing(stem: Path, made: Mapping[str, Path], kept: Iterable[str] = ()) ->
     """Puts new results in the place of the old ones; the block then writes their sidecar.
 
     Args:
-        stem: of the results.
         made: by name: where each new file or folder lies now, on the same disk.
         kept: names of older ones that the new sidecar goes on to describe.
 

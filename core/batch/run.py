@@ -88,7 +88,6 @@ def reach_of(
         models: any of which may predict it.
         size: width and height in pixels.
         focal_px: from its EXIF.
-        resolution, fov, intrinsics: as asked for.
 
     Raises:
         DepthError: a camera or size that cannot be.
@@ -160,7 +159,6 @@ def predict_files(
 
     Args:
         jobs: of `core.batch.plan.plan`.
-        out: the output folder.
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
         settings: what is made of every photo.
@@ -193,7 +191,6 @@ def record(
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
 
     Args:
-        entries: in the plan's order.
         count: how many there will be.
         out, models, settings, left_out, on_entry: as for `predict_files`.
 

@@ -27,7 +27,6 @@ def add_network(parser: argparse.ArgumentParser, *, chooser: str, mirrored: str)
     """Declares the model and how it sees a picture.
 
     Args:
-        parser: of a command.
         chooser: what chooses the model where none is named, for the help text.
         mirrored: what is mirrored by --flip.
     """
@@ -41,7 +40,6 @@ def add_camera(parser: argparse.ArgumentParser, *, rescaled: str = "the photo") 
     """Declares the camera and the known lengths.
 
     Args:
-        parser: of a command.
         rescaled: what a known length gives the scale of, for the help text.
     """
     p = parser.add_argument
@@ -145,9 +143,7 @@ def check_alone(known: Sequence[Measurement], count: int, unit: str, of: str) ->
     """Measurements are those of one input; a profile holds for many.
 
     Args:
-        known: of the run.
         count: of its inputs.
-        unit: what these are.
         of: what the measurements' pixels belong to.
 
     Raises:

@@ -36,7 +36,6 @@ def read_ground_truth(
     """Reads measured depth; the format is found from the content.
 
     Args:
-        data: the whole file.
         scale: stored units per metre (see `PNG_SCALES`); 1 for metres.
         max_pixels: refuses larger maps before they are decoded.
 

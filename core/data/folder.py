@@ -101,7 +101,6 @@ def pair(
     """The picture and the depth map of a frame; the latter a missing PNG where there is none.
 
     Args:
-        stem: of the picture.
         pictures, depths: of the two folders.
         folder: of the depth maps.
         depth_suffix: what is appended to the picture's stem.
@@ -289,7 +288,6 @@ def read_index(path: Path, scale: float) -> list[Frame]:
     Bright pixels of `SCENE/sky/STEM.png`, where there is one, are sky.
 
     Args:
-        path: the JSON file.
         scale: stored depth units per metre.
 
     Raises:

@@ -67,7 +67,6 @@ def parse_sparse(data: bytes, name: str, *, scale: float | None = None) -> Spars
     """Sparse depth from a depth map's or a CSV file's bytes.
 
     Args:
-        data: the whole file.
         name: of it, for errors and sidecars.
         scale: stored units per metre of a depth map.
 

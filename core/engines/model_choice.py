@@ -64,7 +64,6 @@ class ModelChooser:
     """Chooses between two installed models; safe to call from several threads at once.
 
     Args:
-        table: the fitted weights.
         engine: of the indoor model.
     """
 

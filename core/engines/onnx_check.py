@@ -22,7 +22,6 @@ def check_onnx(content: bytes, model: LapDepth, *, strict: bool = False) -> floa
     """Runs a converted model beside the original, at several sizes.
 
     Args:
-        content: of the ONNX file.
         model: the original.
         strict: allow 1e-4 and no more. Otherwise see `allowed`.
 

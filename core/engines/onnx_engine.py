@@ -66,7 +66,6 @@ class OnnxEngine:
     """Runs a converted network.
 
     Args:
-        content: of the ONNX file.
         precision: of the arithmetic in it, "float32" or "int8".
         weights: the checkpoint's, by name, where the file has none of its own.
         at_once: calls that share the cores, each of them computed by fewer threads.

@@ -56,10 +56,6 @@ def is_own_onnx(head: bytes, tail: bytes) -> bool:  # noqa: ARG001 - as `core.at
 def to_onnx(model: LapDepth, info: ModelInfo) -> bytes:
     """Converts a network for `core.engines.onnx_engine`.
 
-    Args:
-        model: the network, with its weights.
-        info: of its checkpoint.
-
     Raises:
         EngineError: the packages `onnx` and `onnxruntime` are not installed.
         ExportError: an operation that ONNX does not have.
@@ -121,7 +117,6 @@ def traced(
     Args:
         module: holds the folded network as `model`; gives a tuple of (n, 1, h_k, w_k).
         model: the network, for what is known of its encoder.
-        name: of its checkpoint.
         inputs: further inputs, by name, each with an example of fixed shape.
         outputs: the names of what it gives, each with its stride; 0 has none.
         folds: constants are computed now.

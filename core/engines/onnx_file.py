@@ -51,9 +51,6 @@ def export_onnx(
     """Writes a checked ONNX model; nothing is written unless it agrees with PyTorch.
 
     Args:
-        model: the network, with its weights.
-        info: of its checkpoint.
-        path: of the file to write.
         levels: with the outputs of every level.
         half: with filters stored as float16, half the size (`core.engines.onnx_half`).
 

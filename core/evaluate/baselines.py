@@ -48,7 +48,6 @@ def training_statistics(samples: Iterable[Sample], protocol: Protocol) -> Traini
     Frames that the protocol cannot crop, or whose size is not that of the first one, are left out.
 
     Args:
-        samples: the training frames.
         protocol: crops the frames and ends the range of metres; its window is not applied.
 
     Raises:

@@ -219,7 +219,6 @@ def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], textur
         path: the .obj; the others lie beside it, under its `plain_name`.
         geometry: with faces and uv, OpenCV axes, metres.
         comments: key -> text, one comment line each.
-        texture: the photo.
 
     Raises:
         ExportError: the disk refused.

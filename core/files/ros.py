@@ -40,7 +40,6 @@ def write_mcap(
     """Writes one message of each topic.
 
     Args:
-        file: open for writing.
         rgb: (H, W, 3), the photo.
         depth: (H, W) metres.
         camera: of both.

@@ -43,8 +43,6 @@ def describe(
     """A sidecar's content, the same for the same photo, model and settings.
 
     Args:
-        photo: that was predicted.
-        prediction: of it.
         files: by output name: the file's name, and facts such as the PNG's scale.
     """
     info, depth = prediction.info, prediction.depth
@@ -175,10 +173,8 @@ def is_finished(
     """Whether a photo's results are there, complete, and made as they would be made now.
 
     Args:
-        stem: of the results.
         outputs: that are wanted; the sidecar must name each of them, so that a file left over
             from other settings does not pass.
-        input_sha256: of the photo's file.
         model_sha256: of the model's file, or of those that the photo chooses from.
         settings: with the keys `DECISIVE`, and `GIVEN` as far as they are set.
         is_whole: tells whether a file is as its entry in the sidecar says.

@@ -79,7 +79,6 @@ def write_splats(file: BinaryIO, table: Floats, comments: Mapping[str, str]) -> 
     """Writes a binary little-endian .ply.
 
     Args:
-        file: open for writing.
         table: of `splats`.
         comments: key -> text, one comment line each.
     """

@@ -33,7 +33,6 @@ def encode_normals_png(depth: NDArray[np.float32], camera: Intrinsics) -> bytes:
 
     Args:
         depth: (H, W) metres.
-        camera: of it.
     """
     height = depth.shape[0]
 
@@ -63,7 +62,6 @@ def encode_points_exr(
 
     Args:
         depth: (H, W) metres.
-        camera: of it.
         comments: key -> text.
         unit: of the depth, in words.
     """

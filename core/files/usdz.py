@@ -95,7 +95,6 @@ def write_usdz(file: BinaryIO, mesh: Mesh, comments: Mapping[str, str]) -> None:
 
     Args:
         file: seekable, open for writing.
-        mesh: of a photo.
         comments: key -> text, kept as the layer's custom data.
     """
     texture = encode_texture(mesh.photo)

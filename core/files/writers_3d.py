@@ -43,7 +43,6 @@ def save_clip(
     """Writes an .mp4, whole or not at all.
 
     Args:
-        path: of the file.
         frames: (H, W, 3) uint8 each, one size, at least one.
         fps: pictures a second.
         comments: key -> text, kept in the file.
@@ -212,8 +211,6 @@ def write_object(
     """The photo as .png with a virtual object in it, hidden by what stands nearer.
 
     Args:
-        path: of the picture.
-        prediction: of the photo.
         rgb: (H, W, 3), the photo.
         kind: of `core.geometry.virtual_object.KINDS`.
         at: the pixel (u, v) that it stands on; None: below the photo's middle.

@@ -115,7 +115,6 @@ def to_csv(results: Sequence[Measured], scene: SceneInfo | None = None) -> str:
     """A table of results: one line each, nested values as `outer.inner` columns, with a header.
 
     Args:
-        results: of one photo.
         scene: of that photo: its model, camera and scale become the last columns.
     """
     origin = {} if scene is None else scene.comments()

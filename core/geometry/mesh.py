@@ -125,7 +125,6 @@ def grid_mesh(
     Args:
         points: (n, 3) metres, in the frame of `scene`.
         pixels: (n,) row * width + column of each point.
-        scene: of the points.
         photo: (H, W, 3).
         lines: rows and columns of the photo that the points were taken from.
         normals: (n, 3) or None.

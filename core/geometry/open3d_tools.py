@@ -71,7 +71,6 @@ def decimated(mesh: Mesh, *, faces: int) -> Mesh:
     The photo stays its texture: where a vertex lies in the photo follows from the camera.
 
     Args:
-        mesh: of a photo.
         faces: at most so many triangles are left, where the surface's borders allow it.
 
     Raises:
@@ -178,7 +177,6 @@ class RayCaster:
         """What a camera sees.
 
         Args:
-            intrinsics: of the picture.
             size: its width and height in pixels.
             pose: 4x4, of the camera in the photo's camera frame; None: the photo's own view.
 

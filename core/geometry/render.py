@@ -58,7 +58,6 @@ def render(
     """The surface as a camera like the photo's sees it.
 
     Args:
-        mesh: of a photo.
         width: of the picture in pixels; None: the photo's, at most 640 on the long side.
         pose: 4x4, of the new camera in the photo's camera frame (metres, OpenCV axes); None: the
             photo's own view.

@@ -119,7 +119,6 @@ def build(
     """Points or a surface of a predicted photo.
 
     Args:
-        prediction: of the photo.
         rgb: (H, W, 3), the photo.
         wanted: what to build; points where no shape is named.
 

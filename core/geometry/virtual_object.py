@@ -62,7 +62,6 @@ def place(
 
     Args:
         rgb: (H, W, 3), the measured photo.
-        ruler: its depth and camera.
         u: column of the pixel it stands on.
         v: row of that pixel.
         kind: "ball" or "cube".

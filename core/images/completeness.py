@@ -44,7 +44,6 @@ def check_whole(data: bytes, kind: str, label: str) -> tuple[str, ...]:
     """Refuse what lacks a part of its picture although its decoder does not mind.
 
     Args:
-        data: the file.
         kind: the format's name.
         label: the file, as errors call it.
 
@@ -107,7 +106,6 @@ def has_empty_stretch(data: bytes, start: int = 0, end: int | None = None) -> bo
     """Whether a sixteenth of a file is nothing but zeros, as downloads leave it that stopped.
 
     Args:
-        data: the file.
         start: where to begin.
         end: where to stop; the file's end unless given.
     """
@@ -205,7 +203,6 @@ def check_scans(data: bytes, frame: int) -> tuple[str, ...]:
     """Look at what a JPEG holds from its frame on, without decoding it.
 
     Args:
-        data: the file.
         frame: where its frame's marker is.
 
     Returns:

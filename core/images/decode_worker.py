@@ -59,10 +59,6 @@ def decode_isolated(
     Arrays and Pillow images are decoded already and never leave this process.
 
     Args:
-        source: see `decode`.
-        limits: see `decode`.
-        min_size: see `decode`.
-        name: see `decode`.
         seconds: wall time the worker may take, more only where the machine is too busy for it
             (`Deadline`); the time spent waiting for a free one is extra.
 

@@ -125,7 +125,6 @@ def exif_focal_px(
 
     Args:
         width: of the frame as taken, pixels, at the scale of the picture (`frame_of`).
-        height: the same.
         focal_35mm: tag FocalLengthIn35mmFilm; 0 means unknown.
         focal_mm: tag FocalLength; with the equivalent it says how large the sensor would be.
         digital_zoom: tag DigitalZoomRatio; 0 or less than 1 means not used. The picture is a crop

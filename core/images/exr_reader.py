@@ -53,7 +53,6 @@ def read_exr(
     """The chosen channels of a file's first part that has them, at full size.
 
     Args:
-        data: the whole file.
         choose: which of a part's channels, by their names, are wanted; none if it has none of use.
         max_pixels: refuses larger pictures before they are decoded.
 
@@ -91,7 +90,6 @@ def read_exr_depth(data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
     """The depth channel of an EXR file, (H, W) float32, as stored.
 
     Args:
-        data: the whole file.
         max_pixels: refuses larger pictures before they are decoded.
 
     Raises:

@@ -206,7 +206,6 @@ def why_no_picture(name: str, head: Callable[[], bytes]) -> str | None:
     """Words for a file that is plainly no picture; None for all that should be tried.
 
     Args:
-        name: of the file.
         head: reads its first `HEAD_BYTES`; called only where the name does not settle it.
 
     Raises:

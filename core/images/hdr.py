@@ -31,7 +31,6 @@ def read_scene_light(
     """Decode a picture of floats.
 
     Args:
-        data: the file.
         kind: EXR or PFM.
         limits: checked on the header, before pixels are decoded.
         label: the file, as errors call it.

@@ -32,7 +32,6 @@ def decode_jpeg(
     """The upright pixels of a JPEG, or None where Pillow has to do it.
 
     Args:
-        data: the file.
         image: the same, opened by Pillow and not loaded: its size and mode have been checked.
         orientation: EXIF, 1 to 8.
         colours: how its values become sRGB.

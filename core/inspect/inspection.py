@@ -106,7 +106,6 @@ class Inspector:
         Only what the level reads is hidden; the sum of residuals stays complete.
 
         Args:
-            trace: of the image.
             level: 0 (1/8) to 3 (1/1).
             fill: "mean" replaces every channel by its mean over the image, "zero" by zero.
 
@@ -147,7 +146,6 @@ class Inspector:
         the decoder directly.
 
         Args:
-            trace: of the image.
             fill: see `occlude`.
 
         Returns:

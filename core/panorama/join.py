@@ -50,7 +50,6 @@ class Joining:
         """Solves for the scales.
 
         Args:
-            views: of a panorama.
             depths: (n, n) metres along each view's optical axis.
         """
         seen = [
@@ -104,7 +103,6 @@ class Joining:
 
         Args:
             depths: (n, n) metres of each view.
-            camera: of the map.
             size: width and height of the map.
         """
         logs = [_log_distance(cut, depth) for cut, depth in zip(self.views, depths, strict=True)]
@@ -121,8 +119,6 @@ class Joining:
         """Something of every view (n, n) as one equirectangular map (h, w).
 
         Args:
-            pictures: one of each view.
-            camera: of the map.
             size: width and height of the map.
             fields: added to them; None adds nothing.
         """

@@ -34,7 +34,6 @@ def predicted(
         camera: of it (`core.panorama.views.sphere_camera`).
         side: of a view, pixels.
         look: predicts one.
-        enlarge: of the photo.
 
     Raises:
         DepthError: as `look`.

@@ -94,7 +94,6 @@ def cut(rgb: NDArray[np.uint8], camera: Intrinsics, side: int) -> list[CutView]:
 
     Args:
         rgb: (H, W, 3) uint8, equirectangular.
-        camera: of it.
         side: of a view, pixels.
     """
     height, width = rgb.shape[:2]

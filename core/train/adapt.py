@@ -102,7 +102,6 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
     """Makes a model for somebody's scenes, and keeps it only if held-out frames get better.
 
     Args:
-        request: what is asked for.
         progress: called with (steps of the training done, steps in all).
 
     Raises:
@@ -186,7 +185,6 @@ def undo(name: str, folder: Path | None = None) -> Path:
     """Removes an adapted model; the one that it was made from is as it ever was.
 
     Args:
-        name: of it.
         folder: of models; None is `models_folder()`.
 
     Raises:

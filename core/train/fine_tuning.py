@@ -23,8 +23,6 @@ def recipe(
     Args:
         info: of the model to start from, its depth range already scaled.
         data: the folder of the frames.
-        parts, usable: of these.
-        seed: of everything random.
         out: a folder for the run.
     """
     width, height = working_size(usable.shape, info.working_height)

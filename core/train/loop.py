@@ -65,7 +65,6 @@ def train(
     """Runs a recipe to its end.
 
     Args:
-        config: the recipe.
         resume: continue from the run's last state, if there is one.
         progress: called with (steps done, steps in all).
 
@@ -192,7 +191,6 @@ def total_loss(
     """Every weighted term by name; their sum is what the optimiser sees.
 
     Args:
-        config: the recipe.
         output: the network's, of n images.
         depths: (n, 1, h, w), as `core.data.Sample.depth`.
         progress: share of the run that is done.

@@ -104,56 +104,6 @@ def test_a_folder_with_a_bad_file_ends_with_1_and_names_it(
     assert Path("out/manifest.json").is_file()
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("paint",),
-        ("predict",),
-        ("predict", "photo.png"),
-        ("predict", "photo.png", "--out", "photo.png"),
-        ("predict", "missing.png", "--out", "out"),
-        ("predict", "*.tif", "--out", "out"),
-        ("predict", "photo.png", "--out", "out", "--save", "color,svg"),
-        ("predict", "photo.png", "--out", "out", "--save", ","),
-        ("predict", "photo.png", "--out", "out", "--resolution", "95"),
-        ("predict", "photo.png", "--out", "out", "--resolution", "-1"),
-        ("predict", "photo.png", "--out", "out", "--resolution", "1e3"),
-        ("predict", "photo.png", "--out", "out", "--resolution", "99999"),
-        ("predict", "photo.png", "--out", "out", "--fov", "4.9"),
-        ("predict", "photo.png", "--out", "out", "--fov", "171"),
-        ("predict", "photo.png", "--out", "out", "--fov", "nan"),
-        ("predict", "photo.png", "--out", "out", "--model", "nobody"),
-        ("predict", "photo.png", "--out", "out", "--model", "../../etc/passwd"),
-        ("predict", "photo.png", "--out", "out", "--model", "gone/model.safetensors"),
-        ("evaluate", "--dataset", "nyu", "--root", "missing"),
-        ("evaluate", "--dataset", "mnist", "--root", "."),
-        ("evaluate", "--dataset", "nyu", "--root", ".", "--split", "missing.txt"),
-        ("train", "--config", "missing.toml"),
-        ("import-release", "missing.pkl", "--dataset", "nyu", "--name", "x"),
-        ("import-release", "photo.png", "--dataset", "nyu", "--name", "../x"),
-        ("export", "--model", "tiny", "--format", "tflite", "--out", "x"),
-        ("export", "--model", "nobody", "--format", "onnx", "--out", "x"),
-        # a file of the user's has the name
-        ("predict", "photo.png", "--out", "out", "--zip", "photo.png"),
-        ("export", "--model", "tiny", "--format", "onnx", "--out", "photo.png"),
-        ("evaluate", "--dataset", "folder", "--root", ".", "--csv", "photo.png"),
-        ("evaluate", "--dataset", "folder", "--root", ".", "--gallery", "photo.png"),
-    ],
-    ids=" ".join,
-)
-def test_unusable_arguments_end_with_2_and_a_sentence(
-    arguments: tuple[str, ...], photo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    if "--model" not in arguments and arguments[:1] == ("predict",):
-        arguments = (*arguments, "--model", "tiny")
-    before = photo.read_bytes()
-    assert run(*arguments) == UNUSABLE
-    assert sentence(capsys).strip()
-    assert photo.read_bytes() == before
-    assert [path.name for path in Path.cwd().iterdir()] == ["photo.png"]
-
-
 def test_models_lists_what_is_there_now(
     tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -105,29 +105,6 @@ def test_a_clip_has_one_scale_by_its_first_frame(tiny: Path) -> None:
     assert np.allclose(depths[0], depths[1] * factor, rtol=1e-3, atol=2 * step)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "match"),
-    [
-        ("predict photo.png other.png --known-length 1,1,9,9=2", UNUSABLE, "photo alone and got 2"),
-        ("video a.mp4 b.mp4 --known-length 1,1,9,9=2", UNUSABLE, "clip alone and got 2"),
-        ("predict photo.png --known-length 1,1,9=2", UNUSABLE, "120,310,480,305=2.04"),
-        ("predict photo.png --known-length 1,1,9,9=", UNUSABLE, "120,310,480,305=2.04"),
-        ("predict photo.png --known-length 1,1,9,9=0", UNUSABLE, "length is 0 m"),
-        ("predict photo.png --known-length 1,1,999,9=2", FAILED, "outside the photo"),
-        ("predict photo.png --intrinsics 1,2,3", UNUSABLE, "expected 4 numbers"),
-        ("predict photo.png --intrinsics 0,9,1,1", FAILED, "fx is 0 px"),
-        (f"predict photo.png --fov 60 --intrinsics {CAMERA}", FAILED, "leave one out"),
-    ],
-)
-def test_what_cannot_be_is_a_sentence(
-    arguments: str, status: int, match: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(*arguments.split(), "--out", "out") == status
-    told = capsys.readouterr().err
-    assert match in told
-    assert "Traceback" not in told
-
-
 def test_several_lengths_are_the_middle_in_python_too(tiny: Path) -> None:
     plain = load_model(tiny)(decode("photo.png"))
     scaled = calibrated(plain, *map(known, LENGTHS))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.cli.main import DONE, FAILED, UNUSABLE
+from core.cli.main import DONE
 from core.geometry.find_scale import calibrated
 from core.images.decode import decode
 from core.predictor import load_model
@@ -114,39 +114,3 @@ def test_sparse_depth_bends_the_photo(tiny: Path) -> None:
     assert left["points"] == 9
     assert left["residual"] < 0.01
     assert about["settings"]["sparse"] == left["sha256"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "match"),
-    [
-        ("predict photo.png --out o --profile none", UNUSABLE, "no profile 'none'"),
-        ("predict photo.png --out o --profile ../x", UNUSABLE, "name is '../x'"),
-        ("predict photo.png other.png --out o --known-depth 1,1=2", UNUSABLE, "alone and got 2"),
-        ("predict photo.png other.png --out o --camera-height 2", UNUSABLE, "alone and got 2"),
-        ("predict photo.png --out o --known-depth 1,1", UNUSABLE, "320,240=2.04"),
-        ("predict photo.png --out o --known-depth 1,1=-2", UNUSABLE, "depth is -2 m"),
-        ("predict photo.png --out o --known-depth 900,1=2", FAILED, "outside the photo"),
-        ("predict photo.png --out o --camera-height 0", UNUSABLE, "height is 0 m"),
-        ("predict photo.png --out o --sparse none.csv", FAILED, "cannot be read"),
-        ("predict photo.png --out o --sparse photo.png", FAILED, "--sparse-scale"),
-        ("predict photo.png --out o --sparse-scale 256", UNUSABLE, "which is missing"),
-        ("profile create hall photo.png", UNUSABLE, "Nothing was measured"),
-        ("profile create ../hall photo.png --known-depth 1,1=2", UNUSABLE, "name is '../hall'"),
-        ("profile create a photo.png other.png --known-depth 1,1=2", UNUSABLE, "--measured"),
-        ("profile create a photo.png --measured photo.png", UNUSABLE, "expected JSON like"),
-        ("profile show none", UNUSABLE, "no profile 'none'"),
-        (
-            "profile create a photo.png --known-depth 60,45=1 --known-depth 30,40=5",
-            UNUSABLE,
-            "contradict each other (known depth 1 x",
-        ),
-    ],
-)
-def test_what_cannot_be_is_a_sentence(
-    arguments: str, status: int, match: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(*arguments.split()) == status
-    told = capsys.readouterr().err
-    assert match in told
-    assert "Traceback" not in told
-    assert not list(Path("profiles").glob("*"))

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from plyfile import PlyData
 
-from core.cli.main import DONE, FAILED, UNUSABLE
+from core.cli.main import DONE, FAILED
 from tests.core.cli_runs import photos, run
 from tests.tiny_checkpoint import picture
 
@@ -96,46 +96,6 @@ def test_a_failed_scene_leaves_the_older_one_as_it_was() -> None:
     assert run(*asked, "--save", "ply") == FAILED
     assert Path("out/photo.json").read_text() == "{}"
     assert Path("out/photo.ply").read_bytes() == before
-
-
-SCENE = "scene photo.png --out o"
-POINT = "measure photo.png --point 1,1"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "status", "match"),
-    [
-        ("measure photo.png", UNUSABLE, "Nothing to measure"),
-        ("measure photo.png --point 1", UNUSABLE, "expected 2 numbers"),
-        ("measure photo.png --point 999,5", UNUSABLE, "outside the photo"),
-        ("measure photo.png --box 5,5,5,9", UNUSABLE, "is empty"),
-        ("measure none.png --point 1,1", FAILED, "none.png"),
-        (f"{POINT} --fov 4", UNUSABLE, "expected 5 to 170"),
-        (f"{POINT} --intrinsics 0,9,1,1", UNUSABLE, "fx is 0 px"),
-        (f"{POINT} --intrinsics=-5,9,1,1", UNUSABLE, "fx is -5 px"),
-        (f"{POINT} --intrinsics 1e9,1e9,1,1", UNUSABLE, "not in millimetres"),
-        (f"{POINT} --known-length 1,1,1,1,2", UNUSABLE, "same pixel"),
-        (f"{POINT} --known-length 1,1,9,9,0", UNUSABLE, "length is 0 m"),
-        (f"{POINT} --known-length 1,1,9,9,1e9", UNUSABLE, "expected 0.001 to 10000 m"),
-        (f"{SCENE} --save stl", UNUSABLE, "stl"),
-        (f"{SCENE} --voxel 0", UNUSABLE, "voxel is 0"),
-        (f"{SCENE} --near 5 --far 2", UNUSABLE, "5 to 2 m"),
-        (f"{SCENE} --faces 0", UNUSABLE, "triangles is 0"),
-        (f"{SCENE} --detail 99", UNUSABLE, "invalid choice: 99"),
-        (f"{SCENE} --object cat,9,9,1", UNUSABLE, "ball or cube"),
-        (f"{SCENE} --far 0.01", FAILED, "None of the 10800"),
-        (f"{SCENE} --pose no.txt", UNUSABLE, "no.txt"),
-        ("scene photo.png --out photo.png", UNUSABLE, "is a file"),
-    ],
-)
-def test_unusable_arguments_get_one_sentence_and_leave_no_file(
-    arguments: str, status: int, match: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(*arguments.split(), "--model", "tiny") == status
-    told = capsys.readouterr().err
-    assert match in told
-    assert "Traceback" not in told
-    assert not Path("o").exists() or list(Path("o").iterdir()) == []
 
 
 def test_a_scene_replaces_no_file_of_the_users_and_no_other_photos_results() -> None:

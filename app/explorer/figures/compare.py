@@ -62,7 +62,6 @@ def compare(
     """Scores the photo's depth.
 
     Args:
-        view: the photo and its prediction.
         truth: (h, w) metres, 0 = not measured.
         protocol: which pixels count.
         align: bring the prediction's median to the ground truth's first.

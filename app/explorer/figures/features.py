@@ -124,7 +124,6 @@ def receptive_fields(
     """Effective receptive fields over the photo, and the width x height that hold 95 % of each.
 
     Args:
-        view: the photo.
         names: stage -> what it is called.
         place: share of height and width.
     """

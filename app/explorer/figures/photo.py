@@ -30,7 +30,6 @@ def expected_map(view: SessionView, bar: Bar | None = None) -> list[Figure]:
     """The expected error as a map, in a list that is empty where the model has none.
 
     Args:
-        view: the photo.
         bar: of another map that it is to be compared with.
     """
     expected = expected_percent(view)
@@ -52,7 +51,6 @@ def expected_against_true(
     """Mean true error of the pixels by the error expected of them, a tenth of the pixels each.
 
     Args:
-        view: the photo.
         relative: (h, w), true error in % of the depth, at the ground truth's size.
         valid: (h, w), the pixels that count.
     """

@@ -127,7 +127,6 @@ def bands_row(view: SessionView, *, colour: bool = False, same: bool = True) -> 
     """The low-pass and the bands, coarse -> fine.
 
     Args:
-        view: the photo.
         colour: as colours around grey; else the mean over R, G, B with a signed scale.
         same: one scale for all bands.
     """

@@ -25,7 +25,6 @@ def border_figures(view: SessionView, steepest: float = STEEPEST) -> list[Figure
     """Where borders are, residuals there and elsewhere, and the errors where truth is known.
 
     Args:
-        view: the photo.
         steepest: share of the pixels, those with the largest relative step of depth.
     """
     depth = view.prediction.levels[-1].depth

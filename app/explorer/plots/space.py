@@ -70,7 +70,6 @@ def points_figure(
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
         size: width and height of the photo.
-        words: in the page's language.
         marker: size of a point in screen pixels.
     """
     place = upright(points)
