@@ -17,6 +17,7 @@ from PIL import Image
 from app.common.translations import t
 from app.explorer.page_table import PAGES
 from app.explorer.sidebar import EXAMPLES
+from tests.app.test_accessibility import lasting
 from tests.tiny_checkpoint import picture
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def test_every_page_is_quiet_with_a_portrait_photo(
     for spec in PAGES:
         turn_to(page, spec.key)
         is_whole(page)
+        assert lasting(page) == [], spec.key  # accessibility
         assert page.locator(".dv-stage, .js-plotly-plot").count() > 0 or spec.key in (
             "export",
             "compare",

@@ -94,15 +94,15 @@ def test_twenty_visitors_keep_their_photos(keeper: Keeper, passes: list[int]) ->
 def test_large_photos_stay_within_the_bytes_and_need_no_second_pass(
     keeper: Keeper, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = use(Keeper(80_000_000), monkeypatch)
-    photos = [photo(visitor, 1600, 1200) for visitor in range(VISITORS)]
+    small, count = use(Keeper(32_000_000), monkeypatch), 8
+    photos = [photo(visitor, 1600, 1200) for visitor in range(count)]
     mine = [looked_at(data, "a.png").depth[::97, ::97].copy() for data in photos]
-    assert len(passes) == VISITORS
+    assert len(passes) == count
     for data, depth in zip(photos, mine, strict=True):
         found = looked_at(data, "a.png")
         np.testing.assert_array_equal(found.depth[::97, ::97], depth)
-        assert small.used <= 80_000_000
-    assert len(passes) == VISITORS
+        assert small.used <= 32_000_000
+    assert len(passes) == count
     assert small.used > 10_000_000
 
 

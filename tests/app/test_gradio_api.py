@@ -54,17 +54,6 @@ def expected(predictor: Predictor, photo: Path) -> Prediction:
     return predictor(photo)
 
 
-@pytest.mark.parametrize("name", ["photo", "IMG_0002.HEIC", "a.jfif", "SCAN.TIFF", "notes.txt"])
-def test_a_photo_s_name_says_nothing_of_what_it_is(
-    client: Client, photo: Path, expected: Prediction, tmp_path: Path, name: str
-) -> None:
-    sent = tmp_path / name
-    sent.write_bytes(photo.read_bytes())
-    colour, _, summary = client.predict(handle_file(sent), api_name="/predict")
-    assert summary["median"] == pytest.approx(np.median(expected.depth), rel=1e-5)
-    assert Path(colour).name == f"{sent.stem}_color.png"
-
-
 def test_the_documented_endpoints_are_all_there_is(client: Client) -> None:
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     arguments = {
