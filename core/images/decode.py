@@ -81,8 +81,8 @@ class Photo:
         format: "JPEG", "PNG", ...; "array" or "PIL" for pictures that came decoded.
         sha256: of the encoded bytes; of shape and pixels for pictures that came decoded.
         name: the file's name without folders, or what the caller called it; may be empty.
-        full_size: (width, height) of the whole photo, upright, pixels; differs from the size of
-            `rgb` only where `min_size` allowed a reduced decode.
+        full_size: (width, height) of the whole photo, upright, pixels; that of `rgb`, but
+            for `core.images.probe`, which decodes none.
         notes: sentences for the user about choices made while decoding.
         projection: "pinhole", or what else the picture is (`core.images.projection`): then
             nothing in it can be told in metres as it is, and `focal_px` is None. What is said of
@@ -108,7 +108,6 @@ def decode(
     source: Source,
     *,
     limits: DecodeLimits = DEFAULT_LIMITS,
-    min_size: tuple[int, int] | None = None,
     name: str | None = None,
 ) -> Photo:
     """Decode a picture.
@@ -117,8 +116,6 @@ def decode(
         source: encoded bytes, the path of a regular file, a Pillow image, or an array: uint8,
             (H, W, 3) RGB, (H, W, 4) RGBA or (H, W) grey. Arrays are copied.
         limits: checked on the header, before pixels are decoded.
-        min_size: (width, height), upright, that the caller needs. A JPEG may then be decoded at
-            1/2, 1/4 or 1/8 of its size, never smaller than this; `full_size` keeps the truth.
         name: what errors call the picture; default the file's name.
 
     Raises:
@@ -130,7 +127,7 @@ def decode(
     name = name or ""
     label = label_of(name)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _from_bytes(bytes(source), limits, min_size, name)
+        return _from_bytes(bytes(source), limits, name)
     if isinstance(source, Image.Image):
         return _from_pillow(source, limits, name)
     if isinstance(source, np.ndarray):
@@ -172,9 +169,7 @@ def read_file(
         ) from error
 
 
-def _from_bytes(
-    data: bytes, limits: DecodeLimits, min_size: tuple[int, int] | None, name: str
-) -> Photo:
+def _from_bytes(data: bytes, limits: DecodeLimits, name: str) -> Photo:
     label = label_of(name)
     check_bytes(len(data), limits, label)
     kind = sniff(data[:HEAD_BYTES])
@@ -194,9 +189,9 @@ def _from_bytes(
             check_size(image.size, limits, label)
             notes = check_container(image, limits, label) + check_whole(data, kind, label)
             colours = recolour(image, data, flat_mode(image.mode))
-            full_size, clear = image.size, None
             ready: NDArray[np.uint8] | None = None
             lower: Image.Image | None = None
+            clear = None
             if kind == "JPEG":
                 frame = frame_at(data)
                 if image.mode != "L" and is_lossless(data, frame):  # libjpeg takes YCbCr for RGB
@@ -206,18 +201,14 @@ def _from_bytes(
                     )
                 notes += check_scans(data, frame)
                 tags = read_tags(image)  # of a PNG that would load it, and hide that it is damaged
-                if min_size is None:
-                    ready = decode_jpeg(data, image, tags.orientation, colours)
-                else:
-                    image.draft(None, min_size[::-1] if tags.swaps_sides else min_size)
+                ready = decode_jpeg(data, image, tags.orientation, colours)
             if ready is None:
                 if colours.transform is not None and is_deep(image):
                     lower = lower_bytes(data, kind)
                 image.load()
                 check_decoded(image, label)
                 if kind != "JPEG":
-                    full_size = image.size
-                    check_size(full_size, limits, label)  # a GIF's frame may exceed its header
+                    check_size(image.size, limits, label)  # a GIF's frame may exceed its header
                 # After load(): PNG may hold EXIF behind the pixels, and TIFF is turned by Pillow.
                 tags = read_tags(image)
                 upright = _upright(image, tags.orientation)
@@ -240,7 +231,7 @@ def _from_bytes(
         format=kind,
         sha256=hashlib.sha256(data).hexdigest(),
         name=name,
-        full_size=full_size[::-1] if tags.swaps_sides else full_size,
+        full_size=(rgb.shape[1], rgb.shape[0]),
         notes=notes,
         projection=projection,
         transparent=clear,
@@ -304,7 +295,6 @@ def _with_camera(photo: Photo, tags: Tags) -> Photo:
     focal: float | None = None
     if projection == PINHOLE:
         focal, about_focal = tags.focal_px(*photo.full_size)
-        focal = focal and focal * photo.rgb.shape[1] / photo.full_size[0]
         notes += about_focal
     if photo.transparent is not None:
         share = float(photo.transparent.mean())

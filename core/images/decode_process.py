@@ -200,7 +200,6 @@ def _answer(
             photo = decode(
                 bytes(data),
                 limits=limits,
-                min_size=request["min_size"] and tuple(request["min_size"]),
                 name=request["name"],
             )
             described, pixels, clear = _described(photo), photo.rgb.data, photo.transparent

@@ -50,7 +50,6 @@ def decode_isolated(
     source: Source,
     *,
     limits: DecodeLimits = DEFAULT_LIMITS,
-    min_size: tuple[int, int] | None = None,
     name: str | None = None,
     seconds: float = DEFAULT_SECONDS,
 ) -> Photo:
@@ -70,11 +69,9 @@ def decode_isolated(
         name = Path(source).name if name is None else name
         source = read_file(source, limits=limits, name=name)
     if not isinstance(source, (bytes, bytearray, memoryview)):
-        return decode(source, limits=limits, min_size=min_size, name=name)
+        return decode(source, limits=limits, name=name)
     with _idle_worker() as worker:
-        return worker.decode(
-            bytes(source), limits=limits, min_size=min_size, name=name or "", seconds=seconds
-        )
+        return worker.decode(bytes(source), limits=limits, name=name or "", seconds=seconds)
 
 
 def read_exr_isolated(data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
@@ -130,14 +127,13 @@ class DecodeWorker:
         data: bytes,
         *,
         limits: DecodeLimits = DEFAULT_LIMITS,
-        min_size: tuple[int, int] | None = None,
         name: str = "",
         seconds: float = DEFAULT_SECONDS,
     ) -> Photo:
         """Decode one encoded picture; see `decode_isolated`."""
         label = label_of(name)
         check_bytes(len(data), limits, label)
-        request = {"min_size": min_size, "name": name, "depth": False}
+        request = {"name": name, "depth": False}
         answer, rgb = self._ask(data, request, limits, seconds, label)
         width, height = answer["full_size"]
         return Photo(
@@ -154,14 +150,12 @@ class DecodeWorker:
             sphere=answer["sphere"] and _four(answer["sphere"]),
         )
 
-    def depth(
-        self, data: bytes, *, max_pixels: int, seconds: float = DEFAULT_SECONDS
-    ) -> NDArray[np.float32]:
+    def depth(self, data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
         """Read one EXR depth map; see `read_exr_isolated`."""
         limits = DecodeLimits(max_pixels=max_pixels)
-        request = {"min_size": None, "name": "", "depth": True}
+        request = {"name": "", "depth": True}
         try:
-            return self._ask(data, request, limits, seconds, "The EXR file")[1]
+            return self._ask(data, request, limits, DEFAULT_SECONDS, "The EXR file")[1]
         except ImageError as error:
             raise DataError(str(error)) from error
 

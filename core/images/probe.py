@@ -26,14 +26,13 @@ def probe(
     source: bytes,
     *,
     limits: DecodeLimits = DEFAULT_LIMITS,
-    min_size: tuple[int, int] | None = None,  # noqa: ARG001 - as `decode` takes it
     name: str | None = None,
 ) -> Photo:
     """What `decode` would say of a picture, with one black pixel in place of its own.
 
     Args:
         source: encoded bytes, or as many from the beginning as the header needs.
-        limits, min_size, name: as `decode`'s.
+        limits, name: as `decode`'s.
 
     Raises:
         ImageError: no picture, or not enough of it.

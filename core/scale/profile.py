@@ -218,32 +218,32 @@ def check_profile_name(name: str) -> str:
     return name
 
 
-def profile_path(name: str, folder: Path | None = None) -> Path:
+def profile_path(name: str) -> Path:
     """Where the profile of a name lies, or ConfigError."""
-    return (folder or profiles_folder()) / f"{check_profile_name(name)}.json"
+    return profiles_folder() / f"{check_profile_name(name)}.json"
 
 
-def profile_names(folder: Path | None = None) -> list[str]:
+def profile_names() -> list[str]:
     """The names of the profiles in the folder."""
     try:
-        found = sorted((folder or profiles_folder()).glob("*.json"))
+        found = sorted(profiles_folder().glob("*.json"))
     except OSError:
         return []
     return [path.stem for path in found if _NAME.fullmatch(path.stem)]
 
 
-def load_profile(name: str, folder: Path | None = None) -> Profile:
+def load_profile(name: str) -> Profile:
     """A named profile.
 
     Raises:
         ConfigError: there is none of that name, or its file is none.
     """
-    path = profile_path(name, folder)
+    path = profile_path(name)
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        known = ", ".join(profile_names(folder)[:20]) or "there is none yet"
+        known = ", ".join(profile_names()[:20]) or "there is none yet"
         raise ConfigError(
             f"There is no profile {name!r} ({error.strerror}), expected one of these: {known}; "
             "make it with `profile create`."
@@ -251,14 +251,14 @@ def load_profile(name: str, folder: Path | None = None) -> Profile:
     return Profile.from_json(content, f"The profile {name}")
 
 
-def save_profile(profile: Profile, folder: Path | None = None, *, overwrite: bool = False) -> Path:
+def save_profile(profile: Profile, *, overwrite: bool = False) -> Path:
     """Writes a profile into the folder.
 
     Raises:
         ConfigError: there is one of that name, and it is not to be overwritten.
         ExportError: it cannot be written.
     """
-    path = profile_path(profile.name, folder)
+    path = profile_path(profile.name)
     if path.exists() and not overwrite:
         raise ConfigError(
             f"There is a profile {profile.name} in {path.parent} already, expected another name: "

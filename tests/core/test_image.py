@@ -296,28 +296,6 @@ class TestFocalLength:
         assert found.source == "assumed"
 
 
-class TestReducedJpeg:
-    picture = Image.fromarray(scene(480, 640))
-
-    def test_never_smaller_than_asked(self) -> None:
-        photo = decode(encode(self.picture, "JPEG", quality=95), min_size=(150, 100))
-        assert photo.rgb.shape == (120, 160, 3)
-        assert photo.full_size == (640, 480)
-        expected = np.asarray(self.picture.resize((160, 120), Image.Resampling.BOX), float)
-        assert np.abs(photo.rgb - expected).mean() < 3
-
-    def test_turned_with_the_picture(self) -> None:
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        exif.get_ifd(0x8769)[0xA405] = 28
-        data = encode(self.picture, "JPEG", exif=exif)
-        whole, reduced = decode(data), decode(data, min_size=(100, 200))
-        assert whole.rgb.shape == (640, 480, 3)
-        assert reduced.rgb.shape == (320, 240, 3)
-        assert reduced.full_size == whole.full_size == (480, 640)
-        assert reduced.focal_px == pytest.approx(whole.focal_px / 2)
-
-
 class TestSources:
     def test_path(self, tmp_path: Path) -> None:
         path = tmp_path / "holiday.txt"  # the name does not matter
