@@ -203,10 +203,10 @@ def _upload(
     return upload
 
 
-def _numbers(label: str, value: Any = None, nested: bool = False) -> gr.JSON:
+def _numbers(label: str, nested: bool = False) -> gr.JSON:
     """A list of numbers, or of pairs; what Gradio says of JSON is no schema that MCP takes."""
     numbers = {"type": "array", "items": {"type": "number"}}
-    return _json(label, {"type": "array", "items": numbers} if nested else numbers, value)
+    return _json(label, {"type": "array", "items": numbers} if nested else numbers)
 
 
 def _json(label: str, schema: dict[str, Any], value: Any = None) -> gr.JSON:

@@ -31,7 +31,6 @@ class BoundedCache(Generic[Value]):
         size_of: bytes of one value. It is asked again whenever one is put: a value may have grown
             by what was computed of it on demand.
         seconds: after which a value is forgotten, however often it was used.
-        clock: seconds that only ever grow.
     """
 
     def __init__(
@@ -39,12 +38,10 @@ class BoundedCache(Generic[Value]):
         capacity: int,
         size_of: Callable[[Value], int],
         seconds: float = math.inf,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._capacity = capacity
         self._size_of = size_of
         self._seconds = seconds
-        self._clock = clock
         self._values: OrderedDict[Hashable, tuple[Value, float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -64,7 +61,7 @@ class BoundedCache(Generic[Value]):
             self._values.pop(key, None)
             if self._size_of(value) > self._capacity:
                 return
-            self._values[key] = (value, self._clock())
+            self._values[key] = (value, time.monotonic())
             surplus = self._bytes() - self._capacity
             while surplus > 0:
                 _, (dropped, _) = self._values.popitem(last=False)
@@ -87,7 +84,7 @@ class BoundedCache(Generic[Value]):
 
     def _forget_old(self) -> None:
         if self._seconds < math.inf:
-            end = self._clock() - self._seconds
+            end = time.monotonic() - self._seconds
             for key in [key for key, (_, made) in self._values.items() if made <= end]:
                 del self._values[key]
 

@@ -75,14 +75,13 @@ def steps(
     names: Mapping[int, str],
     *,
     default: int,
-    hint: str | None = None,
 ) -> int:
     """A slider that stops at named places."""
     if _begin(key, label, default, int, lambda value: value in options):
         kept: int = _kept()[key]
         return _end(key, kept, default)
     value = st.select_slider(
-        label, list(options), format_func=lambda option: names[option], key=key, help=hint
+        label, list(options), format_func=lambda option: names[option], key=key
     )
     return _end(key, value if value in options else default, default)
 

@@ -98,7 +98,6 @@ def figures(
     shown: Sequence[Figure],
     *,
     columns: int = 1,
-    downloads: bool = True,
     photo: str = "",
     bare: bool = False,
     ready: bytes = b"",
@@ -109,7 +108,6 @@ def figures(
         group: names the figures.
         shown: maps, charts or both.
         columns: so many side by side.
-        downloads: whether there is a menu.
         photo: whose pointer and zoom the maps share; empty for the page's own.
         bare: without buttons and downloads, for small pictures.
         ready: the message of the maps where it has been made before.
@@ -127,7 +125,7 @@ def figures(
                         _draw_maps(lang, f"{group}-{item.name}", [item], columns=1, photo=photo)
                     else:
                         _draw_chart(f"figure-{group}-{item.name}", item, item.figure)
-    if downloads and not bare:
+    if not bare:
         _downloads(lang, group, shown)
 
 

@@ -132,17 +132,16 @@ def automatic(folder: Path | None = None) -> Chooser:
     return NoChooser(model)
 
 
-def chooser_for(name: str | None, folder: Path | None = None) -> Chooser | None:
+def chooser_for(name: str | None) -> Chooser | None:
     """`automatic`, or None where a model is named.
 
     Args:
         name: of a model; None, empty and "auto" name none.
-        folder: as for `automatic`.
 
     Raises:
         CheckpointError: as `automatic`.
     """
-    return None if name and name != AUTO else automatic(folder)
+    return None if name and name != AUTO else automatic()
 
 
 def open_chooser(folder: Path | None = None) -> ModelChooser:

@@ -124,26 +124,19 @@ def mean_metrics(images: Sequence[DepthMetrics]) -> DepthMetrics:
 
 
 def bootstrap_intervals(
-    images: Sequence[DepthMetrics], *, level: float = 0.95, resamples: int = 1000, seed: int = 0
+    images: Sequence[DepthMetrics], *, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap intervals of the means, low and high; images drawn with replacement.
+    """95 % percentile bootstrap intervals of the means, low and high; images drawn again.
 
     Frames of one video resemble each other, so for such sets the interval is too narrow.
-
-    Args:
-        images: per-image figures.
-        level: share of resampled means inside the interval.
-        resamples: how many times the images are drawn.
-        seed: of the draws; the same seed gives the same interval.
 
     Source: B. Efron, R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
     """
     table = _table(images)
     rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(table), size=(resamples, len(table)))
+    draws = rng.integers(0, len(table), size=(1000, len(table)))
     means = np.stack([table[draw].mean(axis=0) for draw in draws])
-    tail = 100.0 * (1.0 - level) / 2.0
-    low, high = np.percentile(means, [tail, 100.0 - tail], axis=0).tolist()
+    low, high = np.percentile(means, [2.5, 97.5], axis=0).tolist()
     return dict(zip(METRICS, zip(low, high, strict=True), strict=True))
 
 

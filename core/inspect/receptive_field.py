@@ -93,12 +93,11 @@ def cell_of(share: float, count: int) -> int:
     return max(0, min(int(share * count), count - 1))
 
 
-def extent(field: Tensor, share: float = 0.95) -> tuple[int, int]:
-    """Height and width of the smallest centred box that holds a share of a field's weight.
+def extent(field: Tensor) -> tuple[int, int]:
+    """Height and width of the smallest centred box that holds 95 % of a field's weight.
 
     Args:
         field: (h, w), at least 0. The box is centred on its centre of mass.
-        share: from 0 to 1.
     """
     sizes = []
     for axis in (0, 1):
@@ -108,6 +107,6 @@ def extent(field: Tensor, share: float = 0.95) -> tuple[int, int]:
         distance = (place - (place * profile).sum() / total).abs()
         order = distance.argsort()
         held = profile[order].cumsum(0) / total
-        last = min(int((held < share).sum()), len(profile) - 1)
+        last = min(int((held < 0.95).sum()), len(profile) - 1)
         sizes.append(int(2 * distance[order][last].item()) + 1)
     return sizes[0], sizes[1]

@@ -155,7 +155,7 @@ class SparseDepth:
             )
 
     @classmethod
-    def from_numbers(cls, points: Sequence[Sequence[float]], name: str = "points") -> SparseDepth:
+    def from_numbers(cls, points: Sequence[Sequence[float]]) -> SparseDepth:
         """From rows u, v, metres.
 
         Raises:
@@ -167,7 +167,7 @@ class SparseDepth:
                 f"The sparse depth is of shape {table.shape}, expected rows of 3 numbers: give u, "
                 "v and metres of every point."
             )
-        return cls(table[:, 0], table[:, 1], table[:, 2], name=name)
+        return cls(table[:, 0], table[:, 1], table[:, 2], name="points")
 
     def numbers(self) -> list[list[float]]:
         """Rows u, v, metres."""

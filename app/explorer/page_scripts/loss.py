@@ -91,20 +91,16 @@ def punishment(d: FloatArray, weight: float) -> NDArray[np.float64]:
     return pull
 
 
-def distorted(
-    depth: FloatArray, *, scale: float, noise: float, shift: float = 0.0, seed: int = 0
-) -> NDArray[np.float64]:
-    """A prediction made worse on purpose: depth * scale * exp(noise * N(0, 1)) + shift.
+def distorted(depth: FloatArray, *, scale: float, noise: float) -> NDArray[np.float64]:
+    """A prediction made worse on purpose: depth * scale * exp(noise * N(0, 1)), above 0.
 
     Args:
         depth: (H, W) metres.
         scale: factor on all depths.
         noise: standard deviation of the natural logarithm, pixel by pixel.
-        shift: metres added at the end; depth stays above 0.
-        seed: of the noise.
     """
-    normal = np.random.default_rng(seed).standard_normal(depth.shape)
-    worse = depth.astype(np.float64) * scale * np.exp(noise * normal) + shift
+    normal = np.random.default_rng(0).standard_normal(depth.shape)
+    worse = depth.astype(np.float64) * scale * np.exp(noise * normal)
     return np.maximum(worse, MIN_DEPTH)
 
 

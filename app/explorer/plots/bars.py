@@ -49,9 +49,9 @@ def table_of(name: str) -> NDArray[np.uint8]:
     return table[::-1] if name.startswith("rising ") else table
 
 
-def colour_stops(name: str, count: int = 33) -> list[tuple[float, str]]:
+def colour_stops(name: str) -> list[tuple[float, str]]:
     """A colour table as Plotly takes it: places from 0 to 1 and their colours."""
-    table = table_of(name)
+    table, count = table_of(name), 33
     rows = np.linspace(0, len(table) - 1, count).round().astype(int)
     return [(i / (count - 1), "rgb({}, {}, {})".format(*table[row])) for i, row in enumerate(rows)]
 
@@ -61,33 +61,23 @@ def bar_of(
     unit: str,
     *,
     colours: str = DEFAULT_COLORMAP,
-    share: float = 0.01,
-    digits: int = 2,
 ) -> Bar:
-    """A bar that spans all but a share of the values at either end, the same for several maps."""
+    """A bar that spans all but 1 % of the values at either end, the same for several maps."""
     maps = [values] if isinstance(values, np.ndarray) else list(values)
     # Every map counts the same, however few pixels it has.
-    ends = [
-        np.quantile(m[np.isfinite(m)], [share, 1 - share]) for m in maps if np.isfinite(m).any()
-    ]
+    ends = [np.quantile(m[np.isfinite(m)], [0.01, 0.99]) for m in maps if np.isfinite(m).any()]
     if not ends:
-        return Bar(0.0, 1.0, unit, colours, digits)
+        return Bar(0.0, 1.0, unit, colours)
     low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    return Bar(low, high, unit, colours, digits)
+    return Bar(low, high, unit, colours)
 
 
-def signed_bar(
-    values: NDArray[np.floating] | Sequence[NDArray[np.floating]],
-    unit: str,
-    *,
-    share: float = 0.01,
-    digits: int = 2,
-) -> Bar:
-    """A bar centred at zero that spans all but a share of the absolute values."""
+def signed_bar(values: NDArray[np.floating] | Sequence[NDArray[np.floating]], unit: str) -> Bar:
+    """A bar centred at zero that spans all but a hundredth of the absolute values."""
     maps = [values] if isinstance(values, np.ndarray) else list(values)
     flat = [np.abs(m[np.isfinite(m)]) for m in maps]
-    most = max((float(np.quantile(m, 1 - share)) for m in flat if m.size), default=1.0)
+    most = max((float(np.quantile(m, 0.99)) for m in flat if m.size), default=1.0)
     most = most if most > 0 else 1.0
-    return Bar(-most, most, unit, SIGNED, digits)
+    return Bar(-most, most, unit, SIGNED)

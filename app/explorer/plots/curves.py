@@ -105,14 +105,14 @@ def scatter_figure(
 
 
 def histogram_of(
-    values: NDArray[np.floating], bins: int = 80, share: float = 0.002
+    values: NDArray[np.floating],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Bin centres and the percentage in each; the outermost bins take what lies beyond."""
     flat = values[np.isfinite(values)]
-    low, high = (float(q) for q in np.quantile(flat, [share, 1 - share]))
+    low, high = (float(q) for q in np.quantile(flat, [0.002, 0.998]))
     if not high > low:
         low, high = low - 0.5, high + 0.5
-    counts, edges = np.histogram(np.clip(flat, low, high), bins=bins, range=(low, high))
+    counts, edges = np.histogram(np.clip(flat, low, high), bins=80, range=(low, high))
     return (edges[1:] + edges[:-1]) / 2, 100.0 * counts / max(1, counts.sum())
 
 

@@ -60,7 +60,6 @@ def points_figure(
     intrinsics: Intrinsics,
     size: tuple[int, int],
     words: SceneWords = ENGLISH,
-    marker: float = 2.0,
 ) -> go.Figure:
     """A cloud with its camera.
 
@@ -70,10 +69,9 @@ def points_figure(
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
         size: width and height of the photo.
-        marker: size of a point in screen pixels.
     """
     place = upright(points)
-    view: dict[str, Any] = {"size": marker}
+    view: dict[str, Any] = {"size": 2.0}  # of a point in screen pixels
     if bar is None:
         index, palette = few_colours(colours)
         view |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
