@@ -36,9 +36,6 @@ def requirements(name: str) -> dict[str, Requirement]:
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 
 
-# Make
-
-
 def test_predict_without_a_picture_is_one_sentence() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "IMAGE"}
     ended = subprocess.run(
@@ -75,9 +72,6 @@ def test_an_old_python_is_one_sentence(tmp_path: Path) -> None:
     assert not (tmp_path / ".venv").exists()
 
 
-# Requirements
-
-
 def test_the_lock_fits_the_ranges() -> None:
     lock = requirements("constraints.txt")
     overrides = requirements("requirements-overrides.txt")
@@ -105,15 +99,6 @@ def test_what_runs_here_is_in_range() -> None:
             assert requirement.specifier.contains(installed, prereleases=True), (
                 f"{package} {installed} does not satisfy {requirement}"
             )
-
-
-# Docker
-
-
-# Continuous integration
-
-
-# README
 
 
 def test_defaults_of_the_table_are_those_of_the_sources() -> None:

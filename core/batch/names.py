@@ -101,8 +101,6 @@ def _others(found: Found, path: Path, mirror: bool) -> list[Path]:
     for each in (portable(here), portable(below)):
         names += [_stem(each), each]
     names += [path.with_name(f"{path.name}-{n}") for n in range(2, 2 + _NUMBERED)]
-    for each in (here, below):  # as earlier versions named them
-        names += [_stem(each), each]
     return names
 
 

@@ -45,10 +45,17 @@ def explorer_models(explorer_folders: tuple[Path, Path]) -> Iterator[Path]:
 
 
 @pytest.fixture
-def page_with_photo(page: Page, studio_url: str) -> Page:
-    """A tab with the depth page and the depth of a photo of 160 x 120 pixels, "mine.png"."""
+def opened(page: Page, studio_url: str) -> Page:
+    """The depth page as a new visitor has it: with an example."""
     page.goto(studio_url)
     page.wait_for_selector("#view-inspect [data-ready]")
+    return page
+
+
+@pytest.fixture
+def page_with_photo(opened: Page) -> Page:
+    """A tab with the depth page and the depth of a photo of 160 x 120 pixels, "mine.png"."""
+    page = opened
     picture = encode(Image.fromarray(scene(120, 160)), "PNG")
     file = {"name": "mine.png", "mimeType": "", "buffer": picture}
     page.set_input_files("#photo input[type=file]", file)

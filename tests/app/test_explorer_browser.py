@@ -18,6 +18,7 @@ from app.common.translations import t
 from app.explorer.page_table import PAGES
 from app.explorer.sidebar import EXAMPLES
 from tests.app.test_accessibility import lasting
+from tests.core.pictures import encode
 from tests.tiny_checkpoint import picture
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ PATIENCE = 120_000  # milliseconds; the machine may be busy
 
 
 def jpeg(array: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> bytes:
-    stream = io.BytesIO()
-    Image.fromarray(array).save(stream, "JPEG")
-    return stream.getvalue()
+    return encode(Image.fromarray(array), "JPEG")
 
 
 def settle(page: Page) -> None:
@@ -88,7 +87,13 @@ def test_every_page_is_quiet_with_a_portrait_photo(
 ) -> None:
     page.goto(explorer_url)
     settle(page)
-    drop(page, "portrait.jpg", jpeg(np.kron(picture(750, 1000, 1), np.ones((2, 2, 1), np.uint8))))
+    drop(
+        page,
+        "portrait.jpg",
+        encode(
+            Image.fromarray(np.kron(picture(750, 1000, 1), np.ones((2, 2, 1), np.uint8))), "JPEG"
+        ),
+    )
     for spec in PAGES:
         turn_to(page, spec.key)
         is_whole(page)
@@ -244,7 +249,11 @@ def test_a_phone_in_the_dark_drops_a_photo_on_the_first_page(
     assert top is not None
     assert top["y"] < 300  # above the title
     field.locator("input").set_input_files(
-        {"name": "own.jpg", "mimeType": "image/jpeg", "buffer": jpeg(picture(90, 120, 1))}
+        {
+            "name": "own.jpg",
+            "mimeType": "image/jpeg",
+            "buffer": jpeg(picture(90, 120, 1)),
+        }
     )
     phone.wait_for_url(re.compile("own=1"), timeout=PATIENCE)
     settle(phone)

@@ -325,14 +325,6 @@ def test_a_pose_that_is_none_gets_one_sentence() -> None:
     sound(app.run())
 
 
-def test_the_report_holds_every_section() -> None:
-    app = opened("export")
-    app.button(key="make_report").click()
-    sound(app.run())
-    assert len(app.success) == 1
-    assert any(entry.label == "Save the report" for entry in app.download_button)
-
-
 def test_without_a_model_the_page_says_what_to_do(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAPDEPTH_MODELS", str(tmp_path))

@@ -31,23 +31,20 @@ DEPTHS = ("--known-depth", "60,45=30", "--known-depth", "30,40=30", "--known-dep
 
 
 @pytest.fixture(scope="module")
-def models(tiny_models: Path) -> Path:
-    return tiny_models
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("profiles")
 
 
 @pytest.fixture(scope="module")
-def url(serve: Callable[..., str], models: Path, folder: Path) -> str:
-    return serve("gradio", LAPDEPTH_MODELS=str(models), LAPDEPTH_PROFILES=str(folder))
+def url(serve: Callable[..., str], tiny_models: Path, folder: Path) -> str:
+    return serve("gradio", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_PROFILES=str(folder))
 
 
 @pytest.fixture
-def profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, models: Path, folder: Path) -> Path:
-    monkeypatch.setenv("LAPDEPTH_MODELS", str(models))
+def profiles(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_models: Path, folder: Path
+) -> Path:
+    monkeypatch.setenv("LAPDEPTH_MODELS", str(tiny_models))
     monkeypatch.setenv("LAPDEPTH_PROFILES", str(folder))
     monkeypatch.chdir(tmp_path)
     return folder
@@ -57,14 +54,14 @@ def stored(path: str, scale: float) -> np.ndarray:
     return np.asarray(Image.open(path)) / scale
 
 
-def test_every_way_in_gives_the_same_metres(url: str, models: Path, profiles: Path) -> None:
+def test_every_way_in_gives_the_same_metres(url: str, tiny_models: Path, profiles: Path) -> None:
     visitor = Visitor(url, 2)  # without a length or a profile of its own
     Path("photo.png").write_bytes(visitor.data)
     Path("other.png").write_bytes(visitor.data + b"\0")
     assert run("profile", "create", "hall", "photo.png", "--fov", "50", *DEPTHS) == 0
     profile = load_profile("hall")
 
-    predictor = load_predictor(models / "tiny.safetensors")
+    predictor = load_predictor(tiny_models / "tiny.safetensors")
     photo = decode("photo.png")
     by_python = calibrated(predictor(photo, intrinsics=profile.camera), profile).depth
     assert not np.allclose(by_python, predictor(photo).depth, rtol=0.1)
@@ -120,7 +117,7 @@ def test_every_way_in_gives_the_same_metres(url: str, models: Path, profiles: Pa
     first = min(Path("film/clip_frames").iterdir())
     np.testing.assert_allclose(stored(str(first), scale), by_python, atol=0.51 / scale)
 
-    studio = Studio(models=models, decoder=decode)
+    studio = Studio(models=tiny_models, decoder=decode)
     data = "data:image/png;base64," + base64.b64encode(visitor.data).decode()
     view = LiveDepth(studio)("one", {"url": data}, depth_request(model="tiny", profile="hall"))
     assert (view.near, view.far) == pytest.approx(auto_range(by_python), rel=1e-5)
@@ -128,7 +125,7 @@ def test_every_way_in_gives_the_same_metres(url: str, models: Path, profiles: Pa
 
 
 def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
-    url: str, models: Path, profiles: Path
+    url: str, tiny_models: Path, profiles: Path
 ) -> None:
     visitor = Visitor(url, 2)
     visitor.values[visitor.ids["model"]] = "tiny"
@@ -149,7 +146,7 @@ def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
 
 
 def test_measured_points_on_the_page_belong_to_their_photo(
-    url: str, models: Path, profiles: Path
+    url: str, tiny_models: Path, profiles: Path
 ) -> None:
     visitor, points = Visitor(url, 2), "20,20,4\n70,60,4.4\n"
     visitor.values[visitor.ids["model"]] = "tiny"

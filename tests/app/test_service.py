@@ -46,21 +46,14 @@ class Decoder:
         return decode(path)
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("models")
-    save_tiny(folder)
-    return folder
-
-
 @pytest.fixture
 def decoder() -> Decoder:
     return Decoder()
 
 
 @pytest.fixture
-def studio(models: Path, decoder: Decoder) -> Studio:
-    return Studio(default_model="tiny", models=models, decoder=decoder)
+def studio(tiny_models: Path, decoder: Decoder) -> Studio:
+    return Studio(default_model="tiny", models=tiny_models, decoder=decoder)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +90,9 @@ def test_the_same_bytes_are_predicted_once_and_named_as_each_visitor_named_them(
     assert "a photo" not in saved.sidecar.read_text()
 
 
-def test_an_error_names_the_file_of_the_visitor_who_gets_it(models: Path, tmp_path: Path) -> None:
+def test_an_error_names_the_file_of_the_visitor_who_gets_it(
+    tiny_models: Path, tmp_path: Path
+) -> None:
     paths = [tmp_path / name for name in ("hers.jpg", "his.png")]
     begun, goes_on = threading.Event(), threading.Event()
 
@@ -106,7 +101,7 @@ def test_an_error_names_the_file_of_the_visitor_who_gets_it(models: Path, tmp_pa
         goes_on.wait(30)
         raise ImageError(f"{path.name} is damaged, expected a whole file: send it again.")
 
-    studio = Studio(default_model="tiny", models=models, decoder=damaged)
+    studio = Studio(default_model="tiny", models=tiny_models, decoder=damaged)
     for path in paths:
         path.write_bytes(b"the same bytes")
     with ThreadPoolExecutor(2) as pool:
@@ -187,9 +182,9 @@ def test_a_model_that_is_not_installed_is_refused(studio: Studio, name: str) -> 
         studio.predictor(name)
 
 
-def test_without_a_name_the_default_model_is_taken(models: Path, photo: Path) -> None:
+def test_without_a_name_the_default_model_is_taken(tiny_models: Path, photo: Path) -> None:
     for default in ("tiny", "not installed"):
-        studio = Studio(default_model=default, models=models, decoder=decode)
+        studio = Studio(default_model=default, models=tiny_models, decoder=decode)
         found = studio.result(photo, DepthRequest())
         assert found.prediction.info.name == found.request.model == "tiny"
         assert studio.result(photo, SETTINGS) is found

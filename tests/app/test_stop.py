@@ -19,13 +19,6 @@ pytestmark = pytest.mark.browser
 SAID = "Stopped."
 
 
-@pytest.fixture
-def opened(page: Page, studio_url: str) -> Page:
-    page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
-    return page
-
-
 def stop(page: Page, name: str) -> None:
     """Presses the button of this name, which has to be there, and reads what the page says."""
     button = page.locator(f"#stop-{name}")

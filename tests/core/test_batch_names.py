@@ -188,12 +188,6 @@ def test_names_that_windows_cannot_hold_are_made_such_that_it_can(tmp_path: Path
     assert (totals.done, totals.skipped) == (1, len(given))  # what is there keeps its name
 
 
-def test_results_that_have_such_a_name_are_found_again(tmp_path: Path) -> None:
-    photo(tmp_path / "in" / "12:30.jpg")
-    (job,) = plan([tmp_path / "in"], tmp_path / "out")
-    assert Path("12:30") in job.others
-
-
 def test_a_name_that_is_too_long_leaves_nothing(tmp_path: Path, run: Run) -> None:
     long = photo(tmp_path / ("é" * 122 + ".png"))  # 248 bytes
     totals, (entry,) = run(long)

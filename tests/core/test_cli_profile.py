@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from core.cli.main import DONE
 from core.geometry.find_scale import calibrated
@@ -15,8 +14,6 @@ from core.images.decode import decode
 from core.predictor import load_model
 from core.scale.profile import load_profile
 from tests.core.cli_runs import photos, run, sidecar
-from tests.core.clips import write_clip
-from tests.tiny_checkpoint import picture
 
 
 @pytest.fixture(autouse=True)
@@ -56,13 +53,6 @@ def test_a_profile_gives_every_command_the_same_metres(
     assert run("measure", "photo.png", "--point", "60,45", *asked) == DONE
     (point,) = json.loads(capsys.readouterr().out)["results"][:1]
     assert point["position"][2] == pytest.approx(float(expected[45, 60]), rel=1e-6)
-    write_clip(Path("clip.mp4"), [picture(120, 90, 0)] * 2)
-    assert run("video", "clip.mp4", "--out", "film", "--save", "frames", *asked) == DONE
-    clip = sidecar("film/clip.json")
-    assert clip["scale"]["factor"] == factor
-    assert clip["settings"]["profile"]["name"] == "hall"
-    stored = np.asarray(Image.open("film/clip_frames/000001.png")) / clip["depth"]["png_scale"]
-    assert float(np.median(stored / expected)) == pytest.approx(1.0, abs=0.05)
 
 
 def test_results_of_another_profile_are_made_again(capsys: pytest.CaptureFixture[str]) -> None:

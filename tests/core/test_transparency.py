@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from core.geometry.point_cloud import CloudOptions
 from core.images.decode import Photo, decode
 from core.images.decode_worker import decode_isolated
 from core.predictor import Predictor
-from tests.core.pictures import png, png_chunk, tiff
+from tests.core.pictures import encode, png, png_chunk, tiff
 from tests.tiny_checkpoint import picture as pixels
 
 WIDTH, HEIGHT = 160, 112
@@ -44,12 +42,6 @@ def cut_out() -> Image.Image:
     return image
 
 
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
-
-
 def files() -> dict[str, bytes]:
     pytest.importorskip("pillow_heif").register_heif_opener()
     palette = picture(WIDTH, HEIGHT).quantize(254)
@@ -65,18 +57,18 @@ def files() -> dict[str, bytes]:
     associated = np.asarray(cut_out()).copy()
     associated[CLEAR] = 0
     return {
-        "png": encoded(cut_out(), "PNG"),
-        "png palette": encoded(keyed, "PNG", transparency=255),
-        "png grey": encoded(grey_alpha, "PNG"),
-        "png grey key": encoded(keyed_grey, "PNG", transparency=0),
-        "png 16-bit grey key": encoded(wide_grey, "PNG", transparency=0),
-        "webp": encoded(cut_out(), "WEBP", lossless=True, exact=True),
-        "heic": encoded(cut_out(), "HEIF", quality=-1, matrix_coefficients=0, chroma=444),
-        "avif": encoded(cut_out(), "AVIF", quality=100),
-        "gif": encoded(keyed, "GIF", transparency=255),
-        "tiff": encoded(cut_out(), "TIFF"),
-        "tiff associated": encoded(Image.fromarray(associated), "TIFF", tiffinfo={338: 1}),
-        "tiff grey": encoded(grey_alpha, "TIFF"),
+        "png": encode(cut_out(), "PNG"),
+        "png palette": encode(keyed, "PNG", transparency=255),
+        "png grey": encode(grey_alpha, "PNG"),
+        "png grey key": encode(keyed_grey, "PNG", transparency=0),
+        "png 16-bit grey key": encode(wide_grey, "PNG", transparency=0),
+        "webp": encode(cut_out(), "WEBP", lossless=True, exact=True),
+        "heic": encode(cut_out(), "HEIF", quality=-1, matrix_coefficients=0, chroma=444),
+        "avif": encode(cut_out(), "AVIF", quality=100),
+        "gif": encode(keyed, "GIF", transparency=255),
+        "tiff": encode(cut_out(), "TIFF"),
+        "tiff associated": encode(Image.fromarray(associated), "TIFF", tiffinfo={338: 1}),
+        "tiff grey": encode(grey_alpha, "TIFF"),
     }
 
 
@@ -126,7 +118,7 @@ def test_arrays_pillow_images_and_the_decoder_process() -> None:
 def test_turned_with_the_picture() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    photo = decode(encoded(cut_out(), "PNG", exif=exif))
+    photo = decode(encode(cut_out(), "PNG", exif=exif))
     np.testing.assert_array_equal(photo.transparent, np.rot90(CLEAR, -1))
 
 

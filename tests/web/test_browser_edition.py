@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.browser import saved
 from core.predictor import Predictor
 from tests.core.pictures import encode, png_header
 from tests.tiny_checkpoint import picture
@@ -38,20 +39,6 @@ def choose(page: Page, data: bytes, name: str) -> None:
     page.evaluate("delete document.body.dataset.shown")
     page.set_input_files("#file", {"name": name, "mimeType": "", "buffer": data})
     page.wait_for_selector(f"body[data-shown^='{name}']")
-
-
-def saved(page: Page, kind: str, count: int = 1) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-
-    def keep(download: Any) -> None:
-        found[download.suggested_filename] = Path(download.path()).read_bytes()
-
-    page.on("download", keep)
-    page.click(f"[data-file={kind}]")
-    while len(found) < count:
-        page.wait_for_timeout(30)
-    page.remove_listener("download", keep)
-    return found
 
 
 def depth_of(files: dict[str, bytes], name: str) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +31,6 @@ class Bar:
     unit: str
     colours: str = DEFAULT_COLORMAP
     digits: int = 2
-
-    def coloured(self, colours: str) -> Bar:
-        """The same bar in other colours."""
-        return replace(self, colours=colours)
 
 
 MASK = Bar(0.0, 1.0, "", "inferno", 0)
