@@ -1,4 +1,4 @@
-"""Evaluations of predictors whose errors are known, and of a network from file to figures."""
+"""Evaluations of predictors whose errors are known, and what a request opens."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from core.camera import Intrinsics
@@ -24,9 +23,6 @@ from core.evaluate.run import (
     score_baselines,
 )
 from core.evaluate.scoring import Estimate, evaluate
-from core.model import LapDepth, ModelConfig
-from core.weights.checkpoint import save_checkpoint
-from core.weights.model_info import ModelInfo, TrainingCamera
 
 PROTOCOL = Protocol("test", max_depth=10.0, range_edges=(0.0, 3.0, 10.0))
 
@@ -183,43 +179,6 @@ def test_baselines_are_fitted_on_the_training_split(tmp_path: Path) -> None:
         assert figures.abs_rel == pytest.approx(1 / 3, abs=0.003)  # 2 m for 3 m
     with pytest.raises(DataError, match="no training split"):
         score_baselines(replace(request, dataset="folder"), [], NYU)
-
-
-def test_from_checkpoint_to_figures(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    config = ModelConfig(
-        encoder="efficientnet_lite0", max_depth=10.0, focal=500.0, decoder_width=128
-    )
-    info = ModelInfo(
-        config=config,
-        working_height=96,
-        supervised_levels=True,
-        camera=TrainingCamera(640, 480, 518.858, 519.470),
-        licence="test",
-        training_data="none",
-        provenance={"origin": "random weights"},
-    )
-    path = tmp_path / "random.safetensors"
-    save_checkpoint(path, LapDepth(config), info)
-    request = EvaluationRequest(
-        "nyu",
-        write_nyu(tmp_path / "data"),
-        model=str(path),
-        flip=True,
-        first=1,
-        worst=1,
-        cap=5.0,
-        engine="torch",
-        device="cpu",
-    )
-    result = run_evaluation(request)
-    assert result.mean.as_dict() == result.images[0].metrics.as_dict()
-    assert np.isfinite(list(result.mean.as_dict().values())).all()
-    assert result.protocol == "NYU Depth V2, Eigen crop, cap 5 m"
-    assert len(result.worst) == 1
-    about = result.about
-    assert (about["model"], about["flip"], about["resolution"]) == ("random", True, 96)
-    assert len(about["model_sha256"]) == 64
 
 
 def test_levels_and_geometry_on_request() -> None:

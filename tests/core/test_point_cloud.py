@@ -144,27 +144,6 @@ def test_points_in_glb_read_back_with_gltf_axes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "depth",
-    [
-        scenes.plane((0.2, -0.5, 0.84), 2.5),
-        scenes.sphere((0.3, -0.2, 4.0), 1.1, 9.0),
-        scenes.staircase(4, first=4.0, tread=0.5, rise=0.25, bottom=1.4),
-    ],
-    ids=["plane", "ball", "stairs"],
-)
-def test_other_readers_find_a_known_scene_in_both_files(tmp_path: Path, depth: np.ndarray) -> None:
-    known = (scenes.rays() * depth[..., None]).reshape(-1, 3)  # metres, OpenCV axes
-    cloud = cloud_of(depth)
-    cloud.save(tmp_path / "a.ply")
-    vertex = PlyData.read(tmp_path / "a.ply")["vertex"]
-    points = np.stack([vertex[name] for name in "xyz"], axis=1)
-    np.testing.assert_allclose(points, known, rtol=1e-5, atol=1e-6)
-    cloud.save(tmp_path / "a.glb", surface=False)
-    (read,) = trimesh.load_scene(tmp_path / "a.glb").geometry.values()
-    np.testing.assert_allclose(read.vertices, known * [1, -1, -1], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize(
     ("depth", "match"),
     [
         (np.full((72, 96), np.nan, np.float32), "no depth 6912"),
