@@ -1,4 +1,9 @@
-"""Flat files for the table of `core.files.outputs`: depth, levels, normals, positions."""
+"""Flat files for the table of `core.files.outputs`: depth, levels, normals, positions.
+
+Normals and positions are in the camera's frame. A normal has length 1 and faces the camera, so its
+z is negative; the PNG holds (n + 1) / 2 in 8 bits, and 128 128 128, which is no direction, where
+there is no depth. The EXR files hold NaN there.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.atomic import write_atomic
+from core.camera import Intrinsics, unproject
 from core.files.colormap import display_range
 from core.files.depth_maps import (
     ColorSettings,
@@ -19,16 +25,13 @@ from core.files.depth_maps import (
     depth16_scale,
     encode_color,
     encode_exr,
+    encode_layers,
     encode_steps,
     write_npz,
 )
-from core.files.png import with_text
-from core.files.surface_maps import (
-    FRAME,
-    encode_normals_exr,
-    encode_normals_png,
-    encode_points_exr,
-)
+from core.files.png import encode_strips, with_text
+from core.geometry.masks import measured
+from core.geometry.planes import surface_normals
 from core.geometry.provenance import SceneInfo
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from core.prediction import Prediction
 
 Facts = dict[str, Any]  # JSON-ready: what a reader of the file has to know
+FRAME = "OpenCV camera: x right, y down, z forward"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,32 +127,50 @@ def _write_levels(path: Path, job: ExportJob) -> Facts:
     }
 
 
+def normals_of(depth: NDArray[np.float32], camera: Intrinsics) -> NDArray[np.float32]:
+    """Unit normals (H, W, 3) that face the camera; NaN where there is no depth."""
+    normals = surface_normals(depth, camera)
+    normals[~measured(depth)] = np.nan
+    return normals
+
+
 def _write_normals(path: Path, job: ExportJob) -> Facts:
-    prediction = job.prediction
-    checked_reach(prediction.depth)
-    png = encode_normals_png(prediction.depth, prediction.intrinsics)
+    depth, camera = job.prediction.depth, job.prediction.intrinsics
+    checked_reach(depth)
+
+    def strip(top: int, bottom: int) -> NDArray[np.uint8]:
+        first, last = max(0, top - 1), min(len(depth), bottom + 1)  # slopes need their neighbours
+        normals = normals_of(depth[first:last], camera.cropped(0, first))[top - first :]
+        steps = np.rint((normals[: bottom - top] + 1) * np.float32(127.5))
+        coded: NDArray[np.uint8] = np.nan_to_num(steps, nan=128).astype(np.uint8)
+        return coded
+
+    png = encode_strips((*depth.shape, 3), np.dtype(np.uint8), strip)
     write_atomic(path, with_text(png, {**job.origin(), "content": "(normal + 1) / 2"}))
     return {"frame": FRAME, "content": "(n + 1) / 2 of 255", "invalid": 128}
 
 
 def _write_normals_exr(path: Path, job: ExportJob) -> Facts:
-    prediction = job.prediction
-    checked_reach(prediction.depth)
-    write_atomic(
-        path, encode_normals_exr(prediction.depth, prediction.intrinsics, job.origin())
-    )  # fmt: skip
-    return {"frame": FRAME, "channels": ["N.X", "N.Y", "N.Z"], "invalid": "NaN"}
+    """The channels N.X, N.Y and N.Z, 16-bit floats."""
+    checked_reach(job.prediction.depth)
+    normals = normals_of(job.prediction.depth, job.prediction.intrinsics).astype(np.float16)
+    channels = {f"N.{axis}": normals[..., index] for index, axis in enumerate("XYZ")}
+    comments = {"N": f"unit normal towards the camera, {FRAME}", **job.origin()}
+    write_atomic(path, encode_layers(channels, comments))
+    return {"frame": FRAME, "channels": list(channels), "invalid": "NaN"}
 
 
 def _write_points_exr(path: Path, job: ExportJob) -> Facts:
-    prediction = job.prediction
+    """The channels X, Y and Z, 32-bit floats; Z alone is the depth."""
+    prediction, origin = job.prediction, job.origin()
     checked_reach(prediction.depth)
-    unit = job.origin()["units"]
-    write_atomic(
-        path, encode_points_exr(prediction.depth, prediction.intrinsics, job.origin(), unit)
-    )
+    points = unproject(prediction.depth, prediction.intrinsics)
+    points[~measured(prediction.depth)] = np.nan
+    channels = {axis: points[..., index] for index, axis in enumerate("XYZ")}
+    comments = {"X Y Z": f"position, {origin['units']}, {FRAME}", **origin}
+    write_atomic(path, encode_layers(channels, comments))
     facts = {"unit": prediction.unit, "frame": FRAME}
-    return facts | {"channels": ["X", "Y", "Z"], "invalid": "NaN"}
+    return facts | {"channels": list(channels), "invalid": "NaN"}
 
 
 WRITERS: Mapping[str, Callable[[Path, ExportJob], Facts]] = {

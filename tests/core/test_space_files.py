@@ -62,7 +62,7 @@ def test_large_pictures_have_no_seams_between_strips(tmp_path: Path) -> None:
     work = job(depth)
     path = OUTPUTS["normals"].path(tmp_path / "waves")
     OUTPUTS["normals"].write(path, work)
-    from core.files.surface_maps import normals_of
+    from core.files.writers_2d import normals_of
 
     whole = np.rint((normals_of(depth, work.prediction.intrinsics) + 1) * np.float32(127.5))
     with Image.open(path) as picture:
