@@ -12,7 +12,6 @@ ECCV 2012; the camera is the one of the data set's own toolbox (`camera_params.m
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -196,12 +195,8 @@ def _mat_indices(path: Path, split: str, lines: list[list[str]] | None) -> list[
 
 def _matlab_split(path: Path, key: str) -> list[int]:
     """Reads the 1-based frame numbers of `splits.mat` (MATLAB 5 or HDF5) as 0-based ones."""
-    try:
-        loadmat = importlib.import_module("scipy.io").loadmat
-    except ImportError as error:
-        raise DataError(
-            f"Reading {path} needs SciPy, which is not installed; run: pip install scipy."
-        ) from error
+    from scipy.io import loadmat
+
     try:
         numbers = loadmat(str(path))[key]
     except NotImplementedError:  # what SciPy raises for a MATLAB 7.3 (HDF5) file
@@ -215,12 +210,8 @@ def _matlab_split(path: Path, key: str) -> list[int]:
 
 
 def _open_hdf5(path: Path) -> Any:
-    try:
-        h5py = importlib.import_module("h5py")
-    except ImportError as error:
-        raise DataError(
-            f"Reading {path} needs h5py, which is not installed; run: pip install h5py."
-        ) from error
+    import h5py
+
     try:
         return h5py.File(path, "r")
     except OSError as error:

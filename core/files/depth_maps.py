@@ -116,9 +116,6 @@ def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = 
 
     Returns:
         An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
-
-    Raises:
-        ExportError: the package OpenEXR is not installed.
     """
     about = {"Z": "depth along the optical axis, metres", **(comments or {})}
     return encode_layers({"Z": np.asarray(depth, np.float32)}, about)
@@ -130,17 +127,9 @@ def encode_layers(channels: Mapping[str, NDArray[np.floating]], about: Mapping[s
     Args:
         channels: by name, (H, W) each, float32 or float16.
         about: key -> text, lines of the attribute `comments`.
-
-    Raises:
-        ExportError: the package OpenEXR is not installed.
     """
-    try:
-        import OpenEXR
-    except ImportError as error:
-        raise ExportError(
-            f"An OpenEXR file cannot be written ({error}), expected the package OpenEXR: install "
-            "it, or save npy."
-        ) from error
+    import OpenEXR
+
     lines = [f"{key}: {' '.join(text.split())}" for key, text in about.items()]
     header = {
         "compression": OpenEXR.ZIP_COMPRESSION,

@@ -183,7 +183,7 @@ def _from_bytes(data: bytes, limits: DecodeLimits, name: str) -> Photo:
         size = rgb.shape[1], rgb.shape[0]
         return Photo(rgb, None, None, kind, hashlib.sha256(data).hexdigest(), name, size, notes)
     if kind == "HEIF":
-        register_heif(label)
+        register_heif()
     with pillow_errors(label, kind, limits):
         with no_warnings(), Image.open(io.BytesIO(data), formats=(kind,)) as image:
             check_size(image.size, limits, label)

@@ -102,11 +102,6 @@ def read_exr_depth(data: bytes, *, max_pixels: int) -> NDArray[np.float32]:
         if words.startswith("has the channels"):
             words += f"; expected one of {', '.join(DEPTH_CHANNELS)}: save one channel named Z"
         raise DataError(f"The EXR file {words}.") from fault
-    except ImportError as error:
-        raise DataError(
-            "The ground truth is an OpenEXR file, which needs the package OpenEXR: install it, or "
-            "save the depth as .npy."
-        ) from error
     (plane,) = part.channels.values()
     with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(plane, np.float32)

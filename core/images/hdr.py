@@ -97,11 +97,6 @@ def _exr(
         if words.startswith("has the channels"):
             words += ", expected R, G and B, or Y: save the picture itself"
         raise ImageError(f"{label} {words}.") from fault
-    except ImportError as error:
-        raise ImageError(
-            f"{label} is an OpenEXR picture, which needs the package OpenEXR: install it, or save "
-            "the picture as PNG."
-        ) from error
     names = list(part.channels)
     planes: list[NDArray[np.floating]] = [np.asarray(part.channels[name]) for name in names]
     alpha = planes.pop() if names[-1].rpartition(".")[2].upper() == "A" else None

@@ -154,15 +154,10 @@ def _has_more_pictures(image: Image.Image) -> bool:
         return False
 
 
-def register_heif(label: str) -> None:
-    """Teach Pillow HEIC, or raise ImageError when pillow-heif is not installed."""
-    try:
-        import pillow_heif
-    except ImportError as error:
-        raise ImageError(
-            f"{label} is a HEIC picture, which needs the package pillow-heif: install it, or "
-            "export the picture as JPEG."
-        ) from error
+def register_heif() -> None:
+    """Teaches Pillow HEIC."""
+    import pillow_heif
+
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
 
 

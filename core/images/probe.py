@@ -42,7 +42,7 @@ def probe(
     if kind is None:
         raise ImageError(f"{label} has no header that is known, expected a picture: check it.")
     if kind == "HEIF":
-        register_heif(label)
+        register_heif()
     with (
         pillow_errors(label, kind, limits),
         no_warnings(),

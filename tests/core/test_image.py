@@ -70,13 +70,6 @@ def test_heic() -> None:
     assert np.abs(difference).mean() < 4
 
 
-def test_heic_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", None)
-    data = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100)
-    with pytest.raises(ImageError, match=r"IMG_1.heic is a HEIC picture.*pillow-heif: install"):
-        decode(data, name="IMG_1.heic")
-
-
 # What the eye should see when the stored rows and columns mean what Exif 2.32, 4.6.4 says.
 UPRIGHT = {
     1: lambda a: a,
