@@ -51,6 +51,7 @@ OWN = "own"  # in the address
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
+_GONE = "model that the address asked for"  # in the session, where it is not installed
 
 
 def choose_language() -> str:
@@ -187,8 +188,14 @@ def _choose_model(lang: str) -> str:
     if not names:
         st.error(t("explorer.no_model", lang))
         st.stop()
+    asked = st.query_params.get("model", names[0])
+    if asked not in names:  # of a link from elsewhere, or taken back since
+        st.session_state[_GONE] = asked[:60]
     labels = {name: t("explorer.model_auto", lang) if name == AUTO else name for name in names}
-    return controls.choice("model", t("explorer.model", lang), labels, default=names[0])
+    chosen = controls.choice("model", t("explorer.model", lang), labels, default=names[0])
+    if _GONE in st.session_state and chosen == names[0]:
+        st.warning(t("explorer.model_gone", lang, name=st.session_state[_GONE]))
+    return chosen
 
 
 def _truth_beside(view: SessionView, path: Path | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.common.translations import t
 from app.explorer.session_view import chosen_because
 from core.data import open_dataset
 from core.evaluate.protocol import KITTI, NYU, Protocol
@@ -40,6 +41,14 @@ def test_a_photo_chooses_its_model_and_a_person_can_overrule_it(
     sound(app.run())
     assert app.session_state["session view"].info.name == other
     assert "was chosen" not in " ".join(entry.value for entry in app.sidebar.caption)
+
+
+def test_a_link_to_a_model_that_is_gone_says_so_until_another_is_chosen() -> None:
+    app = opened("start", png(GREY), model="gone")
+    said = [entry.value for entry in app.sidebar.warning]
+    assert said == [t("explorer.model_gone", "en", name="gone")]
+    app.selectbox(key="model").set_value("other")
+    assert not sound(app.run()).sidebar.warning
 
 
 def test_a_doubtful_choice_says_so() -> None:
