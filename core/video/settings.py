@@ -23,6 +23,8 @@ VIDEO_OUTPUTS = {
     "stereo": "_stereo.mp4",
 }
 USUAL_OUTPUTS = ("video", "frames")
+# Seconds between two frames that the network sees, at most; with 0 it sees them all.
+QUALITIES = {"full": 0.0, "fast": 0.2}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class VideoSettings:
     Attributes:
         save: of `VIDEO_OUTPUTS`.
         resolution: working height in pixels; None is the model's.
+        quality: of `QUALITIES`; "fast" is for the video alone, drawn at the network's size.
         flip: average with the mirrored frame.
         fov: horizontal field of view in degrees; None takes the training camera's.
         intrinsics: fx, fy, cx, cy in pixels of a frame, instead of a field of view.
@@ -44,12 +47,13 @@ class VideoSettings:
         stereo: layout and eyes of the stereo film, if it is saved.
 
     Raises:
-        ConfigError: nothing or something unknown to save, a resolution out of range, or a switch
-            that is neither True nor False.
+        ConfigError: nothing or something unknown to save, a resolution out of range, a quality
+            that is unknown or not for what is saved, or a switch that is neither True nor False.
     """
 
     save: Sequence[str] = USUAL_OUTPUTS
     resolution: int | None = None
+    quality: str = "full"
     flip: bool = False
     fov: float | None = None
     intrinsics: tuple[float, ...] | None = None
@@ -68,6 +72,12 @@ class VideoSettings:
                 f"Got {', '.join(unknown) or 'no output'} to save, expected some of "
                 f"{','.join(VIDEO_OUTPUTS)}: correct the list."
             )
+        if self.quality not in tuple(QUALITIES) or (self.quality == "fast" and self.data):
+            raise ConfigError(
+                f"Got quality {self.quality!r} to save {','.join(self.save)}, expected "
+                f"{' or '.join(QUALITIES)}, fast for the video alone: save only video, or choose "
+                "full."
+            )
         if self.resolution is not None:
             checked_resolution(self.resolution)
         for name in ("flip", "overwrite"):
@@ -83,6 +93,7 @@ class VideoSettings:
         asked = self.resolution
         return {
             "resolution": None if asked is None else checked_resolution(asked),
+            "quality": self.quality,
             "flip": bool(self.flip),
             "fov": self.fov,
             "intrinsics": None if self.intrinsics is None else list(self.intrinsics),
