@@ -24,6 +24,7 @@ from PIL import Image
 from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
 from core.engines.model_choice import Chooser, chooser_for
+from core.engines.onnx_engine import give_back_memory
 from core.errors import EngineError
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
@@ -53,6 +54,8 @@ __all__ = [
     "load_model",
     "load_predictor",
 ]
+
+_LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
 PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
 
@@ -271,6 +274,8 @@ class Predictor:
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
         guide = passed.guide or Guide(photo.rgb, (width, height))
+        if photo.rgb.size > _LARGE:
+            give_back_memory()  # the network's features, before the map at the photo's size
         metres = upsample_depth(flattened(passed, photo), guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan

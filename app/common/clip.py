@@ -30,6 +30,7 @@ def run_video(
     tell: Tell,
     *,
     steady: bool = True,
+    quality: str = "full",
     stereo: StereoSettings | None = None,
 ) -> tuple[list[Path], dict[str, Any]]:
     """Predicts an uploaded clip.
@@ -41,18 +42,21 @@ def run_video(
             time is over, the work ends.
         tell: as `core.video.run.predict_video`'s.
         steady: smoothed over time.
+        quality: of `core.video.settings.QUALITIES`; fast gives no PNG sequence.
         stereo: layout and eyes of a film for two eyes, where one is wanted.
 
     Returns:
-        the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip; the
-        stereo film, if wanted), and the sidecar.
+        the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip, or the
+        sidecar alone; the stereo film, if wanted), and the sidecar.
 
     Raises:
         DepthError: as `predict_video`, for instance a clip of more than `MAX_FRAMES`.
     """
     stem = folder / safe_stem(clip.stem)
+    saved = ("video",) if quality == "fast" else USUAL_OUTPUTS
     asked = VideoSettings(
-        save=(*USUAL_OUTPUTS, "stereo") if stereo else USUAL_OUTPUTS,
+        save=(*saved, "stereo") if stereo else saved,
+        quality=quality,
         stereo=stereo or StereoSettings(),
         resolution=request.resolution,
         flip=request.flip,
@@ -80,6 +84,8 @@ def run_video(
         tell(stage, done, total)
 
     about = predict_video(clip, stem, models, asked, tell_unless_cancelled)
+    if "frames" not in asked.save:
+        return [output_path(stem, "video"), Path(f"{stem}.json")], about.sidecar
     sequence = output_path(stem, "frames")
     archive = sequence.with_suffix(".zip")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # PNG is deflated already

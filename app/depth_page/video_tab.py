@@ -32,6 +32,7 @@ from app.depth_page.photo_box import camera_note
 from app.depth_page.progress import counted
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
+from core.video.settings import QUALITIES
 
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
@@ -52,10 +53,10 @@ class VideoHandlers(PageHandlers):
     ) -> tuple[Any, ...]:
         """A clip to its depth video, its files and a sentence about both.
 
-        Values: the clip, whether it is smoothed over time, the layout of a stereo film or "none",
-        metres between its eyes, the controls for any photo.
+        Values: the clip, whether it is smoothed over time, the quality, the layout of a stereo film
+        or "none", metres between its eyes, the controls for any photo.
         """
-        clip, steady, layout, eyes, *settings = values
+        clip, steady, quality, layout, eyes, *settings = values
         lang = language(request)
         if clip is None:
             raise VideoError(t("studio.no_video"))
@@ -72,6 +73,7 @@ class VideoHandlers(PageHandlers):
             self._storage.folder(request.session_hash),
             _teller(progress, lang),
             steady=bool(steady),
+            quality=quality,
             stereo=stereo,
         )
         shown = gr.update(value=[str(file) for file in files], visible=True)
@@ -110,6 +112,11 @@ def video_tab(
         with gr.Column():
             clip = gr.File(label=label("video_file"), elem_id="video-file")  # told by content
             steady = gr.Checkbox(True, label=label("video_steady"), info=label("video_steady_info"))
+            quality = gr.Radio(
+                [(label(f"video_quality_{name}"), name) for name in QUALITIES], value="full",
+                label=label("video_quality"), info=label("video_quality_info"),
+                elem_id="video-quality",
+            )  # fmt: skip
             stereo = gr.Radio(
                 [(label(f"video_stereo_{name}"), name) for name in (NO_STEREO, *LAYOUTS)],
                 value=NO_STEREO, label=label("video_stereo"), info=label("video_stereo_info"),
@@ -133,7 +140,7 @@ def video_tab(
             )  # fmt: skip
     ran = run.click(
         handlers.clip,
-        [clip, steady, stereo, eyes, *controls],
+        [clip, steady, quality, stereo, eyes, *controls],
         [result, files, told],
         concurrency_id="video",  # minutes long: photos do not wait for it
         concurrency_limit=1,
@@ -212,4 +219,6 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
     )
     # The first note of a clip that was cut short says that; here it comes in the page's language.
     cut = [] if about["complete"] else [t("studio.video_cut_short", lang)]
-    return ". ".join([told, *cut, *about["notes"][len(cut) :]])
+    seen = about["network_frames"]
+    fast = [] if seen is None else [t("studio.video_seen", lang, seen=len(seen))]
+    return ". ".join([told, *fast, *cut, *about["notes"][len(cut) :]])

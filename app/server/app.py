@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import socket
@@ -37,6 +36,7 @@ from app.depth_page.page import build_page
 from app.depth_page.photo_box import FIRST
 from app.server.asgi import FirstScript
 from app.server.middleware import Guard
+from core.engines.onnx_engine import give_back_memory
 
 log = logging.getLogger(__name__)
 
@@ -208,11 +208,9 @@ async def _take_care(storage: Storage, page: GuardedBlocks, most_bytes: float) -
 
 async def _give_back_memory() -> None:
     """Hands freed memory back to the system, again and again."""
-    with contextlib.suppress(OSError, AttributeError):
-        trim = ctypes.CDLL(None).malloc_trim
-        while True:
-            await asyncio.sleep(TRIM_SECONDS)
-            await asyncio.to_thread(trim, 0)
+    while True:
+        await asyncio.sleep(TRIM_SECONDS)
+        await asyncio.to_thread(give_back_memory)
 
 
 def _gone(names: list[str]) -> set[str]:

@@ -38,10 +38,13 @@ def add_arguments(p: argparse.ArgumentParser) -> None:
     add_network(p, chooser="the first frame", mirrored="frames")
     p.add_argument(
         "--save",
-        default="video,frames",
         metavar="LIST",
-        help="some of video,frames (default), exr, stereo",
+        help="some of video,frames (default; with --quality fast video alone), exr, stereo",
     )
+    p.add_argument(
+        "--quality", choices=("full", "fast"), default="full",
+        help="fast: the network sees five frames a second, and the video has its size",
+    )  # fmt: skip
     add_camera(p, rescaled="the clip, by its first frame")
     p.add_argument("--colormap", metavar="NAME", help="of the video (default inferno)")
     p.add_argument("--near", type=float, metavar="M", help="near end of the colours, metres")
@@ -131,7 +134,7 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
     from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
     from core.files.depth_maps import ColorSettings
     from core.geometry.stereo import StereoSettings
-    from core.video.settings import VideoSettings
+    from core.video.settings import USUAL_OUTPUTS, VideoSettings
     from core.video.temporal_smoothing import SmoothingSettings
 
     colormap = options.colormap or DEFAULT_COLORMAP
@@ -145,8 +148,12 @@ def _settings(options: argparse.Namespace) -> VideoSettings:
             f"The colours go from {options.near:g} m to {options.far:g} m, expected near below "
             "far: swap them, or leave one out."
         )
+    wanted = options.save
+    if wanted is None:
+        wanted = "video" if options.quality == "fast" else ",".join(USUAL_OUTPUTS)
     return VideoSettings(
-        save=tuple(part.strip() for part in options.save.split(",") if part.strip()),
+        save=tuple(part.strip() for part in wanted.split(",") if part.strip()),
+        quality=options.quality,
         **depth_settings(options),
         colors=ColorSettings(colormap, options.near, options.far),
         steady=SmoothingSettings(0, 0) if options.unsteady else SmoothingSettings(),

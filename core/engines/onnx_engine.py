@@ -9,6 +9,8 @@ checkpoint, is converted again.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gzip
 import hashlib
 import importlib.util
@@ -88,6 +90,7 @@ class OnnxEngine:
         onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = max(1, usable_threads() // at_once)
+        options.enable_cpu_mem_arena = False  # which keeps all features until the next pass
         # Its threads would go on spinning behind a pass, on the cores that the next step needs.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # fatal only: errors come as exceptions
@@ -168,11 +171,19 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32", at_once: int =
             weights, _ = load_weights(info.path)
             taken = {name: weights[name] for name in json.loads(names)}
             engine = OnnxEngine(content, weights=taken, at_once=at_once)
+            del weights, taken
         else:
             content = _converted(info, path, precision)
             engine = OnnxEngine(content, precision, at_once=at_once)
         _opened[key] = engine
+        give_back_memory()  # a copy of the filters, and what optimising the graph took
     return engine
+
+
+def give_back_memory() -> None:
+    """Hands freed memory back to the system, where the C library is glibc."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _converted(info: ModelInfo, path: Path, precision: str) -> bytes:

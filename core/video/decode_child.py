@@ -11,6 +11,7 @@ and at the end with one that says whether the file is damaged.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import struct
@@ -27,6 +28,7 @@ from PIL import Image
 
 from core.images.decode_process import restrict, set_alarm, write_header
 from core.images.projection import PINHOLE
+from core.images.resize import resize_rgb
 from core.video.containers import CONTAINERS, HEAD, container_of, ends_early
 from core.video.ffmpeg_reader import Film, TooLargeError
 
@@ -46,6 +48,7 @@ class Animation:
         file: of one; stays open.
         kind: of `core.video.containers.CONTAINERS`.
         most_pixels: of a frame.
+        size: as `Film`'s.
 
     Raises:
         TooLargeError: it has more.
@@ -53,7 +56,10 @@ class Animation:
         OSError: it cannot be read.
     """
 
-    def __init__(self, file: IO[bytes], kind: str, most_pixels: int) -> None:
+    def __init__(
+        self, file: IO[bytes], kind: str, most_pixels: int, size: tuple[int, int] | None = None
+    ) -> None:
+        self._size = size
         self._image = Image.open(file, formats=(kind.upper(),))
         if self._image.width * self._image.height > most_pixels:
             raise TooLargeError(self._image.size)
@@ -94,7 +100,8 @@ class Animation:
                 self.damaged = True
                 return
             over = Image.new("RGBA", shown.size, "white")
-            yield np.asarray(Image.alpha_composite(over, shown).convert("RGB")), time
+            rgb = np.asarray(Image.alpha_composite(over, shown).convert("RGB"))
+            yield (rgb if self._size is None else resize_rgb(rgb, self._size)[0]), time
             time += self._duration()
 
     def _duration(self) -> float:
@@ -103,8 +110,14 @@ class Animation:
         return told / 1000 if told > _TOO_SHORT else _USUAL
 
 
-def serve(path: str, memory_bytes: int) -> None:
-    """Writes the clip at `path` to standard output."""
+def serve(argument: str, memory_bytes: int) -> None:
+    """Writes a clip to standard output.
+
+    Args:
+        argument: JSON, its path and the size (width, height) wanted, or null for its own.
+        memory_bytes: address space that this process may use.
+    """
+    path, size = json.loads(argument)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a native library prints must not get between the frames
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
@@ -112,7 +125,7 @@ def serve(path: str, memory_bytes: int) -> None:
     av.logging.set_level(None)
     try:
         with Path(path).open("rb") as file:
-            _send(file, answers)
+            _send(file, answers, size and tuple(size))
     except BrokenPipeError:  # the reader has seen enough
         os._exit(0)
     except TooLargeError as error:
@@ -123,16 +136,16 @@ def serve(path: str, memory_bytes: int) -> None:
         answers.flush()
 
 
-def _send(file: IO[bytes], answers: IO[bytes]) -> None:
+def _send(file: IO[bytes], answers: IO[bytes], wanted: tuple[int, int] | None) -> None:
     alive = partial(set_alarm, FRAME_SECONDS)
     alive()
     kind = container_of(file.read(HEAD))
     if kind is None:
         raise ValueError("no video container")
     clip = (
-        Animation(file, kind, MAX_PIXELS)
+        Animation(file, kind, MAX_PIXELS, wanted)
         if CONTAINERS[kind] is None
-        else Film(file, kind, MAX_PIXELS, alive)
+        else Film(file, kind, MAX_PIXELS, alive, wanted)
     )
     size: tuple[int, int] | None = None
     for upright, time in clip:

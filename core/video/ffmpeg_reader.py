@@ -82,6 +82,7 @@ class Film:
         kind: of `core.video.containers.CONTAINERS`.
         most_pixels: of a frame.
         alive: called before every step that may take long.
+        size: width and height of what is given, upright; None is the frames' own.
 
     Raises:
         TooLargeError: its frames have more pixels.
@@ -90,11 +91,17 @@ class Film:
     """
 
     def __init__(
-        self, file: IO[bytes], kind: str, most_pixels: int, alive: Callable[[], None]
+        self,
+        file: IO[bytes],
+        kind: str,
+        most_pixels: int,
+        alive: Callable[[], None],
+        size: tuple[int, int] | None = None,
     ) -> None:
+        self._asked = size
         self._kind, self._most, self._alive = kind, most_pixels, alive
-        size = file.seek(0, os.SEEK_END)
-        names = {name for name, _ in boxes(file, size)} if kind == "MP4 or MOV" else set()
+        end = file.seek(0, os.SEEK_END)
+        names = {name for name, _ in boxes(file, end)} if kind == "MP4 or MOV" else set()
         if names and b"moov" not in names:
             raise ValueError(f"its index is missing, {_CUT}")
         self.damaged = ends_early(file, kind)
@@ -157,6 +164,8 @@ class Film:
                 time = self._time(frame)
                 if size is None:
                     size, upright = self._shown_size(frame), _orientation(frame)
+                    if self._asked is not None:
+                        size = self._asked[::-1] if upright.transposed else self._asked
                     self._projection = _projection(frame)
                     self._dynamic_range, encoding = _light(frame)
                     self._start = 0.0 if self._kind == "AVI" else time or 0.0

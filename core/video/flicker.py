@@ -61,6 +61,7 @@ class FlickerMeter:
         given: NDArray[np.float32],
         smoothed: NDArray[np.float32],
         static: NDArray[np.bool_] | None,
+        frames: int = 1,
     ) -> None:
         """Takes the next frame.
 
@@ -68,12 +69,13 @@ class FlickerMeter:
             given: (H, W) metres, of the frame alone.
             smoothed: (H, W) metres, as written.
             static: pixels that have not moved since the frame before; None after a cut.
+            frames: since the one before, among which its change is shared out.
         """
         last, self._last = self._last, (given, smoothed)
         if last is None or static is None or not static.any():
             return
-        self._given += float(np.abs(given - last[0])[static].sum(dtype=np.float64))
-        self._smoothed += float(np.abs(smoothed - last[1])[static].sum(dtype=np.float64))
+        self._given += float(np.abs(given - last[0])[static].sum(dtype=np.float64)) / frames
+        self._smoothed += float(np.abs(smoothed - last[1])[static].sum(dtype=np.float64)) / frames
         self._depth += float(given[static].sum(dtype=np.float64))
         self._pixels += int(np.count_nonzero(static))
         self._pairs += 1

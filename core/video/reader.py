@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -74,8 +75,10 @@ class ClipReader:
 
     Args:
         path: of a file of `core.video.containers.CONTAINERS`.
+        size: width and height of what is given, upright; None is the frames' own.
 
     Attributes:
+        path: the same.
         info: what it says about itself.
         damaged: whether it is cut short or damaged; known after its last frame.
 
@@ -84,14 +87,14 @@ class ClipReader:
         EngineError: the decoder is not installed or cannot be started.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: tuple[int, int] | None = None) -> None:
         require_decoder()
-        self._name = path.name
+        self.path, self._name = path, path.name
         self.damaged = False
         digest = _checked(path)
         try:
             self._process = decode_process.start(
-                "core.video.decode_child", str(path.absolute()), MEMORY_BYTES
+                "core.video.decode_child", json.dumps([str(path.absolute()), size]), MEMORY_BYTES
             )
         except OSError as error:
             raise decode_process.not_started("video", error) from error

@@ -114,7 +114,7 @@ def predict_video(
             if "video" in settings.save:
                 target = output_path(stem, "video")
                 drawn = output_path(new, "video")
-                sequence.draw(path, drawn, near, far, tell)
+                sequence.draw(drawn, near, far, tell)
                 made[target.name] = drawn
                 files["video"] = {
                     "file": target.name,
@@ -126,7 +126,7 @@ def predict_video(
             if "stereo" in settings.save:
                 target = output_path(stem, "stereo")
                 made[target.name] = drawn = output_path(new, "stereo")
-                rig = sequence.draw_stereo(path, drawn, tell)
+                rig = sequence.draw_stereo(drawn, tell)
                 files["stereo"] = {
                     "file": target.name,
                     "asked": asdict(settings.stereo),
@@ -148,7 +148,7 @@ def predict_video(
                     target = output_path(stem, "frames")
                     made[target.name] = folder
                     files["frames"] = _about(target.name, sequence) | fingerprint(folder)
-            content = describe_video(clip, sequence, settings, files, damaged=reader.damaged)
+            content = describe_video(clip, sequence, settings, files)
             with replacing(stem, made, names):
                 write_video_sidecar(stem, content)
     return VideoResult(content, skipped=False, stem=stem)

@@ -1,12 +1,13 @@
 """The frames of a clip as a sequence of 16-bit PNG files, and the video drawn from them.
 
-Where nothing but the video is asked for, depth is smoothed and stored at the network's size, and
-comes to the clip's while it is drawn.
+Where nothing but the video is asked for, frames are read and depth is smoothed and stored at the
+network's size, and comes to the clip's while it is drawn; "fast" draws it at the network's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.camera import check_pinhole
+from core.camera import Intrinsics, check_pinhole
 from core.engines.model_choice import Chooser
 from core.errors import ExportError, VideoError
 from core.files.colormap import colorize
@@ -27,15 +28,17 @@ from core.geometry.provenance import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
+from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.prediction import Prediction
-from core.predictor import Predictor, flattened
+from core.predictor import Predictor
 from core.scale.calibration import camera_of
 from core.threads import ahead
 from core.video.flicker import DepthRange, FlickerMeter
 from core.video.reader import ClipInfo, ClipReader, Frame
-from core.video.settings import VideoSettings
-from core.video.temporal_smoothing import TemporalSmoother
+from core.video.seen_frames import Glimpse, Seen, Span, between, spans
+from core.video.settings import QUALITIES, VideoSettings
+from core.video.temporal_smoothing import SmoothedFrame, TemporalSmoother
 from core.video.writer import (
     EVERY,
     FilmWriter,
@@ -47,6 +50,7 @@ from core.video.writer import (
 )
 
 Tell = Callable[[str, int, int | None], None]
+_Predicted = tuple[Frame, Prediction]
 UNFINISHED = ".part"
 AT_ONCE = 2  # frames that are worked on at a time, each with its share of the cores
 
@@ -73,23 +77,6 @@ class VideoModels:
         return self.load(choice.model), choice.to_dict()
 
 
-@dataclass(frozen=True, eq=False)
-class _FrameDepth:
-    """A frame's own depth.
-
-    Attributes:
-        rgb, depth: at the size at which depth is smoothed: the clip's, or the network's.
-        time, milliseconds: the frame's, and spent on it.
-        whole: the whole prediction; None where only `depth` was made.
-    """
-
-    rgb: NDArray[np.uint8]
-    depth: NDArray[np.float32]
-    time: float
-    milliseconds: float
-    whole: Prediction | None
-
-
 class DepthSequence:
     """The frames' depth on disk, and what is learned while they are written.
 
@@ -103,6 +90,8 @@ class DepthSequence:
         count, scale: how many frames there are, and their steps per metre.
         times: of the frames, in seconds from the first one.
         cuts: indices of the frames that begin a scene, without the first.
+        seen: indices of the frames that the network saw, where not all of them.
+        damaged: whether the clip is cut short or damaged.
         range, flicker: of the whole clip.
         first: the first frame's prediction; choice: how it chose the model, JSON-ready.
         milliseconds: spent on predicting, all frames together.
@@ -115,11 +104,14 @@ class DepthSequence:
         self._models, self._settings = models, settings
         self._progress = Progress(folder, reader.info, models.sha256, settings)
         self._smoother = TemporalSmoother(settings.steady)
+        self._last: Seen | None = None  # where depth is at the network's size
         self.range = DepthRange()
         self.flicker = FlickerMeter()
         self.scale = 0.0
         self.count = 0
         self.cuts: list[int] = []
+        self.seen: list[int] = []
+        self.damaged = False
         self.times: list[float] = []
         self.first: Prediction | None = None
         self.choice: dict[str, Any] | None = None
@@ -137,51 +129,99 @@ class DepthSequence:
         frames = iter(self._reader)
         first = next(frames)  # the decoder refuses a clip without a frame
         predictor, self.choice = self._models.for_frame(first.rgb)
-        wanted = (f for index, f in enumerate(chain((first,), frames)) if not 0 < index < before)
-        for index, found in enumerate(ahead(partial(self._predict, predictor), wanted, AT_ONCE)):
-            if index == 0:
-                self._begin(found)
-                if before:
-                    continue
-            assert self.first is not None  # noqa: S101 - see above
-            depth = self.first.in_scale(found.depth)
-            smoothed = self._smoother(found.rgb, depth, found.time)
-            self.flicker.add(depth, smoothed.depth, smoothed.static)
-            self.range.add(smoothed.depth)
+        whole = self._whole(predictor, first)
+        self.first = calibrated(whole, *self._settings.known)
+        reach = self.first.in_scale(self.first.info.config.max_depth * self.first.focal_scale)
+        self.scale = self._settings.png_scale or depth16_scale(reach)
+        if self._settings.data:
+            yield from self._write_whole(predictor, frames, () if before else ((first, whole),))
+        else:
+            self._reader.close()
+            yield from self._write_small(predictor, whole.intrinsics)
+        self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
+
+    def _write_whole(
+        self, predictor: Predictor, frames: Iterator[Frame], begun: Iterable[_Predicted]
+    ) -> Iterator[int]:
+        """Every frame for itself, at the clip's size; `begun` has those that are predicted."""
+
+        def predicted(frame: Frame) -> _Predicted:
+            return frame, self._whole(predictor, frame)
+
+        rest = (frame for index, frame in enumerate(frames, 1) if index >= self.count)
+        for frame, found in chain(begun, ahead(predicted, rest, AT_ONCE)):
+            smoothed = self._smoothed(frame, found.depth, found.milliseconds)
             if smoothed.cut and self.count:
                 self.cuts.append(self.count)
-            self.count += 1
-            self.times.append(round(found.time, 6))
-            self.milliseconds += found.milliseconds
-            check_length(self._reader.info, self.count, self._settings)
-            path = frame_path(self._folder, self.count)
-            _store(path, encode_depth16(smoothed.depth, self.scale))
+            self._put(smoothed.depth, frame.time)
             if self.count % EVERY == 0:
                 self._progress.save(self.count, self._state())
             yield self.count
-        self._progress.save(self.count, self._state())  # drawing the video may be interrupted too
+        self.damaged = self._reader.damaged
 
-    def _predict(self, predictor: Predictor, frame: Frame) -> _FrameDepth:
-        asked, data = self._settings, self._settings.data
+    def _write_small(self, predictor: Predictor, camera: Intrinsics) -> Iterator[int]:
+        """The frames at the network's size, of which it sees as many as the quality wants."""
+        assert self.first is not None  # noqa: S101 - see `write`
+        info, asked = self._reader.info, self._settings
+        width, height = self.first.settings["working_size"]
+        camera = camera.resized(info.width, info.height, width, height)
+        ripples = (width, height) != (info.width, info.height)
+
+        def look(span: Span) -> tuple[Span, NDArray[np.float32], float]:
+            passed = predictor.passed(
+                decode(span.frame.rgb), asked.resolution, asked.flip, None, camera, sharpens=False
+            )
+            depth = flatten_surfaces(passed.depth) if ripples else passed.depth
+            return span, depth, passed.seconds * 1000
+
+        with ClipReader(self._reader.path, (width, height)) as reader:
+            found = spans(reader, QUALITIES[asked.quality], 1 / info.rate)
+            saved = self.count
+            for span, depth, milliseconds in ahead(look, _after(self.count, found), AT_ONCE):
+                if span.cut:
+                    self._smoother = TemporalSmoother(asked.steady)
+                    self.cuts += [self.count] if self.count else []
+                smoothed = self._smoothed(span.frame, depth, milliseconds, len(span)).depth
+                now = np.log(smoothed), span.last
+                for seen in span.before:
+                    assert self._last is not None  # noqa: S101 - nothing is before the first
+                    self._put(np.exp(between(self._last, now, seen)), seen.time)
+                    yield self.count
+                self.seen.append(self.count)
+                self._put(smoothed, span.last.time)
+                self._last = now
+                if self.count - saved >= EVERY:
+                    saved = self.count
+                    self._progress.save(saved, self._state())
+                yield self.count
+            self.damaged = reader.damaged
+
+    def _smoothed(
+        self, frame: Frame, depth: NDArray[np.float32], milliseconds: float, frames: int = 1
+    ) -> SmoothedFrame:
+        """The depth of a frame that the network saw, so many after the one before, in scale."""
+        assert self.first is not None  # noqa: S101 - see `write`
+        depth = self.first.in_scale(depth)
+        smoothed = self._smoother(frame.rgb, depth, frame.time)
+        self.flicker.add(depth, smoothed.depth, smoothed.static, frames)
+        self.range.add(smoothed.depth)
+        self.milliseconds += milliseconds
+        return smoothed
+
+    def _put(self, depth: NDArray[np.float32], time: float) -> None:
+        """Stores the next frame."""
+        self.count += 1
+        self.times.append(round(time, 6))
+        check_length(self._reader.info, self.count, self._settings)
+        _store(frame_path(self._folder, self.count), encode_depth16(depth, self.scale))
+
+    def _whole(self, predictor: Predictor, frame: Frame) -> Prediction:
+        """A frame's own prediction, at the clip's size."""
+        asked = self._settings
         photo = self._photo(frame)  # flat: a 360-degree clip's views would flicker
         camera = camera_of(asked.known, asked.fov, asked.intrinsics)
-        first = frame.time == 0  # which the sidecar tells of, and which gives the clip its scale
-        passed = predictor.passed(
-            photo, asked.resolution, asked.flip, asked.fov, camera, sharpens=data or first
-        )
-        whole = predictor.finished(passed, photo) if data or first else None
-        milliseconds = passed.seconds * 1000 if whole is None else whole.milliseconds
-        if data and whole is not None:
-            return _FrameDepth(frame.rgb, whole.depth, frame.time, milliseconds, whole)
-        seen = passed.working.rgb
-        return _FrameDepth(seen, flattened(passed, photo), frame.time, milliseconds, whole)
-
-    def _begin(self, found: _FrameDepth) -> None:
-        """Takes what the first frame says of the whole clip."""
-        assert found.whole is not None  # noqa: S101 - the first frame's is made
-        self.first = calibrated(found.whole, *self._settings.known)
-        reach = self.first.in_scale(self.first.info.config.max_depth * self.first.focal_scale)
-        self.scale = self._settings.png_scale or depth16_scale(reach)
+        passed = predictor.passed(photo, asked.resolution, asked.flip, asked.fov, camera)
+        return predictor.finished(passed, photo)
 
     def _photo(self, frame: Frame) -> Photo:
         photo, clip = decode(frame.rgb), self._reader.info
@@ -203,15 +243,21 @@ class DepthSequence:
         self._progress.remove()
 
     def _state(self) -> State:
+        last: State = {}
+        if self._last is not None:
+            log, glimpse = self._last
+            last = {"log": log, "cells": glimpse.cells, "time": np.array(glimpse.time)}
         return joined(
             steady=self._smoother.state(),
             flicker=self.flicker.state(),
             range=self.range.state(),
             clip={
                 "cuts": np.array(self.cuts, np.int64),
+                "seen": np.array(self.seen, np.int64),
                 "times": np.array(self.times),
                 "ms": np.array(self.milliseconds),
             },
+            last=last,
         )
 
     def _restored(self) -> int:
@@ -226,21 +272,29 @@ class DepthSequence:
         self.range.restore(parts(state, "range"))
         about = parts(state, "clip")
         self.cuts, self.times = about["cuts"].tolist(), about["times"].tolist()
-        self.milliseconds = float(about["ms"])
+        self.seen, self.milliseconds = about["seen"].tolist(), float(about["ms"])
+        last = parts(state, "last")
+        if last:
+            self._last = last["log"], Glimpse(last["cells"], float(last["time"]))
         return self.count
 
-    def draw(self, clip: Path, target: Path, near: float, far: float, tell: Tell) -> None:
+    def draw(self, target: Path, near: float, far: float, tell: Tell) -> None:
         """Reads the clip again and writes it beside its coloured depth."""
+        assert self.first is not None  # noqa: S101 - see `write`
         info, colormap = self._reader.info, self._settings.colors.colormap
+        size = info.width, info.height
+        if self._settings.quality == "fast":  # not larger than the clip
+            size = min(size, self.first.settings["working_size"], key=math.prod)
 
         def beside(rgb: NDArray[np.uint8], depth: NDArray[np.float32]) -> NDArray[np.uint8]:
             guide = Guide(rgb, (depth.shape[1], depth.shape[0]), sharpens=False)
             depth = upsample_depth(depth, guide)
             return np.hstack((rgb, colorize(depth, colormap, near, far)))
 
-        self._film(clip, target, (2 * info.width, info.height), beside, partial(tell, "video"))
+        width, height = size
+        self._film(target, (2 * width, height), beside, partial(tell, "video"), of=(width, height))
 
-    def draw_stereo(self, clip: Path, target: Path, tell: Tell) -> Rig:
+    def draw_stereo(self, target: Path, tell: Tell) -> Rig:
         """Reads the clip again and writes what two eyes see of it; returns where these stand."""
         assert self.first is not None  # noqa: S101 - the decoder refuses a clip without a frame
         info, wanted = self._reader.info, self._settings.stereo
@@ -251,7 +305,7 @@ class DepthSequence:
             return shown(wanted, *rig.pictures(rgb, depth))
 
         size = wanted.size(info.width, info.height)
-        self._film(clip, target, size, seen, partial(tell, "stereo"))
+        self._film(target, size, seen, partial(tell, "stereo"))
         return rig
 
     def write_exr(self, folder: Path, tell: Tell) -> None:
@@ -267,12 +321,13 @@ class DepthSequence:
 
     def _film(
         self,
-        clip: Path,
         target: Path,
         size: tuple[int, int],
         picture: Callable[[NDArray[np.uint8], NDArray[np.float32]], NDArray[np.uint8]],
         tell: Callable[[int, int | None], None],
+        of: tuple[int, int] | None = None,
     ) -> None:
+        """Draws every frame, read at the size `of` or its own."""
         part = target.with_name(f"{target.name}{UNFINISHED}")
 
         def drawn(numbered: tuple[int, Frame]) -> tuple[NDArray[np.uint8], float]:
@@ -281,7 +336,7 @@ class DepthSequence:
 
         try:
             with (
-                ClipReader(clip) as again,
+                ClipReader(self._reader.path, of) as again,
                 FilmWriter(part, *size, self._reader.info.rate) as film,
             ):
                 made = ahead(drawn, enumerate(again, 1), AT_ONCE)
@@ -311,6 +366,15 @@ def check_length(clip: ClipInfo, frames: int, settings: VideoSettings) -> None:
             f"{clip.name} has {'about ' if clip.frames else 'more than '}{frames} frames, expected "
             f"at most {most}: cut it shorter, or use the command line (python -m core video)."
         )
+
+
+def _after(count: int, found: Iterable[Span]) -> Iterator[Span]:
+    """Those that end behind so many frames."""
+    reached = 0
+    for span in found:
+        reached += len(span)
+        if reached > count:
+            yield span
 
 
 def _store(path: Path, content: bytes) -> None:

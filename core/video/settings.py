@@ -20,6 +20,8 @@ VIDEO_OUTPUTS = {
     "stereo": "_stereo.mp4",
 }
 USUAL_OUTPUTS = ("video", "frames")
+# Seconds between two frames that the network sees, at most; with 0 it sees them all.
+QUALITIES = {"full": 0.0, "fast": 0.2}
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,18 @@ class VideoSettings(DepthSettings):
 
     Attributes:
         save: of `VIDEO_OUTPUTS`.
+        quality: of `QUALITIES`; "fast" is for the video alone, drawn at the network's size.
         steady: strength of the temporal smoothing of depth.
         most_frames: a longer clip is refused; None takes any.
         stereo: layout and eyes of the stereo film, if it is saved.
 
     Raises:
-        ConfigError: as `DepthSettings`, or nothing or something unknown to save.
+        ConfigError: as `DepthSettings`; nothing or something unknown to save; or a quality that is
+            unknown or not for what is saved.
     """
 
     save: Sequence[str] = USUAL_OUTPUTS
+    quality: str = "full"
     steady: SmoothingSettings = field(default_factory=SmoothingSettings)
     most_frames: int | None = None
     stereo: StereoSettings = field(default_factory=StereoSettings)
@@ -48,6 +53,12 @@ class VideoSettings(DepthSettings):
                 f"Got {', '.join(unknown) or 'no output'} to save, expected some of "
                 f"{','.join(VIDEO_OUTPUTS)}: correct the list."
             )
+        if self.quality not in tuple(QUALITIES) or (self.quality == "fast" and self.data):
+            raise ConfigError(
+                f"Got quality {self.quality!r} to save {','.join(self.save)}, expected "
+                f"{' or '.join(QUALITIES)}, fast for the video alone: save only video, or choose "
+                "full."
+            )
         super().__post_init__()
 
     @property
@@ -58,6 +69,7 @@ class VideoSettings(DepthSettings):
     def decisive(self) -> dict[str, Any]:
         return {
             **super().decisive(),
+            "quality": self.quality,
             "colors": asdict(self.colors),
             "steady": asdict(self.steady),
         }

@@ -24,8 +24,6 @@ def describe_video(
     sequence: DepthSequence,
     settings: VideoSettings,
     files: dict[str, Any],
-    *,
-    damaged: bool,
 ) -> dict[str, Any]:
     """A sidecar's content, JSON-ready."""
     first = sequence.first
@@ -53,9 +51,10 @@ def describe_video(
         "focal_scale": first.focal_scale,
         "scale": first.scale_facts(),
         "frames": sequence.count,
+        "network_frames": sequence.seen if settings.quality == "fast" else None,
         "times": sequence.times,
-        "complete": not damaged,
-        "notes": [*([broken_off(clip, sequence)] if damaged else []), *first.notes],
+        "complete": not sequence.damaged,
+        "notes": [*([broken_off(clip, sequence)] if sequence.damaged else []), *first.notes],
         "cuts": sequence.cuts,
         "flicker": sequence.flicker.to_dict(),
         "milliseconds_per_frame": round(sequence.milliseconds / sequence.count, 2),

@@ -29,7 +29,7 @@ EVERY = 32  # frames: some seconds' work, against some hundredths of a second to
 State = dict[str, NDArray[Any]]
 _FILE = "progress.npz"
 _FRAME = re.compile(r"\d{6,}\.png")
-_STATE = 3  # raised when the state has other parts
+_STATE = 4  # raised when the state has other parts
 _PNG_END = b"IEND\xaeB`\x82"
 
 _WIDEST = 3840  # pixels: what players decode everywhere

@@ -95,7 +95,9 @@ def test_the_tab_makes_a_stereo_film(
         sent = {"path": str(storage.keep(clip.name, clip.read_bytes()))}
         handlers = VideoHandlers(studio, storage)
         settings = ["tiny", "", False, "", None, "viridis", "auto", "", ""]
-        _, files, _ = handlers.clip(REQUEST, told_nothing, sent, True, layout, "0.07", *settings)
+        _, files, _ = handlers.clip(
+            REQUEST, told_nothing, sent, True, "full", layout, "0.07", *settings
+        )
         film = Path(files["value"][2])
         assert film.name == "my_clip_stereo.mp4"
         with zipfile.ZipFile(files["value"][1]) as archive:
@@ -105,9 +107,9 @@ def test_the_tab_makes_a_stereo_film(
             assert (opened.streams.video[0].width, opened.streams.video[0].height) == size
         for wrong in ("-1", "far"):
             with pytest.raises(ConfigError, match="Metres between the eyes"):
-                handlers.clip(REQUEST, told_nothing, sent, True, layout, wrong, *settings)
+                handlers.clip(REQUEST, told_nothing, sent, True, "full", layout, wrong, *settings)
         with pytest.raises(ConfigError, match="stereo layout"):
-            handlers.clip(REQUEST, told_nothing, sent, True, "crossed", "", *settings)
+            handlers.clip(REQUEST, told_nothing, sent, True, "full", "crossed", "", *settings)
 
 
 def test_a_clip_stops_when_its_client_leaves(studio: Studio, clip: Path, tmp_path: Path) -> None:

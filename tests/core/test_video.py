@@ -12,18 +12,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from core.cli.main import main
-from core.errors import ExportError, VideoError
+from core.errors import ConfigError, ExportError, VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import ColorSettings
 from core.images.decode_process import read_header, read_into
 from core.predictor import Predictor
 from core.video.reader import ClipReader
 from core.video.run import VideoResult, predict_video
+from core.video.seen_frames import Glimpse, between
 from core.video.sequence import VideoModels
 from core.video.settings import VideoSettings
-from core.video.temporal_smoothing import TemporalSmoother
+from core.video.temporal_smoothing import TemporalSmoother, mean_colours
 from core.video.writer import FilmWriter
 from tests.core.clips import QUARTER_TURN, noisy, read_clip, write_clip
 from tests.core.full_disk import full_disk
@@ -34,7 +36,6 @@ from tests.core.video_runs import (
     ROOM,
     STREET,
     WIDTH,
-    Flat,
     Shimmering,
     depths,
     starter,
@@ -101,7 +102,12 @@ def test_the_decoder_waits_for_a_slow_reader(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", noisy(np.tile(ROOM, (3, 3, 1)), 3))
     code = "import sys; from core.video import decode_child as d; d.FRAME_SECONDS = 1; "
     with subprocess.Popen(
-        [sys.executable, "-c", f"{code}d.serve(sys.argv[1], 1 << 32)", clip],
+        [
+            sys.executable,
+            "-c",
+            f"{code}d.serve(sys.argv[1], 1 << 32)",
+            json.dumps([str(clip), None]),
+        ],
         stdout=subprocess.PIPE,
     ) as decoder:
         assert decoder.stdout is not None
@@ -195,6 +201,12 @@ def test_the_video_shows_frame_and_depth_in_one_range(
         assert np.abs(frame[:, :WIDTH].astype(int) - source).mean() < 9
 
 
+class _Unchanging(Shimmering):
+    def run(self, given: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        self.runs = 0
+        return super().run(given)
+
+
 def test_a_video_alone_shows_what_it_shows_beside_frames(
     tmp_path: Path,
 ) -> None:
@@ -204,13 +216,48 @@ def test_a_video_alone_shows_what_it_shows_beside_frames(
     colors = ColorSettings("grey", 0.5, 10.0)
     shown = []
     for save in (("video", "frames"), ("video",)):
-        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, Flat(), 2))
+        models = VideoModels((INFO.sha256,), lambda _: Predictor(INFO, _Unchanging()))
         asked = VideoSettings(save=save, colors=colors, resolution=96)
         predict_video(clip, tmp_path / "out" / "clip", models, replace(asked, overwrite=True))
         shown.append(np.array(read_clip(tmp_path / "out" / "clip_depth.mp4"), int))
     whole, alone = (each[:, :, 3 * WIDTH :] for each in shown)
     assert whole.std() > 2
     assert np.abs(whole - alone).mean() < 1.0
+
+
+def test_fast_shows_the_network_five_frames_a_second_and_none_between_two_scenes(
+    tmp_path: Path, run: Callable[..., VideoResult], engine: Shimmering
+) -> None:
+    """What moves keeps its border between them, and the rest goes evenly from one to the next."""
+    wide = picture(2 * WIDTH, HEIGHT, 3)
+    pan = [wide[:, 4 * index : 4 * index + WIDTH] for index in range(11)]
+    clip = write_clip(tmp_path / "clip.mp4", [*pan, *noisy(255 - ROOM, 5)], rate=20)
+    result = run(clip, save=("video",), quality="fast", resolution=96).sidecar
+    assert result["cuts"] == [11]
+    assert result["network_frames"] == [0, 4, 8, 10, 11, 15]
+    assert engine.runs == 1 + 6  # one for the whole first frame
+    assert (result["frames"], len(read_clip(tmp_path / "out" / "clip_depth.mp4"))) == (16, 16)
+    with pytest.raises(ConfigError, match="save only video"):
+        run(clip, save=("frames",), quality="fast")
+
+
+def test_a_frame_between_two_that_the_network_saw_takes_what_looks_like_its_own() -> None:
+    seen = []
+    for index in range(3):  # a near thing moves to the right
+        rgb, depth = np.full((96, 128, 3), 60, np.uint8), np.full((96, 128), 8.0, np.float32)
+        inside = slice(16 + 32 * index, 48 + 32 * index)
+        rgb[32:64, inside], depth[32:64, inside] = 220, 2.0 if index < 2 else 2.5
+        seen.append((np.log(depth), Glimpse(mean_colours(rgb, 4), index / 10)))
+    first, middle, last = seen
+    middle_depth = np.exp(between(first, last, middle[1]))
+    plain = np.exp((first[0] + last[0]) / 2)
+    np.testing.assert_allclose(middle_depth[:24], 8.0, rtol=1e-5)
+    uncovered = np.s_[36:60, 24:40]  # near in the first one only
+    assert np.abs(plain[uncovered] - 8).mean() > 3.9
+    np.testing.assert_allclose(middle_depth[uncovered], 8.0, rtol=0.1)
+    early = Glimpse(first[1].cells, 0.05)
+    still = np.exp(between(first, (first[0] + np.float32(0.4), last[1]), early))
+    assert (still / np.exp(first[0])).min() >= 1 - 1e-6
 
 
 def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
