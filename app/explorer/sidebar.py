@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
-from app.common.text import LANGUAGES, chosen_language, t
+from app.common.text import LANGUAGES, chosen_language, of_core, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE
 from app.explorer.figure_view import on_phone
@@ -292,4 +292,4 @@ def _facts(view: SessionView) -> None:
             icon=":material/undo:",
         )
     for note in view.prediction.notes:
-        st.caption(note)
+        st.caption(of_core(note, view.lang))

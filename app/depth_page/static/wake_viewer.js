@@ -1,14 +1,22 @@
-// Gradio's 3D viewer draws only when something moves, and its camera is set after the first
-// drawing: a new viewpoint would show at the first touch only. A change of size makes it draw. A slow
-// machine takes a minute to load a scene; there, each drawing delays the next.
+// Gradio's 3D viewer draws only when something moves, and sets its camera after the first drawing: a
+// view from afar would stay until the first touch. From the arrival of a scene on, changes of size
+// make it draw, and the picture is hidden until several of them have passed (`studio.css`). They
+// become rarer, since a slow machine takes a minute to load a scene, and there each delays the next.
 () => {
-  clearTimeout(window.wakingViewer);
+  let waiting;
+  const place = (placing) => document.body.classList.toggle("placing", placing);
   const wake = (wait, turn) => {
-    window.wakingViewer = setTimeout(() => {
+    waiting = setTimeout(() => {
       const box = document.querySelector("#viewer canvas")?.parentElement;
       if (box?.clientHeight) box.style.height = `${box.clientHeight + turn}px`;
-      if (wait < 30000) wake(1.6 * wait, -turn);
+      if (wait > 600) setTimeout(place, 150, false);
+      if (wait < 30000) wake(1.5 * wait, -turn);
     }, wait);
   };
-  wake(700, 1);
+  new PerformanceObserver((list) => {
+    if (!list.getEntries().some(({ name }) => name.endsWith("/scene.glb"))) return;
+    clearTimeout(waiting);
+    place(true);
+    wake(300, 1);
+  }).observe({ type: "resource" });
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -11,10 +12,11 @@ from app.common.summary import depth_range
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import numbers
-from app.explorer.figure_view import figures
+from app.explorer.figure_view import Figure, figures, maps_message
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
+from app.explorer.memory import cached
 from app.explorer.page_head import heading, progress
 from app.explorer.page_scripts.coarse_to_fine import SUMS
 from app.explorer.page_table import PAGES, TOUR
@@ -33,7 +35,8 @@ def draw(view: SessionView) -> None:
         begin, icon = t("tour.begin", lang), ":material/tour:"
         st.button(begin, on_click=controls.put, args=(TOUR, True), icon=icon)
     shown = photo_and_depth(view)
-    figures(lang, "start", shown, columns=len(shown))
+    ready = _message(f"{view.space_key}-{view.colours}", lang, shown)
+    figures(lang, "start", shown, columns=len(shown), ready=ready)
     if view.prediction.confidence is not None:
         st.caption(t("explorer.expected_note", lang))
     extent = depth_range(view.result)
@@ -73,6 +76,13 @@ def draw(view: SessionView) -> None:
         for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
             place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
             place.caption(t(f"{page.key}.short", lang))
+
+
+@cached
+def _message(key: str, lang: str, _shown: Sequence[Figure]) -> bytes:  # noqa: ARG001  (names it)
+    """What the canvas draws, made once for all who look at the same photo."""
+    photo = current().photo.sha256
+    return maps_message(lang, _shown, columns=len(_shown), name="start", photo=photo)
 
 
 def _model_card(view: SessionView) -> None:
