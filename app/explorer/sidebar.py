@@ -50,6 +50,7 @@ from core.weights.registry import EXAMPLES
 OWN = "own"  # in the address
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
+_REFUSED = "photo refused"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -73,6 +74,7 @@ def choose_language() -> str:
 def photo_place(lang: str, *, opened: bool) -> DeltaGenerator:
     """Where the photo is chosen: on a phone, which hides the side bar, on the page itself."""
     if on_phone():
+        opened = opened or _REFUSED in st.session_state
         return st.expander(t("explorer.photo", lang), expanded=opened, icon=":material/photo:")
     return st.sidebar.container()
 
@@ -96,7 +98,9 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
         request = with_sent(_settings(lang), digest)
         profile = _choose_profile(lang)
     with st.spinner(t("explorer.working", lang)):
+        st.session_state[_REFUSED] = name
         photo = cache.decoded(digest, name, data)
+        del st.session_state[_REFUSED]
         info, choice = cache.model_for(model_of(profile, model) or model, photo)
         known = known_for(photo.sha256, addressed=path is not None)
         lengths = () if known is None else (known,)

@@ -54,6 +54,7 @@ def test_a_bug_keeps_its_number_in_chinese() -> None:
 
 
 JPEG = encode(Image.fromarray(scene(80, 120)), "JPEG")
+AROUND = Intrinsics(1, 1, 0, 0, projection="equirectangular")
 SIZED = SimpleNamespace(width=400, height=300, fx=300.0, fy=300.0)
 SCENE = SceneInfo(scenes.CAMERA, (scenes.WIDTH, scenes.HEIGHT))
 RULER = Measurer(scenes.sphere((0, 0, 2), 1.0, 4.0).astype(np.float32), SCENE)

@@ -17,7 +17,7 @@ from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
 from app.explorer.memory import cached
-from app.explorer.page_head import heading, progress
+from app.explorer.page_head import formulas, progress, title
 from app.explorer.page_scripts.coarse_to_fine import SUMS
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
@@ -26,7 +26,7 @@ from app.explorer.session_view import SessionView, current
 def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
-    heading(lang, "start")
+    title(lang, "start")
     if controls.is_on(TOUR):
         progress(lang)
     else:
@@ -66,6 +66,7 @@ def draw(view: SessionView) -> None:
     )
     low, high = (view.scale / (1 + np.exp(-edge)) for edge in SUMS)
     st.caption(t("start.range", lang, low=low, high=high))
+    formulas(lang, "start")  # below the maps: they make a browser load a library
     _model_card(view)
     st.subheader(t("map.title", lang))
     if controls.toggle("net", t("map.show", lang), hint=t("map.hint", lang)):
