@@ -98,11 +98,14 @@ def formulas(lang: str, page: str) -> None:
     """A page's formulas and their source, and the words that these pages use."""
     found, source = formulas_of(page)
     if found:
-        with st.expander(t("explorer.formula", lang), icon=":material/function:"):
-            for formula in found:
-                st.latex(formula)
-            name = t("explorer.source", lang)
-            st.caption(t("explorer.pair", lang, name=name, value=source))
+        words, icon = t("explorer.formula", lang), ":material/function:"
+        box = st.expander(words, key=f"formulas {page}", icon=icon, on_change="rerun")
+        if box.open:  # formulas make a browser load a library
+            with box:
+                for formula in found:
+                    st.latex(formula)
+                name = t("explorer.source", lang)
+                st.caption(t("explorer.pair", lang, name=name, value=source))
         glossary(lang)
 
 

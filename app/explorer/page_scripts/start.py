@@ -12,7 +12,7 @@ from app.common.summary import depth_range
 from app.common.text import t
 from app.explorer import controls
 from app.explorer.display import numbers
-from app.explorer.figure_view import Figure, figures, maps_message
+from app.explorer.figure_view import Figure, figures, maps_message, on_phone
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
@@ -66,17 +66,13 @@ def draw(view: SessionView) -> None:
     )
     low, high = (view.scale / (1 + np.exp(-edge)) for edge in SUMS)
     st.caption(t("start.range", lang, low=low, high=high))
-    formulas(lang, "start")  # below the maps: they make a browser load a library
+    formulas(lang, "start")
     _model_card(view)
     st.subheader(t("map.title", lang))
     if controls.toggle("net", t("map.show", lang), hint=t("map.hint", lang)):
         with st.spinner(t("explorer.computing", lang)):
             draw_map(view)
-    st.subheader(t("start.tour", lang))
-    for start in range(1, len(PAGES), 3):
-        for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
-            place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
-            place.caption(t(f"{page.key}.short", lang))
+    _all_pages(lang)
 
 
 @cached
@@ -84,6 +80,22 @@ def _message(key: str, lang: str, _shown: Sequence[Figure]) -> bytes:  # noqa: A
     """What the canvas draws, made once for all who look at the same photo."""
     photo = current().photo.sha256
     return maps_message(lang, _shown, columns=len(_shown), name="start", photo=photo)
+
+
+def _all_pages(lang: str) -> None:
+    """What is on each page; drawn where the box is open, since so many links take a browser long.
+
+    On a phone, where the menu is hidden, it is open at first.
+    """
+    words, icon = t("start.tour", lang), ":material/menu_book:"
+    box = st.expander(words, on_phone(), key="all pages", icon=icon, on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        for start in range(1, len(PAGES), 3):
+            for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
+                place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
+                place.caption(t(f"{page.key}.short", lang))
 
 
 def _model_card(view: SessionView) -> None:
