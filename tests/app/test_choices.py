@@ -71,7 +71,7 @@ def test_the_model_stays_itself_where_its_list_comes_late(page: Page, studio_url
 
 @pytest.mark.browser
 def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
-    page_with_photo: Page, studio_url: str, explorer_url: str, console_errors: list[str]
+    page_with_photo: Page, studio_url: str, explorer_url: str
 ) -> None:
     page = page_with_photo
     is_dark = "document.body.classList.contains('dark')"
@@ -86,9 +86,7 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     assert page.url.strip("/") == studio_url
     page.click("#tab-video-button")  # Gradio itself knows this name in English only
-    page.click(f"#live-camera :text('{t('gradio.webcam', 'zh')}')")  # of a machine without one
-    page.wait_for_selector(f"#camera-note :text('{t('photo_box.live_none', 'zh')}')")
-    assert not [words for words in console_errors if "device" in words]
+    page.wait_for_selector(f"#live-camera :text('{t('gradio.webcam', 'zh')}')")
     page.click("#to-explorer")
     page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
     page.get_by_role("heading", name=t("start.title", "zh")).wait_for(timeout=PATIENCE)
