@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.common.result import Result
-from app.common.translations import t
+from app.common.translations import of_core, t
 from core.errors import ConfigError
 from core.files.colormap import auto_range
 from core.prediction import Prediction
@@ -219,7 +219,7 @@ def _rows(result: Result, lang: str) -> Iterator[tuple[str, str]]:
         yield t("summary.scale", lang), scale_words(prediction.calibration, lang)
     yield t("summary.photo", lang), f"{photo.rgb.shape[1]} × {photo.rgb.shape[0]}, {photo.format}"
     for note in prediction.notes:
-        yield t("summary.note", lang), note
+        yield t("summary.note", lang), of_core(note, lang)
     yield t("summary.time", lang), t("summary.time_value", lang, ms=prediction.milliseconds)
     yield t("summary.trained_on", lang), info.training_data
     yield t("summary.licence", lang), info.licence

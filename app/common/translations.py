@@ -3,16 +3,19 @@
 A key is "section.name"; the sentences lie in `texts/*.toml`. `CONTRIBUTING.md` lists what another
 language takes.
 
-The sentences of the core name what was got, what was expected and what to do, in English only. On
-a Chinese page a Chinese one comes first: it says what went wrong, the English one how exactly.
+The sentences of the core name what was got, what was expected and what to do, in English only.
+`texts/core.toml` has the most frequent ones in Chinese. For any other, a Chinese page says first
+what kind of thing went wrong, and then in English how exactly.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import re
 import secrets
+import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -108,17 +111,61 @@ def keys() -> tuple[str, ...]:
     return tuple(_SENTENCES)
 
 
+def of_core(english: str, lang: str) -> str:
+    """A sentence of the core in a language; as it is, where the tables do not have it."""
+    if lang == "en":
+        return english
+    patterns, names = _core()
+    if english in names:
+        return t(names[english], lang)
+    for pattern, key in patterns:
+        if found := pattern.fullmatch(english):
+            said = {
+                name: t(names[word], lang) if word in names else word
+                for name, word in found.groupdict().items()
+            }
+            return t(key, lang, **said)
+    return english
+
+
+@functools.cache
+def _core() -> tuple[list[tuple[re.Pattern[str], str]], dict[str, str]]:
+    """The core's sentences as patterns with their keys, and what may stand in their blanks."""
+    patterns, names = [], {}
+    for key, sentence in _SENTENCES.items():
+        if key.startswith(("core.", "studio.")):
+            names[sentence["en"]] = key
+        if key.startswith("core.") and not key.startswith("core.word."):
+            parts = string.Formatter().parse(sentence["en"])
+            pattern = "".join(
+                re.escape(text) + (f"(?P<{name}>.+?)" if name else "") for text, name, *_ in parts
+            )
+            patterns.append((re.compile(pattern), key))
+    return patterns, names
+
+
 def error_sentence(error: BaseException, lang: str = "en") -> str:
     """What a user reads about an error: one sentence, no traceback, no path of the server.
 
-    The sentences of the core name what was got, what was expected and what to do, in English only.
-    In another language one of its own comes first: it says what went wrong, the English one how.
+    In another language, a sentence that is not in the tables has one before it that says what kind
+    of thing went wrong.
     """
-    english = _english(error)
-    if lang == "en":
-        return english
     keys_of = (f"error.{kind.__name__}" for kind in type(error).__mro__)
     said = t(next((key for key in keys_of if key in _SENTENCES), "error.bug"), lang)
+    return in_language(_english(error), said, lang)
+
+
+def in_language(english: str, said: str, lang: str) -> str:
+    """A sentence of the core about what went wrong, in a language.
+
+    Args:
+        english: the sentence.
+        said: what kind of thing went wrong, in that language, for a sentence it does not have.
+        lang: the language.
+    """
+    known = of_core(english, lang)
+    if lang == "en" or known != english:
+        return known
     return t("error.in_english", lang, said=said, english=english)
 
 

@@ -32,7 +32,8 @@ def follow(
         photo,
         js=(
             f"(photo, shown) => {{ if (!photo || shown?.refused !== photo.path) return {_KEEP};"
-            " document.querySelector('#photo .pb-say').textContent = shown.why; return null; }"
+            " const why = document.querySelector('#photo .pb-say'); why.textContent = shown.why;"
+            " why.scrollIntoView({block: 'nearest'}); return null; }"
         ),
         **_BROWSER,
     )

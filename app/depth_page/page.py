@@ -273,7 +273,7 @@ def _wire(
         list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
         show_progress_on=[scene.viewer], **_SPACE,
     )  # fmt: skip
-    built.then(None, js=static_text("wake_viewer.js"), api_visibility="private")
+    page.load(None, js=static_text("wake_viewer.js"), api_visibility="private")
     for done in drawn:  # an open 3D tab shows the new photo as one that is opened does
         done.then(
             None, scene.built, None, js=static_text("build_again.js"), api_visibility="private"

@@ -14,7 +14,7 @@ from PIL import Image
 
 from app.common.result import Result
 from app.common.summary import accuracy_sentence, metres, scale_words
-from app.common.translations import t
+from app.common.translations import in_language, of_core, t
 from core.files.outputs import OUTPUTS
 from core.files.sidecar import read_sidecar
 from core.weights.model_info import ModelInfo
@@ -141,9 +141,9 @@ def listing_html(
     rows = []
     for photo in manifest["photos"]:
         picture, model, reach = looks.get(photo["stem"], ("", "", ""))
-        said = photo["error"] or " ".join(photo["notes"])
-        if photo["error"] and lang != "en":  # as `error_sentence` has it
-            said = t("error.in_english", lang, said=t("batch.failed_why", lang), english=said)
+        said = " ".join(of_core(note, lang) for note in photo["notes"])
+        if photo["error"]:
+            said = in_language(photo["error"], t("batch.failed_why", lang), lang)
         status = t(f"batch.{photo['status']}", lang)
         rows.append([html.escape(cell) for cell in (photo["input"], status, model, reach, said)])
         rows[-1].insert(0, picture)

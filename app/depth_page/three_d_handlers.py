@@ -110,7 +110,7 @@ class SpaceHandlers(PageHandlers):
         # The viewer starts at the photo's own place, so it gets the camera's frame.
         options = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
         result = self._result(photo, tell)
-        tell("progress_cloud")
+        tell("progress_poisson" if options.shape == "poisson" else "progress_cloud")
         path = self._storage.folder(request.session_hash) / "scene.glb"
         with self._studio.building():
             built = build_apart(result.prediction, result.photo.rgb, options, geometry_limits())
@@ -134,7 +134,7 @@ class SpaceHandlers(PageHandlers):
         surface = "poisson" if shape == "poisson" else "surface"
         options = form_space(["points" if kind == "ply" else surface, *filters])
         result = self._result(photo, tell)
-        tell("progress_files")
+        tell("progress_poisson" if options.shape == "poisson" else "progress_files")
         folder = self._storage.folder(request.session_hash)
         with self._studio.building():
             saved = save_outputs(result, (kind,), folder, options)

@@ -14,7 +14,7 @@ from app.common.clip import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
-from app.common.translations import t
+from app.common.translations import of_core, t
 from app.depth_page.elements import typed_number
 from app.depth_page.events import cleared_on_failure, stop_button
 from app.depth_page.form import (
@@ -182,7 +182,7 @@ def live_html(view: LiveView, lang: str) -> str:
         far=metres(view.far, metric=view.metric),
         model=view.model,
     )
-    words = " ".join([words, *view.notes])
+    words = " ".join([words, *(of_core(note, lang) for note in view.notes)])
     data = base64.b64encode(view.jpeg).decode()
     alt = html.escape(t("studio.live_alt", lang))
     picture = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'

@@ -40,14 +40,16 @@ def truth_note(view: SessionView) -> None:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """The one place where an error meant for the user becomes a sentence on a page."""
+    """The one place where an error meant for the user becomes a sentence on a page.
+
+    What stands behind the block goes on.
+    """
     try:
         yield
     except (DepthError, MemoryError) as error:
         st.error(
             error_sentence(error, st.session_state.get(LANGUAGE, "en")), icon=":material/error:"
         )
-        st.stop()
 
 
 def fragment(function: Function) -> Function:

@@ -58,6 +58,7 @@ def mapped(
     alt: str = "",
     over: bool = False,
     part: str = "",
+    level: int = -1,
     **data: NDArray[Any],
 ) -> Figure:
     """A map of one value per pixel of the session's photo.
@@ -69,11 +70,12 @@ def mapped(
         bar: colours and unit.
         alt: one sentence.
         over: draw it over the photo.
-        part: of a level, see `Map`.
+        part, level: see `Map`.
         data: what the reader may take home.
     """
     below = view.screen if over else None
-    return Figure(name, Map(view.size, title, values, bar, below, part=part), alt or title, data)
+    shown = Map(view.size, title, values, bar, below, part=part, level=level)
+    return Figure(name, shown, alt or title, data)
 
 
 def pictured(

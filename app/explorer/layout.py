@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import gc
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # Loaded before the first visitors come: Plotly takes a pandas that another visitor's thread is
 # still loading for a whole one.
 import pandas  # noqa: F401 - see above
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.common.translations import t
 from app.explorer import controls
@@ -87,18 +89,26 @@ def run() -> None:
     chosen = st.navigation(sections, position="hidden")
     controls.turn_to(chosen.url_path)
     key = chosen.url_path or PAGES[0].key
-    photo, menu = (
-        photo_place(lang, opened=not chosen.url_path),
-        st.sidebar.container(gap=None, key="menu"),
-    )
-    whole = MENU not in controls.hidden()
-    for header, pages in sections.items() if whole else ():
-        if header:
-            menu.caption(f"**{header}**")
-        for page in pages:
-            menu.page_link(page, label=page.title, icon=page.icon)
-    with menu:
+    photo = photo_place(lang, opened=not chosen.url_path)
+    menu = st.sidebar.container(gap=None, key="menu")
+    with st.sidebar:
         controls.toggle(TOUR, t("tour.toggle", lang), hint=t("tour.hint", lang))
+    whole = MENU not in controls.hidden()
+    try:
+        _draw_page(lang, key, chosen, photo, masthead)
+    finally:  # the menu after the page: its many links would hold up the page's pictures
+        with menu:
+            _menu(sections if whole else {})
+    panel(lang)
+    if whole:
+        way_on(key, lang)
+    _spare_the_libraries()
+
+
+def _draw_page(
+    lang: str, key: str, chosen: st.Page, photo: DeltaGenerator, masthead: DeltaGenerator
+) -> None:
+    """Draws the chosen page, or the sentence that says why there is none."""
     sent = None
     with guarded():
         try:
@@ -113,10 +123,15 @@ def run() -> None:
             if controls.is_on(TOUR) and key == TOUR_PAGES[-1]:
                 st.success(t("tour.end", lang), icon=":material/tour:")
                 progress(lang)
-    panel(lang)
-    if whole:
-        way_on(key, lang)
-    _spare_the_libraries()
+
+
+def _menu(sections: Mapping[str, Sequence[st.Page]]) -> None:
+    """Links to all pages, by section."""
+    for header, pages in sections.items():
+        if header:
+            st.caption(f"**{header}**")
+        for page in pages:
+            st.page_link(page, label=page.title, icon=page.icon)
 
 
 @functools.cache

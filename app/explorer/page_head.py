@@ -74,7 +74,13 @@ def tour_place(lang: str, page: str) -> None:
 
 
 def heading(lang: str, page: str) -> None:
-    """A page's title, explanation, formulas and source, and the words that these pages use."""
+    """A page's title, explanation and task, then its `formulas`."""
+    title(lang, page)
+    formulas(lang, page)
+
+
+def title(lang: str, page: str) -> None:
+    """A page's title, explanation and task."""
     st.title(t(f"{page}.title", lang))
     parts = (key for key in (f"{page}.lead", f"{page}.lead_do") if key in keys())
     st.markdown(" ".join(t(key, lang) for key in parts))  # a saved report has only the first
@@ -86,13 +92,20 @@ def heading(lang: str, page: str) -> None:
         name, words = f"**{t('explorer.try', lang)}**", t(f"try.{page}", lang)
         line = f":material/touch_app: {t('explorer.pair', lang, name=name, value=words)}"
         st.markdown(f"{line} {_ticked(page, lang)}")
-    formulas, source = formulas_of(page)
-    if formulas:
-        with st.expander(t("explorer.formula", lang), icon=":material/function:"):
-            for formula in formulas:
-                st.latex(formula)
-            name = t("explorer.source", lang)
-            st.caption(t("explorer.pair", lang, name=name, value=source))
+
+
+def formulas(lang: str, page: str) -> None:
+    """A page's formulas and their source, and the words that these pages use."""
+    found, source = formulas_of(page)
+    if found:
+        words, icon = t("explorer.formula", lang), ":material/function:"
+        box = st.expander(words, key=f"formulas {page}", icon=icon, on_change="rerun")
+        if box.open:  # formulas make a browser load a library
+            with box:
+                for formula in found:
+                    st.latex(formula)
+                name = t("explorer.source", lang)
+                st.caption(t("explorer.pair", lang, name=name, value=source))
         glossary(lang)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from app.common.summary import kind_of_values
-from app.common.translations import t
+from app.common.translations import of_core, t
 from app.explorer.figure_view import Figure, parts_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
 from app.explorer.figures.features import encoder_features, receptive_fields
@@ -202,7 +202,7 @@ def _facts(view: SessionView) -> str:
         ),
         *([(t("summary.scale", lang), scale)] if (scale := scale_sentence(view)) else []),
         (t("summary.depth", lang), kind_of_values(prediction, lang)),
-        *((t("summary.note", lang), note) for note in prediction.notes),
+        *((t("summary.note", lang), of_core(note, lang)) for note in prediction.notes),
     ]
     known = view.truth
     if known is not None:

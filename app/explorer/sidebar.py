@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.common.handoff import Handoff
 from app.common.request import DepthRequest
 from app.common.summary import kind_of_values
-from app.common.translations import LANGUAGES, chosen_language, t
+from app.common.translations import LANGUAGES, chosen_language, of_core, t
 from app.explorer import cache, controls
 from app.explorer.display import LANGUAGE
 from app.explorer.figure_view import on_phone
@@ -50,6 +50,7 @@ from core.weights.registry import EXAMPLES
 OWN = "own"  # in the address
 FIRST = "room"  # what the shipped model knows best
 MAX_UPLOAD_MB = 256
+_REFUSED = "photo refused"
 _PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 _GONE = "model that the address asked for"  # in the session, where it is not installed
 
@@ -74,6 +75,7 @@ def choose_language() -> str:
 def photo_place(lang: str, *, opened: bool) -> DeltaGenerator:
     """Where the photo is chosen: on a phone, which hides the side bar, on the page itself."""
     if on_phone():
+        opened = opened or _REFUSED in st.session_state
         return st.expander(t("explorer.photo", lang), expanded=opened, icon=":material/photo:")
     return st.sidebar.container()
 
@@ -97,7 +99,9 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
         request = with_sent(_settings(lang), digest)
         profile = _choose_profile(lang)
     with st.spinner(t("explorer.working", lang)):
+        st.session_state[_REFUSED] = name
         photo = cache.decoded(digest, name, data)
+        del st.session_state[_REFUSED]
         info, choice = cache.model_for(model_of(profile, model) or model, photo)
         known = known_for(photo.sha256, addressed=path is not None)
         lengths = () if known is None else (known,)
@@ -299,4 +303,4 @@ def _facts(view: SessionView) -> None:
             icon=":material/undo:",
         )
     for note in view.prediction.notes:
-        st.caption(note)
+        st.caption(of_core(note, view.lang))

@@ -1,4 +1,5 @@
-// Words that Gradio says in English only are replaced wherever they appear.
+// Words that Gradio says in English only are replaced wherever they appear, and the names inside the
+// program that it shows over boxes to tick are taken away: the label beside each says what it is.
 const table = Object.entries(constants.words[(navigator.language || "en").slice(0, 2)] ?? {});
 const ours = (text) => {
   for (const [theirs, words] of table) {
@@ -13,16 +14,15 @@ const rename = (root) => {
       node.data = ours(node.data) ?? node.data;
       continue;
     }
+    if (node.matches("label > input[title]")) node.removeAttribute("title");
     for (const name of ["aria-label", "title"]) {
       const words = ours(node.getAttribute(name));
       if (words) node.setAttribute(name, words);
     }
   }
 };
-if (table.length) {
-  const watch = new MutationObserver((changes) => {
-    for (const change of changes) for (const node of change.addedNodes) if (node.nodeType < 4) rename(node);
-  });
-  watch.observe(document.body, {childList: true, subtree: true});
-  rename(document.body);
-}
+const renaming = new MutationObserver((changes) => {
+  for (const change of changes) for (const node of change.addedNodes) if (node.nodeType < 4) rename(node);
+});
+renaming.observe(document.body, {childList: true, subtree: true});
+rename(document.body);

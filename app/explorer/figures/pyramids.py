@@ -202,6 +202,6 @@ def _row(view: SessionView, maps: list[np.ndarray], bar: Bar, word: str) -> list
     for index, values in enumerate(maps):
         label = level_label(view.lang, index)
         name, alt = f"{word}-{NAMES[index]}", t(f"coarse_to_fine.{word}_alt", view.lang, name=label)
-        drawn = mapped(view, name, label, values, bar, alt=alt)
+        drawn = mapped(view, name, label, values, bar, alt=alt, part=word, level=index)
         shown.append(replace(drawn, data={f"{word}_m": values}))
     return shown

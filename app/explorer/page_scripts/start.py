@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -11,11 +12,12 @@ from app.common.summary import depth_range
 from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import numbers
-from app.explorer.figure_view import figures
+from app.explorer.figure_view import Figure, figures, maps_message, on_phone
 from app.explorer.figures.measuring import with_error
 from app.explorer.figures.network_map import draw_map
 from app.explorer.figures.photo import photo_and_depth
-from app.explorer.page_head import heading, progress
+from app.explorer.memory import cached
+from app.explorer.page_head import formulas, progress, title
 from app.explorer.page_scripts.coarse_to_fine import SUMS
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.session_view import SessionView, current
@@ -24,7 +26,7 @@ from app.explorer.session_view import SessionView, current
 def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
-    heading(lang, "start")
+    title(lang, "start")
     if controls.is_on(TOUR):
         progress(lang)
     else:
@@ -33,7 +35,8 @@ def draw(view: SessionView) -> None:
         begin, icon = t("tour.begin", lang), ":material/tour:"
         st.button(begin, on_click=controls.put, args=(TOUR, True), icon=icon)
     shown = photo_and_depth(view)
-    figures(lang, "start", shown, columns=len(shown))
+    ready = _message(f"{view.space_key}-{view.colours}", lang, shown)
+    figures(lang, "start", shown, columns=len(shown), ready=ready)
     if view.prediction.confidence is not None:
         st.caption(t("explorer.expected_note", lang))
     extent = depth_range(view.result)
@@ -63,16 +66,36 @@ def draw(view: SessionView) -> None:
     )
     low, high = (view.scale / (1 + np.exp(-edge)) for edge in SUMS)
     st.caption(t("start.range", lang, low=low, high=high))
+    formulas(lang, "start")
     _model_card(view)
     st.subheader(t("map.title", lang))
     if controls.toggle("net", t("map.show", lang), hint=t("map.hint", lang)):
         with st.spinner(t("explorer.computing", lang)):
             draw_map(view)
-    st.subheader(t("start.tour", lang))
-    for start in range(1, len(PAGES), 3):
-        for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
-            place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
-            place.caption(t(f"{page.key}.short", lang))
+    _all_pages(lang)
+
+
+@cached
+def _message(key: str, lang: str, _shown: Sequence[Figure]) -> bytes:  # noqa: ARG001  (names it)
+    """What the canvas draws, made once for all who look at the same photo."""
+    photo = current().photo.sha256
+    return maps_message(lang, _shown, columns=len(_shown), name="start", photo=photo)
+
+
+def _all_pages(lang: str) -> None:
+    """What is on each page; drawn where the box is open, since so many links take a browser long.
+
+    On a phone, where the menu is hidden, it is open at first.
+    """
+    words, icon = t("start.tour", lang), ":material/menu_book:"
+    box = st.expander(words, on_phone(), key="all pages", icon=icon, on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        for start in range(1, len(PAGES), 3):
+            for place, page in zip(st.columns(3), PAGES[start : start + 3], strict=False):
+                place.page_link(page.path, label=f"**{page.title(lang)}**", icon=page.icon)
+                place.caption(t(f"{page.key}.short", lang))
 
 
 def _model_card(view: SessionView) -> None:

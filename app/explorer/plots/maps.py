@@ -55,6 +55,7 @@ class Map:
         frame: a box (x0, y0, x1, y1) in the photo's pixels.
         part: "depth", "change" or "error" of a level, which the canvas adds up itself where it has
             the sum; empty for other maps.
+        level: place of that level, -1 for the one that is looked at.
     """
 
     size: tuple[int, int]
@@ -69,6 +70,7 @@ class Map:
     length: str = ""
     frame: tuple[float, float, float, float] | None = None
     part: str = ""
+    level: int = -1
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def _row(parts: _Parts, maps: Row, *, added: bool) -> dict[str, Any]:
             "linked": item.linked,
             "shown": item.shown,
             "part": item.part,
+            "level": item.level,
             "bar": None if item.bar is None else bars.index((item.bar, item.bar_title)),
             "values": None if values is None else parts.grid(values, LONGEST),
             "picture": None if item.rgb is None else parts.picture(item.rgb),

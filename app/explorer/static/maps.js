@@ -67,32 +67,40 @@ function stretched({ width, height, values }) {
 
 // The coarse-to-fine sum, as core/model/pyramid.py adds it up, at the level and with the gains of the sliders.
 class Sum {
+  grown = []; // by level: the residuals up to it at its size
+
   constructor(told) { Object.assign(this, told); }
 
-  // Whether the sliders stand elsewhere than before.
+  // Whether the sliders stand elsewhere than before; `made` goes where those of the gains do.
   moved() {
     const at = (key, otherwise) => Number(document.querySelector(`.st-key-${key} input[type=range]`)?.value ?? otherwise);
     const [key, keys] = this.sliders, level = at(key, this.level), gains = this.gains.map((gain, k) => at(keys[k], gain));
     const asked = JSON.stringify([level, gains]), moved = asked !== this.asked;
+    if (!this.made || gains.some((gain, k) => gain !== this.gains[k])) this.made = [];
     Object.assign(this, { asked, level, gains });
     return moved;
   }
 
-  // The maps of the level, each "depth", "change" or "error".
-  maps() {
-    const { residuals, level, gains, scale } = this, { width, height } = residuals[level];
-    this.parts = residuals.slice(0, level + 1).map((part, index) => {
+  parts(level) {
+    return (this.grown[level] ??= this.residuals.slice(0, level + 1).map((part, index) => {
       for (let finer = index; finer < level; finer++) part = stretched(stretched(part));
       return part.values;
-    });
+    }));
+  }
+
+  // The maps of a level, each "depth", "change" or "error".
+  maps(level = this.level) { return (this.made[level] ??= this.added(level)); }
+
+  added(level) {
+    const { residuals, gains, scale } = this, { width, height } = residuals[level], parts = this.parts(level);
     const size = width * height, truth = this.truth[level]?.values;
     const filled = () => ({ width, height, values: new Float32Array(size) }), told = { depth: filled(), change: filled(), error: filled() };
     const { depth: { values: depth }, change: { values: change }, error: { values: error } } = told;
     const metres = (sum) => scale / (1 + Math.exp(-sum));
     for (let cell = 0; cell < size; cell++) {
       let sum = 0;
-      for (let k = 0; k < level; k++) sum += gains[k] * this.parts[k][cell];
-      depth[cell] = metres(sum + gains[level] * this.parts[level][cell]);
+      for (let k = 0; k < level; k++) sum += gains[k] * parts[k][cell];
+      depth[cell] = metres(sum + gains[level] * parts[level][cell]);
       change[cell] = depth[cell] - metres(sum);
       if (truth) error[cell] = (100 * Math.abs(depth[cell] - truth[cell])) / truth[cell];
     }
@@ -102,7 +110,7 @@ class Sum {
   // The sum of one pixel in numbers: every level's part, the sigmoid, the metres.
   told(place) {
     const { names, gains, scale, unit } = this, cell = cellAt(this.residuals[this.level], place);
-    const parts = this.parts.map((part, index) => gains[index] * part[cell]);
+    const parts = this.parts(this.level).map((part, index) => gains[index] * part[cell]);
     const total = parts.reduce((sum, part) => sum + part, 0), share = 1 / (1 + Math.exp(-total));
     const terms = parts.map((part, index) =>
       `${index ? (part < 0 ? " − " : " + ") : part < 0 ? "−" : ""}${names[index]} ${Math.abs(part).toFixed(3)}`);
@@ -141,8 +149,10 @@ class Group {
   show() {
     const focused = this.maps.findIndex(({ stage }) => stage.matches(":focus"));
     Object.assign(this, this.rows[this.sum?.level ?? 0]);
-    const added = this.sum?.maps() ?? {};
-    this.maps.forEach((map) => { map.grid = added[map.part] ?? map.grid; });
+    const sum = this.sum ?? [...groups].find((group) => group.state === this.state && group.sum)?.sum;
+    this.maps.forEach((map) => {
+      if (map.part && (this.sum || map.level >= 0)) map.grid = sum?.maps(this.sum ? sum.level : map.level)[map.part] ?? map.grid;
+    });
     this.draw();
     if (focused >= 0) this.maps[focused]?.stage.focus();
     this.follow();
@@ -363,9 +373,19 @@ function scale({ lut, low, high, unit, title, ticks: all }, narrow = false) {
   return box;
 }
 
-// Streamlit names a slider's value anew whenever it moves, by hand or by the server.
-new MutationObserver(() => groups.forEach((group) => { if (group.sum?.moved()) group.show(); }))
-  .observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
+// Streamlit names a slider's value anew whenever it moves, by hand or by the server. The maps of all
+// levels follow those of the one that is looked at.
+let strips;
+new MutationObserver(() => groups.forEach((group) => {
+  const gains = String(group.sum?.gains);
+  if (!group.sum?.moved()) return;
+  group.show();
+  if (gains === String(group.sum.gains)) return;
+  clearTimeout(strips);
+  strips = setTimeout(() => groups.forEach((other) => {
+    if (other.state === group.state && other.maps.some(({ level }) => level >= 0)) other.show();
+  }), 50);
+})).observe(document.body, { subtree: true, attributeFilter: ["aria-valuetext"] });
 
 export default function mount({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".maps");
