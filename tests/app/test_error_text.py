@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import pytest
 from PIL import Image
 
 from app.common.request import depth_request, space_options
-from app.common.translations import INTERNAL, error_sentence, of_core
+from app.common.translations import INTERNAL, error_sentence, keys, of_core, t
 from app.depth_page.form import by_labels
 from core import errors
 from core.camera import Intrinsics, check_pinhole, choose_intrinsics, from_fov
@@ -29,6 +31,7 @@ from core.video.reader import ClipReader
 from tests.core import scenes
 from tests.core.pictures import encode, scene
 
+BLANK = re.compile(r"\{\w+\}")
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 KINDS.remove(errors.DepthError)
 
@@ -121,3 +124,24 @@ def test_the_frequent_refusals_are_chinese_alone(name: str) -> None:
     assert words == of_core(str(refused.value), "zh")
     assert "英文" not in words
     assert "expected" not in words
+
+
+def test_the_other_sentences_of_the_table_are_still_in_the_code() -> None:
+    written = set()
+    for path in (*Path("core").rglob("*.py"), *Path("app").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                parts = (getattr(part, "value", "") for part in node.values)
+                written.add("".join(part if isinstance(part, str) else "{}" for part in parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                written.add(node.value)
+    everything = BLANK.sub("{}", "\n".join(written))
+    rest = [
+        key
+        for key in keys()
+        if key.startswith("core.") and not key.startswith("core.word.")
+        and key.removeprefix("core.") not in REFUSALS
+    ]  # fmt: skip
+    assert len(rest) > 5
+    gone = [key for key in rest if BLANK.sub("{}", t(key)) not in everything]
+    assert not gone
