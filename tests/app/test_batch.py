@@ -91,4 +91,5 @@ def test_the_list_shows_depth_model_and_range_and_why_one_failed(tiny_models: Pa
     assert f">{metres(depth.min())} – {metres(depth.max())}</td>" in whole
     assert "<img" not in cut
     assert "<i>" not in listed
-    assert "这张照片没有得到结果。详细说明（英文）：" in cut
+    assert "已损坏" in cut  # and no English behind it
+    assert "expected" not in cut
