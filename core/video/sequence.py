@@ -14,6 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -330,18 +331,19 @@ class DepthSequence:
         """Draws every frame, read at the size `of` or its own."""
         part = target.with_name(f"{target.name}{UNFINISHED}")
 
-        def drawn(numbered: tuple[int, Frame]) -> tuple[NDArray[np.uint8], float]:
-            number, frame = numbered
-            return picture(frame.rgb, self._load(number)), frame.time
-
         try:
             with (
                 ClipReader(self._reader.path, of) as again,
                 FilmWriter(part, *size, self._reader.info.rate) as film,
             ):
+
+                def drawn(numbered: tuple[int, Frame]) -> av.VideoFrame:
+                    number, frame = numbered
+                    return film.frame(picture(frame.rgb, self._load(number)), frame.time)
+
                 made = ahead(drawn, enumerate(again, 1), AT_ONCE)
-                for number, (shown_picture, time) in enumerate(made, 1):
-                    film.add(shown_picture, time)
+                for number, drawn_frame in enumerate(made, 1):
+                    film.write(drawn_frame)
                     tell(number, self.count)
             part.replace(target)
         except OSError as error:

@@ -162,16 +162,12 @@ class FilmWriter:
         stream.codec_context.time_base = Fraction(1, _TICKS)
         self._stream = stream
 
-    def add(self, picture: NDArray[np.uint8], time: float) -> None:
-        """Adds a frame (H, W, 3) RGB, time in seconds.
-
-        Raises:
-            ExportError: it cannot be written.
-        """
+    def frame(self, picture: NDArray[np.uint8], time: float) -> av.VideoFrame:
+        """A picture (H, W, 3) RGB, time in seconds, for `write`; any thread may make it."""
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         frame = frame.reformat(self.width, self.height, format="yuv420p")
         frame.pts, frame.time_base = round(time * _TICKS), Fraction(1, _TICKS)
-        self._write(frame)
+        return frame
 
     def __enter__(self) -> FilmWriter:
         return self
@@ -179,11 +175,16 @@ class FilmWriter:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._write(None)
+                self.write(None)
         finally:
             self._close()
 
-    def _write(self, frame: av.VideoFrame | None) -> None:
+    def write(self, frame: av.VideoFrame | None) -> None:
+        """Adds a frame of `frame`; None: there is no more.
+
+        Raises:
+            ExportError: it cannot be written.
+        """
         try:
             for packet in self._stream.encode(frame):
                 self._file.mux(packet)

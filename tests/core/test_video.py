@@ -266,7 +266,7 @@ def test_a_full_disk_ends_the_video_in_a_sentence(tmp_path: Path) -> None:
     def write() -> None:
         with FilmWriter(tmp_path / "depth.mp4", 2 * WIDTH, HEIGHT, 25) as video:
             for index in range(9):
-                video.add(np.hstack((noise, noise)), index / 25)
+                video.write(video.frame(np.hstack((noise, noise)), index / 25))
 
     with full_disk(3000), pytest.raises(ExportError, match=r"depth\.mp4 could not be written"):
         write()
