@@ -161,6 +161,15 @@ def accuracy_sentence(info: ModelInfo, lang: str) -> str:
     return "; ".join(rows) or t("summary.accuracy_unknown", lang)
 
 
+def choice_reason(choice: Choice, lang: str) -> str:
+    """Why the photo has this model."""
+    if choice.outdoor is None:
+        return t("summary.choice_none", lang, model=choice.model)
+    outdoors = choice.outdoor > 0.5
+    share = choice.outdoor if outdoors else 1 - choice.outdoor
+    return t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
+
+
 def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str:
     """Why the photo has this model, and what to do where that is doubtful.
 
@@ -169,12 +178,11 @@ def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str
         lang: of the sentence.
         explorer: names the model and the explorer's own way to another one.
     """
+    said = choice_reason(choice, lang)
     if choice.outdoor is None:
-        return t("summary.choice_none", lang, model=choice.model)
-    outdoors = choice.outdoor > 0.5
-    share = choice.outdoor if outdoors else 1 - choice.outdoor
-    why = t("summary.choice_outdoor" if outdoors else "summary.choice_indoor", lang, share=share)
-    said = t("explorer.chosen", lang, model=choice.model, place=why) if explorer else why
+        return said
+    if explorer:
+        said = t("explorer.chosen", lang, model=choice.model, place=said)
     if not choice.doubtful:
         return said
     doubt = t("explorer.choice_doubt" if explorer else "summary.choice_doubt", lang)

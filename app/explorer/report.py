@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from app.common.summary import kind_of_values
+from app.common.summary import choice_reason, kind_of_values
 from app.common.translations import of_core, t
 from app.explorer.figure_view import Figure, parts_of
 from app.explorer.figures.compare import compare, curves, error_maps, row_of
@@ -37,7 +37,7 @@ from app.explorer.page_scripts.weights import (
     units_of,
     variant_maps,
 )
-from app.explorer.session_view import STRIDES, SessionView, chosen_because, scale_sentence
+from app.explorer.session_view import STRIDES, SessionView, scale_sentence
 from core.evaluate.metrics import METRICS
 from core.evaluate.protocol import FOLDER
 from core.geometry.three_d import SpaceOptions
@@ -187,12 +187,12 @@ def _facts(view: SessionView) -> str:
     """Photo, model, settings and, with ground truth, the metrics, as a table."""
     prediction, info, lang = view.prediction, view.info, view.lang
     width, height = view.size
-    camera, because = prediction.intrinsics, chosen_because(view)
+    camera, choice = prediction.intrinsics, view.choice
     rows = [
         (t("explorer.photo", lang), f"{view.photo.name}, {width} x {height} px"),
         ("SHA-256", view.photo.sha256),
         (t("explorer.model", lang), f"{info.name} ({info.config.encoder})"),
-        *([(t("explorer.chosen_because", lang), because)] if because else []),
+        *([(t("explorer.chosen_because", lang), choice_reason(choice, lang))] if choice else []),
         (t("start.trained_on", lang), info.training_data),
         (t("start.licence", lang), info.licence),
         (t("explorer.settings", lang), _settings(prediction.settings, lang)),
