@@ -1,6 +1,6 @@
 """Depth Anything V2 Small against `lite-indoor`: the same photo, end to end, ONNX Runtime both.
 
-    pip install 'transformers>=4.57,<5'
+    pip install 'transformers>=4.57'
     python -m benchmarks.rivals [--rounds 7] > rivals.json
 
 The rival is transformers' class with random weights, on which speed does not depend: nothing is
