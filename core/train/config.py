@@ -217,9 +217,17 @@ class TrainConfig:
 def read_config(path: Path) -> TrainConfig:
     """Reads a TOML recipe.
 
+    With `base = "other.toml"` it is that recipe, of the same folder, but for what it says itself:
+    key by key in tables, whole lists of sources.
+
     Raises:
         ConfigError: an unreadable file, an unknown key, a wrong type or value.
     """
+    config: TrainConfig = _build(TrainConfig, _values(path), str(path))
+    return config
+
+
+def _values(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
     try:
         values = tomllib.loads(read_text(path))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -227,8 +235,20 @@ def read_config(path: Path) -> TrainConfig:
             f"The configuration {path} cannot be read ({error}); expected a TOML file such as "
             "those in configs/."
         ) from error
-    config: TrainConfig = _build(TrainConfig, values, str(path))
-    return config
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    if not isinstance(base, str) or path in above:
+        raise ConfigError(
+            f"The configuration {path} has the base {base!r}; expected the name of another TOML "
+            "file beside it, which is not based on this one."
+        )
+    for key, value in _values(path.with_name(base), (*above, path)).items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            values[key] = value | values[key]
+        else:
+            values.setdefault(key, value)
+    return values
 
 
 def _build(kind: type[Any], values: dict[str, Any], where: str) -> Any:

@@ -218,6 +218,18 @@ def test_unusable_recipes_are_named(text: str, tmp_path: Path) -> None:
         read_config(path)
 
 
+def test_a_recipe_is_its_base_but_for_what_it_says_itself(tmp_path: Path) -> None:
+    own = "[loss]\ngradient = 2.0\nedges = 1.0\n"
+    (tmp_path / "whole.toml").write_text(f'name = "whole"\nsteps = 7\n{MODEL_AND_DATA}{own}')
+    (tmp_path / "next.toml").write_text('base = "whole.toml"\nname = "next"\n[loss]\nedges = 3.0')
+    whole, after = (read_config(tmp_path / f"{name}.toml") for name in ("whole", "next"))
+    assert after == replace(whole, name="next", loss=replace(whole.loss, edges=3.0))
+    assert whole.loss.gradient == 2.0
+    (tmp_path / "whole.toml").write_text('base = "next.toml"')
+    with pytest.raises(ConfigError, match="not based on this one"):
+        read_config(tmp_path / "next.toml")
+
+
 def test_the_run_closes_on_calmer_views(nyu_folder: Path, tmp_path: Path) -> None:
     config = recipe(nyu_folder, tmp_path)
     wild = AugmentConfig(zoom=(3.0, 3.0), rotation=0, flip=0)
