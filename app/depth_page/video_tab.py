@@ -221,4 +221,5 @@ def _sentence(about: dict[str, Any], lang: str) -> str:
     cut = [] if about["complete"] else [t("studio.video_cut_short", lang)]
     seen = about["network_frames"]
     fast = [] if seen is None else [t("studio.video_seen", lang, seen=len(seen))]
-    return ". ".join([told, *fast, *cut, *about["notes"][len(cut) :]])
+    notes = (of_core(note, lang) for note in about["notes"][len(cut) :])
+    return ". ".join([told, *fast, *cut, *notes])
