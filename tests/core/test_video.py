@@ -359,7 +359,8 @@ def test_a_spherical_video_is_not_in_metres(
         size = int.from_bytes(grown[at : at + 4], "big") + len(box)
         grown[at : at + 4] = size.to_bytes(4, "big")
     (tmp_path / "round.mp4").write_bytes(grown)
-    told = run(tmp_path / "round.mp4").sidecar
-    assert told["input"]["projection"] == "equirectangular"
-    assert (told["model"]["metric"], told["depth"]["unit"]) == (False, "relative")
-    assert "360-degree" in told["notes"][0]
+    for asked in ({}, {"save": ("video",)}, {"save": ("video",), "quality": "fast"}):
+        told = run(tmp_path / "round.mp4", **asked).sidecar
+        assert told["input"]["projection"] == "equirectangular"
+        assert (told["model"]["metric"], told["depth"]["unit"]) == (False, "relative")
+        assert "360-degree" in told["notes"][0]
