@@ -34,13 +34,12 @@ from core.engines.onnx_engine import (
 )
 from core.errors import EngineError, ExportError
 from core.model import LapDepth
-from core.model.encoders.efficientnet_lite import EfficientNetLite
+from core.model.encoders.efficientnet_lite import EfficientNetLite, same_padding
 from core.model.fold import folded
 from core.weights.checkpoint import load_checkpoint
 from core.weights.model_info import ModelInfo
 
 OPSET = 17
-EVEN_HALVINGS = 4
 _OUTPUTS = {DEPTH: 1} | dict(zip(RESIDUALS, STRIDES, strict=True)) | {SCENE: 0}
 
 logger = logging.getLogger(__name__)
@@ -171,30 +170,24 @@ def traced(
 
 
 def _pad_in_convolutions(graph: Any) -> None:
-    """Gives convolutions the padding that PyTorch can only do before them, as copies of features.
-
-    How much it is, `SameConv2d` finds out from the size at every run. Sides are multiples of 16
-    though, so the first four halvings have even ones, and there it is always the same.
-    """
+    """Gives convolutions the padding that PyTorch does before them, in a copy of the features."""
     import onnx
 
     makers = {name: node for node in graph.node for name in node.output}
-    padded = [
-        (conv, makers[conv.input[0]])
-        for conv in graph.node
-        if conv.op_type == "Conv" and getattr(makers.get(conv.input[0]), "op_type", "") == "Pad"
-    ]
-    for conv, pad in padded[:EVEN_HALVINGS]:
+    for conv in graph.node:
+        pad = makers.get(conv.input[0]) if conv.op_type == "Conv" else None
+        if pad is None or pad.op_type != "Pad":
+            continue
         shape, old = (
             next(each for each in conv.attribute if each.name == name)
             for name in ("kernel_shape", "pads")
         )
-        after = shape.ints[0] // 2
+        before, after = same_padding(shape.ints[0])
         conv.attribute.remove(old)
-        conv.attribute.append(onnx.helper.make_attribute("pads", [after - 1] * 2 + [after] * 2))
+        conv.attribute.append(onnx.helper.make_attribute("pads", [before] * 2 + [after] * 2))
         conv.input[0] = pad.input[0]
     wanted = {output.name for output in graph.output}
-    for node in reversed(list(graph.node)):  # what only found out the padding has no reader now
+    for node in reversed(list(graph.node)):  # the padding has no reader now
         if wanted.isdisjoint(node.output):
             graph.node.remove(node)
         else:

@@ -100,10 +100,10 @@ class Encoder(nn.Module):
         if not self.deep_stage:
             return features
         deep, last, *finer = features
-        # h / 16 may be odd, so "x2" means: to exactly the 1/16 feature's size.
+        # h / 16 may be odd; then the last row of 1/32 reaches beyond the picture.
         upsampled = functional.interpolate(
-            deep, size=last.shape[-2:], mode="bilinear", align_corners=False
-        )
+            deep, scale_factor=2.0, mode="bilinear", align_corners=False
+        )[..., : last.shape[-2], : last.shape[-1]]
         return [torch.cat((last, upsampled), 1), *finer]
 
     def frozen_parameters(self) -> list[nn.Parameter]:

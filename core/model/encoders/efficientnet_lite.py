@@ -56,10 +56,17 @@ def scaled_stages(width: float, depth: float) -> tuple[StageSpec, ...]:
     return tuple(scaled)
 
 
+def same_padding(kernel: int) -> tuple[int, int]:
+    """Pixels before and after a side at stride 2; the last is seen on odd sides only."""
+    return kernel // 2 - 1, kernel // 2 + 1
+
+
 class SameConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's SAME: at stride 2, one less before than after.
+    """A convolution padded as TensorFlow's SAME pads an even side: at stride 2, less before.
 
     The published weights were trained with it; symmetric padding shifts every feature by a pixel.
+    TensorFlow itself pads an odd side symmetrically. Here that is done as for an even one, whose
+    last pixel is missing, so that features lie at the same place whatever the side is.
     """
 
     def __init__(
@@ -71,10 +78,7 @@ class SameConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, in, h, w) to (n, out, ceil(h / stride), ceil(w / stride))."""
         if self.stride[0] == 2:
-            after = self.kernel_size[0] // 2
-            height, width = x.shape[-2:]
-            before_h, before_w = after - 1 + height % 2, after - 1 + width % 2
-            x = functional.pad(x, (before_w, after, before_h, after))
+            x = functional.pad(x, same_padding(self.kernel_size[0]) * 2)
         return super().forward(x)
 
 
