@@ -42,7 +42,7 @@ OF_NETWORK = "model."  # before the names of a checkpoint's tensors in a shipped
 
 logger = logging.getLogger(__name__)
 
-CONVERTER_VERSION = 3  # part of the cached file's name: raise it when `to_onnx` changes
+CONVERTER_VERSION = 4  # part of the cached file's name: raise it when `to_onnx` changes
 
 
 def load_onnxruntime() -> Any:

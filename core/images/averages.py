@@ -28,26 +28,14 @@ def cell_means(values: NDArray[Any], cell: int) -> Floats:
 def window_means(values: Floats, window: int) -> Floats:
     """The same shape: means over window x window values, fewer at the edges."""
     for axis in (-2, -1):
-        along = np.moveaxis(values, axis, 0)
+        along = values.swapaxes(axis, 0)
         sums, counts = along.astype(np.float64), np.ones(len(along))
         for apart in range(1, min(window // 2 + 1, len(along))):
             for total, part in ((sums, along), (counts, np.ones(len(along)))):
                 total[apart:] += part[:-apart]
                 total[:-apart] += part[apart:]
         sums /= counts.reshape(-1, *[1] * (along.ndim - 1))
-        values = np.moveaxis(sums.astype(np.float32), 0, axis)
-    return values
-
-
-def area_means(values: Floats, height: int, width: int) -> Floats:
-    """(..., h, w) to (..., height, width): means over all that each new pixel touches."""
-    for axis, target in ((-2, height), (-1, width)):
-        cell, rest = divmod(values.shape[axis], target)
-        if rest == 0:
-            sums = _cell_sums(values, cell, axis, np.float64)
-            values = (sums / cell).astype(np.float32)
-        else:
-            values = _touched_means(values, target, axis)
+        values = sums.astype(np.float32).swapaxes(0, axis)
     return values
 
 
@@ -55,7 +43,7 @@ def among_neighbours(values: Floats, choose: np.ufunc) -> Floats:
     """The least or greatest of each value and its eight neighbours."""
     for axis in (-2, -1):
         result = values.copy()
-        along, before = np.moveaxis(result, axis, 0), np.moveaxis(values, axis, 0)
+        along, before = result.swapaxes(axis, 0), values.swapaxes(axis, 0)
         choose(along[1:], before[:-1], out=along[1:])
         choose(along[:-1], before[1:], out=along[:-1])
         values = result
@@ -64,22 +52,9 @@ def among_neighbours(values: Floats, choose: np.ufunc) -> Floats:
 
 def _cell_sums(values: NDArray[Any], cell: int, axis: int, kind: type[Any]) -> NDArray[Any]:
     """Sums over `cell` values after each other; the last may be over fewer."""
-    along = np.moveaxis(values, axis, 0)
+    along = values.swapaxes(axis, 0)
     sums = along[::cell].astype(kind)
     for first in range(1, min(cell, len(along))):
         part = along[first::cell]
         sums[: len(part)] += part
-    return np.moveaxis(sums, 0, axis)
-
-
-def _touched_means(values: Floats, target: int, axis: int) -> Floats:
-    """Means along one axis over all that each of `target` new values touches."""
-    along = np.moveaxis(values, axis, 0)
-    source, at = len(along), np.arange(target)
-    first, last = at * source // target, -(-(at + 1) * source // target)
-    counts = (last - first).reshape(-1, *[1] * (along.ndim - 1))
-    sums = along[first].astype(np.float64)
-    for further in range(1, int(counts.max())):
-        part = along[np.minimum(first + further, source - 1)]
-        sums += np.where(counts > further, part, np.float32(0))
-    return np.moveaxis((sums / counts).astype(np.float32), 0, axis)
+    return sums.swapaxes(0, axis)

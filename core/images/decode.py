@@ -20,6 +20,7 @@ import io
 import os
 import stat
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ class Photo:
         focal_35mm: EXIF 35 mm equivalent of the focal length, mm, or None.
         focal_px: focal length in pixels of `rgb`, where EXIF gives one that can be believed.
         format: "JPEG", "PNG", ...; "array" or "PIL" for pictures that came decoded.
-        sha256: of the encoded bytes; of shape and pixels for pictures that came decoded.
+        file_sha256: of the encoded bytes; None for pictures that came decoded.
         name: the file's name without folders, or what the caller called it; may be empty.
         full_size: (width, height) of the whole photo, upright, pixels; that of `rgb`, but
             for `core.images.probe`, which decodes none.
@@ -95,13 +96,18 @@ class Photo:
     focal_35mm: float | None
     focal_px: float | None
     format: str
-    sha256: str
+    file_sha256: str | None
     name: str
     full_size: tuple[int, int]
     notes: tuple[str, ...] = ()
     projection: str = PINHOLE
     transparent: NDArray[np.bool_] | None = None
     sphere: SpherePart | None = None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the encoded bytes; of shape and pixels for pictures that came decoded."""
+        return self.file_sha256 or _array_sha256(self.rgb)
 
 
 def decode(
@@ -229,7 +235,7 @@ def _from_bytes(data: bytes, limits: DecodeLimits, name: str) -> Photo:
         focal_35mm=tags.focal_35mm,
         focal_px=None,
         format=kind,
-        sha256=hashlib.sha256(data).hexdigest(),
+        file_sha256=hashlib.sha256(data).hexdigest(),
         name=name,
         full_size=(rgb.shape[1], rgb.shape[0]),
         notes=notes,
@@ -253,7 +259,7 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             part = sphere_part(image) if projection == EQUIRECTANGULAR else None
         rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
-    photo = Photo(rgb, tags.focal_35mm, None, "PIL", _array_sha256(rgb), name, size, notes)
+    photo = Photo(rgb, tags.focal_35mm, None, "PIL", None, name, size, notes)
     photo = replace(photo, projection=projection, transparent=clear, sphere=part)
     return _with_camera(photo, tags)
 
@@ -280,7 +286,7 @@ def _from_array(array: NDArray[np.generic], limits: DecodeLimits, name: str) -> 
     else:
         image = Image.fromarray(np.ascontiguousarray(array))
         (rgb, notes), clear = to_rgb(image, label, Recolour()), transparent_pixels(image)
-    photo = Photo(rgb, None, None, "array", _array_sha256(rgb), name, (width, height), notes)
+    photo = Photo(rgb, None, None, "array", None, name, (width, height), notes)
     return _with_camera(replace(photo, transparent=clear), Tags())
 
 

@@ -141,7 +141,7 @@ class DecodeWorker:
             focal_35mm=answer["focal_35mm"],
             focal_px=answer["focal_px"],
             format=answer["format"],
-            sha256=hashlib.sha256(data).hexdigest(),
+            file_sha256=hashlib.sha256(data).hexdigest(),
             name=name,
             full_size=(width, height),
             notes=tuple(answer["notes"]),

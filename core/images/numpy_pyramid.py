@@ -24,7 +24,7 @@ def double(image: Floats) -> Floats:
         shape[axis] *= 2
         larger = np.empty(shape, image.dtype)
         parts = larger, image * np.float32(0.75), image * np.float32(0.25)
-        along, near, far = (np.moveaxis(part, axis, 0) for part in parts)
+        along, near, far = (part.swapaxes(axis, 0) for part in parts)
         before, after = along[::2], along[1::2]
         np.add(near[:1], far[:1], out=before[:1])
         np.add(near[1:], far[:-1], out=before[1:])

@@ -57,7 +57,7 @@ def probe(
         focal_35mm=tags.focal_35mm,
         focal_px=tags.focal_px(*size)[0] if pinhole else None,
         format=kind,
-        sha256="",
+        file_sha256=None,
         name=name or "",
         full_size=size,
     )

@@ -29,8 +29,8 @@ MAX_ASPECT = 4  # a longer picture is squeezed; KITTI's, the longest trained on,
 MAX_PORTRAIT = 2  # the same for height / width where the working size is taken along the width
 MAX_WORKING_PIXELS = 2048 * 3072
 
-_TOGETHER = 16  # pixels computed in one product: few leave little out, many need few products
-_ROWS = 256  # of a photo that Pillow has at once
+# Rows of a photo computed in one product, and its columns: what they see fits into the cache.
+_ROWS_TOGETHER, _COLUMNS = 4, 1365
 
 
 def working_size(
@@ -110,11 +110,17 @@ def cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return weights
 
 
-def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
-    """Resamples a photo, antialiased, with no other copy of it than a strip.
+def touched(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """No filter: the mean of all that a new pixel touches, for shrinking."""
+    return np.ones_like(x)
 
-    Pillow's filters, columns first and then rows. PyTorch's antialiasing, with which the models
-    were trained, gives the same but for some bytes in a thousand, which differ by one.
+
+def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
+    """Resamples a photo, antialiased, with no other copy of it than a block.
+
+    What shrinks has its rows reduced first: that leaves little for Pillow, which is slower. Some
+    bytes are off by one from Pillow's and PyTorch's antialiasing, with which the models were
+    trained, since those round after the columns.
 
     Args:
         rgb: (H, W, 3).
@@ -124,35 +130,50 @@ def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
         (h, w, 3) for each; `rgb` itself, unfiltered, where it has that size.
     """
     height, width = rgb.shape[:2]
-    wanted = [size for size in dict.fromkeys(sizes) if size != (width, height)]
-    # Triangle for shrinking, as most of the training views; cubic for enlarging.
-    kinds = [
-        Image.Resampling.BILINEAR if w * h <= width * height else Image.Resampling.BICUBIC
-        for w, h in wanted
-    ]
-    narrow = [np.empty((height, w, 3), np.uint8) for w, _ in wanted]
-
-    def columns(top: int) -> None:
-        strip = Image.fromarray(rgb[top : top + _ROWS])
-        for (w, _), kind, made in zip(wanted, kinds, narrow, strict=True):
-            made[top : top + _ROWS] = np.asarray(strip.resize((w, strip.height), kind))
-
-    in_threads(columns, range(0, height, _ROWS) if wanted else ())
     results = {(width, height): rgb}
-    for size, kind, made in zip(wanted, kinds, narrow, strict=True):
-        results[size] = np.asarray(Image.fromarray(made).resize(size, kind))
+    for size in sizes:
+        if size in results:
+            continue
+        # Triangle for shrinking, as most of the training views; cubic for enlarging.
+        shrinks = size[0] * size[1] <= width * height
+        kind = Image.Resampling.BILINEAR if shrinks else Image.Resampling.BICUBIC
+        rows = _resized_rows(rgb, size[1]) if shrinks else rgb
+        results[size] = np.asarray(Image.fromarray(rows).resize(size, kind))
     return [results[size] for size in sizes]
 
 
-def resample(plane: Floats, height: int, width: int, kind: Filter) -> Floats:
-    """(h, w) to (height, width), antialiased where it shrinks."""
-    across = np.empty((plane.shape[0], width), np.float32)
-    for to, of, weights in bands(plane.shape[1], width, kind):
-        across[:, to] = plane[:, of] @ weights.T
+def _resized_rows(rgb: Bytes, target: int) -> Bytes:
+    """(H, W, 3) to (target, W, 3)."""
+    height, width = rgb.shape[:2]
+    result = np.empty((target, width, 3), np.uint8)
+    groups = bands(height, target, triangle, _ROWS_TOGETHER)
+    most = max(of.stop - of.start for _, of, _ in groups)
+
+    def block(left: int) -> None:
+        right = min(left + _COLUMNS, width)
+        values = 3 * (right - left)
+        seen, sums = np.empty((2, max(most, _ROWS_TOGETHER), values), np.float32)
+        for to, of, weights in groups:
+            some, new = seen[: of.stop - of.start], sums[: to.stop - to.start]
+            some.reshape(-1, right - left, 3)[...] = rgb[of, left:right]
+            np.matmul(weights, some, out=new)
+            new += np.float32(0.5)  # which bytes cut off
+            result[to, left:right] = new.reshape(-1, right - left, 3)
+
+    in_threads(block, range(0, width, _COLUMNS))
+    return result
+
+
+def resample(planes: Floats, height: int, width: int, kind: Filter) -> Floats:
+    """(..., h, w) to (..., height, width), antialiased where it shrinks."""
+    *many, h, w = planes.shape
+    across = np.empty((*many, h, width), np.float32)
+    for to, of, weights in bands(w, width, kind):
+        across[..., to] = planes[..., of] @ weights.T
     # NumPy asks the system for large pages, which cost a fifth to touch for the first time.
-    result = np.empty((height, width), np.float32)
-    for to, of, weights in bands(plane.shape[0], height, kind):
-        np.matmul(weights, across[of], out=result[to])
+    result = np.empty((*many, height, width), np.float32)
+    for to, of, weights in bands(h, height, kind):
+        np.matmul(weights, across[..., of, :], out=result[..., to, :])
     return result
 
 
@@ -160,12 +181,13 @@ Bands = list[tuple[slice, slice, Floats]]
 
 
 @functools.lru_cache(32)
-def bands(source: int, target: int, kind: Filter) -> Bands:
+def bands(source: int, target: int, kind: Filter, together: int = 16) -> Bands:
     """One side's resampling: each pixel wanted is a weighted mean of some that there are.
 
     Args:
         source, target: pixels there are, and wanted.
         kind: the filter, at distances in the larger of both kinds of pixels.
+        together: pixels computed in one product: few leave little out, many need few products.
 
     Returns:
         The pixels wanted, a few at a time; those that they see; and (wanted, seen) weights.
@@ -173,15 +195,18 @@ def bands(source: int, target: int, kind: Filter) -> Bands:
     scale = source / target
     wide = max(scale, 1.0)
     reach = wide * (1 if kind is triangle else 2)
-    centre = scale * (np.arange(target) + 0.5)
+    places = np.arange(target)
+    centre = scale * (places + 0.5)
     first = np.maximum((centre - reach + 0.5).astype(int), 0)
     last = np.minimum((centre + reach + 0.5).astype(int), source)
+    if kind is touched:
+        first, last = places * source // target, -(-(places + 1) * source // target)
     seen = [
         (
-            slice(at, min(at + _TOGETHER, target)),
-            slice(int(first[at]), int(last[at : at + _TOGETHER].max())),
+            slice(at, min(at + together, target)),
+            slice(int(first[at]), int(last[at : at + together].max())),
         )
-        for at in range(0, target, _TOGETHER)
+        for at in range(0, target, together)
     ]
     found = []
     for to, of in seen:

@@ -15,8 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from core.images.averages import area_means
-from core.images.resize import resample, triangle
+from core.images.resize import resample, touched, triangle
 
 Floats = NDArray[np.float32]
 
@@ -43,7 +42,7 @@ def flatten_surfaces(depth: Floats) -> Floats:
     h, w = height // _CELL, width // _CELL
     if min(h, w) < _LEAST:
         return depth
-    inverse = area_means(np.float32(1) / depth, h, w)
+    inverse = resample(np.float32(1) / depth, h, w, touched)
     across, down = _ways(inverse), _ways(np.ascontiguousarray(inverse.T))
     # Places are counted from the picture's middle: float32 then holds their squares well.
     v, u = np.indices((h, w), np.float32)

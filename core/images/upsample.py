@@ -19,8 +19,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.images.averages import among_neighbours, area_means
-from core.images.resize import cubic, resample, resize_rgb, triangle
+from core.images.averages import among_neighbours
+from core.images.resize import cubic, resample, resize_rgb, touched, triangle
 from core.threads import in_threads
 
 Bytes = NDArray[np.uint8]
@@ -84,7 +84,7 @@ def upsample_depth(depth: Floats, guide: Guide) -> Floats:
         if guide.finer is guide.rgb
         else _Upsampling(depth, guide.finer, resize_rgb(guide.finer, (w, h))[0])
     )
-    return work.full(depth + (depth - area_means(round_trip.full(depth), h, w)))
+    return work.full(depth + (depth - resample(round_trip.full(depth), h, w, touched)))
 
 
 class _Upsampling:

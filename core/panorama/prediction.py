@@ -77,7 +77,7 @@ def predicted(
 
 def _as_photo(view: CutView) -> Photo:
     side = len(view.rgb)
-    return Photo(view.rgb, None, None, "array", "", "", (side, side))
+    return Photo(view.rgb, None, None, "array", None, "", (side, side))
 
 
 def _note(joining: Joining) -> str:

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.images.averages import among_neighbours, area_means, cell_means, window_means
-from core.images.resize import resample, triangle
+from core.images.averages import among_neighbours, cell_means, window_means
+from core.images.resize import resample, touched, triangle
 
 Floats = NDArray[np.float32]
 
@@ -62,7 +62,7 @@ class CutDetector:
         Returns:
             True for the first frame, and for every frame that begins another scene.
         """
-        thumb = area_means(cells, *_THUMB)
+        thumb = resample(cells, *_THUMB, touched)
         before, self._thumb = self._thumb, thumb
         if before is None:
             return True
