@@ -15,7 +15,7 @@ from scripts.synthesis.layout import Shell
 from scripts.synthesis.render import View
 
 _COLUMNS, _ROWS = 13, 9
-_COMPARED = 5  # views of which the one at the distance that is liked best is taken
+_COMPARED = 8  # views of which the one at the distance that is liked best is taken
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def draw_camera(rng: random.Random) -> Camera:
         # Cheap sensors lean to magenta, and light bulbs leave a warm cast.
         tint=(rng.gauss(1.04, 0.07), rng.gauss(0.97, 0.03), rng.gauss(1, 0.08)),
         shoulder=rng.uniform(0.2, 1.0),
-        contrast=rng.uniform(1.0, 1.8),
+        contrast=rng.uniform(1.0, 2.1),
         saturation=rng.uniform(0.7, 1.35),
         vignetting=rng.choice((0.0, rng.uniform(0, 0.45))),
         blur=rng.choice((0.0, rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.9))),
