@@ -126,10 +126,10 @@ def room_view(rng: random.Random, shell: Shell) -> View | None:
         goal = (rng.uniform(x0, x1), rng.uniform(y0, y1))
         level = min(high, 1.6) * rng.uniform(0.3, 1.1)
         away = max(1.2, math.dist(goal, (x, y)))
-        pitch = math.atan2(level - z, away) + rng.gauss(0.05, 0.09)
+        pitch = math.atan2(level - z, away) + rng.gauss(0, 0.09)
     else:  # across the room, the camera nearly level
         goal = (rng.uniform(0, plan.width), rng.uniform(0, plan.depth))
-        pitch = rng.gauss(-0.14, 0.13)
+        pitch = rng.gauss(-0.2, 0.13)
     if math.dist(goal, (x, y)) < 0.8:
         return None
     yaw = math.atan2(goal[1] - y, goal[0] - x) + rng.gauss(0, 0.2)
