@@ -61,7 +61,7 @@ def _smooth(
 
 
 def _without_specks(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Each pixel between the third darkest and the third brightest of its 3x3.
+    """Each pixel between the fourth darkest and the fourth brightest of its 3x3.
 
     A path that met a lamp by luck, or a pixel whose few paths all met shadow, is no light.
     """
@@ -69,8 +69,8 @@ def _without_specks(light: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = brightness.shape
     wide = np.pad(brightness, 1, mode="edge")
     around = [wide[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    ordered = np.partition(np.stack(around), (2, 6), axis=0)
-    wanted = np.clip(brightness, ordered[2], ordered[6])[..., None]
+    ordered = np.partition(np.stack(around), (3, 5), axis=0)
+    wanted = np.clip(brightness, ordered[3], ordered[5])[..., None]
     lit = brightness[..., None]
     tint = np.where(lit > 1e-6, light / np.maximum(lit, 1e-6), 1)
     return np.asarray(tint * wanted, np.float32)

@@ -407,23 +407,25 @@ def class_room(room: Room) -> None:
     """Rows of desks before a board, shelves, posters."""
     rng, plan = room.rng, room.shell.plan
     desk, chair = room.pick("table", 1.6), room.pick("chair")
+    size, own = desk.size, rng.random() < 0.6
+    if own:
+        size = (rng.uniform(0.7, 1.6), rng.uniform(0.5, 0.7), rng.uniform(0.65, 0.76))
     y = 2.0
     while y < plan.depth - 0.8:
-        x = 0.4 + desk.size[0] / 2
-        while x < plan.width - desk.size[0] / 2 - 0.3:
+        x = 0.4 + size[0] / 2
+        while x < plan.width - size[0] / 2 - 0.3:
             spot = Spot(
                 x + rng.gauss(0, 0.04), y + rng.gauss(0, 0.04), math.pi + rng.gauss(0, 0.03)
             )
-            if plan.take(desk.size, spot):
-                room.store.place(desk, spot.x, spot.y, spot.yaw, 0.0)
-                room.clutter.on_top(
-                    desk.footprint, desk.size[2], spot, ["desk thing"], rng.randint(0, 4)
-                )
-                room.store.place(
-                    chair, spot.x, spot.y + desk.size[1] / 2 + 0.2, rng.gauss(0, 0.25), 0.0
-                )
-            x += desk.size[0] + rng.choice((0.1, 0.5))
-        y += desk.size[1] + chair.size[1] + 0.45
+            if plan.take(size, spot):
+                if own:
+                    room.joiner.table(spot, size)
+                else:
+                    room.store.place(desk, spot.x, spot.y, spot.yaw, 0.0)
+                room.clutter.on_top(size[:2], size[2], spot, ["desk thing"], rng.randint(0, 4))
+                room.store.place(chair, spot.x, spot.y + size[1] / 2 + 0.2, rng.gauss(0, 0.25), 0.0)
+            x += size[0] + rng.choice((0.1, 0.5))
+        y += size[1] + chair.size[1] + 0.45
     board = paint.plain(
         rng.choice(((0.01, 0.05, 0.03, 1), (0.02, 0.02, 0.02, 1), (0.9, 0.9, 0.9, 1))), 0.4
     )
