@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import random
 
+from scripts.synthesis import joinery
 from scripts.synthesis import materials as paint
 from scripts.synthesis.catalog import Catalog, Model
 from scripts.synthesis.layout import Shell, Spot
+from scripts.synthesis.lights import lamp_colour, point_light
 from scripts.synthesis.meshes import MeshBuilder
 from scripts.synthesis.models import ModelStore, spin
 
@@ -225,9 +227,30 @@ class Clutter:
         self.mesh.box((x, y, 0.006), inner, paint.cloth(self.rng), yaw)
 
     def cushion(self, x: float, y: float, z: float, yaw: float) -> None:
-        """A cushion or pillow: a flat rounded box."""
-        w, material = self.rng.uniform(0.3, 0.5), paint.cloth(self.rng)
-        for k, part in enumerate((0.8, 1.0, 0.8)):
-            self.mesh.box(
-                (x, y, z + 0.03 + 0.05 * k), (w * part, w * 0.8 * part, 0.05), material, yaw
-            )
+        """A cushion or pillow that lies there."""
+        points = joinery.cushion(self.rng, self.rng.uniform(0.35, 0.6), 0.4, 0.16)
+        points[..., 2] += z + 0.06
+        self.mesh.sheet(joinery.placed(points, Spot(x, y, yaw)), paint.cloth(self.rng))
+
+    def heap(self, x: float, y: float, z: float) -> None:
+        """Clothes or a blanket thrown down."""
+        size = (self.rng.uniform(0.3, 0.8), self.rng.uniform(0.25, 0.6))
+        points = joinery.heap(self.rng, *size, self.rng.uniform(0.06, 0.25))
+        points[..., 2] += z
+        spot = Spot(x, y, self.rng.uniform(0, 6.28))
+        self.mesh.sheet(joinery.placed(points, spot), paint.bedding(self.rng))
+
+    def lamp(self, x: float, y: float, z: float, high: float, watts: float) -> None:
+        """A foot, a stem and a shade, which glows if it has any watts."""
+        rng, wide = self.rng, self.rng.uniform(0.11, 0.2)
+        body, colour = rng.choice(self.covers), lamp_colour(rng)
+        tall = wide * rng.uniform(1.0, 1.6)
+        self.mesh.cylinder((x, y, z), wide * 0.6, 0.03, body)
+        thick = rng.uniform(0.008, 0.05 if high < 1 else 0.015)
+        self.mesh.cylinder((x, y, z + 0.03), thick, high - tall, body)
+        pale = paint.srgb(0.1, 0.25, 0.9)
+        shade = paint.glow((*colour, 1.0), rng.uniform(1.5, 6)) if watts else paint.plain(pale)
+        narrow = wide * rng.uniform(0.55, 1.0)
+        self.mesh.cylinder((x, y, z + high - tall), wide, tall, shade, narrow)
+        if watts:
+            point_light((x, y, z + high + 0.08), watts, colour)

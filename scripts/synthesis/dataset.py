@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-VERSION = 4
+VERSION = 5
 """Of the generator; every frame's entry carries the one that made it."""
 
 DEPTH_SCALE = {"rooms": 1000.0, "closeups": 1000.0, "streets": 256.0, "landscape": 256.0}

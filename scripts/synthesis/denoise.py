@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-_STEPS = (1, 2, 4)
+_LEVELS = ((1, 4.0), (2, 1.2), (4, 0.6))
+"""Pixels between the taps, and how unlike two lights may be: single paths first, then shadows."""
 _KERNEL = {0: 0.375, 1: 0.25, 2: 0.0625}
 
 
@@ -27,13 +28,13 @@ def denoise(passes: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         return colour
     albedo = np.maximum(passes["Denoising Albedo"], 0) + np.float32(0.02)
     normal, depth = passes["Denoising Normal"], passes["Denoising Depth"]
-    light = np.log1p(_without_sparks(colour / albedo))
+    light = np.log1p(_without_specks(colour / albedo))
     inverse = 1 / np.maximum(np.where(np.isfinite(depth), depth, 1e4), 0.05)
     guide = np.concatenate(
         (normal * 2.5, np.log(inverse)[..., None] * 12, albedo * 1.5), -1
     ).astype(np.float32)
-    for step in _STEPS:
-        light = _smooth(light, guide, step, spread=0.6)
+    for step, spread in _LEVELS:
+        light = _smooth(light, guide, step, spread)
     return np.asarray(np.expm1(light) * albedo, np.float32)
 
 
@@ -59,12 +60,17 @@ def _smooth(
     return total / weights
 
 
-def _without_sparks(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """No pixel brighter than the third brightest of its 3x3: a path that met a lamp by luck."""
+def _without_specks(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each pixel between the fourth darkest and the fourth brightest of its 3x3.
+
+    A path that met a lamp by luck, or a pixel whose few paths all met shadow, is no light.
+    """
     brightness = light.max(-1)
     height, width = brightness.shape
     wide = np.pad(brightness, 1, mode="edge")
     around = [wide[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    third = np.partition(np.stack(around), 6, axis=0)[6]
-    limited = np.minimum(1, third / np.maximum(brightness, 1e-6))
-    return np.asarray(light * limited[..., None], np.float32)
+    ordered = np.partition(np.stack(around), (3, 5), axis=0)
+    wanted = np.clip(brightness, ordered[3], ordered[5])[..., None]
+    lit = brightness[..., None]
+    tint = np.where(lit > 1e-6, light / np.maximum(lit, 1e-6), 1)
+    return np.asarray(tint * wanted, np.float32)

@@ -48,12 +48,13 @@ def draw_camera(rng: random.Random) -> Camera:
     """A camera and its settings."""
     return Camera(
         key=min(0.34, max(0.06, rng.lognormvariate(-1.9, 0.4))),
-        highlight=rng.choice((0.002, 0.01, 0.04, 0.08)),
+        highlight=rng.choice((0.005, 0.02, 0.06, 0.12)),
         balance=rng.uniform(0.1, 0.9),
-        tint=(rng.gauss(1, 0.05), 1.0, rng.gauss(1, 0.06)),
+        # Cheap sensors lean to magenta, and light bulbs leave a warm cast.
+        tint=(rng.gauss(1.04, 0.07), rng.gauss(0.97, 0.03), rng.gauss(1, 0.08)),
         shoulder=rng.uniform(0.2, 1.0),
-        contrast=rng.uniform(0.95, 1.45),
-        saturation=rng.uniform(0.7, 1.15),
+        contrast=rng.uniform(1.0, 2.1),
+        saturation=rng.uniform(0.7, 1.35),
         vignetting=rng.choice((0.0, rng.uniform(0, 0.45))),
         blur=rng.choice((0.0, rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.9))),
         noise=rng.choice((0.004, rng.uniform(0.003, 0.012), rng.uniform(0.006, 0.025))),

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 
+import bpy
+
 from scripts.synthesis import materials as paint
 from scripts.synthesis.furniture import Room
 from scripts.synthesis.layout import Spot
+from scripts.synthesis.lights import lamp_colour, point_light
+from scripts.synthesis.models import spin
 
 
 def living_room(room: Room) -> None:
     """Sofa and low table on a rug, chairs, television, shelves, now and then a piano."""
     rng, plan = room.rng, room.shell.plan
+    desk_things = ["desk thing", "small plant", "table lamp", "television"]
+    if rng.random() < 0.4:
+        room.built_in("mixed", rng.choice((0.5, 0.8, 2.1, room.shell.height)), 0.4, desk_things)
     sofa = room.wall("sofa")
     if sofa is not None:
         forward = (math.sin(sofa.yaw), -math.cos(sofa.yaw))
@@ -47,10 +54,14 @@ def living_room(room: Room) -> None:
         ("piano", 0.15),
         ("storage", 0.6),
         ("storage", 0.4),
-        ("floor lamp", 0.4),
+        ("floor lamp", 0.2),
     ):
         if rng.random() < chance:
             room.wall(group, ["food", "desk thing", "small plant"], 4)
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        place = plan.against_wall((0.4, 0.4, 1.7))
+        if place is not None:
+            room.lamp(place.x, place.y, 0.0, rng.uniform(1.4, 1.9))
     room.shelves(rng.choice((0, 1, 1, 2, 3)))
     if plan.width * plan.depth > 16 or rng.random() < 0.4:
         room.table("table", "chair", ["food", "food", "desk thing"])
@@ -63,29 +74,46 @@ def living_room(room: Room) -> None:
 def bedroom(room: Room) -> None:
     """Beds with tables beside them, wardrobes, a desk, clothes."""
     rng, plan = room.rng, room.shell.plan
+    if rng.random() < 0.3:  # a closet all along a wall
+        room.built_in("doors", rng.choice((2.1, room.shell.height)), 0.6, [])
     for _ in range(rng.choice((1, 1, 1, 2))):
         model = room.pick("bed")
-        spot = plan.against_wall(model.size)
+        own = rng.random() < 0.65
+        size, lying = model.size, model.top if model.top > 0.2 else model.size[2]
+        if own:
+            lying = rng.uniform(0.4, 0.7)
+            size = (rng.choice((0.95, 1.0, 1.4, 1.6, 1.9)), rng.uniform(1.95, 2.15), lying)
+        spot = plan.against_wall(size)
         if spot is None:
             continue
-        room.store.place(model, spot.x, spot.y, spot.yaw, 0.0)
-        lying = model.top if model.top > 0.2 else model.size[2]
+        if own:
+            room.joiner.bed(spot, size)
+            lying += 0.03
+        else:
+            room.store.place(model, spot.x, spot.y, spot.yaw, 0.0)
         for side in (-1, 1):
             table = room.pick("bedside")
-            away = side * (model.size[0] / 2 + 0.35)
+            away = side * (size[0] / 2 + 0.35)
             near = Spot(
-                spot.x + math.cos(spot.yaw) * away - math.sin(spot.yaw) * (model.size[1] / 2 - 0.3),
-                spot.y + math.sin(spot.yaw) * away + math.cos(spot.yaw) * (model.size[1] / 2 - 0.3),
+                spot.x + math.cos(spot.yaw) * away - math.sin(spot.yaw) * (size[1] / 2 - 0.3),
+                spot.y + math.sin(spot.yaw) * away + math.cos(spot.yaw) * (size[1] / 2 - 0.3),
                 spot.yaw,
             )
             if rng.random() < 0.7 and plan.take(table.size, near):
                 room.store.place(table, near.x, near.y, near.yaw, 0.0)
-                room.store.place(room.pick("table lamp", 0.5), near.x, near.y, 0, table.size[2])
-        if model.size[2] < 1.3:
-            size = (model.size[0] * 0.7, model.size[1] * 0.5)
+                room.lamp(near.x, near.y, table.size[2], rng.uniform(0.35, 0.75))
+        if own or size[2] < 1.3:
             room.clutter.on_top(
-                size, lying, spot, ["clothes", "toy", "desk thing"], rng.randint(0, 4)
+                (size[0] * 0.7, size[1] * 0.5),
+                lying,
+                spot,
+                ["clothes", "toy", "desk thing"],
+                rng.randint(0, 4),
             )
+            for _ in range(rng.choice((0, 0, 1, 3))):
+                room.clutter.heap(
+                    spot.x + rng.gauss(0, 0.25), spot.y + rng.gauss(0, 0.35), lying - 0.01
+                )
             for _ in range(rng.randint(0, 3)):
                 room.clutter.cushion(
                     spot.x + rng.gauss(0, 0.25),
@@ -93,7 +121,9 @@ def bedroom(room: Room) -> None:
                     lying,
                     rng.uniform(0, 6),
                 )
-    for _ in range(rng.randint(1, 3)):
+    if rng.random() < 0.6:  # a chest of drawers
+        room.built_in("drawers", rng.uniform(0.7, 1.3), 0.48, ["clothes", "toy", "table lamp"])
+    for _ in range(rng.randint(0, 2)):
         room.wall("storage", ["clothes", "toy", "desk thing", "table lamp"], 5)
     if rng.random() < 0.6:
         room.wall("desk", ["computer", "desk thing", "table lamp"], 6)
@@ -114,58 +144,49 @@ def bedroom(room: Room) -> None:
 
 
 def kitchen(room: Room) -> None:
-    """Rows of base units with wall units above, a fridge, a table."""
+    """Rows of base units with wall units above, a fridge, an island, a table."""
     rng, plan, shell = room.rng, room.shell.plan, room.shell
-    front = paint.wood(rng) if rng.random() < 0.5 else paint.plain(paint.wall_colour(rng), 0.3)
-    worktop, metal = paint.floor(rng, "stone"), paint.plain((0.5, 0.5, 0.5, 1), 0.3, 1.0)
-    for side in rng.sample(range(4), rng.choice((1, 2, 2, 3))):
-        along, length = 0.02, plan.wall_length(side)
-        own = rng.random() < 0.5
-        while along < length - 0.45:
-            model = room.pick("fridge" if rng.random() < 0.12 else "base unit")
-            width, deep, high = (
-                model.size
-                if not own or model.size[2] > 1.2
-                else (rng.choice((0.4, 0.6, 0.8)), 0.58, 0.86)
-            )
+    top, own, first = paint.worktop(rng), rng.random() < 0.7, rng.randrange(4)
+    tiles = paint.wall(rng, "tile") if rng.random() < 0.6 else None
+    upper_high = rng.uniform(0.6, min(1.0, shell.height - 1.5))
+    for turn in range(rng.choice((1, 2, 2, 3))):
+        side, along = (first + turn) % 4, 0.02
+        while along < plan.wall_length(side) - 0.45:
+            cold = rng.random() < 0.1
+            model = room.pick("fridge" if cold else "base unit")
+            width, deep, high = model.size
+            if own and not cold:
+                width, deep, high = rng.choice((0.4, 0.6, 0.8)), 0.6, 0.9
             spot = plan.on_wall(side, along + width / 2, deep / 2 + 0.01)
-            blocked = plan.kept(side, along, along + width, min(high, 0.95))
             if (
-                along + width > length
-                or blocked
+                along + width > plan.wall_length(side)
+                or plan.kept(side, along, along + width, min(high, 0.95))
                 or not plan.take((width, deep, high), spot, gap=-0.01)
             ):
-                along += 0.15
+                along += 0.05
                 continue
-            if own and high < 1.0:
-                z = 0.1 + 0.38
-                room.clutter.mesh.box(
-                    (spot.x, spot.y, 0.05 + 0.4), (width - 0.004, deep, 0.8), front, spot.yaw
-                )
-                handle = plan.on_wall(side, along + width / 2, deep + 0.03)
-                room.clutter.mesh.box(
-                    (handle.x, handle.y, z + 0.3), (width * 0.4, 0.02, 0.015), metal, spot.yaw
-                )
-                room.clutter.mesh.box(
-                    (spot.x, spot.y, 0.875), (width, deep + 0.04, 0.035), worktop, spot.yaw
-                )
+            behind = plan.kept(side, along, along + width, 2.2)
+            if own and not cold:
+                _fitted_unit(room, spot, width, top, None if behind else tiles, upper_high)
             else:
                 room.store.place(model, spot.x, spot.y, spot.yaw, 0.0)
-            if high < 1.0 and rng.random() < 0.75:
-                top = 0.893 if own else (model.top or high)
-                room.clutter.on_top(
-                    (width, deep * 0.9), top, spot, ["kitchen thing", "food"], rng.randint(1, 4)
-                )
-            if rng.random() < 0.65 and not plan.kept(side, along, along + width, 2.2):
                 upper = room.pick("wall unit", width + 0.02)
-                if upper.size[0] <= width + 0.03 and high < 1.2:
+                if rng.random() < 0.65 and not behind and upper.size[0] <= width + 0.03:
                     hung = plan.on_wall(side, along + width / 2, upper.size[1] / 2 + 0.005)
-                    if own:
-                        size = (width - 0.004, 0.34, 0.7)
-                        room.clutter.mesh.box((hung.x, hung.y, 1.8), size, front, hung.yaw)
-                    else:
+                    if high < 1.2:
                         room.store.place(upper, hung.x, hung.y, hung.yaw, 1.45)
-            along += width + 0.002
+            if high < 1.0 and rng.random() < 0.75:
+                level = 0.9 if own else (model.top or high)
+                things = ["kitchen thing", "kitchen thing", "food", "small plant"]
+                room.clutter.on_top((width, deep * 0.9), level, spot, things, rng.randint(1, 4))
+            along += width + 0.001
+    if rng.random() < 0.5:  # an island
+        size = (rng.uniform(1.0, 2.4), rng.uniform(0.7, 1.0), 0.92)
+        place = plan.anywhere(size, rng.choice((0, 1, 2, 3)) * math.pi / 2)
+        if place is not None:
+            room.joiner.counter(place, size, top)
+            things = ["food", "food", "kitchen thing", "desk thing", "small plant"]
+            room.clutter.on_top(size[:2], size[2], place, things, rng.randint(1, 9))
     if plan.width * plan.depth > 9:
         room.table("table", rng.choice(("chair", "stool")), ["food", "food", "kitchen thing"])
     room.wall("storage", ["kitchen thing", "food"], 4)
@@ -173,9 +194,55 @@ def kitchen(room: Room) -> None:
     room.clutter.on_walls(shell, rng.randint(1, 6))
 
 
+def _fitted_unit(
+    room: Room,
+    spot: Spot,
+    wide: float,
+    top: bpy.types.Material,
+    tiles: bpy.types.Material | None,
+    upper_high: float,
+) -> None:
+    """One stretch of a fitted kitchen: cabinet, sink, stove or dishwasher; tiles; a wall unit."""
+    rng, joiner = room.rng, room.joiner
+    metal = paint.plain((0.55, 0.55, 0.55, 1), 0.25, 1.0)
+    black = paint.plain((0.01, 0.01, 0.01, 1), 0.15)
+    kind = rng.choice(("plain", "plain", "plain", "sink", "stove", "washer"))
+    if wide < 0.55 or kind in ("plain", "sink"):
+        joiner.counter(spot, (wide, 0.6, 0.9), top)
+        if kind == "sink" and wide > 0.55:
+            joiner.put(spot, (0, -0.02, 0.902), (wide - 0.1, 0.42, 0.006), metal)
+            joiner.put(spot, (0, -0.02, 0.906), (wide - 0.16, 0.36, 0.002), black)
+            joiner.put(spot, (0, 0.24, 1.02), (0.03, 0.03, 0.24), metal)
+            joiner.put(spot, (0, 0.14, 1.13), (0.025, 0.2, 0.025), metal)
+    else:
+        face = rng.choice((metal, black, paint.plain((0.85, 0.85, 0.85, 1), 0.3)))
+        joiner.put(spot, (0, 0, 0.43), (wide, 0.6, 0.86), face)
+        joiner.put(spot, (0, -0.015, 0.88), (wide, 0.63, 0.04), black if kind == "stove" else top)
+        joiner.put(spot, (0, -0.33, 0.72), (wide * 0.8, 0.03, 0.025), metal)
+        if kind == "stove":
+            joiner.put(spot, (0, -0.302, 0.42), (wide * 0.75, 0.01, 0.35), black)
+            for x in (-0.25, 0.25):
+                for y in (-0.13, 0.13):
+                    place = (x * wide, y, 0.903)
+                    joiner.put(spot, place, (0.18, 0.18, 0.02), black)
+    if tiles is None:
+        return
+    joiner.put(spot, (0, 0.295, 1.175), (wide, 0.01, 0.55), tiles)
+    if rng.random() < 0.8:
+        x, y = spin(spot.yaw, 0, 0.12)
+        if kind == "stove" and wide > 0.55 and rng.random() < 0.6:  # a hood
+            joiner.put(spot, (0, 0.08, 1.55), (wide, 0.44, 0.12), metal)
+            joiner.put(spot, (0, 0.17, 1.9), (wide * 0.4, 0.26, 0.7), metal)
+        else:
+            hung = Spot(spot.x + x, spot.y + y, spot.yaw)
+            joiner.cabinet(hung, (wide, 0.35, upper_high), 1.45)
+
+
 def bathroom(room: Room) -> None:
     """Bath, lavatory, washbasin with a mirror, towels."""
     rng = room.rng
+    if rng.random() < 0.6:
+        _vanity(room)
     for group in ("bath", "toilet", "washbasin", "toilet"):
         if group != "toilet" or rng.random() < 0.8:
             model = room.pick(group, 1.9)
@@ -183,6 +250,8 @@ def bathroom(room: Room) -> None:
             if spot is None:
                 continue
             room.store.place(model, spot.x, spot.y, spot.yaw)
+            if group == "bath" and model.size[2] < 1.0 and rng.random() < 0.5:
+                room.joiner.curtain(spot, model.footprint)
             if group == "washbasin":
                 if model.size[2] < 1.2:
                     wide, high = rng.uniform(0.4, 0.9), rng.uniform(0.5, 0.9)
@@ -213,10 +282,86 @@ def bathroom(room: Room) -> None:
     room.clutter.on_walls(room.shell, rng.randint(0, 3))
 
 
+def _vanity(room: Room) -> None:
+    """A cabinet with a basin in its top, a wide mirror and lights above it."""
+    rng, joiner = room.rng, room.joiner
+    size = (rng.uniform(0.7, 1.6), 0.55, rng.uniform(0.78, 0.9))
+    spot = room.shell.plan.against_wall(size)
+    if spot is None:
+        return
+    wide, _, high = size
+    joiner.counter(spot, size, paint.worktop(rng))
+    white = paint.plain((0.85, 0.85, 0.82, 1), 0.15)
+    metal = paint.plain((0.6, 0.6, 0.6, 1), 0.2, 1.0)
+    x, y = spin(spot.yaw, 0, -0.03)
+    room.clutter.mesh.cylinder((spot.x + x, spot.y + y, high), 0.2, 0.05, white, 0.22)
+    room.clutter.mesh.cylinder(
+        (spot.x + x, spot.y + y, high + 0.051), 0.16, 0.001, paint.plain((0.5, 0.5, 0.5, 1), 0.2)
+    )
+    joiner.put(spot, (0, 0.2, high + 0.1), (0.03, 0.03, 0.2), metal)
+    joiner.put(spot, (0, 0.13, high + 0.19), (0.025, 0.14, 0.02), metal)
+    tall = rng.uniform(0.6, 1.0)
+    mirror = paint.plain((0.8, 0.8, 0.8, 1), 0.02, 1.0)
+    joiner.put(spot, (0, 0.28, high + 0.2 + tall / 2), (wide * 0.95, 0.01, tall), mirror)
+    room.clutter.on_top((wide, 0.5), high, spot, ["bath thing", "bath thing", "small plant"], 5)
+    if rng.random() < 0.6:
+        colour, level = lamp_colour(rng), high + 0.3 + tall
+        bulb = paint.glow((*colour, 1.0), 8)
+        for k in (-0.2, 0.0, 0.2):
+            joiner.put(spot, (k * wide, 0.2, level), (0.08, 0.08, 0.1), bulb)
+        x, y = spin(spot.yaw, 0, 0.05)
+        point_light((spot.x + x, spot.y + y, level), rng.uniform(10, 40), colour)
+
+
+def dining_room(room: Room) -> None:
+    """A long table with chairs of one kind under a lamp, a rug, a cabinet for china."""
+    rng, plan = room.rng, room.shell.plan
+    size = (rng.uniform(1.3, 2.6), rng.uniform(0.85, 1.2), rng.uniform(0.7, 0.78))
+    chair, turn = room.pick("chair"), rng.choice((0.0, math.pi / 2))
+    spot = Spot(plan.width * rng.uniform(0.4, 0.6), plan.depth * rng.uniform(0.4, 0.6), turn)
+    if plan.take(size, spot):
+        if rng.random() < 0.5:
+            room.clutter.rug(spot.x, spot.y, size[0] + 1.2, size[1] + 1.2, turn)
+        room.joiner.table(spot, size)
+        things = ["food", "food", "small plant", "desk thing"]
+        room.clutter.on_top(size[:2], size[2], spot, things, rng.randint(0, 14))
+        for seat in plan.around(size, spot, chair.size[1]):
+            if plan.take(chair.size, seat, gap=-0.35):
+                room.store.place(chair, seat.x, seat.y, seat.yaw, 0.0)
+        lamp = room.pick("hanging lamp")
+        foot = room.shell.height - lamp.size[2]
+        if foot > size[2] + 0.5:
+            room.store.place(lamp, spot.x, spot.y, 0.0, foot)
+    for _ in range(rng.randint(1, 2)):
+        room.built_in("mixed", rng.choice((0.85, 1.0, 2.0)), 0.45, ["food", "small plant"])
+    room.shelves(rng.choice((0, 0, 1, 2)))
+    room.wall("storage", ["food", "desk thing"], 4)
+    room.floor(["plant", "chair", "floor thing", "toy"], rng.randint(1, 5))
+    room.clutter.on_walls(room.shell, rng.randint(2, 9))
+
+
 def office(room: Room) -> None:
-    """Desks with computers and papers, shelves, notices."""
+    """Desks with computers and papers, shelves, notices; or a long table for meetings."""
     rng, plan = room.rng, room.shell.plan
     things = ["computer", "desk thing", "desk thing", "food"]
+    if rng.random() < 0.2:
+        size = (rng.uniform(1.8, 3.6), rng.uniform(0.9, 1.4), 0.74)
+        spot = Spot(plan.width / 2, plan.depth / 2, rng.choice((0.0, math.pi / 2)))
+        if plan.take(size, spot):
+            room.joiner.table(spot, size)
+            room.clutter.on_top(size[:2], size[2], spot, things, rng.randint(0, 6))
+            chair = room.pick("office chair")
+            for seat in plan.around(size, spot, chair.size[1]):
+                if plan.take(chair.size, seat, gap=-0.35):
+                    room.store.place(chair, seat.x, seat.y, seat.yaw, 0.0)
+    if rng.random() < 0.4:
+        size = (rng.uniform(1.3, 1.9), rng.uniform(0.7, 0.9), 0.75)
+        place = plan.against_wall(size) if rng.random() < 0.5 else plan.anywhere(size, 0.0)
+        if place is not None:
+            room.joiner.executive_desk(place, size)
+            room.clutter.on_top(size[:2], size[2], place, things, rng.randint(4, 14))
+    if rng.random() < 0.35:
+        room.built_in("mixed", rng.choice((0.75, 2.1)), 0.45, things)
     for _ in range(rng.randint(1, 2 + int(plan.width * plan.depth / 9))):
         desk = room.pick("desk")
         facing = rng.random() < 0.5
@@ -262,23 +407,25 @@ def class_room(room: Room) -> None:
     """Rows of desks before a board, shelves, posters."""
     rng, plan = room.rng, room.shell.plan
     desk, chair = room.pick("table", 1.6), room.pick("chair")
+    size, own = desk.size, rng.random() < 0.6
+    if own:
+        size = (rng.uniform(0.7, 1.6), rng.uniform(0.5, 0.7), rng.uniform(0.65, 0.76))
     y = 2.0
     while y < plan.depth - 0.8:
-        x = 0.4 + desk.size[0] / 2
-        while x < plan.width - desk.size[0] / 2 - 0.3:
+        x = 0.4 + size[0] / 2
+        while x < plan.width - size[0] / 2 - 0.3:
             spot = Spot(
                 x + rng.gauss(0, 0.04), y + rng.gauss(0, 0.04), math.pi + rng.gauss(0, 0.03)
             )
-            if plan.take(desk.size, spot):
-                room.store.place(desk, spot.x, spot.y, spot.yaw, 0.0)
-                room.clutter.on_top(
-                    desk.footprint, desk.size[2], spot, ["desk thing"], rng.randint(0, 4)
-                )
-                room.store.place(
-                    chair, spot.x, spot.y + desk.size[1] / 2 + 0.2, rng.gauss(0, 0.25), 0.0
-                )
-            x += desk.size[0] + rng.choice((0.1, 0.5))
-        y += desk.size[1] + chair.size[1] + 0.45
+            if plan.take(size, spot):
+                if own:
+                    room.joiner.table(spot, size)
+                else:
+                    room.store.place(desk, spot.x, spot.y, spot.yaw, 0.0)
+                room.clutter.on_top(size[:2], size[2], spot, ["desk thing"], rng.randint(0, 4))
+                room.store.place(chair, spot.x, spot.y + size[1] / 2 + 0.2, rng.gauss(0, 0.25), 0.0)
+            x += size[0] + rng.choice((0.1, 0.5))
+        y += size[1] + chair.size[1] + 0.45
     board = paint.plain(
         rng.choice(((0.01, 0.05, 0.03, 1), (0.02, 0.02, 0.02, 1), (0.9, 0.9, 0.9, 1))), 0.4
     )
@@ -299,12 +446,12 @@ def store_room(room: Room) -> None:
     room.shelves(rng.randint(3, 8))
     y = rng.uniform(1.6, 2.2)
     while y < plan.depth - 1.4 and rng.random() < 0.8:  # racks back to back in rows
-        long, high = plan.width - rng.uniform(1.8, 2.6), rng.uniform(1.1, 2.0)
+        long, high = plan.width - rng.uniform(1.8, 2.6), rng.uniform(1.1, 2.4)
         for turn in (0.0, math.pi):
             spot = Spot(plan.width / 2, y + (0.21 if turn else -0.21), turn)
             if long > 0.8 and plan.take((long, 0.4, high), spot, gap=-0.01):
                 room.clutter.shelf(spot, (long, 0.4, high), 0.95)
-        y += rng.uniform(1.7, 2.4)
+        y += rng.uniform(1.4, 2.4)
     for _ in range(rng.randint(1, 4)):
         room.table("table", "chair", ["food", "toy", "desk thing", "kitchen thing", "clothes"])
     room.floor(

@@ -142,6 +142,8 @@ class Shell:
     height: float
     holes: dict[int, list[Hole]] = field(default_factory=dict)
     day: bool = True
+    beyond: list[tuple[int, float, float, float]] = field(default_factory=list)
+    """Per room next door: the wall, from, to (metres along it) and how deep it is."""
 
     def frame(self, side: int, along: float, away: float, z: float) -> tuple[float, float, float]:
         spot = self.plan.on_wall(side, along, away)

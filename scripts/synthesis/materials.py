@@ -26,14 +26,14 @@ def srgb(hue: float, saturation: float, value: float) -> Colour:
 
 
 def wall_colour(rng: random.Random) -> Colour:
-    """Whites and creams most often, then warm, strong and dark ones, as in real homes."""
+    """Whites, creams and greys most often, then warm, strong and dark ones, as in real homes."""
     kind = rng.random()
-    if kind < 0.38:
-        return srgb(rng.uniform(0.08, 0.16), rng.uniform(0.02, 0.16), rng.uniform(0.8, 0.96))
-    if kind < 0.62:
-        return srgb(rng.uniform(0.05, 0.14), rng.uniform(0.2, 0.55), rng.uniform(0.6, 0.9))
-    if kind < 0.86:
-        return srgb(rng.random(), rng.uniform(0.12, 0.5), rng.uniform(0.45, 0.9))
+    if kind < 0.55:
+        return srgb(rng.uniform(0.08, 0.16), rng.uniform(0.0, 0.16), rng.uniform(0.7, 0.96))
+    if kind < 0.78:
+        return srgb(rng.uniform(0.05, 0.2), rng.uniform(0.2, 0.55), rng.uniform(0.5, 0.9))
+    if kind < 0.92:
+        return srgb(rng.random(), rng.uniform(0.08, 0.4), rng.uniform(0.4, 0.9))
     return srgb(rng.random(), rng.uniform(0.1, 0.7), rng.uniform(0.2, 0.45))
 
 
@@ -44,12 +44,15 @@ def wood_colour(rng: random.Random) -> Colour:
 
 
 def thing_colour(rng: random.Random) -> Colour:
-    """Books, boxes, cushions, toys: any hue, often strong, often white or black."""
+    """Books, boxes, cushions, toys: white, black, brown and dull more often than strong."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.22:
         return srgb(rng.random(), rng.uniform(0, 0.1), rng.uniform(0.75, 0.97))
-    if kind < 0.35:
+    if kind < 0.42:
         return srgb(rng.random(), rng.uniform(0, 0.25), rng.uniform(0.05, 0.25))
+    if kind < 0.7:  # browns, beiges, dark reds and blues
+        hue = rng.choice((rng.uniform(0, 0.14), rng.uniform(0, 0.14), rng.uniform(0.55, 0.68)))
+        return srgb(hue, rng.uniform(0.1, 0.6), rng.uniform(0.15, 0.8))
     return srgb(rng.random(), rng.uniform(0.2, 0.85), rng.uniform(0.2, 0.9))
 
 
@@ -139,7 +142,7 @@ def wall(rng: random.Random, style: str | None = None) -> bpy.types.Material:
         style
         or rng.choices(
             ("paint", "plaster", "paper", "stripes", "brick", "panel", "tile"),
-            (5, 2.5, 2.5, 1, 0.7, 0.8, 0.4),
+            (8, 2.5, 0.8, 0.3, 0.5, 0.6, 0.3),
         )[0]
     )
     base = wall_colour(rng)
@@ -180,7 +183,8 @@ def floor(rng: random.Random, style: str | None = None) -> bpy.types.Material:
         base = srgb(rng.uniform(0.02, 0.15), rng.uniform(0.02, 0.5), rng.uniform(0.35, 0.9))
         return _blocks(surface, rng, base, "floor tile")
     uv = surface.uv()
-    base = srgb(rng.choice((rng.random(), 0.08)), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.75))
+    hue = rng.choice((rng.random(), 0.08, 0.09, 0.1))  # beige and grey more than any other
+    base = srgb(hue, rng.uniform(0.03, 0.5), rng.uniform(0.2, 0.75))
     if style == "carpet":
         fine = surface.noise(uv, rng.uniform(120, 300), 1)
         broad = surface.noise(uv, rng.uniform(0.8, 3), 2)
@@ -217,6 +221,27 @@ def cloth(rng: random.Random) -> bpy.types.Material:
         return surface.paint(surface.image(pixels, surface.uv((1 / tile, 1 / tile))))
     weave = surface.noise(surface.uv(), rng.uniform(80, 250), 1)
     return surface.paint(surface.mix(weave, shade(base, 0.6), shade(base, 1.3)))
+
+
+def bedding(rng: random.Random) -> bpy.types.Material:
+    """Sheets, covers and towels: plain and pale most often, else a cloth of any kind."""
+    if rng.random() < 0.35:
+        return cloth(rng)
+    colour = wall_colour(rng) if rng.random() < 0.7 else thing_colour(rng)
+    return plain(colour, 0.95)
+
+
+def worktop(rng: random.Random) -> bpy.types.Material:
+    """Speckled stone, plain laminate or wood."""
+    kind = rng.random()
+    if kind < 0.2:
+        return wood(rng)
+    surface = Surface("worktop", rng.uniform(0.1, 0.4))
+    base = srgb(rng.uniform(0.03, 0.14), rng.uniform(0, 0.4), rng.uniform(0.08, 0.9))
+    if kind < 0.5:
+        return surface.paint(base)
+    specks = surface.noise(surface.uv(), rng.uniform(15, 90), 3)
+    return surface.paint(surface.mix(specks, shade(base, 0.35), shade(base, 1.6)))
 
 
 def picture(rng: random.Random, kind: str, width: float, height: float) -> bpy.types.Material:

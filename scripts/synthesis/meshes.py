@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
 Point = Sequence[float]
+Points = NDArray[np.float64]
 
 
 class MeshBuilder:
@@ -18,7 +20,9 @@ class MeshBuilder:
         self.name = name
         self._vertices: list[Point] = []
         self._uv: list[tuple[float, float]] = []
+        self._corners: list[tuple[int, ...]] = []
         self._faces: list[int] = []
+        self._smooth: list[bool] = []
         self._materials: list[bpy.types.Material] = []
 
     def quad(
@@ -31,7 +35,10 @@ class MeshBuilder:
         a, b, _, d = corners
         wide, high = math.dist(a, b), math.dist(a, d)
         u, v = origin
+        first = len(self._vertices)
         self._vertices += corners
+        self._corners.append((first, first + 1, first + 2, first + 3))
+        self._smooth.append(False)
         self._uv += [(u, v), (u + wide, v), (u + wide, v + high), (u, v + high)]
         if material not in self._materials:
             self._materials.append(material)
@@ -90,17 +97,34 @@ class MeshBuilder:
             tip = (foot[0], foot[1], foot[2] + height)
             self.quad([high[1], high[0], tip, tip], material)
 
+    def sheet(self, points: Points, material: bpy.types.Material) -> None:
+        """A grid of points (rows, columns, 3) as one smooth cloth-like surface."""
+        rows, columns = points.shape[:2]
+        along = np.linalg.norm(np.diff(points, axis=1), axis=2).mean(0)
+        down = np.linalg.norm(np.diff(points, axis=0), axis=2).mean(1)
+        u, v = (np.concatenate(([0.0], np.cumsum(part))) for part in (along, down))
+        first = len(self._vertices)
+        self._vertices += [tuple(point) for point in points.reshape(-1, 3).tolist()]
+        if material not in self._materials:
+            self._materials.append(material)
+        for i in range(rows - 1):
+            for j in range(columns - 1):
+                cell = ((i, j), (i, j + 1), (i + 1, j + 1), (i + 1, j))
+                self._corners.append(tuple(first + a * columns + b for a, b in cell))
+                self._uv += [(float(u[b]), float(v[a])) for a, b in cell]
+                self._faces.append(self._materials.index(material))
+                self._smooth.append(True)
+
     def build(self) -> bpy.types.Object | None:
         """The object, linked to the scene; None if nothing was gathered."""
         if not self._faces:
             return None
         mesh = bpy.data.meshes.new(self.name)
-        count = len(self._faces)
-        index = np.arange(4 * count).reshape(count, 4)
-        mesh.from_pydata(self._vertices, [], index.tolist())
+        mesh.from_pydata(self._vertices, [], self._corners)
         layer = mesh.uv_layers.new(name="UVMap")
         layer.data.foreach_set("uv", np.asarray(self._uv, np.float32).ravel())
         mesh.polygons.foreach_set("material_index", np.asarray(self._faces, np.int32))
+        mesh.polygons.foreach_set("use_smooth", np.asarray(self._smooth, bool))
         for material in self._materials:
             mesh.materials.append(material)
         thing = bpy.data.objects.new(self.name, mesh)

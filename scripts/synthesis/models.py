@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import bmesh
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -105,6 +106,8 @@ def _import(model: Model) -> Iterator[bpy.types.Mesh]:
             meshes.append(mesh)
         else:
             bpy.data.meshes.remove(mesh)
+    _drop_doubles(meshes)
+    meshes = [mesh for mesh in meshes if mesh.polygons]
     corners = np.concatenate([_surface_points(mesh) for mesh in meshes])
     low, high = corners.min(0), corners.max(0)
     extent = np.maximum(high - low, 1e-4)
@@ -121,13 +124,46 @@ def _import(model: Model) -> Iterator[bpy.types.Mesh]:
         yield mesh
 
 
-def _surface_points(mesh: bpy.types.Mesh) -> np.ndarray:
-    """(n, 3) vertices that belong to a face; stray ones would falsify the size."""
+def _drop_doubles(meshes: list[bpy.types.Mesh]) -> None:
+    """Keeps one of the faces that lie on the same corners (a front and a back in one place).
+
+    Light that leaves one of them meets the other at once: black triangles on people and lamps.
+    """
+    points = [_coordinates(mesh) for mesh in meshes]
+    everything = np.concatenate(points)
+    cell = max(1e-6, float(np.ptp(everything, 0).max()) * 1e-5)
+    _, names = np.unique(np.rint(everything / cell), axis=0, return_inverse=True)
+    names, seen, start = names.ravel(), set[tuple[int, ...]](), 0
+    for mesh, own in zip(meshes, points, strict=True):
+        known = names[start : start + len(own)].tolist()
+        start += len(own)
+        doubles = []
+        for polygon in mesh.polygons:
+            corners = tuple(sorted(known[k] for k in polygon.vertices))
+            if corners in seen:
+                doubles.append(polygon.index)
+            seen.add(corners)
+        if doubles:
+            work = bmesh.new()
+            work.from_mesh(mesh)
+            work.faces.ensure_lookup_table()
+            bmesh.ops.delete(work, geom=[work.faces[k] for k in doubles], context="FACES_ONLY")
+            work.to_mesh(mesh)
+            work.free()
+
+
+def _coordinates(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(n, 3) vertices."""
     points = np.empty(3 * len(mesh.vertices), np.float32)
     mesh.vertices.foreach_get("co", points)
+    return points.reshape(-1, 3)
+
+
+def _surface_points(mesh: bpy.types.Mesh) -> np.ndarray:
+    """(n, 3) vertices that belong to a face; stray ones would falsify the size."""
     used = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", used)
-    return points.reshape(-1, 3)[np.unique(used)]
+    return _coordinates(mesh)[np.unique(used)]
 
 
 def _turn(rotation: tuple[float, ...]) -> Matrix:

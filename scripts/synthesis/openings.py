@@ -38,7 +38,7 @@ def glazing(
         mesh.box(shell.frame(side, middle, 0.06, hole.sill), (wide + 0.12, 0.18, 0.03), trim, yaw)
     closed = rng.random()
     if shell.day:
-        power = wide * high * rng.uniform(12, 45) * (1.0 if closed > 0.3 else 0.5)
+        power = wide * high * rng.lognormvariate(3.2, 0.5) * (1.0 if closed > 0.3 else 0.5)
         colour = (0.8, 0.9, 1.0) if rng.random() < 0.6 else (1.0, 0.95, 0.85)
         spot = shell.frame(side, middle, 0.03 if closed < 0.3 else -0.12, level)
         area_light(spot, yaw, (wide * 0.95, high * 0.95), power, colour)
@@ -63,6 +63,12 @@ def _blind(rng: random.Random, mesh: MeshBuilder, shell: Shell, side: int, hole:
                 shell.yaw(side),
             )
             z -= 0.042
+    elif rng.random() < 0.4 and wide > 0.8:  # upright slats, the turn of each a little its own
+        turn = rng.uniform(0.1, 1.0)
+        for k in range(int(wide / 0.09)):
+            at = shell.frame(side, hole.start + 0.09 * (k + 0.5), 0.02, (hole.head + low) / 2)
+            yaw = shell.yaw(side) + turn + rng.gauss(0, 0.03)
+            mesh.box(at, (0.088, 0.004, hole.head - low), surface, yaw)
     else:
         size = (wide, 0.01, hole.head - low)
         mesh.box(
@@ -109,10 +115,11 @@ def _curtains(rng: random.Random, mesh: MeshBuilder, shell: Shell, side: int, ho
 
 def next_room(rng: random.Random, mesh: MeshBuilder, shell: Shell, side: int, hole: Hole) -> None:
     """A box beyond a door, with floor, walls and a picture, lit more or less."""
-    deep, low, high = rng.uniform(1.2, 5), rng.uniform(0.2, 2.5), rng.uniform(0.2, 2.5)
+    deep, low, high = rng.uniform(1.2, 7), rng.uniform(0.2, 2.5), rng.uniform(0.2, 2.5)
     a, b, top = hole.start - low, hole.end + high, shell.height
     surface, ground = paint.wall(rng), paint.floor(rng)
     far = -THICK - deep
+    shell.beyond.append((side, a, b, deep))
 
     def face(points: list[tuple[float, float, float]], material: bpy.types.Material) -> None:
         mesh.quad([shell.frame(side, s, away, z) for s, away, z in points], material)
@@ -133,10 +140,6 @@ def next_room(rng: random.Random, mesh: MeshBuilder, shell: Shell, side: int, ho
     )
     art = paint.picture(rng, "painting", wide, tall)
     mesh.box(spot, (wide, 0.03, tall), paint.wood(rng), shell.yaw(side), front=art)
-    for _ in range(rng.randint(0, 3)):  # a chest, a shelf, a box
-        size = (rng.uniform(0.4, 1.4), rng.uniform(0.3, 0.5), rng.uniform(0.4, 2.0))
-        spot = shell.frame(side, rng.uniform(a, b), far + size[1] / 2 + 0.02, size[2] / 2)
-        mesh.box(spot, size, paint.wood(rng), shell.yaw(side))
     if rng.random() < 0.75:
         x, y, _ = shell.frame(side, (a + b) / 2, far / 2, 0)
         warm = rng.random() < 0.5

@@ -40,8 +40,8 @@ def build_outside(rng: random.Random, shell: Shell) -> None:
             x, y, _ = shell.frame(side, rng.uniform(-4, 8), -rng.uniform(2.5, 14), 0)
             trees.plant((x, y, below), rng.uniform(1.0, 7.0))
     mesh.build()
-    if shell.day and rng.random() < 0.7:
-        sun(rng, rng.uniform(1.0, 6.0))
+    if shell.day and rng.random() < 0.75:  # strong enough that what it lights is blown out
+        sun(rng, rng.lognormvariate(1.9, 0.7))
 
 
 class Trees:

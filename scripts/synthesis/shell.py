@@ -69,6 +69,7 @@ def build_shell(
                 door_swing(rng, mesh, shell, side, hole, trim)
                 x, y, _ = shell.frame(side, (hole.start + hole.end) / 2, 0.4, 0)
                 shell.plan.taken.append((x - 0.4, y - 0.4, x + 0.4, y + 0.4, 0.0))
+    _juts(rng, mesh, shell, walls[0])
     mesh.build()
     return shell
 
@@ -116,6 +117,34 @@ def _wall(
                 ],
                 trim,
             )
+
+
+def _juts(rng: random.Random, mesh: MeshBuilder, shell: Shell, surface: bpy.types.Material) -> None:
+    """More than a box: a corner that stands in, a pillar, a soffit, a low wall."""
+    plan, high = shell.plan, shell.height
+    for side in range(4):
+        length, holes = plan.wall_length(side), shell.holes[side]
+        if rng.random() < 0.25 and min(plan.width, plan.depth) > 2.4:
+            size = (rng.uniform(0.3, length * 0.35), rng.uniform(0.2, 1.3), high)
+            before = shell.holes[(side - 1) % 4]  # the wall that ends in this one's start
+            end = plan.wall_length((side - 1) % 4) - size[1] - 0.1
+            if all(h.start > size[0] + 0.1 for h in holes) and all(h.end < end for h in before):
+                spot = plan.on_wall(side, size[0] / 2, size[1] / 2)
+                if plan.take(size, spot, gap=0.0):
+                    mesh.box((spot.x, spot.y, high / 2), size, surface, spot.yaw)
+        drop, deep = rng.uniform(0.15, 0.4), rng.uniform(0.2, 0.7)
+        if rng.random() < 0.12 and all(h.head < high - drop for h in holes):
+            spot = plan.on_wall(side, length / 2, deep / 2)
+            mesh.box((spot.x, spot.y, high - drop / 2), (length, deep, drop), surface, spot.yaw)
+    if plan.width * plan.depth > 18:
+        thing = rng.choice(("pillar", "low wall", "none", "none"))
+        thick = rng.uniform(0.15, 0.5)
+        size = (thick, thick, high)
+        if thing == "low wall":
+            size = (rng.uniform(0.8, 2.0), 0.15, rng.uniform(0.9, 1.2))
+        place = plan.anywhere(size, rng.choice((0, 1.5708))) if thing != "none" else None
+        if place is not None:
+            mesh.box((place.x, place.y, size[2] / 2), size, surface, place.yaw)
 
 
 def _skirting(

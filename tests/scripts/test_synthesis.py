@@ -117,9 +117,10 @@ def test_denoising_smooths_a_surface_and_keeps_its_border() -> None:
         "Denoising Normal": normal,
         "Denoising Depth": depth.astype(np.float32),
     }
-    noisy[12, 5] = 400.0  # a spark
+    noisy[12, 5], noisy[18, 9] = 400.0, 0.0  # a spark, and a pixel whose paths all met shadow
     clean = denoise(passes)
     assert clean[12, 5].max() < 2
+    assert clean[18, 9].min() > 0.7
     for part in (np.s_[:, :20], np.s_[:, 20:]):
         assert clean[part].std() < 0.4 * 0.35 * light[part].mean()
         assert clean[part].mean() == pytest.approx(light[part].mean(), rel=0.1)

@@ -9,6 +9,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy", reason="Blender's package bpy is not installed")
 
+from scripts.synthesis.models import _drop_doubles  # noqa: E402
 from scripts.synthesis.render import Quality, View, prepare, render  # noqa: E402
 
 
@@ -40,3 +41,13 @@ def test_depth_is_planar_and_through_the_pixel_centres() -> None:
     error = np.abs(depth - expected) / expected
     assert error[inner].max() < 2e-3
     assert np.median(error) < 2e-5
+
+
+def test_of_two_faces_in_one_place_one_stays() -> None:
+    """A front and a back in one place shade each other black."""
+    corners = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1)]
+    meshes = [bpy.data.meshes.new(name) for name in ("front", "back")]
+    meshes[0].from_pydata(corners, [], [(0, 1, 2, 3), (0, 1, 4)])
+    meshes[1].from_pydata(corners, [], [(3, 2, 1, 0), (1, 2, 4)])
+    _drop_doubles(meshes)
+    assert [len(mesh.polygons) for mesh in meshes] == [2, 1]
