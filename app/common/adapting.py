@@ -50,13 +50,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Arranged:
-    """A data set made of uploads.
-
-    Attributes:
-        data: its folder.
-        frames: how many photos have depth.
-        notes: what was left out.
-    """
+    """A data set made of uploads."""
 
     data: Path
     frames: int
@@ -72,7 +66,6 @@ def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Arrange
 
     Args:
         files: uploaded; a zip stands for what is in it.
-        folder: new, for the result.
         settings: what the sender said beside the files, which counts more.
 
     Raises:

@@ -47,7 +47,6 @@ def run_batch(
         photos: uploaded files; a zip stands for the photos in it.
         request: how their depth is wanted; no intrinsics and no measurements, which are one
             photo's; a profile holds for all.
-        outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
         made: called with each photo's entry and the stem of its files, before they are packed.

@@ -21,8 +21,6 @@ def numbers(name: str, value: Any, counts: tuple[int, ...], meaning: str) -> lis
     """So many numbers from a list (nested or not) or a text, or None where there are none.
 
     Args:
-        name: of the setting.
-        counts: how many there may be.
         meaning: what they are, for the error.
 
     Raises:

@@ -36,12 +36,9 @@ def run_video(
     """Predicts an uploaded clip.
 
     Args:
-        clip: the uploaded file.
         request: as for a photo; ends of the colours that are not given are the whole clip's.
         folder: the request's own; when it is deleted (the client left), or the call's
             time is over, the work ends.
-        tell: as `core.video.run.predict_video`'s.
-        steady: smoothed over time.
         quality: of `core.video.settings.QUALITIES`; fast gives no PNG sequence.
         stereo: layout and eyes of a film for two eyes, where one is wanted.
 

@@ -181,7 +181,6 @@ def value(name: str, environment: Mapping[str, str] | None = None) -> str:
     """What a variable of the table says, its default where it is missing or empty.
 
     Args:
-        name: of the table.
         environment: to read from; None is this process's.
 
     Raises:

@@ -40,7 +40,6 @@ class Handoff:
     """What one page shows, for the other.
 
     Attributes:
-        name: of the photo's file.
         data: its bytes, as they were uploaded.
         request: how its depth is shown.
     """

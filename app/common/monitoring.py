@@ -143,9 +143,7 @@ def relay(lines: Iterable[bytes], source: str, target: TextIO | None = None) -> 
     """Passes on the output of a page: JSON objects as they are, anything else inside one.
 
     Args:
-        lines: of its output, until it ends.
         source: name of the page, `logger` of what is wrapped.
-        target: where to; None is standard output.
     """
     for raw in lines:
         line = raw.decode(errors="replace").rstrip()

@@ -97,11 +97,8 @@ class ViewSettings:
     """A picture or film to make.
 
     Attributes:
-        kind: of `VIEWS`.
         at: the pixel (u, v) that an object stands on; None: below the photo's middle.
-        thing: the object's form.
-        size: of the object, metres.
-        back: metres by which it is moved away from the camera.
+        size, back: of the object, and by how much it is moved away from the camera, in metres.
     """
 
     kind: View = "clip"
@@ -255,14 +252,7 @@ def space_options(
         edge_filter: relative distance from both surfaces at which a point between them counts as
             flying and is dropped, 0..0.5; true or missing takes the default, false keeps all.
         density: share of the photo's pixels that become points, above 0 up to 1; missing is all.
-        shape: "points", "surface" or "poisson".
-        near, far: of the depths kept, metres.
-        confidence: least confidence, 0 to 1.
-        sky: true drops what looks like daylight sky.
         voxel: edge of the cells of which one point each is kept, metres.
-        normals: true computes them.
-        outliers: true drops points far from their neighbours.
-        faces: at most so many triangles.
         pose: camera-to-world, 16 numbers row by row or 4 rows of 4.
 
     Raises:

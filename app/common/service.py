@@ -44,8 +44,6 @@ class Studio:
         default_model: what is taken when a request names none; where it is not installed, the
             first that is.
         models: folder of checkpoints; None takes the program's own.
-        decoder: turns an uploaded file into a photo.
-        cache_bytes: memory for finished predictions.
     """
 
     def __init__(
@@ -87,9 +85,6 @@ class Studio:
 
     def warm_up(self, example: Path | None = None) -> None:
         """Loads the default model and predicts a photo, so that no visitor waits for either.
-
-        Args:
-            example: the photo that every new visitor sees.
 
         Raises:
             DepthError: the model or the photo is missing or damaged.
@@ -220,7 +215,6 @@ class Studio:
         """A photo's depth, predicted once for the same bytes and settings.
 
         Args:
-            source: a file with an encoded photo.
             progress: told "progress_read" and "progress_depth" when these begin.
 
         Raises:

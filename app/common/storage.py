@@ -158,10 +158,6 @@ class Storage:
     def keep(self, name: str, data: bytes) -> Path:
         """Keeps a file as if it had been uploaded; it goes with the other uploads.
 
-        Args:
-            name: that it is shown under.
-            data: its bytes.
-
         Raises:
             ExportError: the disk is full or not writable.
         """

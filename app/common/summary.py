@@ -174,8 +174,6 @@ def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str
     """Why the photo has this model, and what to do where that is doubtful.
 
     Args:
-        choice: the photo's.
-        lang: of the sentence.
         explorer: names the model and the explorer's own way to another one.
     """
     said = choice_reason(choice, lang)

@@ -21,9 +21,7 @@ def follow(
     """After each drawing: no refused photo in the box but why, no other photo's results beside it.
 
     Args:
-        drawn: the event that draws the page.
         photo, shown: the photo's box, and what the page shows (`Handlers.show`).
-        outputs: what the drawing fills.
         empty: their values where there is no photo.
     """
     drawn.then(
@@ -50,12 +48,7 @@ def follow(
 
 
 def cleared_on_failure(event: Any, outputs: Sequence[Any], cleared: Sequence[Any]) -> None:
-    """An event that failed leaves nothing of an earlier one.
-
-    Args:
-        outputs: what it fills.
-        cleared: their values where there is no result.
-    """
+    """An event that failed leaves nothing of an earlier one."""
     js = f"() => {json.dumps(cleared)}"
     event.failure(None, None, list(outputs), js=js, **_BROWSER)
 
@@ -68,7 +61,6 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
 
     Args:
         starts: the events that begin the work, as functions (`button.click`).
-        name: the button's, in the page.
 
     Returns:
         a function to be called with the work.
@@ -96,12 +88,7 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
 
 
 def save_at_once(event: Any, delivered: Any) -> None:
-    """Hands a file that was made to the browser's downloads, without another click.
-
-    Args:
-        event: the work that makes it.
-        delivered: the component that it fills.
-    """
+    """Hands a file that was made to the browser's downloads, without another click."""
     event.success(None, delivered, None, js=static_text("save_file.js"), **_BROWSER)
 
 

@@ -46,8 +46,6 @@ class PageHandlers:
 
         Args:
             values: of the controls, the photo first.
-            tell: told the steps of the work.
-            names: of the controls.
 
         Raises:
             DepthError: no photo, or one, or settings, that cannot be used.

@@ -53,12 +53,9 @@ class LiveView:
     """One picture's depth.
 
     Attributes:
-        jpeg: coloured.
         near, far: ends of the colours in metres.
         milliseconds: of work on this picture.
         rate: pictures a second, lately; None for the first.
-        model: that was used.
-        metric, notes: of the prediction.
     """
 
     jpeg: bytes

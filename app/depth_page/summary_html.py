@@ -98,9 +98,6 @@ def scale_html(result: Result, lang: str) -> str:
 def looked_at(stem: Path) -> tuple[str, str, str]:
     """What the list of a batch shows of a photo's files.
 
-    Args:
-        stem: of the files, which this program wrote.
-
     Returns:
         a small picture of the depth as HTML, if a coloured one was asked for; model; range. All
         are empty where the photo has no result.
@@ -129,9 +126,7 @@ def listing_html(
     """What became of every photo of a batch.
 
     Args:
-        manifest: of the batch.
         looks: `looked_at` of the photos, by their stems.
-        lang: of the sentences.
     """
     counts = manifest["counts"]
     lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])

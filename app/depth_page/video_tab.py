@@ -103,7 +103,6 @@ def video_tab(
     Args:
         controls: model, resolution, flip, field of view, profile, colour map, range mode, near
             and far.
-        label: gives a text in the browser's language.
     """
     handlers = VideoHandlers(studio, storage)
     model, resolution, _, _, profile, *display = controls

@@ -64,11 +64,8 @@ def mapped(
     """A map of one value per pixel of the session's photo.
 
     Args:
-        name: of its files.
         title: above it, and what those hear who cannot see it where there is no `alt`.
         values: (h, w); NaN is left blank.
-        bar: colours and unit.
-        alt: one sentence.
         over: draw it over the photo.
         part, level: see `Map`.
         data: what the reader may take home.
@@ -108,8 +105,6 @@ def figures(
 
     Args:
         group: names the figures.
-        shown: maps, charts or both.
-        columns: so many side by side.
         photo: whose pointer and zoom the maps share; empty for the page's own.
         bare: without buttons and downloads, for small pictures.
         ready: the message of the maps where it has been made before.

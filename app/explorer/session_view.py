@@ -60,10 +60,7 @@ class SessionView:
     """A photo through one model, as the pages see it.
 
     Attributes:
-        lang: "en" or "zh".
-        photo: as decoded.
         prediction: of the photo by `info`'s model.
-        info: of the model.
         request: how the depth was asked for, with the known length that rescales it and the
             colour map; its model is `info`'s.
         choice: how the photo chose the model; None where it was chosen by hand.

@@ -88,7 +88,6 @@ def create_app(
     Args:
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
-        limits: of the server; the defaults unless given.
         mcp_at: this server's address where its tools for language models are on.
     """
     limits = limits or ServerLimits.from_environment({})
@@ -155,7 +154,6 @@ class Server(uvicorn.Server):
     """A server that ends soon: open pages keep a connection that would hold it up.
 
     Args:
-        config: of the server.
         pages: Gradio's app, whose connections to open pages are closed first; calls under way
             still finish.
         last: done before the process is ended by force, where a call does not end.

@@ -103,9 +103,7 @@ class Guard:
     """ASGI middleware in front of Gradio.
 
     Args:
-        app: what to protect.
         page: the page that is served, asked how many calls wait.
-        limits: of the server.
         metrics: where answers are counted; served at /metrics.
         room: bytes that uploads may still take on the server's disk; called in a thread.
         tools: whether the tools for language models are on; each of their calls comes back here as

@@ -110,7 +110,6 @@ class Entry:
         stem: of its results below the output folder.
         files: written or found, below the output folder.
         error: the sentence for the user, where it failed.
-        milliseconds: spent on it.
         notes: what the user should know of its result.
     """
 
@@ -200,7 +199,6 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
             not set is empty. A text that a spreadsheet would take for a formula begins with "'";
             bytes of a name that are no text are escaped as in the manifest.
         head: of the manifest: version, model and settings.
-        photos: its entries, one after the other.
 
     Raises:
         ExportError: it cannot be written.

@@ -55,7 +55,6 @@ class PhotoRunner:
     Args:
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
-        settings: what is made of every photo.
         sources: of `core.batch.run.sources_of`.
     """
 

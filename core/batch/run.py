@@ -87,7 +87,6 @@ def reach_of(
     Args:
         models: any of which may predict it.
         size: width and height in pixels.
-        focal_px: from its EXIF.
 
     Raises:
         DepthError: a camera or size that cannot be.
@@ -191,7 +190,6 @@ def record(
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
 
     Args:
-        count: how many there will be.
         out, models, settings, left_out, on_entry: as for `predict_files`.
 
     Raises:

@@ -143,7 +143,6 @@ def check_alone(known: Sequence[Measurement], count: int, unit: str, of: str) ->
     """Measurements are those of one input; a profile holds for many.
 
     Args:
-        count: of its inputs.
         of: what the measurements' pixels belong to.
 
     Raises:

@@ -49,11 +49,7 @@ class BinError:
 
 @dataclass
 class BinnedErrors:
-    """Sums of errors by bin, filled image by image.
-
-    Attributes:
-        labels: one per bin.
-    """
+    """Sums of errors by bin, filled image by image."""
 
     labels: tuple[str, ...]
     _sums: NDArray[np.float64] = field(init=False, repr=False)

@@ -38,7 +38,6 @@ class EvaluationRequest:
 
     Attributes:
         dataset: "nyu", "kitti" or "folder".
-        root: the dataset's folder.
         split: a split file, see the datasets; None = the test split of the layout.
         model: registry name or path; None = `DEFAULT_MODELS`.
         flip: average with the mirrored photo's prediction.

@@ -64,7 +64,6 @@ class ImageResult:
     """One frame's figures.
 
     Attributes:
-        name: of the frame.
         pixels: how many counted.
         metrics: of the metric prediction.
         aligned: of the prediction fitted to the truth.
@@ -103,7 +102,6 @@ class Evaluation:
     """Everything one evaluation found out.
 
     Attributes:
-        protocol: its name.
         mean: the nine figures, mean over images.
         intervals: 95 % bootstrap interval of each figure over images.
         aligned: the figures of predictions fitted to the truth, mean over images.
@@ -169,11 +167,8 @@ def evaluate(
 
     Args:
         estimate: the predictor; sees each frame as `protocol.prepare` gives it.
-        dataset: frames with ground truth.
         protocol: which pixels count, and the range of metres.
-        worst: how many of the worst frames to keep.
         alignment: of `core.evaluate.metrics.ALIGNMENTS`.
-        geometry: also measure borders and surfaces.
         progress: called with (frames done, frames in all).
 
     A frame whose files cannot be read is left out and named in `Evaluation.failed`.

@@ -94,7 +94,6 @@ def write_glb(
     """Writes a .glb.
 
     Args:
-        file: binary, open for writing.
         geometry: a surface where it has faces, else points.
         comments: key -> text, kept as `asset.extras`.
         texture: for geometry with `uv`.

@@ -72,9 +72,7 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
     """Writes several files of one photo, light ones side by side: NumPy and deflate share cores.
 
     Args:
-        outputs: of `OUTPUTS`.
         stem: a path without suffix.
-        job: what the files are made of.
 
     Returns:
         By the outputs' names, in their order: what the sidecar has to say.

@@ -28,7 +28,6 @@ def write_ply(
     """Writes a cloud, or a mesh where there are faces.
 
     Args:
-        file: binary, open for writing.
         points: (n, 3) metres.
         colors: (n, 3) sRGB.
         normals: (n, 3) unit length, or None.

@@ -130,13 +130,7 @@ def _compressor() -> Any:
 
 
 def _adler_of_both(first: int, second: int, size: int) -> int:
-    """Adler-32 of two pieces of data, one behind the other, from theirs (RFC 1950, 8.2).
-
-    Args:
-        first: of the first piece.
-        second: of the second.
-        size: of the second piece, bytes.
-    """
+    """Adler-32 of two pieces of data, one behind the other, from theirs (RFC 1950, 8.2)."""
     low = ((first & 0xFFFF) + (second & 0xFFFF) - 1) % _ADLER
     high = (first >> 16) + (second >> 16) + size * ((first & 0xFFFF) - 1)
     return high % _ADLER << 16 | low

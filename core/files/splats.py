@@ -76,12 +76,7 @@ def splats(cloud: PointCloud) -> Floats:
 
 
 def write_splats(file: BinaryIO, table: Floats, comments: Mapping[str, str]) -> None:
-    """Writes a binary little-endian .ply.
-
-    Args:
-        table: of `splats`.
-        comments: key -> text, one comment line each.
-    """
+    """Writes a binary little-endian .ply."""
     lines = ["ply", "format binary_little_endian 1.0"]
     for key, text in comments.items():
         line = f"comment {key} {' '.join(text.split())}"

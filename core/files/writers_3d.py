@@ -44,7 +44,6 @@ def save_clip(
 
     Args:
         frames: (H, W, 3) uint8 each, one size, at least one.
-        fps: pictures a second.
         comments: key -> text, kept in the file.
 
     Raises:

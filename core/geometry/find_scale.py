@@ -100,7 +100,6 @@ def profile_of(
     """The scale of a camera, from photos of it and what is known of them (`fit`).
 
     Args:
-        name: of the profile.
         photos: name, prediction (by one model) and measurements of each.
 
     Raises:

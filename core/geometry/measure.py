@@ -54,7 +54,6 @@ class Measurer:
 
     Attributes:
         depth: (H, W) metres, `scene.scale` in it already.
-        scene: intrinsics of the photo and the scale.
         confidence: (H, W) in 0..1, or None.
     """
 

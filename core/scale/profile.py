@@ -40,7 +40,6 @@ class Fitted:
     """A measurement that a profile was made from.
 
     Attributes:
-        photo: name of the photo.
         kind: of `core.scale.calibration.Measurement`.
         metres: that were given; of sparse depth the median.
         says: the factor on the model's depth that this measurement alone asks for.

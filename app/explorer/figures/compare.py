@@ -32,9 +32,7 @@ class Comparison:
         truth: (h, w) metres, 0 = not measured.
         predicted: (h, w) metres, clamped to the protocol's range.
         valid: (h, w) bool, the pixels that count.
-        metrics: the nine figures.
         levels: the same for the depth after each level, coarse -> fine.
-        protocol: which pixels count.
     """
 
     truth: NDArray[np.float32]
@@ -63,7 +61,6 @@ def compare(
 
     Args:
         truth: (h, w) metres, 0 = not measured.
-        protocol: which pixels count.
         align: bring the prediction's median to the ground truth's first.
 
     Raises:

@@ -102,7 +102,6 @@ def sampling(
     """A branch's sampling grid beside the gradient of its output.
 
     Args:
-        branch: which of its branches.
         offsets: (row, column) of every cell that the branch can read, from the place.
         place: share of height and width.
     """

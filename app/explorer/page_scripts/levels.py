@@ -24,7 +24,6 @@ def feature_pictures(view: SessionView, found: Found, *, count: int | None = Non
     """One picture per level, fine -> coarse.
 
     Args:
-        found: the features.
         count: None folds all channels into three colours, a number shows so many one by one.
     """
     lang = view.lang

@@ -43,7 +43,6 @@ class Map:
 
     Attributes:
         size: width and height of the photo that it belongs to.
-        title: above it.
         values: (h, w), NaN is left blank; None for a picture alone.
         shown: whether the values are drawn, or only read under the pointer.
         bar: colours and unit of the values.
@@ -116,7 +115,6 @@ def message(
 
     Args:
         rows: the maps; with `total`, those of each level.
-        columns: maps in a row.
         name: of the saved picture.
         photo: names the photo; another one begins with the whole picture.
         words: labels of the buttons, the hint below, and what stands where the sum will be.

@@ -68,7 +68,6 @@ def points_figure(
         colours: (n, 3) uint8, or (n,) values coloured by `bar`.
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
-        size: width and height of the photo.
     """
     place = upright(points)
     view: dict[str, Any] = {"size": 2.0}  # of a point in screen pixels
