@@ -8,11 +8,19 @@ from typing import Any, Literal
 
 import gradio as gr
 
+from app.api.endpoints import WORK
 from app.depth_page.elements import label as _
 from app.depth_page.elements import static_text
 
 _KEEP = "{__type__: 'update'}"
 _BROWSER: dict[str, Any] = {"api_visibility": "private"}
+PRIVATE: dict[str, Any] = {**_BROWSER, "preprocess": False}
+HEAVY: dict[str, Any] = {**PRIVATE, **WORK}
+Wire = Callable[[list[Any]], list[Any]]
+"""Connects a box with the photo's controls, in the order of `app.depth_page.form.PHOTO`.
+
+It gives the events after which the photo is drawn anew.
+"""
 
 
 def follow(

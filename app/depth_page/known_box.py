@@ -1,53 +1,28 @@
-"""The Measure tab's box for a known distance of a point and the camera's height.
+"""The Measure tab's boxes for what is known of the photo.
 
-They are kept by the browser together with the photo that they belong to, as sparse depth is:
-another photo does not get them.
+One takes the distance of points and the camera's height, one a file of measured depth that the
+photo's depth is bent to. What is known is kept by the browser together with the photo that it
+belongs to, a file's points thinned to what a call can carry: no file of a visitor's is looked for
+again, and another photo does not get them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from app.common.checks import missing
-from app.common.measurement_inputs import checked_depths, checked_height
+from app.common.measurement_inputs import checked_depths, checked_height, checked_sparse
 from app.common.translations import t
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
+from app.depth_page.events import HEAVY, Wire
 from app.depth_page.form import PageHandlers, by_labels
 from core.errors import ConfigError, ImageError
 
-
-@dataclass(frozen=True)
-class KnownControls:
-    """The box; `kept` is what is known and its photo."""
-
-    kept: gr.JSON
-    depth: gr.Textbox
-    height: gr.Textbox
-    apply: gr.Button
-    undo: gr.Button
-
-
-def known_box() -> KnownControls:
-    """A line for pixels with their distance, one for the height."""
-    with gr.Accordion(_("known"), open=False, elem_id="known"):
-        gr.Markdown(_("known_lead"))
-        with gr.Row():
-            depth = gr.Textbox(
-                label=_("known_depth"), info=_("known_depth_info"), max_lines=1,
-                elem_id="known-depth", min_width=240,
-            )  # fmt: skip
-            height = gr.Textbox(
-                label=_("camera_height"), info=_("camera_height_info"), max_lines=1,
-                elem_id="camera-height", min_width=240,
-            )  # fmt: skip
-        with gr.Row():
-            apply = gr.Button(_("known_apply"), variant="primary", elem_id="known-apply")
-            undo = gr.Button(_("known_undo"), elem_id="known-undo")
-    return KnownControls(kept_by_browser(), depth, height, apply, undo)
+MOST = 2000  # points that are kept; bending merges them to fewer
 
 
 def known_points(text: str) -> list[list[float]] | None:
@@ -84,7 +59,7 @@ def bring(photo: Any, depth: Any, height: Any) -> dict[str, Any] | None:
 
 
 class KnownHandlers(PageHandlers):
-    """The box's function."""
+    """The boxes' functions."""
 
     def use(self, *values: Any) -> dict[str, Any] | None:
         """What was typed, where the photo can have it; values: its controls, distance, height."""
@@ -94,16 +69,66 @@ class KnownHandlers(PageHandlers):
             self._usable(asked, "measured", kept)
         return kept
 
+    def bring(self, *values: Any) -> dict[str, Any] | None:
+        """A file to the points of the photo; values: the photo's controls, the file, its unit."""
+        *photo, file, scale = values
+        if file is None:
+            return None
+        found = self._result(photo)
+        with by_labels():
+            (sparse,) = checked_sparse(self._storage.uploaded(file), scale)
+        points = np.stack(sparse.on_photo(*found.prediction.photo_size), axis=1)
+        if len(points) > MOST:
+            chosen = np.random.default_rng(0).choice(len(points), MOST, replace=False)
+            points = points[np.sort(chosen)]
+        kept = {"photo": photo[0].get("path"), "points": np.round(points, 4).tolist()}
+        self._usable(photo, "sparse", kept)
+        return kept
 
-def wire_known(
-    box: KnownControls, handlers: KnownHandlers, photo: list[Any], options: dict[str, Any]
-) -> list[Any]:
-    """The box's events; arguments and result as `app.depth_page.profile_box.wire_profile`'s."""
-    values = [*photo, box.depth, box.height]
-    typed = [box.apply.click, box.depth.submit, box.height.submit]
-    brought = gr.on(typed, handlers.use, values, box.kept, **options)
-    undone = box.undo.click(
-        lambda: (None, "", ""), None, [box.kept, box.depth, box.height],
-        api_visibility="private",
-    )  # fmt: skip
-    return [brought.success, undone.success]
+
+def known_box(handlers: KnownHandlers) -> tuple[gr.JSON, Wire]:
+    """A line for pixels with their distance, one for the height; what holds both."""
+    with gr.Accordion(_("known"), open=False, elem_id="known"):
+        gr.Markdown(_("known_lead"))
+        with gr.Row():
+            depth = gr.Textbox(
+                label=_("known_depth"), info=_("known_depth_info"), max_lines=1,
+                elem_id="known-depth", min_width=240,
+            )  # fmt: skip
+            height = gr.Textbox(
+                label=_("camera_height"), info=_("camera_height_info"), max_lines=1,
+                elem_id="camera-height", min_width=240,
+            )  # fmt: skip
+        with gr.Row():
+            apply = gr.Button(_("known_apply"), variant="primary", elem_id="known-apply")
+            undo = gr.Button(_("known_undo"), elem_id="known-undo")
+    kept = kept_by_browser()
+
+    def wire(photo: list[Any]) -> list[Any]:
+        typed = [apply.click, depth.submit, height.submit]
+        brought = gr.on(typed, handlers.use, [*photo, depth, height], kept, **HEAVY)
+        undone = undo.click(
+            lambda: (None, "", ""), None, [kept, depth, height], api_visibility="private"
+        )
+        return [brought.success, undone.success]
+
+    return kept, wire
+
+
+def sparse_box(handlers: KnownHandlers) -> tuple[gr.JSON, Wire]:
+    """The file of measured depth, and its unit where it is a picture; what holds its points."""
+    with gr.Accordion(_("sparse"), open=False, elem_id="sparse"):
+        gr.Markdown(_("sparse_lead"))
+        with gr.Row():
+            file = gr.File(label=_("sparse_file"), height=140, elem_id="sparse-file")
+            scale = gr.Textbox(
+                label=_("sparse_scale"), info=_("sparse_scale_info"), max_lines=1,
+                elem_id="sparse-scale",
+            )  # fmt: skip
+    kept = kept_by_browser()
+
+    def wire(photo: list[Any]) -> list[Any]:
+        events = [file.upload, file.clear, scale.submit]
+        return [gr.on(events, handlers.bring, [*photo, file, scale], kept, **HEAVY).success]
+
+    return kept, wire

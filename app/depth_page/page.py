@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
+from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits, value
 from app.common.handoff import GO, HandoffFolder
@@ -20,24 +20,28 @@ from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
 from app.depth_page.elements import gradio_words, kept_by_browser, static_text, typed_number
 from app.depth_page.elements import label as _
-from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
+from app.depth_page.events import (
+    HEAVY,
+    PRIVATE,
+    Wire,
+    cleared_on_failure,
+    follow,
+    save_at_once,
+    stop_button,
+)
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
-from app.depth_page.known_box import KnownControls, KnownHandlers, known_box, wire_known
+from app.depth_page.known_box import KnownHandlers, known_box, sparse_box
 from app.depth_page.live import is_live_picture
 from app.depth_page.measure_tab import MeasureControls, measuring
-from app.depth_page.phone_box import phone_box
 from app.depth_page.photo_box import photo_box
-from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
-from app.depth_page.sparse_box import SparseControls, SparseHandlers, sparse_box, wire_sparse
+from app.depth_page.profile_box import ProfileHandlers, profile_box
 from app.depth_page.three_d_handlers import SpaceHandlers
-from app.depth_page.three_d_tab import SpaceControls, three_d
+from app.depth_page.three_d_tab import SpaceControls, phone_box, three_d
 from app.depth_page.video_tab import video_tab
 from app.depth_page.views_tab import ViewControls, views_of_scene
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
-_HEAVY: dict[str, Any] = {**_PRIVATE, **WORK}
-_SPACE: dict[str, Any] = {**_PRIVATE, **IN_SPACE}
+_SPACE: dict[str, Any] = {**PRIVATE, **IN_SPACE}
 
 
 @dataclass(frozen=True)
@@ -96,9 +100,7 @@ class _Parts:
     scene: SpaceControls
     views: ViewControls
     ruler: MeasureControls
-    profile: ProfileControls
-    sparse: SparseControls
-    measured: KnownControls
+    boxes: tuple[Wire, ...]
     kinds: gr.CheckboxGroup
     make: gr.Button
     make_zip: gr.Button
@@ -135,16 +137,8 @@ def build_page(
                 photo, examples = photo_box()
                 own = between or HandoffFolder(storage.root / "handoff")
                 handlers = Handlers(studio, storage, examples, own)
-                parts = _one_photo(photo, studio.model_names())
-                _wire(
-                    parts,
-                    handlers,
-                    SpaceHandlers(studio, storage),
-                    ProfileHandlers(studio, storage),
-                    SparseHandlers(studio, storage),
-                    KnownHandlers(studio, storage),
-                    page,
-                )
+                parts = _one_photo(photo, studio, storage)
+                _wire(parts, handlers, SpaceHandlers(studio, storage), page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
                 _many_photos(handlers, parts.controls)
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
@@ -157,9 +151,9 @@ def build_page(
         page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")
         theme.click(None, js=static_text("turn_theme.js"), api_visibility="private")
         way = kept_by_browser()
-        leaving = [spoken.click(handlers.reopen, parts.controls.drawing, way, **_PRIVATE)]
+        leaving = [spoken.click(handlers.reopen, parts.controls.drawing, way, **PRIVATE)]
         if between is not None:
-            leaving.append(onward.click(handlers.explore, parts.controls.drawing, way, **_PRIVATE))
+            leaving.append(onward.click(handlers.explore, parts.controls.drawing, way, **PRIVATE))
         for left in leaving:
             left.success(None, way, None, js=GO, api_visibility="private")
         page.unload(handlers.leave)
@@ -169,7 +163,8 @@ def build_page(
     return page
 
 
-def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
+def _one_photo(photo: gr.HTML, studio: Studio, storage: Storage) -> _Parts:
+    known = KnownHandlers(studio, storage)
     with gr.Row(elem_id="workbench"):
         with gr.Column(elem_id="photo-side"):
             photo.render()  # type: ignore[no-untyped-call]
@@ -190,8 +185,8 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                 views = views_of_scene()
             with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                 ruler = measuring()
-                measured = known_box()
-                sparse = sparse_box()
+                measured, wire_known = known_box(known)
+                sparse, wire_sparse = sparse_box(known)
             with gr.Tab(_("tab_files"), elem_id="tab-files") as tab_files:
                 gr.Markdown(_("files_lead"))
                 kinds = _kinds("kinds")
@@ -203,27 +198,19 @@ def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
                     elem_id="files",
                 )  # fmt: skip
         with gr.Column(elem_id="settings-side"):
-            model, resolution, flip, fov, intrinsics, *colours = _settings(models)
-            profile = profile_box()
+            model, resolution, flip, fov, intrinsics, *colours = _settings(studio.model_names())
+            profile, wire_profile = profile_box(ProfileHandlers(studio, storage))
     camera = (
-        model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser(), sparse.kept,
-        measured.kept,
+        model, resolution, flip, fov, profile, intrinsics, kept_by_browser(), sparse, measured
     )  # fmt: skip
+    boxes = (wire_profile, wire_known, wire_sparse)
     return _Parts(
         _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
-        tab_files, scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
+        tab_files, scene, views, ruler, boxes, kinds, make, make_zip, files,
     )  # fmt: skip
 
 
-def _wire(
-    parts: _Parts,
-    handlers: Handlers,
-    space: SpaceHandlers,
-    profiles: ProfileHandlers,
-    points: SparseHandlers,
-    lengths: KnownHandlers,
-    page: gr.Blocks,
-) -> None:
+def _wire(parts: _Parts, handlers: Handlers, space: SpaceHandlers, page: gr.Blocks) -> None:
     controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
     photo, known, shown = controls.photo, controls.known, kept_by_browser()
     pictures = [parts.view, ruler.picture, views.picture]
@@ -232,7 +219,7 @@ def _wire(
     options = {
         "show_progress_on": [*pictures, parts.slider],
         "trigger_mode": "always_last",
-        **_HEAVY,
+        **HEAVY,
     }
     arriving = kept_by_browser()
     page.load(
@@ -250,18 +237,16 @@ def _wire(
     showing = (handlers.show, [*controls.drawing, shown], outputs)
     drawn = [gr.on(changes, *showing, **options)]
     asked = controls.prediction
-    parts.view.select(space.pin, asked, parts.pinned, show_progress_on=[parts.pinned], **_HEAVY)
+    parts.view.select(space.pin, asked, parts.pinned, show_progress_on=[parts.pinned], **HEAVY)
     measured = [*ruler.results, ruler.picture]
     ruler.picture.select(
-        space.measure, asked, measured, show_progress_on=ruler.results[:1], **_HEAVY
+        space.measure, asked, measured, show_progress_on=ruler.results[:1], **HEAVY
     )
     length = [*asked, ruler.ends, ruler.metres]
     apply = [ruler.apply.click, ruler.metres.submit]
-    calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
-    undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    used = wire_profile(parts.profile, profiles, asked, _HEAVY)
-    used += wire_known(parts.measured, lengths, asked, _HEAVY)
-    used += wire_sparse(parts.sparse, points, asked, _HEAVY)
+    calibrated = gr.on(apply, space.calibrate, length, known, **HEAVY)
+    undone = ruler.undo.click(lambda: None, None, known, **PRIVATE)
+    used = [event for wire in parts.boxes for event in wire(asked)]
     drawn += [done(*showing, **options) for done in (calibrated.success, undone.success, *used)]
     for event in drawn:
         follow(event, photo, shown, outputs, EMPTY)
@@ -285,7 +270,7 @@ def _wire(
     for saved in files:
         save_at_once(saved, scene.delivered)
     building(built, *files)
-    placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
+    placed = views.picture.select(space.spot, None, views.spot, **PRIVATE)
     rendering = (space.view, [*asked, *views.options], views.results)
     with parts.tab_views:
         making = stop_button([placed.success, views.make.click], "stop-view")
@@ -294,7 +279,7 @@ def _wire(
         space.new_kind,
         views.kind,
         [views.placing, views.picture, views.make, *views.results],
-        **_PRIVATE,
+        **PRIVATE,
     )
     saving = [*controls.drawing, parts.kinds]
     # What is made is not on the page yet: it is said over what was asked for.
@@ -351,7 +336,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
     inputs = [photos, *controls.for_any_photo, kinds]
-    ran = run.click(handlers.batch, inputs, [archive, listing], **_PRIVATE, **IN_BATCH)
+    ran = run.click(handlers.batch, inputs, [archive, listing], **PRIVATE, **IN_BATCH)
     running(ran)
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 

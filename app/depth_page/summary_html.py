@@ -143,7 +143,7 @@ def listing_html(
         rows.append([html.escape(cell) for cell in (photo["input"], status, model, reach, said)])
         rows[-1].insert(0, picture)
     keys = ("batch.photo", "batch.status", "summary.model", "summary.depth", "batch.note")
-    return f"<p>{html.escape(lead)}</p>{_table(['', *(t(key, lang) for key in keys)], rows)}"
+    return f"<p>{html.escape(lead)}</p>{table(['', *(t(key, lang) for key in keys)], rows)}"
 
 
 def about_html(models: Sequence[ModelInfo], lang: str) -> str:
@@ -164,7 +164,7 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     ]
     keys = ("summary.model", "about.values", "about.reach", "summary.accuracy",
             "summary.trained_on", "summary.licence")  # fmt: skip
-    listed = _table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
+    listed = table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
     paragraphs = "".join(
         f"<p>{html.escape(t(f'about.{key}', lang))}</p>" for key in ("method", "limits", "camera")
     )
@@ -176,7 +176,7 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     )
 
 
-def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+def table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of texts under its names; the cells are HTML."""
     named = [html.escape(name) for name in names]
     head = "".join(f"<th>{name}</th>" for name in named)

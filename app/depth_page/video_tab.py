@@ -16,7 +16,7 @@ from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.translations import of_core, t
 from app.depth_page.elements import typed_number
-from app.depth_page.events import cleared_on_failure, stop_button
+from app.depth_page.events import PRIVATE, cleared_on_failure, stop_button
 from app.depth_page.form import (
     COLOURS,
     FOR_ANY_PHOTO,
@@ -37,7 +37,6 @@ from core.video.settings import QUALITIES
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
 _NOTHING_MADE = (None, nothing(), "")
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 NO_STEREO = "none"
 
 
@@ -144,7 +143,7 @@ def video_tab(
         concurrency_id="video",  # minutes long: photos do not wait for it
         concurrency_limit=1,
         show_progress_on=[result],
-        **_PRIVATE,
+        **PRIVATE,
     )
     cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
     running(ran)
@@ -165,7 +164,7 @@ def video_tab(
         concurrency_id="live",
         concurrency_limit=2,
         show_progress="hidden",
-        **_PRIVATE,
+        **PRIVATE,
     )
     return handlers
 
