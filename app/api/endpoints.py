@@ -72,7 +72,7 @@ class Endpoints:
         """
         result = with_display_range(self._result(values))
         folder = self._storage.folder(request.session_hash)
-        with self._studio.working():
+        with self._studio.working:
             saved = save_outputs(result, ("color", "depth16"), folder)
         summary = as_json(result) | {"png_scale": saved.facts["depth16"]["scale"]}
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
@@ -93,7 +93,7 @@ class Endpoints:
         options = _called(space_options, values)
         result = self._result(values)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             saved = save_outputs(result, (kind,), folder, options)
         facts = saved.facts[kind]
         about = {
@@ -123,7 +123,7 @@ class Endpoints:
         wanted = _called(view_settings, values)
         result = self._result(values)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             path, facts = save_view(result, wanted, folder)
         return str(path), as_json(result) | facts
 

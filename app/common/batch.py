@@ -70,15 +70,8 @@ def run_batch(
     left_out = LeftOut()
     # Uploads are flat, their names cleaned by Gradio; the folders they lie in are the server's.
     jobs = plan(inputs, out, left_out=left_out, mirror=False)
-    asked = BatchSettings(
-        parse_outputs(",".join(outputs)),
-        resolution=request.resolution,
-        flip=request.flip,
-        fov=request.fov,
-        known=request.known,
-        colors=request.colors,
-        apart=geometry_limits(),
-    )
+    wanted = parse_outputs(",".join(outputs))
+    asked = BatchSettings(wanted, apart=geometry_limits(), **request.settings)
     asked = with_one_scale(asked, jobs, out, models)
     entries: list[dict[str, Any]] = []
     scales: list[float] = []

@@ -55,11 +55,7 @@ def run_video(
         save=(*saved, "stereo") if stereo else saved,
         quality=quality,
         stereo=stereo or StereoSettings(),
-        resolution=request.resolution,
-        flip=request.flip,
-        fov=request.fov,
-        known=request.known,
-        colors=request.colors,
+        **request.settings,
         steady=SmoothingSettings() if steady else SmoothingSettings(0, 0),
         most_frames=MAX_FRAMES,
     )

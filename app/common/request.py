@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from app.common.measurement_inputs import (
     checked_sparse,
 )
 from app.common.translations import t
+from core.batch.manifest import DepthSettings
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
@@ -35,7 +36,7 @@ from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.three_d import SHAPES, SpaceOptions
 from core.geometry.virtual_object import KINDS, Kind
-from core.scale.calibration import Measurement, camera_of, given
+from core.scale.calibration import given
 from core.weights.choice_table import AUTO
 
 DEFAULT_MODEL = AUTO
@@ -48,35 +49,21 @@ VIEWS: tuple[View, ...] = ("clip", "stereo", "anaglyph", "object")
 
 
 @dataclass(frozen=True)
-class DepthRequest:
+class DepthRequest(DepthSettings):
     """How the depth of a photo, a batch or a clip is wanted: the same on the page and over HTTP.
 
     Attributes:
         model: name of an installed model, "auto" lets the photo choose; empty takes the
             studio's default.
-        resolution: working height in pixels; None takes the model's own.
-        flip: average with the mirrored photo.
-        fov: horizontal field of view in degrees; None takes EXIF or the training camera.
-        intrinsics: fx, fy, cx, cy in pixels of the photo, instead of a field of view.
-        known: measurements, sparse depth or a profile that give the depth its scale.
-        colors: colour map and its range in metres (None: from the picture).
     """
 
     model: str = ""
-    resolution: int | None = None
-    flip: bool = False
-    fov: float | None = None
-    intrinsics: tuple[float, ...] | None = None
-    known: tuple[Measurement, ...] = ()
-    colors: ColorSettings = field(default_factory=ColorSettings)
 
     @property
-    def prediction(self) -> dict[str, Any]:
-        """What decides the prediction beside the model: the keywords of a predictor."""
-        camera = camera_of(self.known, self.fov, self.intrinsics)
-        return {
-            "resolution": self.resolution, "flip": self.flip, "fov": self.fov, "intrinsics": camera
-        }  # fmt: skip
+    def settings(self) -> dict[str, Any]:
+        """What a run over photos or clips takes of it: all but the model."""
+        names = (each.name for each in fields(DepthSettings))
+        return {name: getattr(self, name) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a summary or a manifest states them."""
@@ -139,18 +126,18 @@ def depth_request(
     camera = numbers("intrinsics", intrinsics, (4,), "four numbers fx, fy, cx, cy in pixels")
     return DepthRequest(
         name.strip(),
-        None if height is None else round(height),
-        switch("flip", flip),
-        number("fov", fov, None, None, "of degrees"),
-        None if camera is None else tuple(camera),
-        (
+        resolution=None if height is None else round(height),
+        flip=switch("flip", flip),
+        fov=number("fov", fov, None, None, "of degrees"),
+        intrinsics=None if camera is None else tuple(camera),
+        known=(
             *checked_profile(profile),
             *checked_lengths(known_length),
             *checked_depths(known_depth),
             *checked_height(camera_height),
             *checked_sparse(sparse, sparse_scale),
         ),
-        checked_colors(colormap, near, far),
+        colors=checked_colors(colormap, near, far),
     )
 
 

@@ -6,12 +6,11 @@ predicted once, however many pages ask for it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -64,8 +63,9 @@ class Studio:
         self._loading = threading.Lock()
         self._running: dict[Hashable, Future[Result]] = {}
         self._bookkeeping = threading.Lock()
-        self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
-        self._building = threading.BoundedSemaphore(MAX_BUILDING)
+        # Places to wait for: for photos, depth and their files, and for work in 3D.
+        self.working = threading.BoundedSemaphore(MAX_AT_WORK)
+        self.building = threading.BoundedSemaphore(MAX_BUILDING)
         self._ready = threading.Event()
 
     @property
@@ -261,7 +261,7 @@ class Studio:
             if running.exception() is None:
                 return running.result()
         try:
-            with self._slots:
+            with self.working:
                 if photo is None:
                     progress("progress_read")
                     photo = self._decode(source)
@@ -291,7 +291,7 @@ class Studio:
             known = self._choices.get(key)
         if known is not None:
             return known, None
-        with self._slots:
+        with self.working:
             progress("progress_read")
             photo = self._decode(source)
             choice = chooser(photo.rgb)
@@ -300,15 +300,3 @@ class Studio:
             while len(self._choices) > MAX_CHOICES:
                 self._choices.popitem(last=False)
         return choice, photo
-
-    @contextlib.contextmanager
-    def building(self) -> Iterator[None]:
-        """Waits for one of the few places for work in 3D: photos do not wait for it."""
-        with self._building:
-            yield
-
-    @contextlib.contextmanager
-    def working(self) -> Iterator[None]:
-        """Waits for one of the few places for photos, depth and their files."""
-        with self._slots:
-            yield

@@ -220,7 +220,7 @@ class Handlers(PageHandlers):
         result = self._result(wanted, tell, DRAWING)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             saved = save_outputs(result, outputs, folder)
         return stem_of(result.photo), [*saved.files.values(), saved.sidecar]
 

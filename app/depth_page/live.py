@@ -100,7 +100,7 @@ class LiveDepth:
 
     def _next(self, past: _Past, photo: Photo, started: float) -> LiveView:
         predictor, request = self._studio.predictor(past.model), past.request
-        with self._studio.working():
+        with self._studio.working:
             passed = predictor.passed(photo, **request.prediction, sharpens=False)
             smoothed = past.steadier(passed.working.rgb, passed.depth, started)
             steady = predictor.finished(replace(passed, depth=smoothed.depth), photo)

@@ -112,7 +112,7 @@ class SpaceHandlers(PageHandlers):
         result = self._result(photo, tell)
         tell("progress_poisson" if options.shape == "poisson" else "progress_cloud")
         path = self._storage.folder(request.session_hash) / "scene.glb"
-        with self._studio.building():
+        with self._studio.building:
             built = build_apart(result.prediction, result.photo.rgb, options, geometry_limits())
             save(built, path)
         vertices = built.points if isinstance(built, PointCloud) else built.vertices
@@ -136,7 +136,7 @@ class SpaceHandlers(PageHandlers):
         result = self._result(photo, tell)
         tell("progress_poisson" if options.shape == "poisson" else "progress_files")
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             saved = save_outputs(result, (kind,), folder, options)
         return str(saved.files[kind])
 
@@ -165,7 +165,7 @@ class SpaceHandlers(PageHandlers):
             wanted = view_settings(kind, at, thing, size, back)
         tell("progress_view")
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             path, facts = save_view(
                 result, wanted, folder, counted(progress, "progress_clip", lang)
             )

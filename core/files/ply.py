@@ -7,7 +7,7 @@ Polygon File Format", 1994; the reader takes any properties, ours come in MeshLa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -40,16 +40,26 @@ def write_ply(
         vectors.append(np.ascontiguousarray(normals, "<f4"))
         names += ["float nx", "float ny", "float nz"]
     names += ["uchar red", "uchar green", "uchar blue"]
-    lines = ["ply", "format binary_little_endian 1.0"]
-    lines += [f"comment {_ascii(key)} {_ascii(text)}" for key, text in comments.items()]
-    lines.append(f"element vertex {len(points)}")
-    lines += [f"property {name}" for name in names]
+    of_faces = []
     if faces is not None:
-        lines += [f"element face {len(faces)}", "property list uchar int vertex_indices"]
-    file.write("\n".join([*lines, "end_header", ""]).encode("ascii"))
+        of_faces = [f"element face {len(faces)}", "property list uchar int vertex_indices"]
+    file.write(header(comments, len(points), names, of_faces))
     _write_vertices(file, vectors, np.ascontiguousarray(colors, np.uint8))
     if faces is not None:
         _write_faces(file, faces)
+
+
+def header(
+    comments: Mapping[str, str], vertices: int, names: Sequence[str], others: Sequence[str] = ()
+) -> bytes:
+    """What stands before the numbers: `names` are properties of a vertex, "float x" for instance.
+
+    `others` are further lines, of faces.
+    """
+    lines = ["ply", "format binary_little_endian 1.0"]
+    lines += [f"comment {_ascii(key)} {_ascii(text)}" for key, text in comments.items()]
+    lines += [f"element vertex {vertices}", *(f"property {name}" for name in names), *others]
+    return "\n".join([*lines, "end_header", ""]).encode("ascii")
 
 
 def _write_vertices(file: BinaryIO, vectors: list[NDArray[Any]], colors: NDArray[np.uint8]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ExportError
+from core.files import ply
 from core.geometry.point_cloud import PointCloud
 
 WIDTH = 0.6  # standard deviation, in distances between neighbouring points: no gaps between them
@@ -77,13 +78,7 @@ def splats(cloud: PointCloud) -> Floats:
 
 def write_splats(file: BinaryIO, table: Floats, comments: Mapping[str, str]) -> None:
     """Writes a binary little-endian .ply."""
-    lines = ["ply", "format binary_little_endian 1.0"]
-    for key, text in comments.items():
-        line = f"comment {key} {' '.join(text.split())}"
-        lines.append(line.encode("ascii", "backslashreplace").decode())
-    lines.append(f"element vertex {len(table)}")
-    lines += [f"property float {name}" for name in _FIELDS]
-    file.write("\n".join([*lines, "end_header", ""]).encode("ascii"))
+    file.write(ply.header(comments, len(table), [f"float {name}" for name in _FIELDS]))
     file.write(np.ascontiguousarray(table, "<f4").data)
 
 

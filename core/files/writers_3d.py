@@ -86,7 +86,6 @@ ROS_POINTS = 1_000_000
 USDZ_POINTS = 150_000  # text of some ten megabytes; phones draw a few 100,000 triangles
 CLIP_FRAMES, CLIP_FPS = 36, 18.0
 _LOW = 0.75  # of the photo's height: where an object stands that has no place
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
 _FRAMES = {".ply": "opencv", ".glb": "gltf", ".zip": "obj: x right, y up, z backward"}
 
 
@@ -263,7 +262,7 @@ def _zip(file: BinaryIO, parts: Sequence[Path]) -> None:
     """Packs files without reading them into memory: an .obj of a large photo has gigabytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for part in parts:
-            entry = zipfile.ZipInfo(part.name, _ZIP_TIME)
+            entry = zipfile.ZipInfo(part.name)  # always of 1980
             entry.compress_type = zipfile.ZIP_DEFLATED
             with (
                 part.open("rb") as source,

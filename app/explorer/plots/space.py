@@ -75,13 +75,7 @@ def points_figure(
         index, palette = few_colours(colours)
         view |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
     else:
-        view |= {
-            "color": colours.astype(np.float32),
-            "colorscale": colour_stops(bar.colours),
-            "cmin": bar.low,
-            "cmax": bar.high,
-            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
-        }
+        view |= {"color": colours.astype(np.float32)} | _scale(bar)
     cloud = go.Scatter3d(
         x=place[:, 0],
         y=place[:, 1],
@@ -110,13 +104,7 @@ def surface_figure(
     if bar is None:
         view["vertexcolor"] = rgb_strings(colours)
     else:
-        view |= {
-            "intensity": colours.astype(np.float32),
-            "colorscale": colour_stops(bar.colours),
-            "cmin": bar.low,
-            "cmax": bar.high,
-            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
-        }
+        view |= {"intensity": colours.astype(np.float32)} | _scale(bar)
     corners = faces.astype(np.int32)
     surface = go.Mesh3d(
         x=place[:, 0],
@@ -130,6 +118,15 @@ def surface_figure(
         **view,
     )
     return _scene([surface], vertices, intrinsics, size, words)
+
+
+def _scale(bar: Bar) -> dict[str, Any]:
+    return {
+        "colorscale": colour_stops(bar.colours),
+        "cmin": bar.low,
+        "cmax": bar.high,
+        "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
+    }
 
 
 def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDArray[np.float32]:
