@@ -211,11 +211,7 @@ def _key(name: str) -> str:
 
 
 def _read(path: Path) -> Settings:
-    """Scale and camera of a dataset.toml or .json.
-
-    Raises:
-        DataError: it cannot be read, or says something else than numbers.
-    """
+    """Scale and camera of a dataset.toml or .json."""
     wrong = DataError(
         f"{path.name} cannot be read, expected scale and camera (four numbers) or fov as "
         "docs/data.md shows: correct it, or leave it out and fill in the page's fields."

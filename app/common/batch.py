@@ -130,12 +130,7 @@ def _png_scale(out: Path, entry: Entry) -> list[float]:
 
 
 def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
-    """The inputs of the plan, every zip unpacked into a folder of its own.
-
-    Raises:
-        ConfigError: too many photos.
-        DepthError: a zip that cannot be unpacked, or all of them together hold too much.
-    """
+    """The inputs of the plan, every zip unpacked into a folder of its own."""
     inputs: list[Path] = []
     count, left = 0, MAX_BYTES
     for number, path in enumerate(photos):
@@ -158,11 +153,7 @@ def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _again(path: Path, folder: Path) -> Path:
-    """The same file in another folder.
-
-    Raises:
-        ExportError: the disk refused.
-    """
+    """The same file in another folder."""
     try:
         folder.mkdir(parents=True)
         return Path(shutil.copy(path, folder / path.name))

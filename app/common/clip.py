@@ -45,9 +45,6 @@ def run_video(
     Returns:
         the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip, or the
         sidecar alone; the stereo film, if wanted), and the sidecar.
-
-    Raises:
-        DepthError: as `predict_video`, for instance a clip of more than `MAX_FRAMES`.
     """
     stem = folder / safe_stem(clip.stem)
     saved = ("video",) if quality == "fast" else USUAL_OUTPUTS

@@ -66,14 +66,7 @@ class HandoffFolder:
         return cls(Path(name)) if name else None
 
     def put(self, sent: Handoff) -> str:
-        """Keeps it for the other page.
-
-        Returns:
-            the word that its address needs.
-
-        Raises:
-            ExportError: the disk refused.
-        """
+        """Keeps it for the other page."""
         self.sweep(len(sent.data))
         token = secrets.token_urlsafe(24)
         about = {"name": sent.name, "request": _written(sent.request)}

@@ -107,11 +107,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def as_json(variables: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment asks for JSON.
-
-    Raises:
-        ConfigError: LAPDEPTH_LOG is neither text nor json.
-    """
+    """Whether the environment asks for JSON."""
     return environment.value("LAPDEPTH_LOG", variables) == "json"
 
 

@@ -84,11 +84,7 @@ class Studio:
         return self._results.used
 
     def warm_up(self, example: Path | None = None) -> None:
-        """Loads the default model and predicts a photo, so that no visitor waits for either.
-
-        Raises:
-            DepthError: the model or the photo is missing or damaged.
-        """
+        """Loads the default model and predicts a photo, so that no visitor waits for either."""
         self.predictor()
         try:
             if example is not None:
@@ -121,9 +117,6 @@ class Studio:
 
         Args:
             model: as a request has it; empty is the default.
-
-        Raises:
-            CheckpointError: as `core.weights.choice_table.automatic`.
         """
         if (model or self.default_model) != AUTO:
             return None
@@ -146,9 +139,6 @@ class Studio:
 
         Returns:
             None and the one model that is named, or what chooses for each photo, and its models.
-
-        Raises:
-            CheckpointError: as `chooser_for` and `predictor`.
         """
         chooser = self.chooser_for(model)
         names = (model,) if chooser is None else chooser.models

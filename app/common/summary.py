@@ -63,11 +63,7 @@ def display_range(result: Result) -> tuple[float, float]:
 
 
 def with_display_range(result: Result) -> Result:
-    """The same result with both ends of its colour bar stated, so that they are found once.
-
-    Raises:
-        ConfigError: as `display_range`.
-    """
+    """The same result with both ends of its colour bar stated, so that they are found once."""
     near, far = display_range(result)
     colors = replace(result.request.colors, near=near, far=far)
     return replace(result, request=replace(result.request, colors=colors))

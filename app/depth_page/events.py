@@ -69,9 +69,6 @@ def stop_button(starts: Sequence[Any], name: str) -> Callable[..., None]:
 
     Args:
         starts: the events that begin the work, as functions (`button.click`).
-
-    Returns:
-        a function to be called with the work.
     """
     # One that is not drawn with the page would not be drawn by a script's answer either.
     stop = gr.Button(_("stop"), variant="stop", visible="hidden", elem_id=name)

@@ -46,9 +46,6 @@ class PageHandlers:
 
         Args:
             values: of the controls, the photo first.
-
-        Raises:
-            DepthError: no photo, or one, or settings, that cannot be used.
         """
         require_photo(values[0])
         request = form_request(names, values)
@@ -60,20 +57,13 @@ class PageHandlers:
         Args:
             values: of the controls, by the names of `PHOTO`.
             name: of the one that is to have this value.
-
-        Raises:
-            DepthError: the photo's depth cannot be had with it.
         """
         place = PHOTO.index(name)
         self._result([*values[:place], value, *values[place + 1 :]])
 
 
 def require_photo(value: Any) -> None:
-    """Checks the value of the photo's box.
-
-    Raises:
-        ImageError: it is empty.
-    """
+    """Checks the value of the photo's box."""
     if missing(value):
         raise ImageError(t("studio.no_photo"))
 
@@ -93,9 +83,6 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
 
     The two ends of the colours count only where the range is fixed: they keep their text when it
     is not.
-
-    Raises:
-        DepthError: a value that cannot be used.
     """
     given = dict(zip(names, values, strict=True))
     photo, sparse = given.pop("photo", None), given.get("sparse")

@@ -172,11 +172,7 @@ class Handlers(PageHandlers):
         return next((file for file in named if Path(file["path"]).read_bytes() == sent.data), None)
 
     def explore(self, request: gr.Request, *values: Any) -> dict[str, Any]:
-        """Hands the photo and its settings to the explorer; to where the browser has to go.
-
-        Raises:
-            DepthError: a setting that cannot be used.
-        """
+        """Hands the photo and its settings to the explorer; to where the browser has to go."""
         token = self._sent(values, form_request(DRAWING, values))
         return {**other_page("explorer"), "lang": language(request), "token": token}
 

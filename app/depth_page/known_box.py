@@ -42,11 +42,7 @@ def known_points(text: str) -> list[list[float]] | None:
 
 
 def bring(photo: Any, depth: Any, height: Any) -> dict[str, Any] | None:
-    """What was typed, checked, with the photo that it belongs to.
-
-    Raises:
-        DepthError: no photo, or a value that cannot be used.
-    """
+    """What was typed, checked, with the photo that it belongs to."""
     points = known_points(str(depth or ""))
     if points is None and missing(height):
         return None

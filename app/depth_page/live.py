@@ -77,12 +77,7 @@ class LiveDepth:
         self._lock = threading.Lock()
 
     def __call__(self, session: str, picture: Any, request: DepthRequest) -> LiveView:
-        """The next picture's depth, smoothed.
-
-        Raises:
-            ImageError: what came is no picture of a camera.
-            DepthError: as for a photo.
-        """
+        """The next picture's depth, smoothed."""
         started = time.monotonic()
         photo = decode_isolated(encoded_picture(picture), name="camera")
         past = self._followed(session, request, started)
@@ -166,11 +161,7 @@ def is_live_picture(value: Any) -> bool:
 
 
 def encoded_picture(value: Any) -> bytes:
-    """The JPEG, PNG or WebP inside such a value.
-
-    Raises:
-        ImageError: it is none, or too large.
-    """
+    """The JPEG, PNG or WebP inside such a value."""
     if is_live_picture(value):
         url = value["url"]
         with_problem = "it is larger than 900 kB"

@@ -34,11 +34,7 @@ SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals",
 
 
 def form_space(values: Sequence[Any]) -> SpaceOptions:
-    """What the 3D controls state: voxels in centimetres, faces in thousands.
-
-    Raises:
-        DepthError: a value out of range, or two that exclude each other.
-    """
+    """What the 3D controls state: voxels in centimetres, faces in thousands."""
     given = dict(zip(SPACE, values, strict=True))
     with by_labels(far="far_limit", shape="cloud_kind"):
         cells = number("voxel", given["voxel"], 0, 1e5, "centimetres")

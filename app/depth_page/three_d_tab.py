@@ -101,11 +101,7 @@ def phone_box() -> None:
 
 
 def phone_html(request: gr.Request, address: Any) -> str:
-    """The QR code of an address, or how to get one where no other device can reach it.
-
-    Raises:
-        ConfigError: it is no web address.
-    """
+    """The QR code of an address, or how to get one where no other device can reach it."""
     lang = language(request)
     local = is_local(address)
     said = html.escape(t("studio.phone_local" if local else "studio.phone_scan", lang,
@@ -121,11 +117,7 @@ def phone_html(request: gr.Request, address: Any) -> str:
 
 
 def is_local(address: Any) -> bool:
-    """Whether a web address is one that only the machine itself can reach.
-
-    Raises:
-        ConfigError: it is no web address.
-    """
+    """Whether a web address is one that only the machine itself can reach."""
     try:
         if not isinstance(address, str) or len(address) > _MOST_LETTERS:
             raise ValueError

@@ -105,14 +105,7 @@ def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) ->
 
 
 def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Prediction:
-    """A photo's depth, once per photo, model and settings, however many pages show it.
-
-    Args:
-        request: the settings; what is known rescales what is kept.
-
-    Raises:
-        CameraError: the ends of the known length lie outside the photo or are the same pixel.
-    """
+    """A photo's depth, once per photo, model and settings, however many pages show it."""
     key = (photo.sha256, info.sha256, *request.prediction.values())
     found = _predicted(key, info.name, request, photo)
     return _rescaled(key, request.known, found) if request.known else found

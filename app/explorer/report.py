@@ -54,9 +54,6 @@ def report(view: SessionView, step: Callable[[int, int, str], object] = lambda *
 
     Args:
         step: told number, count and name of the section that is made next.
-
-    Raises:
-        DepthError: a view that this photo cannot have.
     """
     lang = view.lang
     parts: list[Part] = [_facts(view)]

@@ -198,9 +198,6 @@ def predicted_with(view: SessionView, **changes: Any) -> SessionView:
     """The same photo and known length with other settings of the request.
 
     A scale profile of another model is left out.
-
-    Raises:
-        CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
     name = view.info.name
     known = tuple(k for k in view.request.known if not isinstance(k, Profile) or k.model == name)

@@ -85,9 +85,6 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
 
     Returns:
         what the pages show, and the same for another page.
-
-    Raises:
-        DepthError: the photo, the model or a setting cannot be used.
     """
     receive(lang, {digest: path.stem for digest, path in _examples_by_digest().items()})
     with place:
@@ -242,11 +239,7 @@ def _settings(lang: str) -> DepthRequest:
 
 
 def _choose_profile(lang: str) -> tuple[Profile, ...]:
-    """One of the server's scale profiles, the one that came along, or this session's own file.
-
-    Raises:
-        ConfigError: it is none.
-    """
+    """One of the server's scale profiles, the one that came along, or this session's own file."""
     with st.expander(t("studio.profile", lang), icon=":material/straighten:"):
         sent = sent_profile()
         names = {"": t("studio.profile_none", lang)}

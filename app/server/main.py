@@ -90,11 +90,7 @@ def pages_from(environment: Mapping[str, str]) -> list[Page]:
 
 
 def address(environment: Mapping[str, str], variable: str) -> tuple[str, int]:
-    """Host and port that the environment asks for.
-
-    Raises:
-        ConfigError: a port that is no port.
-    """
+    """Host and port that the environment asks for."""
     text = value(variable, environment)
     if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 65535):
         raise ConfigError(

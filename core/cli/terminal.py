@@ -83,11 +83,7 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
 
 
 def depth_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What `core.batch.manifest.DepthSettings` takes of a command's options.
-
-    Raises:
-        DepthError: a field of view out of range, or as `known_of`.
-    """
+    """What `core.batch.manifest.DepthSettings` takes of a command's options."""
     from core.camera import checked_fov
 
     return {

@@ -69,9 +69,6 @@ def parse_sparse(data: bytes, name: str, *, scale: float | None = None) -> Spars
     Args:
         name: of it, for errors and sidecars.
         scale: stored units per metre of a depth map.
-
-    Raises:
-        DataError: as `read_sparse`.
     """
     if name.lower().endswith(_BIN) or data.startswith(_PCD):
         raise DataError(

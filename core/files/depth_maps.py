@@ -112,9 +112,6 @@ def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = 
     Args:
         depth: (H, W) float32 metres along the optical axis; NaN and infinity are kept.
         comments: key -> text, lines of the attribute `comments`.
-
-    Returns:
-        An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
     """
     about = {"Z": "depth along the optical axis, metres", **(comments or {})}
     return encode_layers({"Z": np.asarray(depth, np.float32)}, about)

@@ -122,11 +122,7 @@ def write_apart(
 def build_apart(
     prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions, apart: Apart
 ) -> PointCloud | Mesh:
-    """`core.geometry.three_d.build`, within limits.
-
-    Raises:
-        DepthError: as there and as `write_apart`.
-    """
+    """`core.geometry.three_d.build`, within limits."""
     if not is_heavy(wanted, prediction.depth.size):
         return build(prediction, rgb, wanted)
     with _done(prediction, rgb, wanted, None, apart, None) as (folder, facts):

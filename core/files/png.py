@@ -39,14 +39,7 @@ Strip = Callable[[int, int], Samples]  # rows top..bottom of the picture
 
 
 def encode_png(image: Samples) -> bytes:
-    """Encode a map without loss.
-
-    Args:
-        image: (H, W) uint16 or uint8 grey, or (H, W, 3) uint8 RGB.
-
-    Returns:
-        A PNG file.
-    """
+    """Encode a map without loss."""
     return encode_strips(image.shape, image.dtype, lambda top, bottom: image[top:bottom])
 
 

@@ -213,11 +213,7 @@ def _bent(prediction: Prediction, sparse: SparseDepth) -> Prediction:
 
 
 def observed_in(ruler: Measurer, known: Sequence[Measurement]) -> list[Observed]:
-    """What measurements of a photo say; sparse depth as a few, from near to far.
-
-    Raises:
-        CameraError: as `calibration_of`.
-    """
+    """What measurements of a photo say; sparse depth as a few, from near to far."""
     found = []
     for each in known:
         if not isinstance(each, SparseDepth):

@@ -43,9 +43,6 @@ _PROGRESSIVE, _SCAN, _END = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda", b"\xff\xd9"
 def check_whole(data: bytes, kind: str, label: str) -> tuple[str, ...]:
     """Refuse what lacks a part of its picture although its decoder does not mind.
 
-    Returns:
-        Notes for the user.
-
     Raises:
         ImageError: tiles of a HEIC or AVIF picture lie outside the file or hold something else, or
             a large part of a compressed file is nothing but zeros.

@@ -34,9 +34,6 @@ def predicted(
         camera: of it (`core.images.projection.sphere_camera`).
         side: of a view, pixels.
         look: predicts one.
-
-    Raises:
-        DepthError: as `look`.
     """
     started = time.perf_counter()
     height, width = photo.rgb.shape[:2]

@@ -20,6 +20,7 @@ from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
 from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
 from core.evaluate.protocol import NYU, Protocol
 
+METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
 SPARSE = 0.3  # below this share of measured pixels, the map lies over the photo
 DOTS = 320  # cells of its longer side; each shows one of the pixels measured in it
 
@@ -91,6 +92,21 @@ def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_
     valid = np.zeros(truth.shape, bool)
     valid[height - rows :, left : left + columns] = protocol.counts(frame.depth)
     return valid
+
+
+def metric_numbers(
+    lang: str, found: DepthMetrics, *names: str
+) -> list[tuple[str, str, str | None]]:
+    """The figures of these names, or all of them, for `app.explorer.display.numbers`."""
+    values = found.as_dict()
+    return [
+        (
+            t(f"compare.metric_{name}", lang),
+            f"{values[name]:.3f}{METRIC_UNITS.get(name, '')}",
+            t(f"compare.hint_{name}", lang),
+        )
+        for name in names or values
+    ]
 
 
 def row_of(view: SessionView, found: Comparison) -> list[Figure]:

@@ -63,11 +63,7 @@ def _on_screen(
 
 
 def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Figure, int]:
-    """The figure and how many points or triangles it has.
-
-    Raises:
-        ExportError: nothing is left, or Open3D is needed and missing.
-    """
+    """The figure and how many points or triangles it has."""
     geometry = _on_screen(view.space_key, choice, view)
     camera, size = view.prediction.intrinsics, view.size
     alt = t("space.alt", view.lang)
@@ -90,11 +86,7 @@ def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Figure, int]:
 
 
 def file_of(view: SessionView, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
-    """A .ply or .glb of what is on the screen; `full` takes every pixel instead.
-
-    Raises:
-        ExportError: nothing is left, or the disk refused.
-    """
+    """A .ply or .glb of what is on the screen; `full` takes every pixel instead."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scene{ending}"
         options = choice.wanted(full=full)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
@@ -194,18 +194,9 @@ def _sampling(
     found = sampling(view, pyramid, branch, offsets, place)
     figures(lang, "sampling", found.shown, columns=2)
     cells_across = reach(offsets)
-    numbers(
-        [
-            (t("atrous.samples", lang), f"{len(offsets)}", t("atrous.samples_hint", lang)),
-            (t("atrous.outside", lang), f"{found.outside}", t("atrous.outside_hint", lang)),
-            (t("atrous.read", lang), f"{found.read}", t("atrous.read_hint", lang)),
-            (
-                t("atrous.reach", lang),
-                f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px",
-                t("atrous.reach_hint", lang),
-            ),
-        ]
-    )
+    values = {"samples": len(offsets), "outside": found.outside, "read": found.read}
+    reached = f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px"
+    numbers(named(lang, "atrous", **{n: str(v) for n, v in values.items()}, reach=reached))
 
 
 def _effective(view: SessionView, branch: int, count: int, place: tuple[float, float]) -> None:

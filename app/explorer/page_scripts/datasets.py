@@ -13,7 +13,7 @@ from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import figures
-from app.explorer.figures.compare import Comparison, compare, row_of
+from app.explorer.figures.compare import Comparison, compare, metric_numbers, row_of
 from app.explorer.memory import HOUR
 from app.explorer.page_head import heading
 from app.explorer.session_view import SessionView, current, digest_of
@@ -87,12 +87,7 @@ def installed(root: str) -> dict[str, MeasuredSet]:  # noqa: ARG001  (a key of t
 
 
 def look_at(view: SessionView, entry: Entry, protocol: Protocol) -> tuple[SessionView, Sample]:
-    """A frame of a data set as a session view, by the side bar's model and with its own camera.
-
-    Raises:
-        DataError: its files cannot be read, or it does not fit the protocol.
-        CheckpointError: the model is gone.
-    """
+    """A frame of a data set as a session view, by the side bar's model and with its own camera."""
     sample = protocol.prepare(entry.dataset[entry.index])
     rgb = np.ascontiguousarray(sample.rgb)
     height, width = rgb.shape[:2]
@@ -185,16 +180,7 @@ def _row(view: SessionView, found: Comparison, entry: Entry, place: int) -> None
 def _table(lang: str, rows: list[tuple[SessionView, Comparison, Entry]]) -> None:
     """The frames' figures, and their mean over these frames alone."""
     mean = mean_metrics([found.metrics for _, found, _ in rows])
-    numbers(
-        [
-            (t(f"compare.metric_{key}", lang), value, t(f"compare.hint_{key}", lang))
-            for key, value in (
-                ("abs_rel", f"{mean.abs_rel:.3f}"),
-                ("rmse", f"{mean.rmse:.3f} m"),
-                ("delta1", f"{mean.delta1:.3f}"),
-            )
-        ]
-    )
+    numbers(metric_numbers(lang, mean, "abs_rel", "rmse", "delta1"))
     st.table(
         {
             t("datasets.frame", lang): [view.photo.name for view, _, _ in rows],

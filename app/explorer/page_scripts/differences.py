@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers, truth_note
+from app.explorer.display import fragment, named, numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
 from app.explorer.page_head import heading
@@ -114,7 +114,7 @@ def _exactness(view: SessionView) -> None:
     st.subheader(t("differences.exact", lang))
     error = float((reconstruct(laplacian_pyramid(image)) - image).abs().max())
     span = float(image.max() - image.min())
-    numbers([(t("differences.largest_error", lang), f"{error:.1e}", None)])
+    numbers(named(lang, "differences", largest_error=f"{error:.1e}"))
     st.caption(t("differences.exact_note", lang, error=error, span=span))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
@@ -185,14 +185,13 @@ def draw(view: SessionView) -> None:
     whole = d[np.isfinite(d)]
     expanded = float(np.mean(whole**2) - knobs.weight * np.mean(whole) ** 2)
     silog = SILOG_GAIN * max(expanded, 0.0) ** 0.5
-    numbers(
-        [
-            (t("loss.silog", lang), f"{silog:.3f}", t("loss.silog_hint", lang)),
-            (t("loss.factor", lang), f"{np.exp(whole.mean()):.3f}", t("loss.factor_hint", lang)),
-            (t("loss.rms", lang), f"{np.sqrt(np.mean(whole**2)):.3f}", t("loss.rms_hint", lang)),
-            (t("loss.pixels", lang), f"{len(whole):,}", None),
-        ]
-    )
+    values = {
+        "silog": f"{silog:.3f}",
+        "factor": f"{np.exp(whole.mean()):.3f}",
+        "rms": f"{np.sqrt(np.mean(whole**2)):.3f}",
+        "pixels": f"{len(whole):,}",
+    }
+    numbers(named(lang, "loss", **values))
     chosen = sample(d)
     _forms(lang, forms(chosen, knobs.weight), len(chosen), knobs.weight)
     st.subheader(t("loss.punished", lang))

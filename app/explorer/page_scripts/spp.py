@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import deepest_feature
 from app.explorer.page_head import heading
@@ -127,18 +127,15 @@ def _loss_of_resizing(
     st.markdown(t("spp.plain_note", lang, side=side))
     lost, shown = resized(view, side)
     height, width = lost.shape
-    numbers(
-        [
-            (t("spp.stretch", lang), f"{width / height:.2f} : 1", t("spp.stretch_hint", lang)),
-            (t("spp.lost", lang), f"{np.sqrt((lost**2).mean()):.1f} %", t("spp.lost_hint", lang)),
-            (t("spp.alike_square", lang), f"{squashed:.3f}", None),
-            (
-                t("spp.alike_scaled", lang),
-                f"{scaled:.3f}",
-                t("spp.alike_hint", lang, w=shape[0], h=shape[1]),
-            ),
-        ]
+    values = named(
+        lang,
+        "spp",
+        stretch=f"{width / height:.2f} : 1",
+        lost=f"{np.sqrt((lost**2).mean()):.1f} %",
+        alike_square=f"{squashed:.3f}",
     )
+    hint = t("spp.alike_hint", lang, w=shape[0], h=shape[1])
+    numbers([*values, (t("spp.alike_scaled", lang), f"{scaled:.3f}", hint)])
     figures(lang, "resizing", shown, columns=2)
 
 

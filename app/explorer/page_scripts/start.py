@@ -15,7 +15,7 @@ from torch import Tensor
 from app.common.summary import depth_range
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, maps_message, on_phone
 from app.explorer.figures.features import colours_of, place_of, receptive_fields
 from app.explorer.figures.measuring import with_error
@@ -50,14 +50,9 @@ def draw(view: SessionView) -> None:
         st.caption(t("explorer.expected_note", lang))
     extent = depth_range(view.result)
     places = (("nearest", extent.min), ("middle", extent.median), ("farthest", extent.max))
-    shown_numbers = {name: with_error(value, None, view.unit) for name, value in places}
-    shown_numbers["time"] = f"{view.prediction.milliseconds:.0f} ms"
-    numbers(
-        [
-            (t(f"start.{name}", lang), value, t(f"start.{name}_hint", lang))
-            for name, value in shown_numbers.items()
-        ]
-    )
+    values = {name: with_error(value, None, view.unit) for name, value in places}
+    time = f"{view.prediction.milliseconds:.0f} ms"
+    numbers(named(lang, "start", **values, time=time))
     low, high = (view.scale / (1 + np.exp(-edge)) for edge in SUMS)
     st.caption(t("start.range", lang, low=low, high=high))
     formulas(lang, "start")

@@ -12,7 +12,7 @@ from torch import Tensor
 from app.common.translations import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
@@ -167,18 +167,9 @@ def _whole_network(view: SessionView, on: bool, measured: bool) -> None:
         st.caption(t("weights.same", lang))
     zero = float(np.mean([100 * unit.zero for unit in units]))
     spread = float(np.mean([unit.spread for unit in units]))
-    numbers(
-        [
-            (t("weights.dead", lang), f"{dead_share(units):.1f} %", t("weights.dead_hint", lang)),
-            (
-                t("weights.dead_trained", lang),
-                f"{dead_share(reference):.1f} %",
-                t("weights.dead_trained_hint", lang),
-            ),
-            (t("weights.zero", lang), f"{zero:.1f} %", t("weights.zero_hint", lang)),
-            (t("weights.spread", lang), f"{spread:.2f}", t("weights.spread_hint", lang)),
-        ]
-    )
+    dead, trained = (f"{dead_share(of):.1f} %" for of in (units, reference))
+    values = {"dead": dead, "dead_trained": trained, "zero": f"{zero:.1f} %"}
+    numbers(named(lang, "weights", **values, spread=f"{spread:.2f}"))
     figures(lang, "relu", [relu_curves(view, units)])
 
 
