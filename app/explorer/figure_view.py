@@ -210,20 +210,9 @@ def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
 
     with st.popover(t("explorer.download", lang), icon=":material/download:", type="tertiary"):
         st.caption(t("explorer.download_png", lang))
-        st.download_button(
-            t("explorer.download_html", lang),
-            page,
-            f"{group}.html",
-            "text/html",
-            key=f"html-{group}",
-            on_click="ignore",
-        )
+        html, data = (t(f"explorer.download_{kind}", lang) for kind in ("html", "data"))
+        once: dict[str, Any] = {"on_click": "ignore"}
+        st.download_button(html, page, f"{group}.html", "text/html", key=f"html-{group}", **once)
         if held:
-            st.download_button(
-                t("explorer.download_data", lang),
-                arrays,
-                f"{group}.npz",
-                "application/octet-stream",
-                key=f"data-{group}",
-                on_click="ignore",
-            )
+            kind = "application/octet-stream"
+            st.download_button(data, arrays, f"{group}.npz", kind, key=f"data-{group}", **once)

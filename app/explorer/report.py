@@ -120,7 +120,7 @@ def _atrous(view: SessionView) -> Iterator[Row]:
     pyramid = asppview(view, kind, rates)
     for branch, rate in enumerate(rates):
         offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rate)
-        yield sampling(view, pyramid, branch, offsets, (0.5, 0.5)).shown, 2
+        yield sampling(view, pyramid, branch, offsets, (0.5, 0.5))[0], 2
     last = len(rates) - 1
     names = {
         "feature16": t("atrous.stage_encoder", lang),

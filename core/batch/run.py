@@ -20,6 +20,7 @@ from pathlib import Path
 from core.atomic import remove_stale
 from core.batch.manifest import (
     BatchSettings,
+    DepthSettings,
     Entry,
     Totals,
     check_replaceable,
@@ -27,7 +28,7 @@ from core.batch.manifest import (
 )
 from core.batch.photo import PhotoRunner
 from core.batch.plan import Job, read_head, same_file_key
-from core.camera import GivenCamera, choose_intrinsics
+from core.camera import choose_intrinsics
 from core.errors import DepthError
 from core.files.depth_maps import DEPTH16_SCALES, depth16_scale
 from core.files.sidecar import read_sidecar
@@ -74,31 +75,29 @@ def settled(needed: float, before: Iterable[float]) -> float:
     return kept
 
 
-def reach_of(
+def reach_in_photos(
+    settings: DepthSettings,
     models: Sequence[ModelInfo],
-    size: tuple[int, int],
-    focal_px: float | None = None,
-    resolution: int | None = None,
-    fov: float | None = None,
-    intrinsics: GivenCamera | None = None,
+    photos: Iterable[tuple[tuple[int, int], float | None]],
 ) -> float:
-    """How far the models' depth can reach in a photo, metres.
+    """How far depth can reach, metres, in photos or frames that any of the models may predict.
 
     Args:
-        models: any of which may predict it.
-        size: width and height in pixels.
-
-    Raises:
-        DepthError: a camera or size that cannot be.
+        photos: width and height in pixels, and the focal length in pixels that EXIF gives. One
+            whose camera or size cannot be says so in its turn.
     """
-    reach = 0.0
-    for info in models:
-        camera = choose_intrinsics(
-            size, camera=info.camera, focal_px=focal_px, fov=fov, given=intrinsics
-        )
-        working = working_size(size, info.working_height, resolution)
-        reach = max(reach, info.config.max_depth * focal_scale(info, camera, size, working))
-    return reach
+    farthest = 0.0
+    given = camera_of(settings.known, settings.fov, settings.intrinsics)
+    for size, focal_px in photos:
+        with contextlib.suppress(DepthError):
+            for info in models:
+                camera = choose_intrinsics(
+                    size, camera=info.camera, focal_px=focal_px, fov=settings.fov, given=given
+                )
+                working = working_size(size, info.working_height, settings.resolution)
+                reach = info.config.max_depth * focal_scale(info, camera, size, working)
+                farthest = max(farthest, reach_in(settings.known, reach))
+    return farthest
 
 
 def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelInfo]) -> float:
@@ -114,11 +113,7 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
                 seen.add(_header(worker, job.source))
     finally:
         worker.close()
-    for size, focal_px in seen:
-        with contextlib.suppress(DepthError):
-            given = camera_of(settings.known, settings.fov, settings.intrinsics)
-            reach = reach_of(models, size, focal_px, settings.resolution, settings.fov, given)
-            farthest = max(farthest, reach_in(settings.known, reach))
+    farthest = max(farthest, reach_in_photos(settings, models, seen))
     return min(farthest, 65535 / DEPTH16_SCALES[-1])  # what is beyond fails on its own
 
 

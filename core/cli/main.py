@@ -28,8 +28,6 @@ from core.errors import (
     EngineError,
 )
 
-__all__ = ["main"]
-
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 # What the arguments themselves can cause; anything else is wrong with an input.
 _ARGUMENT_ERRORS = (CameraError, CheckpointError, ConfigError, EngineError)

@@ -12,7 +12,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.form import PHOTO, form_request
 from app.depth_page.handlers import raw_settings
-from app.depth_page.known_box import KnownHandlers, bring, known_points
+from app.depth_page.measure_tab import KnownHandlers, bring, known_points
 from app.depth_page.three_d_handlers import SpaceHandlers
 from core.errors import ConfigError, DepthError, ImageError
 from core.scale.measurements import CameraHeight, KnownDepth

@@ -77,33 +77,22 @@ def _random_aspp(
         return ASPP(channels, config.decoder_width or channels, config).eval().requires_grad_(False)
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """One branch at one place.
-
-    Attributes:
-        shown: the sampling grid and the gradient, over the photo.
-        outside: cells of the grid that lie outside the photo.
-        read: cells whose gradient is not exactly 0.
-    """
-
-    shown: list[Figure]
-    outside: int
-    read: int
-
-
 def sampling(
     view: SessionView,
     pyramid: AsppView,
     branch: int,
     offsets: list[tuple[int, int]],
     place: tuple[float, float],
-) -> Sampling:
+) -> tuple[list[Figure], int, int]:
     """A branch's sampling grid beside the gradient of its output.
 
     Args:
         offsets: (row, column) of every cell that the branch can read, from the place.
         place: share of height and width.
+
+    Returns:
+        Both over the photo; how many cells of the grid lie outside it; and how many cells have a
+        gradient that is not exactly 0.
     """
     lang = view.lang
     height, width = pyramid.feature.shape[-2:]
@@ -137,7 +126,7 @@ def sampling(
             gradient=seen,
         ),
     ]
-    return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
+    return shown, int((~inside).sum()), int((seen > 0).sum())
 
 
 STRIDE = 16
@@ -191,10 +180,10 @@ def _sampling(
 ) -> None:
     """The cells that the branch can read, and those that it does read, over the photo."""
     lang = view.lang
-    found = sampling(view, pyramid, branch, offsets, place)
-    figures(lang, "sampling", found.shown, columns=2)
+    shown, outside, read = sampling(view, pyramid, branch, offsets, place)
+    figures(lang, "sampling", shown, columns=2)
     cells_across = reach(offsets)
-    values = {"samples": len(offsets), "outside": found.outside, "read": found.read}
+    values = {"samples": len(offsets), "outside": outside, "read": read}
     reached = f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px"
     numbers(named(lang, "atrous", **{n: str(v) for n, v in values.items()}, reach=reached))
 
