@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from app.common.checks import (
+    checked_depths,
+    checked_height,
+    checked_lengths,
+    checked_profile,
+    checked_sparse,
     is_list,
     is_number,
     missing,
@@ -17,13 +22,6 @@ from app.common.checks import (
     one_of,
     switch,
     wrong,
-)
-from app.common.measurement_inputs import (
-    checked_depths,
-    checked_height,
-    checked_lengths,
-    checked_profile,
-    checked_sparse,
 )
 from app.common.translations import t
 from core.batch.manifest import DepthSettings

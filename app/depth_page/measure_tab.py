@@ -13,8 +13,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.checks import missing
-from app.common.measurement_inputs import checked_depths, checked_height, checked_sparse
+from app.common.checks import checked_depths, checked_height, checked_sparse, missing
 from app.common.translations import t
 from app.depth_page.depth_view import depth_view
 from app.depth_page.elements import kept_by_browser

@@ -11,8 +11,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.common.checks import missing
-from app.common.measurement_inputs import checked_profile
+from app.common.checks import checked_profile, missing
 from app.common.saving import safe_stem
 from app.common.translations import t
 from app.depth_page.elements import kept_by_browser

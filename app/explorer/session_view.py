@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -187,6 +189,12 @@ def current() -> SessionView:
     """The view of the present run; the entry script sets it before any page runs."""
     view: SessionView = st.session_state[_VIEW]
     return view
+
+
+def run_page(script: str) -> None:
+    """Draws the page of a script that Streamlit runs; the imported module keeps its caches."""
+    page = import_module(f"app.explorer.page_scripts.{Path(script).stem}")
+    page.draw(current())
 
 
 def show_next(view: SessionView) -> None:

@@ -69,13 +69,8 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
         "of the photo); may be repeated",
     )
     p("--camera-height", type=float, metavar="M", help="of the camera above the floor or road")
-    p(
-        "--sparse",
-        type=Path,
-        metavar="FILE",
-        help="measured depth at some pixels, which the depth is bent to: 16-bit PNG, CSV of "
-        "u,v,metres, LiDAR .bin or .pcd",
-    )
+    p("--sparse", type=Path, metavar="FILE", help="measured depth at some pixels, which the depth"
+      " is bent to: 16-bit PNG, CSV of u,v,metres, LiDAR .bin or .pcd")  # fmt: skip
     p("--sparse-scale", type=float, metavar="N", help="steps per metre of that PNG: 256 (KITTI),"
       " 1000 (millimetres)")  # fmt: skip
     p("--sparse-calib", type=Path, action="append", metavar="FILE", help="KITTI's calibration of"
@@ -120,12 +115,9 @@ def measurements(options: argparse.Namespace) -> tuple[Measurement, ...]:
     if options.sparse is not None:
         from core.data.sparse_file import read_sparse
 
+        calibration = options.sparse_calib or ()
         known.append(
-            read_sparse(
-                options.sparse,
-                scale=options.sparse_scale,
-                calibration=options.sparse_calib or (),
-            )
+            read_sparse(options.sparse, scale=options.sparse_scale, calibration=calibration)
         )
     elif options.sparse_scale is not None or options.sparse_calib:
         raise ConfigError(

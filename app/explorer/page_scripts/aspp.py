@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 from torch import Tensor
@@ -17,7 +15,7 @@ from app.explorer.figures.features import colours_of
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
 from app.explorer.plots.curves import bars_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.inspect.inspection import FILLS
 
 
@@ -110,5 +108,5 @@ def _worth(view: SessionView) -> None:
     figures(lang, "aspp-worth-mean", [total])
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.aspp").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, MASK, Bar
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
 from core.model import ModelConfig
@@ -231,5 +230,5 @@ def _table(lang: str, view: SessionView) -> dict[str, list[str]]:
     return rows
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.atrous").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

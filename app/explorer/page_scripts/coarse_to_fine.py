@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import time
 from collections.abc import Callable
 
@@ -34,7 +33,7 @@ from app.explorer.figures.worth import (
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.maps import LevelSum
-from app.explorer.session_view import NAMES, STRIDES, SessionView, current
+from app.explorer.session_view import NAMES, STRIDES, SessionView, run_page
 
 _STEP = "play step"
 _SECONDS = 0.8
@@ -220,5 +219,5 @@ def _worth(view: SessionView, found: list[Worth], level: int) -> None:
     truth_note(view)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.coarse_to_fine").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 
@@ -21,7 +19,7 @@ from app.explorer.figures.compare import (
 )
 from app.explorer.inputs import SCALES, check_shape, decoded_truth, suggested_scale
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, Truth, current, digest_of, keep_truth
+from app.explorer.session_view import SessionView, Truth, digest_of, keep_truth, run_page
 from core.evaluate.protocol import PROTOCOLS
 
 MAX_UPLOAD_MB = 256
@@ -119,5 +117,5 @@ def _metrics(lang: str, found: Comparison) -> None:
     st.markdown(f"{words} {t('compare.pixels', lang, count=int(found.valid.sum()))}")
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.compare").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

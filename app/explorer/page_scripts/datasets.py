@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +15,7 @@ from app.explorer.figure_view import figures
 from app.explorer.figures.compare import Comparison, compare, metric_numbers, row_of
 from app.explorer.memory import HOUR
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, digest_of
+from app.explorer.session_view import SessionView, digest_of, run_page
 from core.data import DATA_VARIABLE, data_root, open_dataset
 from core.data.kitti import KINDS, KittiDataset, drive_of, kind_of
 from core.data.sample import Sample
@@ -194,5 +193,5 @@ def _table(lang: str, rows: list[tuple[SessionView, Comparison, Entry]]) -> None
     st.caption(t("datasets.mean_note", lang, count=len(rows)))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.datasets").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 
@@ -15,7 +13,7 @@ from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, 
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import MASK
 from app.explorer.plots.curves import bars_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.model import laplacian_pyramid, reconstruct
 
 STEEPEST = 0.05  # share of the pixels that count as steps where nobody chooses
@@ -136,5 +134,5 @@ def _borders(view: SessionView) -> None:
     truth_note(view)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.differences").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -6,7 +6,6 @@ a Single Image using a Multi-Scale Deep Network", NIPS 2014, equations (1) to (4
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 
 FloatArray = NDArray[np.floating]
@@ -230,5 +229,5 @@ def _forms(lang: str, found: LossForms, count: int, weight: float) -> None:
     st.caption(t("loss.forms_note", lang, count=count, pairs=count**2))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.loss").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

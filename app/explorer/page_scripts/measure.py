@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import Literal, cast
 
@@ -17,7 +16,7 @@ from app.explorer.figure_view import figures, pictured
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, scale_sentence
+from app.explorer.session_view import SessionView, run_page, scale_sentence
 from core.errors import CameraError
 from core.geometry.find_scale import calibration_of
 from core.geometry.masks import nearest_measured
@@ -199,5 +198,5 @@ def _object(view: SessionView) -> None:
     figures(lang, "object", [pictured(view, "object", title, placed.rgb, rgb=placed.rgb)])
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.measure").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +14,7 @@ from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import scatter_figure
-from app.explorer.session_view import SessionView, current, predicted_with
+from app.explorer.session_view import SessionView, predicted_with, run_page
 
 
 @fragment
@@ -87,5 +86,5 @@ def _name(view: SessionView) -> str:
     return f"{view.info.name}, {width} x {height}{flip}"
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.models").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import cast
 
@@ -15,7 +14,7 @@ from app.explorer.display import download, fragment, numbers
 from app.explorer.figure_view import figures
 from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, predicted_with
+from app.explorer.session_view import SessionView, predicted_with, run_page
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
@@ -176,5 +175,5 @@ def _files(view: SessionView, choice: SpaceChoice) -> None:
             download(t("space.save", lang, ending=ending), made, f"{stem}{ending}", mime)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.space").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

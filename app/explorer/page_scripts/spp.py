@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 import torch
@@ -19,7 +17,7 @@ from app.explorer.figures.features import deepest_feature
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import ERROR, Bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
 
@@ -139,5 +137,5 @@ def _loss_of_resizing(
     figures(lang, "resizing", shown, columns=2)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.spp").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

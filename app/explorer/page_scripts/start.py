@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +24,7 @@ from app.explorer.page_head import formulas, progress, title
 from app.explorer.page_scripts.coarse_to_fine import SUMS
 from app.explorer.page_table import PAGES, TOUR
 from app.explorer.plots.maps import Map
-from app.explorer.session_view import NAMES, STRIDES, SessionView, current
+from app.explorer.session_view import NAMES, STRIDES, SessionView, current, run_page
 from core.files.colormap import colorize
 
 Picture = NDArray[np.uint8]
@@ -222,5 +221,5 @@ def _painted(values: NDArray[np.float32], view: SessionView) -> Picture:
     return colorize(values, view.colours)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.start").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -17,7 +15,7 @@ from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
 from app.explorer.plots.bars import bar_of, signed_bar
 from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import NAMES, SessionView, current
+from app.explorer.session_view import NAMES, SessionView, run_page
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 
 
@@ -211,5 +209,5 @@ def _orders(view: SessionView, name: str, on: bool) -> None:
     st.caption(t("weights.negative_hint", lang))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.weights").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)
