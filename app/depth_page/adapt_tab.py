@@ -30,9 +30,8 @@ from app.common.translations import t
 from app.depth_page.elements import kept_by_browser, typed_number
 from app.depth_page.elements import label as _
 from app.depth_page.events import PRIVATE, stop_button
-from app.depth_page.form import PROGRESS, PageHandlers, by_labels, language
+from app.depth_page.form import PROGRESS, PageHandlers, TimeLeft, by_labels, language
 from app.depth_page.handlers import model_choices
-from app.depth_page.progress import TimeLeft
 from app.depth_page.summary_html import table
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset

@@ -13,14 +13,18 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.common.checks import checked_depths, checked_height, checked_sparse, missing
+from app.common.checks import checked_depths, checked_height, checked_sparse, missing, number
+from app.common.request import selection
+from app.common.result import measure, measured_csv
 from app.common.translations import t
 from app.depth_page.depth_view import depth_view
 from app.depth_page.elements import kept_by_browser
 from app.depth_page.elements import label as _
 from app.depth_page.events import HEAVY, Wire
-from app.depth_page.form import PageHandlers, by_labels
-from core.errors import ConfigError, ImageError
+from app.depth_page.form import PageHandlers, Update, by_labels, language
+from app.depth_page.summary_html import headline, measured_html
+from core.errors import CameraError, ConfigError, ImageError
+from core.scale.measurements import MAX_METRES, MIN_METRES
 
 MOST = 2000  # points that are kept; bending merges them to fewer
 
@@ -82,7 +86,42 @@ def bring(photo: Any, depth: Any, height: Any) -> dict[str, Any] | None:
 
 
 class KnownHandlers(PageHandlers):
-    """The boxes' functions."""
+    """The tab's functions; a photo's controls come first in each call."""
+
+    def measure(
+        self, request: gr.Request, event: gr.EventData, *values: Any
+    ) -> tuple[str, dict[str, Any], str, Any, Update]:
+        """A selection to a sentence, its numbers, a table, its ends, and the picture's label."""
+        points = event._data.get("points")
+        chosen = selection(points, event._data.get("box"))
+        result = self._result(values)
+        measured = measure(result, chosen)
+        table = measured_csv(result, chosen)
+        sentence = measured_html(measured, language(request))
+        label = gr.update(measured=headline(measured))
+        return sentence, measured, table, points, label
+
+    def pin(self, request: gr.Request, event: gr.EventData, *values: Any) -> str:
+        """A clicked pixel to its depth at full precision and its place in space."""
+        return self.measure(request, event, *values)[0]
+
+    def calibrate(self, *values: Any) -> list[float]:
+        """The two marked points, and the true distance between them, to a known length."""
+        *asked, ends, metres = values
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise CameraError(
+                "No two points are marked, expected both ends of a known length: click them on "
+                "the picture first."
+            )
+        if missing(metres):
+            raise CameraError(
+                "The true distance is empty, expected the metres between the two points: type it."
+            )
+        with by_labels():
+            true = number("true_metres", metres, MIN_METRES, MAX_METRES, "metres") or 0.0
+        known = [*map(float, ends[0]), *map(float, ends[1]), true]
+        self._usable(asked, "known_length", known)
+        return known
 
     def use(self, *values: Any) -> dict[str, Any] | None:
         """What was typed, where the photo can have it; values: its controls, distance, height."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -28,59 +28,18 @@ from app.depth_page.events import (
     save_at_once,
     stop_button,
 )
+from app.depth_page.form import DRAWING, FOR_ANY_PHOTO, PHOTO
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.live import is_live_picture
 from app.depth_page.measure_tab import KnownHandlers, MeasureTab, known_box, sparse_box
 from app.depth_page.photo_box import photo_box
 from app.depth_page.profile_box import ProfileHandlers, profile_box
-from app.depth_page.three_d_handlers import SpaceHandlers
-from app.depth_page.three_d_tab import ThreeDTab, phone_box
+from app.depth_page.three_d_tab import SpaceHandlers, ThreeDTab, phone_box
 from app.depth_page.video_tab import video_tab
-from app.depth_page.views_tab import ViewsTab
+from app.depth_page.views_tab import ViewsHandlers, ViewsTab
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 
 _SPACE: dict[str, Any] = {**PRIVATE, **IN_SPACE}
-
-
-@dataclass(frozen=True)
-class _Controls:
-    """The inputs of a photo's page, in the order that the handlers take them."""
-
-    photo: gr.HTML
-    model: gr.Dropdown
-    resolution: gr.Textbox
-    flip: gr.Checkbox
-    fov: gr.Textbox
-    profile: gr.JSON
-    intrinsics: gr.Textbox
-    known: gr.JSON
-    sparse: gr.JSON
-    measured: gr.JSON
-    colormap: gr.Dropdown
-    ranging: gr.Radio
-    near: gr.Textbox
-    far: gr.Textbox
-
-    @property
-    def prediction(self) -> list[Any]:
-        return [*self.network, self.intrinsics, self.known, self.sparse, self.measured]
-
-    @property
-    def network(self) -> list[Any]:
-        return [self.photo, self.model, self.resolution, self.flip, self.fov, self.profile]
-
-    @property
-    def drawing(self) -> list[Any]:
-        return [*self.prediction, *self.colours]
-
-    @property
-    def for_any_photo(self) -> list[Any]:
-        """Without the intrinsics and the known length, which are those of one photo."""
-        return [*self.network[1:], *self.colours]
-
-    @property
-    def colours(self) -> list[Any]:
-        return [self.colormap, self.ranging, self.near, self.far]
 
 
 def build_page(
@@ -114,22 +73,22 @@ def build_page(
                 own = between or HandoffFolder(storage.root / "handoff")
                 handlers = Handlers(studio, storage, examples, own)
                 one = _PhotoTab(photo, studio, storage)
-                one.wire(handlers, SpaceHandlers(studio, storage), page)
+                one.wire(handlers, page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
-                _many_photos(handlers, one.controls)
+                _many_photos(handlers, one.named(FOR_ANY_PHOTO))
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
-                video = video_tab(studio, storage, one.controls.for_any_photo, _)
+                video = video_tab(studio, storage, one.named(FOR_ANY_PHOTO))
             if value("LAPDEPTH_ADAPT") == "on":
                 with gr.Tab(_("tab_adapt"), elem_id="tab-adapt"):
-                    adapt_tab(studio, storage, one.controls.model)
+                    adapt_tab(studio, storage, one.controls["model"])
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
-        page.load(handlers.arrive, None, [one.controls.model, about], api_visibility="private")
+        page.load(handlers.arrive, None, [one.controls["model"], about], api_visibility="private")
         theme.click(None, js=static_text("turn_theme.js"), api_visibility="private")
         way = kept_by_browser()
-        leaving = [spoken.click(handlers.reopen, one.controls.drawing, way, **PRIVATE)]
+        leaving = [spoken.click(handlers.reopen, one.named(DRAWING), way, **PRIVATE)]
         if between is not None:
-            leaving.append(onward.click(handlers.explore, one.controls.drawing, way, **PRIVATE))
+            leaving.append(onward.click(handlers.explore, one.named(DRAWING), way, **PRIVATE))
         for left in leaving:
             left.success(None, way, None, js=GO, api_visibility="private")
         page.unload(handlers.leave)
@@ -143,7 +102,8 @@ class _PhotoTab:
     """One photo: its box, everything that is made of it, and the settings."""
 
     def __init__(self, photo: gr.HTML, studio: Studio, storage: Storage) -> None:
-        known = KnownHandlers(studio, storage)
+        self.known, self.space = KnownHandlers(studio, storage), SpaceHandlers(studio, storage)
+        self.elsewhere = ViewsHandlers(studio, storage)
         with gr.Row(elem_id="workbench"):
             with gr.Column(elem_id="photo-side"):
                 photo.render()  # type: ignore[no-untyped-call]
@@ -164,8 +124,8 @@ class _PhotoTab:
                     self.views = ViewsTab()
                 with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
                     self.ruler = MeasureTab()
-                    measured, wire_known = known_box(known)
-                    sparse, wire_sparse = sparse_box(known)
+                    measured, wire_known = known_box(self.known)
+                    sparse, wire_sparse = sparse_box(self.known)
                 with gr.Tab(_("tab_files"), elem_id="tab-files") as self.tab_files:
                     gr.Markdown(_("files_lead"))
                     self.kinds = _kinds("kinds")
@@ -179,18 +139,22 @@ class _PhotoTab:
                         elem_id="files",
                     )  # fmt: skip
             with gr.Column(elem_id="settings-side"):
-                model, resolution, flip, fov, intrinsics, *colours = _settings(studio.model_names())
+                self.controls = _settings(studio.model_names())
                 profile, wire_profile = profile_box(ProfileHandlers(studio, storage))
         self.boxes = (wire_profile, wire_known, wire_sparse)
-        self.controls = _Controls(
-            photo, model, resolution, flip, fov, profile, intrinsics, kept_by_browser(), sparse,
-            measured, *colours,
-        )  # fmt: skip
+        self.controls |= {"photo": photo, "profile": profile, "known_length": kept_by_browser()}
+        self.controls |= {"sparse": sparse, "measured": measured}
 
-    def wire(self, handlers: Handlers, space: SpaceHandlers, page: gr.Blocks) -> None:
+    def named(self, names: Sequence[str]) -> list[Any]:
+        """The controls of these names."""
+        return [self.controls[name] for name in names]
+
+    def wire(self, handlers: Handlers, page: gr.Blocks) -> None:
         """Connects the controls with what they do."""
-        controls, scene, views, ruler = self.controls, self.scene, self.views, self.ruler
-        photo, known, shown = controls.photo, controls.known, kept_by_browser()
+        scene, views, ruler = self.scene, self.views, self.ruler
+        reader, space, elsewhere = self.known, self.space, self.elsewhere
+        photo, known = self.named(("photo", "known_length"))
+        asked, drawing, shown = self.named(PHOTO), self.named(DRAWING), kept_by_browser()
         pictures = [self.view, ruler.picture, views.picture]
         outputs = [*pictures, self.slider, self.summary, known, ruler.scale, shown, self.pinned]
         outputs += [scene.viewer, scene.built, *ruler.results, *views.results, self.files]
@@ -202,37 +166,26 @@ class _PhotoTab:
         arriving = kept_by_browser()
         page.load(
             handlers.first,
-            [arriving, *controls.drawing[1:]],
-            [
-                photo,
-                *(control for control in controls.drawing[1:] if control is not known),
-                *outputs,
-            ],
+            [arriving, *drawing[1:]],
+            [*(control for control in drawing if control is not known), *outputs],
             js=static_text("arrive.js"),
             **{**options, "trigger_mode": "once"},
         )
-        settings = (controls.model, controls.flip, controls.colormap, controls.ranging)
-        changes = [control.change for control in (photo, *settings)]
+        settings = ("photo", "model", "flip", "colormap", "ranging")
+        changes = [control.change for control in self.named(settings)]
         # A number counts when it is finished, not at every key.
-        typed = (
-            controls.resolution,
-            controls.fov,
-            controls.intrinsics,
-            controls.near,
-            controls.far,
-        )
+        typed = self.named(("resolution", "fov", "intrinsics", "near", "far"))
         changes += [event for box in typed for event in (box.submit, box.blur)]
-        showing = (handlers.show, [*controls.drawing, shown], outputs)
+        showing = (handlers.show, [*drawing, shown], outputs)
         drawn = [gr.on(changes, *showing, **options)]
-        asked = controls.prediction
-        self.view.select(space.pin, asked, self.pinned, show_progress_on=[self.pinned], **HEAVY)
+        self.view.select(reader.pin, asked, self.pinned, show_progress_on=[self.pinned], **HEAVY)
         measured = [*ruler.results, ruler.picture]
         ruler.picture.select(
-            space.measure, asked, measured, show_progress_on=ruler.results[:1], **HEAVY
+            reader.measure, asked, measured, show_progress_on=ruler.results[:1], **HEAVY
         )
         length = [*asked, ruler.ends, ruler.metres]
         apply = [ruler.apply.click, ruler.metres.submit]
-        calibrated = gr.on(apply, space.calibrate, length, known, **HEAVY)
+        calibrated = gr.on(apply, reader.calibrate, length, known, **HEAVY)
         undone = ruler.undo.click(lambda: None, None, known, **PRIVATE)
         used = [event for wire in self.boxes for event in wire(asked)]
         drawn += [done(*showing, **options) for done in (calibrated.success, undone.success, *used)]
@@ -260,18 +213,18 @@ class _PhotoTab:
         for saved in files:
             save_at_once(saved, scene.delivered)
         building(built, *files)
-        placed = views.picture.select(space.spot, None, views.spot, **PRIVATE)
-        rendering = (space.view, [*asked, *views.options], views.results)
+        placed = views.picture.select(elsewhere.spot, None, views.spot, **PRIVATE)
+        rendering = (elsewhere.view, [*asked, *views.options], views.results)
         with self.tab_views:
             making = stop_button([placed.success, views.make.click], "stop-view")
         making(placed.success(*rendering, **_SPACE), views.make.click(*rendering, **_SPACE))
         views.kind.change(
-            space.new_kind,
+            elsewhere.new_kind,
             views.kind,
             [views.placing, views.picture, views.make, *views.results],
             **PRIVATE,
         )
-        saving = [*controls.drawing, self.kinds]
+        saving = [*drawing, self.kinds]
         # What is made is not on the page yet: it is said over what was asked for.
         told = {"show_progress_on": [self.kinds], **_SPACE}
         with self.tab_files:
@@ -282,8 +235,8 @@ class _PhotoTab:
         writing(made, zipped)
 
 
-def _settings(models: list[str]) -> tuple[Any, ...]:
-    """Model, resolution, flip, field of view, intrinsics, colour map, range mode, near, far."""
+def _settings(models: list[str]) -> dict[str, Any]:
+    """The controls by the names of `app.depth_page.form.DRAWING`."""
     with gr.Accordion(_("settings"), open=True):
         model = gr.Dropdown(
             model_choices(models), value=models[0] if models else None, label=_("model"),
@@ -312,10 +265,20 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
         queue=False,
         api_visibility="private",
     )
-    return model, resolution, flip, fov, intrinsics, colormap, ranging, near, far
+    return {
+        "model": model,
+        "resolution": resolution,
+        "flip": flip,
+        "fov": fov,
+        "intrinsics": intrinsics,
+        "colormap": colormap,
+        "ranging": ranging,
+        "near": near,
+        "far": far,
+    }
 
 
-def _many_photos(handlers: Handlers, controls: _Controls) -> None:
+def _many_photos(handlers: Handlers, controls: list[Any]) -> None:
     gr.Markdown(_("batch_lead"))
     photos = gr.File(
         label=_("batch_files"), file_count="multiple", elem_id="batch-files"
@@ -325,7 +288,7 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     running = stop_button([run.click], "stop-batch")
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
-    inputs = [photos, *controls.for_any_photo, kinds]
+    inputs = [photos, *controls, kinds]
     ran = run.click(handlers.batch, inputs, [archive, listing], **PRIVATE, **IN_BATCH)
     running(ran)
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)

@@ -1,4 +1,4 @@
-"""The 3D tab: the viewer, its files, what is shown, the filters, and the page on a phone.
+"""The 3D tab: its controls and what they do, and the page on a phone.
 
 The page's own address is shown as a QR code, for a phone that is to open it.
 """
@@ -7,28 +7,100 @@ from __future__ import annotations
 
 import html
 import ipaddress
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import gradio as gr
 
+from app.common.cancellation import geometry_limits
+from app.common.checks import missing, number
+from app.common.request import space_options
+from app.common.saving import first_look, save_outputs
 from app.common.translations import t
 from app.depth_page.elements import kept_by_browser, typed_number
 from app.depth_page.elements import label as _
-from app.depth_page.form import language
+from app.depth_page.form import PHOTO, PROGRESS, PageHandlers, by_labels, language, teller
 from core.errors import ConfigError
-from core.geometry.three_d import SHAPES
+from core.files.geometry_process import build_apart
+from core.geometry.point_cloud import PointCloud
+from core.geometry.three_d import SHAPES, SpaceOptions, save
 
 _MOST_LETTERS = 500  # of an address
 _ADDRESS = "() => window.location.origin + window.location.pathname"
+ON_SCREEN = 120_000  # points, or faces, that the 3D viewer gets
+SPACE = ("shape", "edge_filter", "far", "confidence", "sky", "voxel", "normals", "outliers",
+         "faces", "pose")  # fmt: skip
+
+
+def form_space(values: Sequence[Any]) -> SpaceOptions:
+    """What the 3D controls state: voxels in centimetres, faces in thousands."""
+    given = dict(zip(SPACE, values, strict=True))
+    with by_labels(far="far_limit", shape="cloud_kind"):
+        cells = number("voxel", given["voxel"], 0, 1e5, "centimetres")
+        thousands = number("faces", given["faces"], 0.1, 1e5, "thousand triangles")
+        given["voxel"] = None if cells is None else cells / 100
+        given["faces"] = None if thousands is None else 1000 * thousands
+        return space_options(**given)
+
+
+class SpaceHandlers(PageHandlers):
+    """The 3D view and its files; a photo's controls come first in each call."""
+
+    def cloud(
+        self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any
+    ) -> tuple[Any, Any]:
+        """The photo as points or a surface, thinned for the screen, as a .glb file.
+
+        Values: the photo's controls, those of this tab, and what the view was built of, which is
+        the second of the results: it is built again only if something has changed.
+        """
+        *wanted, built_of = values
+        if missing(wanted[0]) or wanted == built_of:
+            return gr.skip(), gr.skip()
+        tell = teller(progress, language(request))
+        photo, space = wanted[: len(PHOTO)], wanted[len(PHOTO) :]
+        # The viewer starts at the photo's own place, so it gets the camera's frame.
+        options = replace(form_space(space).for_file(".glb").thinned(ON_SCREEN), pose=None)
+        result = self._result(photo, tell)
+        tell("progress_poisson" if options.shape == "poisson" else "progress_cloud")
+        path = self._storage.folder(request.session_hash) / "scene.glb"
+        with self._studio.building:
+            built = build_apart(result.prediction, result.photo.rgb, options, geometry_limits())
+            save(built, path)
+        vertices = built.points if isinstance(built, PointCloud) else built.vertices
+        return gr.update(value=str(path), camera_position=first_look(vertices)), wanted
+
+    def ply(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> str:
+        """The points as a .ply file, filtered as this tab says."""
+        return self._file("ply", request, progress, values)
+
+    def glb(self, request: gr.Request, progress: gr.Progress = PROGRESS, *values: Any) -> str:
+        """The surface as a .glb file, the smooth one where it is shown."""
+        return self._file("glb", request, progress, values)
+
+    def _file(
+        self, kind: str, request: gr.Request, progress: gr.Progress, values: Sequence[Any]
+    ) -> str:
+        tell = teller(progress, language(request))
+        photo, (shape, *filters) = values[: len(PHOTO)], values[len(PHOTO) :]
+        surface = "poisson" if shape == "poisson" else "surface"
+        options = form_space(["points" if kind == "ply" else surface, *filters])
+        result = self._result(photo, tell)
+        tell("progress_poisson" if options.shape == "poisson" else "progress_files")
+        folder = self._storage.folder(request.session_hash)
+        with self._studio.building:
+            saved = save_outputs(result, (kind,), folder, options)
+        return str(saved.files[kind])
 
 
 class ThreeDTab:
     """The viewer and its files, what is shown, and the filters.
 
-    `options` are in the order of `app.depth_page.three_d_handlers.SPACE`; `stopping` is where the
-    button belongs that stops the others; `built` is what the view was built of, `delivered` a file
-    on its way to the browser's downloads.
+    `options` are in the order of `SPACE`; `stopping` is where the button belongs that stops the
+    others; `built` is what the view was built of, `delivered` a file on its way to the browser's
+    downloads.
     """
 
     def __init__(self) -> None:

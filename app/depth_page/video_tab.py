@@ -15,7 +15,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.translations import of_core, t
-from app.depth_page.elements import typed_number
+from app.depth_page.elements import label, typed_number
 from app.depth_page.events import PRIVATE, cleared_on_failure, stop_button
 from app.depth_page.form import (
     COLOURS,
@@ -23,13 +23,13 @@ from app.depth_page.form import (
     PROGRESS,
     PageHandlers,
     by_labels,
+    counted,
     form_request,
     language,
     nothing,
 )
 from app.depth_page.live import LiveDepth, LiveView
 from app.depth_page.photo_box import camera_note
-from app.depth_page.progress import counted
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.video.settings import QUALITIES
@@ -91,20 +91,14 @@ class VideoHandlers(PageHandlers):
         self._live.forget(request.session_hash)
 
 
-def video_tab(
-    studio: Studio,
-    storage: Storage,
-    controls: list[Any],
-    label: Callable[[str], Any],
-) -> VideoHandlers:
+def video_tab(studio: Studio, storage: Storage, controls: list[Any]) -> VideoHandlers:
     """Lays the tab out inside the page that is being built.
 
     Args:
-        controls: model, resolution, flip, field of view, profile, colour map, range mode, near
-            and far.
+        controls: in the order of `app.depth_page.form.FOR_ANY_PHOTO`.
     """
     handlers = VideoHandlers(studio, storage)
-    model, resolution, _, _, profile, *display = controls
+    model, resolution, _flip, _fov, profile, *display = controls
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
