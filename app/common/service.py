@@ -57,7 +57,7 @@ class Studio:
         self._folder = models
         self._decode = decoder
         self._results: BoundedCache[Result] = BoundedCache(cache_bytes, lambda result: result.bytes)
-        self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
+        self._choices: BoundedCache[Choice] = BoundedCache(MAX_CHOICES, lambda choice: 1)
         self._chooser: tuple[object, Chooser] | None = None
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
@@ -277,16 +277,12 @@ class Studio:
     ) -> tuple[Choice, Photo | None]:
         """A photo's choice, and the photo where it had to be decoded for it."""
         key = (digest, chooser.key)
-        with self._bookkeeping:
-            known = self._choices.get(key)
+        known = self._choices.get(key)
         if known is not None:
             return known, None
         with self.working:
             progress("progress_read")
             photo = self._decode(source)
             choice = chooser(photo.rgb)
-        with self._bookkeeping:
-            self._choices[key] = choice
-            while len(self._choices) > MAX_CHOICES:
-                self._choices.popitem(last=False)
+        self._choices.put(key, choice)
         return choice, photo

@@ -18,7 +18,13 @@ from app.common.storage import Storage
 from app.common.translations import t
 from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
-from app.depth_page.elements import gradio_words, kept_by_browser, static_text, typed_number
+from app.depth_page.elements import (
+    gradio_words,
+    kept_by_browser,
+    photo_box,
+    static_text,
+    typed_number,
+)
 from app.depth_page.elements import label as _
 from app.depth_page.events import (
     HEAVY,
@@ -32,7 +38,6 @@ from app.depth_page.form import DRAWING, FOR_ANY_PHOTO, PHOTO
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.live import is_live_picture
 from app.depth_page.measure_tab import KnownHandlers, MeasureTab, known_box, sparse_box
-from app.depth_page.photo_box import photo_box
 from app.depth_page.profile_box import ProfileHandlers, profile_box
 from app.depth_page.three_d_tab import SpaceHandlers, ThreeDTab, phone_box
 from app.depth_page.video_tab import video_tab

@@ -15,7 +15,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.translations import of_core, t
-from app.depth_page.elements import label, typed_number
+from app.depth_page.elements import camera_note, label, typed_number
 from app.depth_page.events import PRIVATE, cleared_on_failure, stop_button
 from app.depth_page.form import (
     COLOURS,
@@ -29,7 +29,6 @@ from app.depth_page.form import (
     nothing,
 )
 from app.depth_page.live import LiveDepth, LiveView
-from app.depth_page.photo_box import camera_note
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.video.settings import QUALITIES

@@ -31,9 +31,8 @@ from app.common.monitoring import Metrics
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import error_sentence
-from app.depth_page.elements import STATIC, static_text, translations
+from app.depth_page.elements import FIRST, STATIC, static_text, translations
 from app.depth_page.page import build_page
-from app.depth_page.photo_box import FIRST
 from app.server.asgi import FirstScript
 from app.server.middleware import Guard
 from core.engines.onnx_engine import give_back_memory

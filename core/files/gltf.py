@@ -23,6 +23,7 @@ from PIL import Image
 
 from core.atomic import write_atomic
 from core.errors import ExportError
+from core.files.ply import write_ply
 
 _EXACT_PIXELS = 1_000_000
 _JPEG_QUALITY = 95
@@ -78,6 +79,31 @@ class Geometry:
     uv: NDArray[np.float32] | None = None
     colors: NDArray[np.uint8] | None = None
     normals: NDArray[np.float32] | None = None
+
+
+def save_geometry(
+    path: Path,
+    geometry: Geometry,
+    comments: Mapping[str, str],
+    photo: NDArray[np.uint8] | None = None,
+) -> None:
+    """Writes what the ending names, whole or not at all: .ply in OpenCV axes, .glb or .obj.
+
+    Args:
+        geometry: with colours for .ply, with faces and uv for .obj.
+        photo: (H, W, 3) sRGB, the texture of .glb and .obj.
+
+    Raises:
+        ExportError: the disk refused.
+    """
+    if path.suffix.lower() == ".ply":
+        write_atomic(path, lambda file: write_ply(file, geometry, comments))
+        return
+    texture = None if photo is None else encode_texture(photo)
+    if path.suffix.lower() == ".obj" and texture is not None:
+        save_obj(path, geometry, comments, texture)
+    else:
+        write_atomic(path, lambda file: write_glb(file, geometry, comments, texture))
 
 
 def to_gltf_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

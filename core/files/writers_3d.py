@@ -139,13 +139,13 @@ def _write_geometry(path: Path, job: ExportJob) -> Facts:
 
 def _write_splats(path: Path, job: ExportJob) -> Facts:
     """Gaussian splats of the points, at most `SPLATS` of them."""
-    from core.files import splats
+    from core.files import ply
 
     wanted = replace(_wanted(job).thinned(SPLATS), shape="points", faces=None)
     cloud = _built(job, replace(wanted, points=replace(wanted.points, normals=True)))
     assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
-    table = splats.splats(cloud)
-    write_atomic(path, lambda file: splats.write_splats(file, table, cloud.comments()))
+    table = ply.splats(cloud)
+    write_atomic(path, lambda file: ply.write_splats(file, table, cloud.comments()))
     return {"unit": unit_of(cloud.scene.metric), "frame": "opencv", "splats": len(table)}
 
 
