@@ -191,7 +191,7 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
     from core.geometry.find_scale import calibrated
-    from core.images.decode import decode, read_file
+    from core.images.decode import decode
     from core.predictor import models_of_run
     from core.scale.calibration import camera_of, model_of
 
@@ -199,7 +199,7 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     if str(options.photo) == STDIN_MARK:
         photo = decode(read_picture(), name=STDIN_NAME)
     else:
-        photo = decode(read_file(options.photo), name=options.photo.name)
+        photo = decode(options.photo)
     prediction = models_of_run(model_of(known, options.model))[1]()(
         photo,
         resolution=options.resolution,

@@ -131,18 +131,14 @@ def models_of(name: str | None) -> VideoModels:
 
 
 def _settings(options: argparse.Namespace) -> VideoSettings:
-    from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+    from core.files.colormap import DEFAULT_COLORMAP, colormap_of
     from core.files.depth_maps import ColorSettings
     from core.geometry.stereo import StereoSettings
     from core.video.settings import USUAL_OUTPUTS, VideoSettings
     from core.video.temporal_smoothing import SmoothingSettings
 
     colormap = options.colormap or DEFAULT_COLORMAP
-    if colormap not in COLORMAPS:
-        raise ConfigError(
-            f"There is no colour map {colormap!r}, expected one of {', '.join(COLORMAPS)}: "
-            "pick one."
-        )
+    colormap_of(colormap)
     if None not in (options.near, options.far) and not options.near < options.far:
         raise ConfigError(
             f"The colours go from {options.near:g} m to {options.far:g} m, expected near below "

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -301,10 +301,6 @@ def _write(file: BinaryIO, geometry: Geometry, comments: Mapping[str, str], mate
 
 
 def _write_lines(file: BinaryIO, line: str, rows: NDArray[np.generic]) -> None:
-    for part in _parts(rows):
-        file.write((line * len(part) % tuple(part.ravel().tolist())).encode())
-
-
-def _parts(rows: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
     for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]
+        part = rows[start : start + _CHUNK]
+        file.write((line * len(part) % tuple(part.ravel().tolist())).encode())
