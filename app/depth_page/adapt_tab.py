@@ -27,9 +27,8 @@ from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import t
-from app.depth_page.elements import kept_by_browser, typed_number
+from app.depth_page.elements import PRIVATE, kept_by_browser, stop_button, typed_number
 from app.depth_page.elements import label as _
-from app.depth_page.events import PRIVATE, stop_button
 from app.depth_page.form import PROGRESS, PageHandlers, TimeLeft, by_labels, language
 from app.depth_page.handlers import model_choices
 from app.depth_page.summary_html import table

@@ -18,9 +18,8 @@ from app.common.request import selection
 from app.common.result import measure, measured_csv
 from app.common.translations import t
 from app.depth_page.depth_view import depth_view
-from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import HEAVY, Wire, kept_by_browser
 from app.depth_page.elements import label as _
-from app.depth_page.events import HEAVY, Wire
 from app.depth_page.form import PageHandlers, Update, by_labels, language
 from app.depth_page.summary_html import headline, measured_html
 from core.errors import CameraError, ConfigError, ImageError

@@ -19,21 +19,19 @@ from app.common.translations import t
 from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
 from app.depth_page.elements import (
-    gradio_words,
-    kept_by_browser,
-    photo_box,
-    static_text,
-    typed_number,
-)
-from app.depth_page.elements import label as _
-from app.depth_page.events import (
     HEAVY,
     PRIVATE,
     cleared_on_failure,
     follow,
+    gradio_words,
+    kept_by_browser,
+    photo_box,
     save_at_once,
+    static_text,
     stop_button,
+    typed_number,
 )
+from app.depth_page.elements import label as _
 from app.depth_page.form import DRAWING, FOR_ANY_PHOTO, PHOTO
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
 from app.depth_page.live import is_live_picture

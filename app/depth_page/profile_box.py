@@ -14,9 +14,8 @@ import gradio as gr
 from app.common.checks import checked_profile, missing
 from app.common.saving import safe_stem
 from app.common.translations import t
-from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import HEAVY, Wire, kept_by_browser
 from app.depth_page.elements import label as _
-from app.depth_page.events import HEAVY, Wire
 from app.depth_page.form import PageHandlers, Update, language, require_photo
 from core.atomic import write_atomic
 from core.errors import ConfigError

@@ -15,8 +15,14 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.translations import of_core, t
-from app.depth_page.elements import camera_note, label, typed_number
-from app.depth_page.events import PRIVATE, cleared_on_failure, stop_button
+from app.depth_page.elements import (
+    PRIVATE,
+    camera_note,
+    cleared_on_failure,
+    label,
+    stop_button,
+    typed_number,
+)
 from app.depth_page.form import (
     COLOURS,
     FOR_ANY_PHOTO,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.common.translations import t
 from app.explorer.display import npz
 from app.explorer.offline_page import Part, html_page
-from app.explorer.plots.bars import Bar
+from app.explorer.plots.charts import Bar
 from app.explorer.plots.maps import PLACE, SCRIPT, STYLE, Map, message
 from app.explorer.session_view import SessionView, current
 

@@ -48,10 +48,15 @@ class Mesh:
     @cached_property
     def colors(self) -> NDArray[np.uint8]:
         """(n, 3) colour of the pixel that each vertex projects into."""
+        return self.photo.reshape(-1, 3)[self.pixels]
+
+    @property
+    def pixels(self) -> NDArray[np.intp]:
+        """(n,) row * width + column of the pixel that each vertex projects into."""
         height, width = self.photo.shape[:2]
         column = np.clip(self.uv[:, 0] * width, 0, width - 1).astype(np.intp)
         row = np.clip(self.uv[:, 1] * height, 0, height - 1).astype(np.intp)
-        return np.ascontiguousarray(self.photo[row, column])
+        return np.asarray(row * width + column)
 
     @property
     def area(self) -> float:

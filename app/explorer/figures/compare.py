@@ -12,8 +12,16 @@ from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
-from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
-from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.plots.charts import (
+    ERROR,
+    Bar,
+    bar_of,
+    bars_figure,
+    histogram_of,
+    line_figure,
+    scatter_figure,
+    signed_bar,
+)
 from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels

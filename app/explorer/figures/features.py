@@ -15,7 +15,7 @@ from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.figure_view import Figure, mapped
 from app.explorer.memory import cached
-from app.explorer.plots.bars import ERROR, Bar
+from app.explorer.plots.charts import ERROR, Bar
 from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb

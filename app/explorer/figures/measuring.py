@@ -14,7 +14,7 @@ from app.common.result import measure, measured_csv
 from app.common.translations import t
 from app.explorer.display import download, named
 from app.explorer.figure_view import Figure
-from app.explorer.plots.bars import Bar
+from app.explorer.plots.charts import Bar
 from app.explorer.plots.maps import Map
 from app.explorer.session_view import SessionView
 from core.errors import CameraError

@@ -13,8 +13,7 @@ from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
-from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.charts import ENERGY, bar_of, bars_figure, signed_bar
 from app.explorer.session_view import SessionView, run_page
 from core.inspect.inspection import FILLS
 

@@ -18,7 +18,7 @@ from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, MASK, Bar
+from app.explorer.plots.charts import ERROR, MASK, Bar
 from app.explorer.session_view import SessionView, run_page
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen

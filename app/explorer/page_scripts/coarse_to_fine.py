@@ -31,7 +31,7 @@ from app.explorer.figures.worth import (
     worth_figure,
 )
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.charts import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.maps import LevelSum
 from app.explorer.session_view import NAMES, STRIDES, SessionView, run_page
 

@@ -11,8 +11,7 @@ from app.explorer.display import fragment, named, numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import MASK
-from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.charts import MASK, bars_figure
 from app.explorer.session_view import SessionView, run_page
 from core.model import laplacian_pyramid, reconstruct
 

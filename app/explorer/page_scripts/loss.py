@@ -17,8 +17,7 @@ from app.explorer import controls
 from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import line_figure
+from app.explorer.plots.charts import bar_of, line_figure, signed_bar
 from app.explorer.session_view import SessionView, run_page
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 

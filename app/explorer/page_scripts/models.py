@@ -12,8 +12,7 @@ from app.explorer import cache, controls
 from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import scatter_figure
+from app.explorer.plots.charts import bar_of, scatter_figure, signed_bar
 from app.explorer.session_view import SessionView, predicted_with, run_page
 
 

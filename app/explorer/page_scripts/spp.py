@@ -15,8 +15,7 @@ from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import deepest_feature
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.curves import line_figure
+from app.explorer.plots.charts import ERROR, Bar, line_figure
 from app.explorer.session_view import SessionView, run_page
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool

@@ -15,8 +15,7 @@ from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import Bar, signed_bar
-from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.charts import Bar, bars_figure, signed_bar
 from app.explorer.session_view import NAMES, STRIDES, SessionView, run_page
 from core.inspect.inspection import FILLS
 

@@ -13,8 +13,7 @@ from app.explorer.cache import order_view, relu_view
 from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import line_figure
+from app.explorer.plots.charts import bar_of, line_figure, signed_bar
 from app.explorer.session_view import NAMES, SessionView, run_page
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 

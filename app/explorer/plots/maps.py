@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.common.canvas import STATIC, bar_ticks, canvas_script, packed, sampled
-from app.explorer.plots.bars import MASK, Bar, table_of
+from app.explorer.plots.charts import MASK, Bar, table_of
 
 LONGEST = 560  # pixels of the longer side that a page receives
 EXACT = 128  # a picture no larger stays exact; a photo as PNG would be the largest part of a page

@@ -14,8 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explorer.plots.bars import Bar, colour_stops
-from app.explorer.plots.curves import GRID, TEMPLATE
+from app.explorer.plots.charts import GRID, TEMPLATE, Bar, colour_stops
 from app.explorer.plots.flight import Box, add_flight, settle
 from core.camera import Intrinsics
 
