@@ -201,9 +201,7 @@ def curves(view: SessionView, found: Comparison) -> list[Figure]:
             {"abs_rel": np.array(series["AbsRel"][1]), "rmse_m": np.array(series["RMSE (m)"][1])},
         ),
         Figure("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
-        Figure(
-            "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
-        ),
+        Figure("scatter", points, both, {"truth_m": truth, "depth_m": predicted}),
         Figure("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
         *expected_against_true(view, found.relative_percent, found.valid),
     ]

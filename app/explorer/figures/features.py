@@ -145,9 +145,7 @@ def place_of(lang: str) -> tuple[float, float]:
     """The place that receptive fields are of, as shares of height and width, by two sliders."""
     left, right = st.columns(2)
     with left:
-        column = controls.slider(
-            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
-        )
+        column = controls.percent("px", t("explorer.across", lang), 50)
     with right:
-        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+        row = controls.percent("py", t("explorer.down", lang), 50)
     return row / 100, column / 100

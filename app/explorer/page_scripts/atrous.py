@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -103,27 +104,13 @@ def sampling(
     seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
+    grid, cells_read = t("atrous.grid", lang, count=len(offsets)), t("atrous.cells", lang)
+    over: dict[str, Any] = {"over": True, "alt": t("atrous.grid_alt", lang)}
+    over["offsets_rows_columns"] = np.array(offsets)
+    read: dict[str, Any] = {"over": True, "alt": t("atrous.cells_alt", lang), "gradient": seen}
     shown = [
-        mapped(
-            view,
-            "sampling-grid",
-            t("atrous.grid", lang, count=len(offsets)),
-            sampled,
-            MASK,
-            alt=t("atrous.grid_alt", lang),
-            over=True,
-            offsets_rows_columns=np.array(offsets),
-        ),
-        mapped(
-            view,
-            "cells-read",
-            t("atrous.cells", lang),
-            strength,
-            bar,
-            alt=t("atrous.cells_alt", lang),
-            over=True,
-            gradient=seen,
-        ),
+        mapped(view, "sampling-grid", grid, sampled, MASK, **over),
+        mapped(view, "cells-read", cells_read, strength, bar, **read),
     ]
     return shown, int((~inside).sum()), int((seen > 0).sum())
 
@@ -210,24 +197,16 @@ def _effective(view: SessionView, branch: int, count: int, place: tuple[float, f
 
 def _table(lang: str, view: SessionView) -> dict[str, list[str]]:
     """Classic and dense rates compared: samples and reach, from the geometry alone."""
-    rows: dict[str, list[str]] = {
-        t("atrous.kind", lang): [],
-        t("atrous.branch", lang): [],
-        t("atrous.samples", lang): [],
-        t("atrous.reach", lang): [],
-    }
-    names = list(rows)
-    width = view.image.shape[-1]
+    rows, width = [], view.image.shape[-1]
     for kind, rates in (("classic", CLASSIC_RATES), ("dense", DENSE_RATES)):
         for index, rate in enumerate(rates):
             offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
             pixels = reach(offsets) * STRIDE
             words = t("atrous.reach_of", lang, pixels=pixels, times=pixels / width)
-            rows[names[0]].append(t(f"atrous.{kind}", lang))
-            rows[names[1]].append(t("atrous.rate", lang, rate=rate))
-            rows[names[2]].append(str(len(offsets)))
-            rows[names[3]].append(words)
-    return rows
+            name, branch = t(f"atrous.{kind}", lang), t("atrous.rate", lang, rate=rate)
+            rows.append((name, branch, str(len(offsets)), words))
+    names = (t(f"atrous.{name}", lang) for name in ("kind", "branch", "samples", "reach"))
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
 if __name__ == "__main__":

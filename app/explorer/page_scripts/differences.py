@@ -121,9 +121,7 @@ def _borders(view: SessionView) -> None:
     lang = view.lang
     st.subheader(t("differences.borders", lang))
     st.markdown(t("differences.borders_note", lang))
-    steepest = controls.slider(
-        "steep", t("differences.steepest", lang), 1, 20, 5, step=1, pattern="%.0f %%"
-    )
+    steepest = controls.percent("steep", t("differences.steepest", lang), 5, low=1, high=20)
     shown = border_figures(view, steepest / 100)
     figures(lang, "borders", shown, columns=2)
     for figure in shown:

@@ -156,7 +156,7 @@ def _box(size: tuple[int, int], u0: float, u1: float, v0: float, v1: float) -> N
 
 def _percent(lang: str, name: str, start: int) -> float:
     label = t(f"measure.{name}", lang)
-    return controls.slider(name, label, 1, 100, start, step=1, pattern="%.0f %%")
+    return controls.percent(name, label, start, low=1)
 
 
 @fragment
@@ -170,8 +170,8 @@ def _object(view: SessionView) -> None:
     usual = max(0.2, round(0.15 * float(np.nanmedian(view.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
-        u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-        v = controls.slider("ov", t("explorer.down", lang), 0, 100, 75, step=1, pattern="%.0f %%")
+        u = controls.percent("ou", t("explorer.across", lang), 50)
+        v = controls.percent("ov", t("explorer.down", lang), 75)
         kinds = {name: t(f"measure.{name}", lang) for name in ("ball", "cube")}
         kind = controls.choice("what", t("measure.what", lang), kinds, buttons=True)
     with right:

@@ -95,16 +95,8 @@ def _choice(view: SessionView, shape: str, colouring: str) -> SpaceChoice:
     low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))
     left, middle, right = st.columns(3)
     with left:
-        edges = controls.slider(
-            "edge",
-            t("space.edge", lang),
-            0,
-            20,
-            100 * EDGE_TOLERANCE,
-            step=1,
-            pattern="%.0f %%",
-            hint=t("space.edge_hint", lang),
-        )
+        name, hint = t("space.edge", lang), t("space.edge_hint", lang)
+        edges = controls.percent("edge", name, 100 * EDGE_TOLERANCE, high=20, hint=hint)
         sky = controls.toggle("sky", t("space.sky", lang), hint=t("space.sky_hint", lang))
     with middle:
         density = controls.slider(
@@ -114,15 +106,8 @@ def _choice(view: SessionView, shape: str, colouring: str) -> SpaceChoice:
             "outliers", t("space.outliers", lang), hint=t("space.open3d", lang)
         )
     with right:
-        clip = controls.slider(
-            "clip",
-            t("space.clip", lang),
-            low,
-            far,
-            far,
-            step=0.5,
-            pattern="%.1f m",
-        )
+        label = t("space.clip", lang)
+        clip = controls.slider("clip", label, low, far, far, step=0.5, pattern="%.1f m")
         voxel = controls.slider(
             "voxel", t("space.voxel", lang), 0, 20, 0, step=1, pattern="%.0f cm"
         )
