@@ -33,6 +33,7 @@ from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.prediction import (
     Prediction,
+    PredictionLevel,
     WorkingPass,
     checked_switch,
     depth_of_levels,
@@ -43,6 +44,15 @@ from core.weights.choice_table import AUTO
 from core.weights.model_info import ModelInfo
 from core.weights.network_input import normalised
 
+__all__ = [
+    "AnyPredictor",
+    "AutoPredictor",
+    "Prediction",
+    "PredictionLevel",
+    "Predictor",
+    "load_model",
+    "load_predictor",
+]
 _LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
 PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]

@@ -153,6 +153,9 @@ def _require(holds: bool, name: str, got: object, expected: str) -> None:
         raise ExportError(f"The {name} is {got}, expected {expected}: change it, or leave it out.")
 
 
+__all__ = ["CloudOptions", "PointCloud", "cloud_from_depth", "point_cloud"]
+
+
 @dataclass(frozen=True, eq=False)
 class PointCloud:
     """Points of a photo.

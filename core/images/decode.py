@@ -54,6 +54,8 @@ from core.images.projection import (
     sphere_part,
 )
 
+__all__ = ["DEFAULT_LIMITS", "DecodeLimits", "Photo", "Source", "decode", "label_of", "read_file"]
+
 Source = bytes | bytearray | memoryview | str | os.PathLike[str] | Image.Image | NDArray[np.uint8]
 
 # What makes a picture with this EXIF orientation upright (Exif 2.32, 4.6.4).
