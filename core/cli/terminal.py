@@ -197,20 +197,6 @@ def read_bytes() -> bytes:
     return sys.stdin.buffer.read(DEFAULT_LIMITS.max_bytes + 1)
 
 
-def read_picture() -> bytes:
-    """An encoded picture of allowed size from standard input.
-
-    Raises:
-        ConfigError: it is a terminal, or closed.
-        ImageError: nothing came, or too much.
-    """
-    from core.images.limits import DEFAULT_LIMITS, check_bytes
-
-    data = read_bytes()
-    check_bytes(len(data), DEFAULT_LIMITS, STDIN_NAME)
-    return data
-
-
 @contextlib.contextmanager
 def progress(
     total: int | None, unit: str

@@ -19,7 +19,7 @@ from core.cli.terminal import (
     complain,
     known_of,
     numbers,
-    read_picture,
+    read_bytes,
 )
 from core.errors import CameraError, ConfigError, ExportError
 
@@ -196,10 +196,8 @@ def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     from core.scale.calibration import camera_of, model_of
 
     known = known_of(options)
-    if str(options.photo) == STDIN_MARK:
-        photo = decode(read_picture(), name=STDIN_NAME)
-    else:
-        photo = decode(options.photo)
+    piped = str(options.photo) == STDIN_MARK
+    photo = decode(read_bytes(), name=STDIN_NAME) if piped else decode(options.photo)
     prediction = models_of_run(model_of(known, options.model))[1]()(
         photo,
         resolution=options.resolution,

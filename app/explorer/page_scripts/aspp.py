@@ -8,7 +8,7 @@ from torch import Tensor
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.cache import occluded_branches
+from app.explorer.cache import occluded
 from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
@@ -52,7 +52,7 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
 def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     """Change of depth without each part, the mean changes as bars, and whether one part pools."""
     lang = view.lang
-    effects = occluded_branches(view.key, fill, view.info, view.trace)
+    effects = occluded(view.key, None, fill, view.info, view.trace)
     changes = {name: change * view.factor for name, change in effects.items()}
     bar = signed_bar(list(changes.values()), view.unit)
     shown = []
