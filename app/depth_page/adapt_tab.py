@@ -6,10 +6,8 @@ made it, or the operator, can take it away again.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import html
-import io
 import secrets
 import time
 from collections.abc import Sequence
@@ -17,8 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from app.common.adapting import Settings, arranged
@@ -31,7 +27,7 @@ from app.depth_page.elements import PRIVATE, kept_by_browser, stop_button, typed
 from app.depth_page.elements import label as _
 from app.depth_page.form import PROGRESS, PageHandlers, TimeLeft, by_labels, language
 from app.depth_page.handlers import model_choices
-from app.depth_page.summary_html import table
+from app.depth_page.summary_html import jpeg_of, picture_html, table
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset
 from core.errors import DataError, DepthError
@@ -193,27 +189,17 @@ def compared(frame: Any, before: Predictor, after: Predictor, lang: str) -> str:
     near, far = auto_range(depths[1])
     colours = ColorSettings(near=near, far=far)
     step = max(1, photo.rgb.shape[1] // _WIDTH)
-    pictures = [
-        ("image/jpeg", _jpeg(photo.rgb[::step, ::step]), t("studio.adapt_photo", lang)),
-        *(
-            ("image/png", encode_color(depth[::step, ::step], colours), said)
-            for said, depth in zip(
-                (t("studio.adapt_before", lang), t("studio.adapt_after", lang)), depths, strict=True
-            )
-        ),
-    ]
+    names = [t(f"studio.adapt_{name}", lang) for name in ("photo", "before", "after")]
+    pictures = [jpeg_of(Image.fromarray(photo.rgb[::step, ::step]))]
+    pictures += [encode_color(depth[::step, ::step], colours) for depth in depths]
     figures = "".join(
-        f'<figure><img alt="{html.escape(said)}" src="data:{kind};base64,'
-        f'{base64.b64encode(data).decode()}"><figcaption>{html.escape(said)}</figcaption></figure>'
-        for kind, data, said in pictures
+        f"<figure>{picture_html(data, alt=said, kind=kind)}"
+        f"<figcaption>{html.escape(said)}</figcaption></figure>"
+        for data, said, kind in zip(
+            pictures, names, ("image/jpeg", "image/png", "image/png"), strict=True
+        )
     )
     return f'<div class="adapted">{figures}</div>'
-
-
-def _jpeg(rgb: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
 
 
 def report_html(report: dict[str, Any], lang: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import math
 import re
 import threading
@@ -21,6 +20,7 @@ from PIL import Image
 
 from app.common.request import DepthRequest
 from app.common.service import Studio
+from app.depth_page.summary_html import jpeg_of
 from core.errors import ImageError
 from core.files.colormap import auto_range, colorize, range_with_ends
 from core.geometry.find_scale import calibrated
@@ -102,12 +102,9 @@ class LiveDepth:
             prediction = calibrated(steady, *request.known)
         past.range = _range_after(past.range, auto_range(prediction.depth), anew=smoothed.cut)
         near, far = range_with_ends(past.range, request.colors.near, request.colors.far)
-        drawn = io.BytesIO()
-        Image.fromarray(colorize(prediction.depth, request.colors.colormap, near, far)).save(
-            drawn, "JPEG", quality=85
-        )
+        drawn = Image.fromarray(colorize(prediction.depth, request.colors.colormap, near, far))
         return LiveView(
-            drawn.getvalue(),
+            jpeg_of(drawn),
             near,
             far,
             (time.monotonic() - started) * 1000,

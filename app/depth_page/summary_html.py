@@ -113,11 +113,21 @@ def looked_at(stem: Path) -> tuple[str, str, str]:
         with Image.open(color) as drawn:
             small = drawn.convert("RGB")
         small.thumbnail((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
-        encoded = io.BytesIO()
-        small.save(encoded, "JPEG", quality=85)
-        data = base64.b64encode(encoded.getvalue()).decode()
-        picture = f'<img alt="" width="{small.width // 2}" src="data:image/jpeg;base64,{data}">'
+        picture = picture_html(jpeg_of(small), f'width="{small.width // 2}"')
     return picture, about["model"]["name"], f"{low} – {high}"
+
+
+def jpeg_of(picture: Image.Image) -> bytes:
+    """A small picture for the page, encoded."""
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()
+
+
+def picture_html(data: bytes, more: str = "", *, alt: str = "", kind: str = "image/jpeg") -> str:
+    """An encoded picture inside the page itself: no file is made of it."""
+    shown = base64.b64encode(data).decode()
+    return f'<img alt="{html.escape(alt)}" {more} src="data:{kind};base64,{shown}">'
 
 
 def listing_html(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +34,7 @@ from app.depth_page.form import (
     nothing,
 )
 from app.depth_page.live import LiveDepth, LiveView
+from app.depth_page.summary_html import picture_html
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.video.settings import QUALITIES
@@ -169,7 +169,7 @@ def video_tab(studio: Studio, storage: Storage, controls: list[Any]) -> VideoHan
 
 
 def live_html(view: LiveView, lang: str) -> str:
-    """The picture inside the page itself: no file is made of it."""
+    """The picture, and what is said of it."""
     words = t(
         "studio.live_told",
         lang,
@@ -180,9 +180,7 @@ def live_html(view: LiveView, lang: str) -> str:
         model=view.model,
     )
     words = " ".join([words, *(of_core(note, lang) for note in view.notes)])
-    data = base64.b64encode(view.jpeg).decode()
-    alt = html.escape(t("studio.live_alt", lang))
-    picture = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'
+    picture = picture_html(view.jpeg, alt=t("studio.live_alt", lang))
     return f'<figure class="live">{picture}<figcaption>{html.escape(words)}</figcaption></figure>'
 
 
