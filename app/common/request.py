@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -35,6 +36,8 @@ from core.geometry.point_cloud import CloudOptions
 from core.geometry.three_d import SHAPES, SpaceOptions
 from core.geometry.virtual_object import KINDS, Kind
 from core.scale.calibration import given
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.profile import Profile
 from core.weights.choice_table import AUTO
 
 DEFAULT_MODEL = AUTO
@@ -67,6 +70,21 @@ class DepthRequest(DepthSettings):
         """The settings as a summary or a manifest states them."""
         known = {name: value for name, value in given(self.known).items() if value is not None}
         return {"model": self.model, **self.prediction, "intrinsics": self.intrinsics, **known}
+
+    def arguments(self) -> dict[str, Any]:
+        """The JSON-ready arguments of `depth_request` that give this request again."""
+        known, colors = self.known, self.colors
+        profile = next((each.to_json() for each in known if isinstance(each, Profile)), None)
+        return {
+            **{name: getattr(self, name) for name in ("model", "resolution", "flip", "fov")},
+            "intrinsics": self.intrinsics,
+            "known_length": [e.numbers() for e in known if isinstance(e, KnownLength)] or None,
+            "known_depth": [e.numbers() for e in known if isinstance(e, KnownDepth)] or None,
+            "camera_height": next((e.metres for e in known if isinstance(e, CameraHeight)), None),
+            "sparse": next((e.numbers() for e in known if isinstance(e, SparseDepth)), None),
+            "profile": None if profile is None else json.loads(profile),
+            **{name: getattr(colors, name) for name in ("colormap", "near", "far")},
+        }
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +17,6 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import keys, language_for, t
 from core.errors import ConfigError, ImageError
-from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
-from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
 PROGRESS = gr.Progress()  # as a default: Gradio then gives the call its own
@@ -134,24 +131,17 @@ def raw_settings(request: DepthRequest, path: str) -> list[Any]:
     Args:
         path: of the photo, to which what is known of it belongs.
     """
-    ends = (request.colors.near, request.colors.far)
-    known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
-    profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
-    texts = (request.resolution, request.fov, *ends)
+    said = request.arguments()
+    texts = (said[name] for name in ("resolution", "fov", "near", "far"))
     resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
-    intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
-    ranging = "auto" if ends == (None, None) else "fixed"
-    profile = profiles[0] if profiles else None
-    length = known[0] if known else None
-    depths = [each.numbers() for each in request.known if isinstance(each, KnownDepth)]
-    heights = [each.metres for each in request.known if isinstance(each, CameraHeight)]
-    height = heights[0] if heights else None
-    measured = {"photo": path, "known_depth": depths or None, "camera_height": height}
-    points = [each.numbers() for each in request.known if isinstance(each, SparseDepth)]
+    intrinsics = ", ".join(f"{number:.10g}" for number in said["intrinsics"] or ())
+    ranging = "fixed" if near or far else "auto"
+    length, *_ = said["known_length"] or [None]
+    measured = {name: said[name] for name in ("known_depth", "camera_height")}
     camera = (
-        *(request.model, resolution, request.flip, fov, profile, intrinsics, length),
-        {"photo": path, "points": points[0]} if points else None,
-        measured if depths or heights else None,
+        *(request.model, resolution, request.flip, fov, said["profile"], intrinsics, length),
+        {"photo": path, "points": said["sparse"]} if said["sparse"] else None,
+        {"photo": path, **measured} if any(measured.values()) else None,
     )
     return [*camera, request.colors.colormap, ranging, near, far]
 
