@@ -26,7 +26,7 @@ from core.batch.manifest import (
     check_replaceable,
     write_manifests,
 )
-from core.batch.photo import PhotoRunner
+from core.batch.photo import DEPTH16, PhotoRunner
 from core.batch.plan import Job, read_head, same_file_key
 from core.camera import choose_intrinsics
 from core.errors import DepthError
@@ -43,7 +43,6 @@ _log = logging.getLogger(__name__)
 
 _HEAD = 1 << 18  # bytes in which a photo's header usually ends
 _HEADER_SECONDS = 10.0
-_DEPTH16 = "depth16"
 
 
 def with_one_scale(
@@ -54,7 +53,7 @@ def with_one_scale(
     Finished results keep theirs where it can hold the run, so that nothing is made again for it.
     """
     wanted = {output.name for output in settings.outputs}
-    if settings.png_scale is not None or _DEPTH16 not in wanted or len(jobs) < 2:
+    if settings.png_scale is not None or DEPTH16 not in wanted or len(jobs) < 2:
         return settings
     needed = depth16_scale(_reach(settings, jobs, models))
     before = [] if settings.overwrite else [*_finished(jobs, out)]
@@ -133,7 +132,7 @@ def _finished(jobs: Sequence[Job], out: Path) -> Iterable[float]:
     for job in jobs:
         for stem in (job.stem, *job.others):
             about = read_sidecar(out / stem)
-            scale = (about or {}).get("files", {}).get(_DEPTH16, {}).get("scale")
+            scale = (about or {}).get("files", {}).get(DEPTH16, {}).get("scale")
             if isinstance(scale, int | float):
                 yield float(scale)
                 break
