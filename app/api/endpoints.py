@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app.common.batch import run_batch
 from app.common.checks import missing, one_of
 from app.common.request import (
     CLOUD_FORMATS,
@@ -26,6 +25,7 @@ from app.common.request import (
     view_settings,
 )
 from app.common.result import Result, measure
+from app.common.runs import run_batch
 from app.common.saving import save_outputs, save_view
 from app.common.service import MAX_BUILDING, Studio
 from app.common.storage import Storage

@@ -19,12 +19,12 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
 from app.common.canvas import sampled
 from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.request import DepthRequest, listed, outputs_wanted
+from app.common.runs import run_batch
 from app.common.saving import save_outputs, stem_of
 from app.common.service import Studio
 from app.common.storage import Storage

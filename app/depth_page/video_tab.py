@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.common.checks import number
-from app.common.clip import run_video
+from app.common.runs import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
