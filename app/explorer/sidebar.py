@@ -214,22 +214,11 @@ def _settings(lang: str) -> DepthRequest:
     with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
         height = controls.resolution("res", lang, hint=t("explorer.resolution_hint", lang))
         flip = controls.toggle("flip", t("explorer.flip", lang), hint=t("explorer.flip_hint", lang))
-        fov = controls.number(
-            "fov",
-            t("explorer.fov", lang),
-            MIN_FOV,
-            MAX_FOV,
-            None,
-            pattern="%.1f",
-            hint=t("explorer.fov_hint", lang),
-            placeholder=t("explorer.auto", lang),
-        )
-        colours = controls.choice(
-            "map",
-            t("explorer.colours", lang),
-            {name: name for name in COLORMAPS},
-            default=DEFAULT_COLORMAP,
-        )
+        name, hint, auto = (t(f"explorer.{key}", lang) for key in ("fov", "fov_hint", "auto"))
+        limits = (MIN_FOV, MAX_FOV, None)
+        fov = controls.number("fov", name, *limits, pattern="%.1f", hint=hint, placeholder=auto)
+        maps, name = {key: key for key in COLORMAPS}, t("explorer.colours", lang)
+        colours = controls.choice("map", name, maps, default=DEFAULT_COLORMAP)
     return DepthRequest(
         resolution=None if height is None else round(height),
         flip=flip,

@@ -123,18 +123,12 @@ def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
     heading(lang, "atrous")
+    own = view.info.config
     left, right = st.columns(2)
     with left:
         kinds = {kind: t(f"atrous.{kind}", lang) for kind in ("dense", "classic")}
-        kind = controls.choice(
-            "aspp",
-            t("atrous.kind", lang),
-            kinds,
-            default=view.info.config.aspp,
-            buttons=True,
-            hint=t("atrous.kind_hint", lang),
-        )
-    own = view.info.config
+        name, hint = t("atrous.kind", lang), t("atrous.kind_hint", lang)
+        kind = controls.choice("aspp", name, kinds, default=own.aspp, buttons=True, hint=hint)
     usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
     rates = own.aspp_rates if kind == own.aspp else usual
     with right:

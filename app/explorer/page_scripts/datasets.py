@@ -144,17 +144,8 @@ def draw(view: SessionView) -> None:
     pages = chosen.pages(ROWS)
     page = 1
     if pages > 1:
-        page = int(
-            controls.slider(
-                "frames",
-                t("datasets.page", lang, pages=pages),
-                1,
-                pages,
-                1,
-                step=1,
-                pattern="%.0f",
-            )
-        )
+        label = t("datasets.page", lang, pages=pages)
+        page = int(controls.slider("frames", label, 1, pages, 1, step=1, pattern="%.0f"))
     st.caption(t("datasets.protocol", lang, name=chosen.protocol.name))
     rows = []
     for place, entry in enumerate(chosen.spread(min(page, pages) - 1, ROWS)):
