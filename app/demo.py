@@ -62,7 +62,6 @@ def start(
     page behind that holds its port.
 
     Args:
-        page: what to start.
         environment: its environment, before the page's own host and port.
         output: where its output goes: a file, subprocess.PIPE; None leaves it on the terminal.
     """

@@ -34,7 +34,6 @@ def write_atomic(path: str | os.PathLike[str], content: bytes | Callable[[Binary
     renamed over `path`; on any error the temporary file is removed and `path` keeps what it had.
 
     Args:
-        path: the file to make or replace.
         content: its bytes, or a function that writes them to an open binary file.
 
     Raises:
@@ -71,7 +70,6 @@ def check_own(path: Path, is_ours: Callable[[bytes, bytes], bool]) -> None:
     """Lets a file be written where none is, or one that this program wrote before.
 
     Args:
-        path: of the file to be written.
         is_ours: told the first and the last `OWN_BYTES` of what is there.
 
     Raises:

@@ -27,11 +27,10 @@ from core.engines.model_choice import Chooser, chooser_for
 from core.engines.onnx_engine import give_back_memory
 from core.errors import EngineError
 from core.images.decode import Photo, decode
-from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
+from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note, sphere_camera
 from core.images.resize import checked_resolution, working_size
 from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
-from core.panorama.camera import sphere_camera
 from core.prediction import (
     Prediction,
     PredictionLevel,
@@ -54,7 +53,6 @@ __all__ = [
     "load_model",
     "load_predictor",
 ]
-
 _LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
 PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
@@ -162,11 +160,6 @@ class Predictor:
 
     Nothing is kept between calls. Unless told otherwise, one pass through the network runs at a
     time: two at once need twice the memory, and gain only with a thread each (docs/performance.md).
-
-    Args:
-        info: of the model.
-        engine: that runs it.
-        at_once: passes that may run at a time.
     """
 
     def __init__(self, info: ModelInfo, engine: Engine, at_once: int = 1) -> None:
@@ -265,12 +258,7 @@ class Predictor:
         return Passed(depth, working, camera, scale, settings, spent, guide)
 
     def finished(self, passed: Passed, photo: Photo) -> Prediction:
-        """Depth at the photo's own size, without another pass of the network.
-
-        Args:
-            passed: of this photo.
-            photo: the same.
-        """
+        """Depth at the photo's own size, without another pass of the network."""
         started = time.perf_counter()
         width, height = passed.settings["working_size"]
         guide = passed.guide or Guide(photo.rgb, (width, height))
@@ -330,8 +318,6 @@ def focal_scale(
     """Focal length at the network's input / the canonical one, 1.0 for a model without.
 
     Args:
-        info: of the model.
-        camera: of the photo.
         photo, working: width and height in pixels, of the photo and of the network's input.
     """
     canonical = info.config.focal
@@ -355,7 +341,6 @@ class AutoPredictor:
     A prediction's `info` names its model, its `settings["chosen"]` says how that was chosen.
 
     Args:
-        chooser: chooses.
         load: loads a model by its name; each is loaded when the first photo needs it.
     """
 

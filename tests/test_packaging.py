@@ -67,7 +67,7 @@ import app, core
 from app.common.canvas import canvas_script
 from app.depth_page.elements import static_text
 from app.explorer import layout, page_head, page_scripts, sidebar
-from app.depth_page.photo_box import EXAMPLES
+from app.depth_page.elements import EXAMPLES
 from app.server.main import ROOT, explorer_page
 from app.common.service import Studio
 from app.common.translations import t

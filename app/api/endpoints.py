@@ -14,7 +14,6 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app.common.batch import run_batch
 from app.common.checks import missing, one_of
 from app.common.request import (
     CLOUD_FORMATS,
@@ -26,6 +25,7 @@ from app.common.request import (
     view_settings,
 )
 from app.common.result import Result, measure
+from app.common.runs import run_batch
 from app.common.saving import save_outputs, save_view
 from app.common.service import MAX_BUILDING, Studio
 from app.common.storage import Storage
@@ -72,7 +72,7 @@ class Endpoints:
         """
         result = with_display_range(self._result(values))
         folder = self._storage.folder(request.session_hash)
-        with self._studio.working():
+        with self._studio.working:
             saved = save_outputs(result, ("color", "depth16"), folder)
         summary = as_json(result) | {"png_scale": saved.facts["depth16"]["scale"]}
         return str(saved.files["color"]), str(saved.files["depth16"]), summary
@@ -93,7 +93,7 @@ class Endpoints:
         options = _called(space_options, values)
         result = self._result(values)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             saved = save_outputs(result, (kind,), folder, options)
         facts = saved.facts[kind]
         about = {
@@ -123,7 +123,7 @@ class Endpoints:
         wanted = _called(view_settings, values)
         result = self._result(values)
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             path, facts = save_view(result, wanted, folder)
         return str(path), as_json(result) | facts
 
@@ -180,7 +180,8 @@ def _with_arguments(function: Callable[..., Any], names: tuple[str, ...]) -> Cal
 
 _FILTER = {"anyOf": [{"type": "number"}, {"type": "boolean"}]}
 _ROW = {"type": "array", "items": {"type": "number"}}
-_NUMBERS_OR_ROWS = {"anyOf": [_ROW, {"type": "array", "items": _ROW}]}
+_ROWS = {"type": "array", "items": _ROW}
+_NUMBERS_OR_ROWS = {"anyOf": [_ROW, _ROWS]}
 _PROFILE = {"anyOf": [{"type": "string"}, {"type": "object"}]}
 _NAMES = {"type": "array", "items": {"type": "string"}}
 AT_ONCE = 2  # calls that need the network, of the page and of other programs together
@@ -203,13 +204,8 @@ def _upload(
     return upload
 
 
-def _numbers(label: str, nested: bool = False) -> gr.JSON:
-    """A list of numbers, or of pairs; what Gradio says of JSON is no schema that MCP takes."""
-    numbers = {"type": "array", "items": {"type": "number"}}
-    return _json(label, {"type": "array", "items": numbers} if nested else numbers)
-
-
 def _json(label: str, schema: dict[str, Any], value: Any = None) -> gr.JSON:
+    """JSON of one kind; what Gradio says of it is no schema that MCP takes."""
     component = gr.JSON(value, label=label)
     component.api_info = lambda: schema  # type: ignore[method-assign]
     return component
@@ -231,15 +227,15 @@ def _inputs() -> dict[str, Any]:
         "density": gr.Number(1, label="density"),
         "confidence": gr.Number(None, label="least confidence"),
         "edge_filter": _json("edge filter", _FILTER),
-        "points": _numbers("points", nested=True),
-        "box": _numbers("box"),
-        "intrinsics": _numbers("intrinsics"),
+        "points": _json("points", _ROWS),
+        "box": _json("box", _ROW),
+        "intrinsics": _json("intrinsics", _ROW),
         "known_length": _json("known length", _NUMBERS_OR_ROWS),
         "known_depth": _json("known depth", _NUMBERS_OR_ROWS),
         "sparse": _upload("sparse depth", example="depth.csv"),
         "profile": _json("scale profile", _PROFILE),
-        "at": _numbers("at"),
-        "pose": _numbers("pose"),
+        "at": _json("at", _ROW),
+        "pose": _json("pose", _ROW),
         "outputs": _json("outputs", _NAMES, ["color", "depth16"]),
     }
 

@@ -50,13 +50,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Arranged:
-    """A data set made of uploads.
-
-    Attributes:
-        data: its folder.
-        frames: how many photos have depth.
-        notes: what was left out.
-    """
+    """A data set made of uploads."""
 
     data: Path
     frames: int
@@ -72,7 +66,6 @@ def arranged(files: Sequence[Path], folder: Path, settings: Settings) -> Arrange
 
     Args:
         files: uploaded; a zip stands for what is in it.
-        folder: new, for the result.
         settings: what the sender said beside the files, which counts more.
 
     Raises:
@@ -218,11 +211,7 @@ def _key(name: str) -> str:
 
 
 def _read(path: Path) -> Settings:
-    """Scale and camera of a dataset.toml or .json.
-
-    Raises:
-        DataError: it cannot be read, or says something else than numbers.
-    """
+    """Scale and camera of a dataset.toml or .json."""
     wrong = DataError(
         f"{path.name} cannot be read, expected scale and camera (four numbers) or fov as "
         "docs/data.md shows: correct it, or leave it out and fill in the page's fields."

@@ -40,8 +40,6 @@ class GuardedBlocks(gr.Blocks):
     Args:
         check_file: raises a `DepthError` for what a client sends as a file and is no upload of
             its own. Gradio's check is not enough: it is off for a page that is mounted.
-        limits: how long a call may run.
-        metrics: where calls are counted.
     """
 
     def __init__(

@@ -33,11 +33,7 @@ def cancel_all() -> None:
 
 
 def geometry_limits(tell: Callable[[int, int], None] = lambda done, total: None) -> Apart:
-    """The limits of one call's work in 3D, whose process also ends when the call is cancelled.
-
-    Args:
-        tell: called with the pictures of a clip that are drawn, and those in all.
-    """
+    """The limits of one call's work in 3D, whose process also ends when the call is cancelled."""
     question = cancelled()
     megabytes = number("LAPDEPTH_3D_MB")
     return Apart(int(megabytes * 1_000_000), wanted=lambda: not question(), tell=tell)

@@ -181,7 +181,6 @@ def value(name: str, environment: Mapping[str, str] | None = None) -> str:
     """What a variable of the table says, its default where it is missing or empty.
 
     Args:
-        name: of the table.
         environment: to read from; None is this process's.
 
     Raises:
@@ -254,11 +253,7 @@ class ServerLimits:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ServerLimits:
-        """Reads the variables; an empty mapping gives the defaults.
-
-        Raises:
-            ConfigError: one of them is out of range; names it.
-        """
+        """Reads the variables; an empty mapping gives the defaults."""
         return cls(
             queue=int(number("LAPDEPTH_QUEUE", environment)),
             client_queue=int(number("LAPDEPTH_CLIENT_QUEUE", environment)),

@@ -21,8 +21,6 @@ from app.common.environment import value
 from app.common.request import DepthRequest, depth_request
 from core.atomic import write_atomic
 from core.errors import DepthError
-from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
-from core.scale.profile import Profile
 
 ADDRESS = "from"  # the key in the other page's address
 FRESH_SECONDS = 120.0  # in which the other page has to ask
@@ -40,7 +38,6 @@ class Handoff:
     """What one page shows, for the other.
 
     Attributes:
-        name: of the photo's file.
         data: its bytes, as they were uploaded.
         request: how its depth is shown.
     """
@@ -67,17 +64,10 @@ class HandoffFolder:
         return cls(Path(name)) if name else None
 
     def put(self, sent: Handoff) -> str:
-        """Keeps it for the other page.
-
-        Returns:
-            the word that its address needs.
-
-        Raises:
-            ExportError: the disk refused.
-        """
+        """Keeps it for the other page."""
         self.sweep(len(sent.data))
         token = secrets.token_urlsafe(24)
-        about = {"name": sent.name, "request": _written(sent.request)}
+        about = {"name": sent.name, "request": sent.request.arguments()}
         write_atomic(self._folder / token, json.dumps(about).encode() + b"\n" + sent.data)
         return token
 
@@ -117,24 +107,3 @@ def other_page(page: str) -> dict[str, str]:
     sites = value("LAPDEPTH_SITES").split()
     port = value(("GRADIO_PORT", "STREAMLIT_PORT")[place])
     return {"site": sites[place]} if sites else {"port": port}
-
-
-def _written(request: DepthRequest) -> dict[str, Any]:
-    """The arguments of `depth_request` that give this request again."""
-    known, colors = request.known, request.colors
-    lengths = [
-        length for each in known if isinstance(each, KnownLength) for length in each.numbers()
-    ]
-    profiles = [each.to_json() for each in known if isinstance(each, Profile)]
-    return {
-        **{name: getattr(request, name) for name in ("model", "resolution", "flip", "fov")},
-        "intrinsics": request.intrinsics,
-        "known_length": lengths or None,
-        "known_depth": [e.numbers() for e in known if isinstance(e, KnownDepth)] or None,
-        "camera_height": next((e.metres for e in known if isinstance(e, CameraHeight)), None),
-        "sparse": next((e.numbers() for e in known if isinstance(e, SparseDepth)), None),
-        "profile": profiles[0] if profiles else None,
-        "colormap": colors.colormap,
-        "near": colors.near,
-        "far": colors.far,
-    }

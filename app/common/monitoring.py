@@ -107,11 +107,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def as_json(variables: Mapping[str, str] | None = None) -> bool:
-    """Whether the environment asks for JSON.
-
-    Raises:
-        ConfigError: LAPDEPTH_LOG is neither text nor json.
-    """
+    """Whether the environment asks for JSON."""
     return environment.value("LAPDEPTH_LOG", variables) == "json"
 
 
@@ -143,9 +139,7 @@ def relay(lines: Iterable[bytes], source: str, target: TextIO | None = None) -> 
     """Passes on the output of a page: JSON objects as they are, anything else inside one.
 
     Args:
-        lines: of its output, until it ends.
         source: name of the page, `logger` of what is wrapped.
-        target: where to; None is standard output.
     """
     for raw in lines:
         line = raw.decode(errors="replace").rstrip()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from app.common.checks import (
+    checked_depths,
+    checked_height,
+    checked_lengths,
+    checked_profile,
+    checked_sparse,
     is_list,
     is_number,
     missing,
@@ -18,14 +24,8 @@ from app.common.checks import (
     switch,
     wrong,
 )
-from app.common.measurement_inputs import (
-    checked_depths,
-    checked_height,
-    checked_lengths,
-    checked_profile,
-    checked_sparse,
-)
 from app.common.translations import t
+from core.batch.manifest import DepthSettings
 from core.errors import ConfigError, ImageError
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 from core.files.depth_maps import ColorSettings
@@ -35,7 +35,9 @@ from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
 from core.geometry.three_d import SHAPES, SpaceOptions
 from core.geometry.virtual_object import KINDS, Kind
-from core.scale.calibration import Measurement, camera_of, given
+from core.scale.calibration import given
+from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
+from core.scale.profile import Profile
 from core.weights.choice_table import AUTO
 
 DEFAULT_MODEL = AUTO
@@ -48,40 +50,41 @@ VIEWS: tuple[View, ...] = ("clip", "stereo", "anaglyph", "object")
 
 
 @dataclass(frozen=True)
-class DepthRequest:
+class DepthRequest(DepthSettings):
     """How the depth of a photo, a batch or a clip is wanted: the same on the page and over HTTP.
 
     Attributes:
         model: name of an installed model, "auto" lets the photo choose; empty takes the
             studio's default.
-        resolution: working height in pixels; None takes the model's own.
-        flip: average with the mirrored photo.
-        fov: horizontal field of view in degrees; None takes EXIF or the training camera.
-        intrinsics: fx, fy, cx, cy in pixels of the photo, instead of a field of view.
-        known: measurements, sparse depth or a profile that give the depth its scale.
-        colors: colour map and its range in metres (None: from the picture).
     """
 
     model: str = ""
-    resolution: int | None = None
-    flip: bool = False
-    fov: float | None = None
-    intrinsics: tuple[float, ...] | None = None
-    known: tuple[Measurement, ...] = ()
-    colors: ColorSettings = field(default_factory=ColorSettings)
 
     @property
-    def prediction(self) -> dict[str, Any]:
-        """What decides the prediction beside the model: the keywords of a predictor."""
-        camera = camera_of(self.known, self.fov, self.intrinsics)
-        return {
-            "resolution": self.resolution, "flip": self.flip, "fov": self.fov, "intrinsics": camera
-        }  # fmt: skip
+    def settings(self) -> dict[str, Any]:
+        """What a run over photos or clips takes of it: all but the model."""
+        names = (each.name for each in fields(DepthSettings))
+        return {name: getattr(self, name) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a summary or a manifest states them."""
         known = {name: value for name, value in given(self.known).items() if value is not None}
         return {"model": self.model, **self.prediction, "intrinsics": self.intrinsics, **known}
+
+    def arguments(self) -> dict[str, Any]:
+        """The JSON-ready arguments of `depth_request` that give this request again."""
+        known, colors = self.known, self.colors
+        profile = next((each.to_json() for each in known if isinstance(each, Profile)), None)
+        return {
+            **{name: getattr(self, name) for name in ("model", "resolution", "flip", "fov")},
+            "intrinsics": self.intrinsics,
+            "known_length": [e.numbers() for e in known if isinstance(e, KnownLength)] or None,
+            "known_depth": [e.numbers() for e in known if isinstance(e, KnownDepth)] or None,
+            "camera_height": next((e.metres for e in known if isinstance(e, CameraHeight)), None),
+            "sparse": next((e.numbers() for e in known if isinstance(e, SparseDepth)), None),
+            "profile": None if profile is None else json.loads(profile),
+            **{name: getattr(colors, name) for name in ("colormap", "near", "far")},
+        }
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,8 @@ class ViewSettings:
     """A picture or film to make.
 
     Attributes:
-        kind: of `VIEWS`.
         at: the pixel (u, v) that an object stands on; None: below the photo's middle.
-        thing: the object's form.
-        size: of the object, metres.
-        back: metres by which it is moved away from the camera.
+        size, back: of the object, and by how much it is moved away from the camera, in metres.
     """
 
     kind: View = "clip"
@@ -142,18 +142,18 @@ def depth_request(
     camera = numbers("intrinsics", intrinsics, (4,), "four numbers fx, fy, cx, cy in pixels")
     return DepthRequest(
         name.strip(),
-        None if height is None else round(height),
-        switch("flip", flip),
-        number("fov", fov, None, None, "of degrees"),
-        None if camera is None else tuple(camera),
-        (
+        resolution=None if height is None else round(height),
+        flip=switch("flip", flip),
+        fov=number("fov", fov, None, None, "of degrees"),
+        intrinsics=None if camera is None else tuple(camera),
+        known=(
             *checked_profile(profile),
             *checked_lengths(known_length),
             *checked_depths(known_depth),
             *checked_height(camera_height),
             *checked_sparse(sparse, sparse_scale),
         ),
-        checked_colors(colormap, near, far),
+        colors=checked_colors(colormap, near, far),
     )
 
 
@@ -255,14 +255,7 @@ def space_options(
         edge_filter: relative distance from both surfaces at which a point between them counts as
             flying and is dropped, 0..0.5; true or missing takes the default, false keeps all.
         density: share of the photo's pixels that become points, above 0 up to 1; missing is all.
-        shape: "points", "surface" or "poisson".
-        near, far: of the depths kept, metres.
-        confidence: least confidence, 0 to 1.
-        sky: true drops what looks like daylight sky.
         voxel: edge of the cells of which one point each is kept, metres.
-        normals: true computes them.
-        outliers: true drops points far from their neighbours.
-        faces: at most so many triangles.
         pose: camera-to-world, 16 numbers row by row or 4 rows of 4.
 
     Raises:

@@ -112,9 +112,6 @@ class Result:
             name: of the request's own file: who sends the same bytes learns no other's name.
             request: with what the depth is rescaled by, which is not kept.
             choice: how the photo chose its model, where the request left that to it.
-
-        Raises:
-            CameraError: as `core.geometry.find_scale.calibrated`.
         """
         if (name, request, choice) == (self.photo.name, self.request, self.choice):
             return self

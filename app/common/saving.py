@@ -66,7 +66,6 @@ def save_outputs(
 
     Args:
         names: keys of `core.files.outputs.OUTPUTS`.
-        space: what the 3D files hold; None: the defaults.
 
     Raises:
         ExportError: a file cannot be written, or cannot hold this depth.
@@ -122,9 +121,6 @@ def save_view(
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[Path, dict[str, Any]]:
     """Makes the asked-for view.
-
-    Args:
-        tell: called with the pictures of a clip that are drawn, and those in all.
 
     Returns:
         the file (.mp4 or .png), and what there is to say about it; of an object its `distance`

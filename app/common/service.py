@@ -6,12 +6,11 @@ predicted once, however many pages ask for it.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -44,8 +43,6 @@ class Studio:
         default_model: what is taken when a request names none; where it is not installed, the
             first that is.
         models: folder of checkpoints; None takes the program's own.
-        decoder: turns an uploaded file into a photo.
-        cache_bytes: memory for finished predictions.
     """
 
     def __init__(
@@ -60,14 +57,15 @@ class Studio:
         self._folder = models
         self._decode = decoder
         self._results: BoundedCache[Result] = BoundedCache(cache_bytes, lambda result: result.bytes)
-        self._choices: OrderedDict[tuple[str, str], Choice] = OrderedDict()
+        self._choices: BoundedCache[Choice] = BoundedCache(MAX_CHOICES, lambda choice: 1)
         self._chooser: tuple[object, Chooser] | None = None
         self._predictors: OrderedDict[tuple[str, str], Predictor] = OrderedDict()
         self._loading = threading.Lock()
         self._running: dict[Hashable, Future[Result]] = {}
         self._bookkeeping = threading.Lock()
-        self._slots = threading.BoundedSemaphore(MAX_AT_WORK)
-        self._building = threading.BoundedSemaphore(MAX_BUILDING)
+        # Places to wait for: for photos, depth and their files, and for work in 3D.
+        self.working = threading.BoundedSemaphore(MAX_AT_WORK)
+        self.building = threading.BoundedSemaphore(MAX_BUILDING)
         self._ready = threading.Event()
 
     @property
@@ -86,14 +84,7 @@ class Studio:
         return self._results.used
 
     def warm_up(self, example: Path | None = None) -> None:
-        """Loads the default model and predicts a photo, so that no visitor waits for either.
-
-        Args:
-            example: the photo that every new visitor sees.
-
-        Raises:
-            DepthError: the model or the photo is missing or damaged.
-        """
+        """Loads the default model and predicts a photo, so that no visitor waits for either."""
         self.predictor()
         try:
             if example is not None:
@@ -126,9 +117,6 @@ class Studio:
 
         Args:
             model: as a request has it; empty is the default.
-
-        Raises:
-            CheckpointError: as `core.weights.choice_table.automatic`.
         """
         if (model or self.default_model) != AUTO:
             return None
@@ -151,9 +139,6 @@ class Studio:
 
         Returns:
             None and the one model that is named, or what chooses for each photo, and its models.
-
-        Raises:
-            CheckpointError: as `chooser_for` and `predictor`.
         """
         chooser = self.chooser_for(model)
         names = (model,) if chooser is None else chooser.models
@@ -220,7 +205,6 @@ class Studio:
         """A photo's depth, predicted once for the same bytes and settings.
 
         Args:
-            source: a file with an encoded photo.
             progress: told "progress_read" and "progress_depth" when these begin.
 
         Raises:
@@ -267,7 +251,7 @@ class Studio:
             if running.exception() is None:
                 return running.result()
         try:
-            with self._slots:
+            with self.working:
                 if photo is None:
                     progress("progress_read")
                     photo = self._decode(source)
@@ -293,28 +277,12 @@ class Studio:
     ) -> tuple[Choice, Photo | None]:
         """A photo's choice, and the photo where it had to be decoded for it."""
         key = (digest, chooser.key)
-        with self._bookkeeping:
-            known = self._choices.get(key)
+        known = self._choices.get(key)
         if known is not None:
             return known, None
-        with self._slots:
+        with self.working:
             progress("progress_read")
             photo = self._decode(source)
             choice = chooser(photo.rgb)
-        with self._bookkeeping:
-            self._choices[key] = choice
-            while len(self._choices) > MAX_CHOICES:
-                self._choices.popitem(last=False)
+        self._choices.put(key, choice)
         return choice, photo
-
-    @contextlib.contextmanager
-    def building(self) -> Iterator[None]:
-        """Waits for one of the few places for work in 3D: photos do not wait for it."""
-        with self._building:
-            yield
-
-    @contextlib.contextmanager
-    def working(self) -> Iterator[None]:
-        """Waits for one of the few places for photos, depth and their files."""
-        with self._slots:
-            yield

@@ -74,11 +74,7 @@ class Storage:
         self._kept.update(path.name for path in self.root.iterdir())
 
     def folder(self, session: str | None) -> Path:
-        """A new empty folder with an unguessable name, deleted with its session.
-
-        Raises:
-            ExportError: the disk is full or not writable.
-        """
+        """A new empty folder with an unguessable name, deleted with its session."""
         path = self.root / _RESULTS / secrets.token_urlsafe(18)
         try:
             path.mkdir(mode=0o700)
@@ -106,9 +102,6 @@ class Storage:
             age: seconds without a change after which they are old.
             most_bytes: of everything together; what is younger than a minute stays all the same,
                 since its client may still be reading it.
-
-        Returns:
-            how many folders went.
         """
         now, removed, total = time.time(), 0, 0
         trusted = self._clock.steady_for(age)  # else no time of change can be believed
@@ -156,15 +149,7 @@ class Storage:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def keep(self, name: str, data: bytes) -> Path:
-        """Keeps a file as if it had been uploaded; it goes with the other uploads.
-
-        Args:
-            name: that it is shown under.
-            data: its bytes.
-
-        Raises:
-            ExportError: the disk is full or not writable.
-        """
+        """Keeps a file as if it had been uploaded; it goes with the other uploads."""
         path = self.root / secrets.token_urlsafe(18) / (Path(name).name or "photo")
         write_atomic(path, data)
         return path

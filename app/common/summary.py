@@ -63,11 +63,7 @@ def display_range(result: Result) -> tuple[float, float]:
 
 
 def with_display_range(result: Result) -> Result:
-    """The same result with both ends of its colour bar stated, so that they are found once.
-
-    Raises:
-        ConfigError: as `display_range`.
-    """
+    """The same result with both ends of its colour bar stated, so that they are found once."""
     near, far = display_range(result)
     colors = replace(result.request.colors, near=near, far=far)
     return replace(result, request=replace(result.request, colors=colors))
@@ -174,8 +170,6 @@ def choice_sentence(choice: Choice, lang: str, *, explorer: bool = False) -> str
     """Why the photo has this model, and what to do where that is doubtful.
 
     Args:
-        choice: the photo's.
-        lang: of the sentence.
         explorer: names the model and the explorer's own way to another one.
     """
     said = choice_reason(choice, lang)

@@ -159,9 +159,7 @@ def in_language(english: str, said: str, lang: str) -> str:
     """A sentence of the core about what went wrong, in a language.
 
     Args:
-        english: the sentence.
         said: what kind of thing went wrong, in that language, for a sentence it does not have.
-        lang: the language.
     """
     known = of_core(english, lang)
     if lang == "en" or known != english:

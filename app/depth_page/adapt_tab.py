@@ -10,10 +10,12 @@ import contextlib
 import html
 import secrets
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
 from app.common.adapting import Settings, arranged
 from app.common.cancellation import cancelled
@@ -21,23 +23,25 @@ from app.common.checks import missing, number
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import t
-from app.depth_page.adapted_html import compared, report_html
-from app.depth_page.elements import kept_by_browser, typed_number
+from app.depth_page.elements import PRIVATE, kept_by_browser, stop_button, typed_number
 from app.depth_page.elements import label as _
-from app.depth_page.events import stop_button
-from app.depth_page.form import PROGRESS, PageHandlers, by_labels, language
+from app.depth_page.form import PROGRESS, PageHandlers, TimeLeft, by_labels, language
 from app.depth_page.handlers import model_choices
-from app.depth_page.progress import TimeLeft
+from app.depth_page.summary_html import jpeg_of, picture_html, table
 from core.camera import MAX_FOV, MIN_FOV
 from core.data.folder import FolderDataset
 from core.errors import DataError, DepthError
+from core.files.colormap import auto_range
+from core.files.depth_maps import ColorSettings, encode_color
+from core.images.decode_worker import decode_isolated
+from core.predictor import Predictor
 from core.train.adapt_process import adapt_apart
 from core.train.held_out import check_enough
 from core.weights.choice_table import AUTO
 
 MINUTES = 20  # at most
+_WIDTH = 320  # pixels of a picture in the report, about
 SHOWN = 3  # held-out frames, with depth before and after
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 
 
 class AdaptHandlers(PageHandlers):
@@ -156,7 +160,7 @@ def adapt_tab(studio: Studio, storage: Storage, for_photo: gr.Dropdown) -> None:
     kept = kept_by_browser()
     results = [told, kept, undo]
     installed = (handlers.models, for_photo, [model, for_photo])
-    model.focus(*installed, queue=False, **_PRIVATE)
+    model.focus(*installed, queue=False, **PRIVATE)
     ran = run.click(
         handlers.adapt,
         [files, name, model, minutes, scale, fov],
@@ -165,9 +169,67 @@ def adapt_tab(studio: Studio, storage: Storage, for_photo: gr.Dropdown) -> None:
         concurrency_limit=1,
         show_progress_on=[told],
         scroll_to_output=True,  # below the fold on a phone
-        **_PRIVATE,
+        **PRIVATE,
     )
-    ran.success(*installed, queue=False, **_PRIVATE)
+    ran.success(*installed, queue=False, **PRIVATE)
     watch(ran)
-    undone = undo.click(handlers.undo, kept, results, **_PRIVATE)
-    undone.success(*installed, queue=False, **_PRIVATE)
+    undone = undo.click(handlers.undo, kept, results, **PRIVATE)
+    undone.success(*installed, queue=False, **PRIVATE)
+
+
+def compared(frame: Any, before: Predictor, after: Predictor, lang: str) -> str:
+    """A held-out frame: photo, depth before, depth after, in one range of colours."""
+    photo = decode_isolated(frame.rgb_path)
+    camera: dict[str, Any] = {}
+    if isinstance(frame.camera, tuple):
+        camera = {"intrinsics": frame.camera}
+    elif frame.camera is not None:
+        camera = {"fov": frame.camera}
+    depths = [predictor(photo, **camera).depth for predictor in (before, after)]
+    near, far = auto_range(depths[1])
+    colours = ColorSettings(near=near, far=far)
+    step = max(1, photo.rgb.shape[1] // _WIDTH)
+    names = [t(f"studio.adapt_{name}", lang) for name in ("photo", "before", "after")]
+    pictures = [jpeg_of(Image.fromarray(photo.rgb[::step, ::step]))]
+    pictures += [encode_color(depth[::step, ::step], colours) for depth in depths]
+    figures = "".join(
+        f"<figure>{picture_html(data, alt=said, kind=kind)}"
+        f"<figcaption>{html.escape(said)}</figcaption></figure>"
+        for data, said, kind in zip(
+            pictures, names, ("image/jpeg", "image/png", "image/png"), strict=True
+        )
+    )
+    return f'<div class="adapted">{figures}</div>'
+
+
+def report_html(report: dict[str, Any], lang: str) -> str:
+    """What came of it, for people: the verdict, the figures on held-out frames, the licence."""
+    learn, choose, judge = report["frames"]
+    key = "adapt_kept" if report["kept"] else "adapt_not_kept"
+    verdict = t(f"studio.{key}", lang, **report)
+    about = t(
+        "studio.adapt_about", lang, learn=learn, choose=choose, judge=judge,
+        seconds=report["seconds"], scale=report["scale"], steps=report["steps"],
+        mix=report["mix"],
+    )  # fmt: skip
+    head = ("", "AbsRel", "RMSE (m)", "SILog", "δ<1.25")
+    rows = [
+        (t(f"studio.adapt_{when}", lang), *(f"{report[when][key]:.3f}" for key in
+                                            ("abs_rel", "rmse", "silog", "delta1")))
+        for when in ("before", "after")
+    ]  # fmt: skip
+    frames = [
+        (name, f"{was:.3f}", f"{now:.3f}") for name, (was, now) in report["per_frame"].items()
+    ]
+    frame_head = (t("studio.adapt_frame", lang), "AbsRel " + t("studio.adapt_before", lang),
+                  t("studio.adapt_after", lang))  # fmt: skip
+    licence = t("studio.adapt_licence", lang, licence=report["licence"], base=report["base"])
+    said = "".join(f"<p>{html.escape(each)}</p>" for each in (about, licence, *report["notes"]))
+    return (
+        f"<p><strong>{html.escape(verdict)}</strong></p>{_figures(head, rows)}{said}"
+        f"{_figures(frame_head, frames)}"
+    )
+
+
+def _figures(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return table(head, (map(html.escape, row) for row in rows))

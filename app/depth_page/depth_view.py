@@ -14,11 +14,15 @@ from typing import Any, Literal
 import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.common.canvas import bar_ticks, canvas_script, packed, sampled
+from app.common.result import Result
 from app.common.translations import LANGUAGES, t
 from app.depth_page.elements import file_data, script, static_text
+from core.files.colormap import colorize
 
+COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 MAX_SIDE = 720  # pixels of the longer side that a page receives
 _WORDS = (
     "canvas", "empty", "none", "expired", "distance", "box", "depth", "both", "photo",
@@ -53,36 +57,30 @@ def packed_depth(
     return data, geometry
 
 
-def view_value(
-    depth_file: Path,
-    photo_file: Path,
-    geometry: dict[str, Any],
-    palette: NDArray[np.uint8],
-    near: float,
-    far: float,
-    *,
-    metric: bool,
-    source: str = "",
-) -> dict[str, Any]:
-    """The JSON value of the component.
+def view_value(result: Result, near: float, far: float, folder: Path) -> dict[str, Any]:
+    """The JSON value of the component, whose files are made in a folder: depth.bin, photo.jpg.
+
+    What is marked on a photo stays while `source` is the same.
 
     Args:
-        depth_file, photo_file: files that the server may hand out.
-        geometry: of `packed_depth`.
-        palette: (256, 3) colours from near to far.
         near, far: ends of the colour bar in metres.
-        metric: whether these are metres; else the numbers get no unit.
-        source: names the photo: what is marked on it stays while it is the same.
     """
+    data, geometry = packed_depth(result.prediction.depth)
+    (folder / "depth.bin").write_bytes(data)
+    preview = Image.fromarray(result.photo.rgb)
+    preview.thumbnail((COMPARED, COMPARED), Image.Resampling.BOX, reducing_gap=2.0)
+    preview.save(folder / "photo.jpg", quality=90)
+    ramp = np.linspace(near, far, 256)[None]
+    palette = colorize(ramp, result.request.colors.colormap, near, far)
     return {
         **geometry,
-        "depth": file_data(depth_file),
-        "photo": file_data(photo_file),
+        "depth": file_data(folder / "depth.bin"),
+        "photo": file_data(folder / "photo.jpg"),
         "lut": base64.b64encode(palette.tobytes()).decode(),
         "near": near,
         "far": far,
-        "metric": metric,
-        "source": source,
+        "metric": result.prediction.metric,
+        "source": result.photo.sha256,
         "ticks": [{"metres": value, "label": label} for value, label in bar_ticks(near, far)],
     }
 

@@ -1,9 +1,10 @@
-"""The page's controls as form inputs: their names and order, and the request that they state."""
+"""The page's controls as form inputs, the request that they state, and what is said meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
-import json
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,8 +17,6 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import keys, language_for, t
 from core.errors import ConfigError, ImageError
-from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
-from core.scale.profile import Profile
 
 Update = dict[str, Any]  # what gr.update gives
 PROGRESS = gr.Progress()  # as a default: Gradio then gives the call its own
@@ -46,11 +45,6 @@ class PageHandlers:
 
         Args:
             values: of the controls, the photo first.
-            tell: told the steps of the work.
-            names: of the controls.
-
-        Raises:
-            DepthError: no photo, or one, or settings, that cannot be used.
         """
         require_photo(values[0])
         request = form_request(names, values)
@@ -62,20 +56,13 @@ class PageHandlers:
         Args:
             values: of the controls, by the names of `PHOTO`.
             name: of the one that is to have this value.
-
-        Raises:
-            DepthError: the photo's depth cannot be had with it.
         """
         place = PHOTO.index(name)
         self._result([*values[:place], value, *values[place + 1 :]])
 
 
 def require_photo(value: Any) -> None:
-    """Checks the value of the photo's box.
-
-    Raises:
-        ImageError: it is empty.
-    """
+    """Checks the value of the photo's box."""
     if missing(value):
         raise ImageError(t("studio.no_photo"))
 
@@ -95,9 +82,6 @@ def form_request(names: Sequence[str], values: Sequence[Any]) -> DepthRequest:
 
     The two ends of the colours count only where the range is fixed: they keep their text when it
     is not.
-
-    Raises:
-        DepthError: a value that cannot be used.
     """
     given = dict(zip(names, values, strict=True))
     photo, sparse = given.pop("photo", None), given.get("sparse")
@@ -147,23 +131,70 @@ def raw_settings(request: DepthRequest, path: str) -> list[Any]:
     Args:
         path: of the photo, to which what is known of it belongs.
     """
-    ends = (request.colors.near, request.colors.far)
-    known = [each.numbers() for each in request.known if isinstance(each, KnownLength)]
-    profiles = [json.loads(each.to_json()) for each in request.known if isinstance(each, Profile)]
-    texts = (request.resolution, request.fov, *ends)
+    said = request.arguments()
+    texts = (said[name] for name in ("resolution", "fov", "near", "far"))
     resolution, fov, near, far = ("" if value is None else f"{value:.10g}" for value in texts)
-    intrinsics = ", ".join(f"{number:.10g}" for number in request.intrinsics or ())
-    ranging = "auto" if ends == (None, None) else "fixed"
-    profile = profiles[0] if profiles else None
-    length = known[0] if known else None
-    depths = [each.numbers() for each in request.known if isinstance(each, KnownDepth)]
-    heights = [each.metres for each in request.known if isinstance(each, CameraHeight)]
-    height = heights[0] if heights else None
-    measured = {"photo": path, "known_depth": depths or None, "camera_height": height}
-    points = [each.numbers() for each in request.known if isinstance(each, SparseDepth)]
+    intrinsics = ", ".join(f"{number:.10g}" for number in said["intrinsics"] or ())
+    ranging = "fixed" if near or far else "auto"
+    length, *_ = said["known_length"] or [None]
+    measured = {name: said[name] for name in ("known_depth", "camera_height")}
     camera = (
-        *(request.model, resolution, request.flip, fov, profile, intrinsics, length),
-        {"photo": path, "points": points[0]} if points else None,
-        measured if depths or heights else None,
+        *(request.model, resolution, request.flip, fov, said["profile"], intrinsics, length),
+        {"photo": path, "points": said["sparse"]} if said["sparse"] else None,
+        {"photo": path, **measured} if any(measured.values()) else None,
     )
     return [*camera, request.colors.colormap, ranging, near, far]
+
+
+class TimeLeft:
+    """Tells the time left from the pace since it was made.
+
+    Args:
+        clock: seconds, never going back.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._first: int | None = None
+
+    def words(self, done: int, total: int | None) -> str:
+        """Time left as "m:ss" or "h:mm:ss"; "?" while nothing is known.
+
+        Args:
+            done: pieces that are done; those of the first call are not counted into the pace.
+            total: pieces in all.
+        """
+        if self._first is None:
+            self._first, self._started = done, self._clock()
+        made = done - self._first
+        if total is None or made <= 0 or total < done:
+            return "?" if total != done else "0:00"
+        seconds = math.ceil((self._clock() - self._started) / made * (total - done))
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def teller(progress: gr.Progress, lang: str) -> Callable[[str], None]:
+    """Shows a step of the work, by the name of its sentence, on the page.
+
+    How much of a step is done is not known: the page shows the time it has taken so far, and
+    `studio.css` hides the line with Gradio's "0.0%".
+    """
+
+    def tell(step: str) -> None:
+        progress(0, desc=f"{t(f'studio.{step}', lang)}\n")
+
+    return tell
+
+
+def counted(progress: gr.Progress, name: str, lang: str) -> Callable[[int, int | None], None]:
+    """Shows how many pieces are done, and the time left, by the name of the sentence."""
+    clock = TimeLeft(time.monotonic)
+
+    def tell(done: int, total: int | None) -> None:
+        said = {"done": done, "total": total or "?", "left": clock.words(done, total)}
+        progress((done, total), desc=t(f"studio.{name}", lang, **said))
+
+    return tell

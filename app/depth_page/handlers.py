@@ -19,19 +19,18 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from app.common.batch import run_batch
 from app.common.blocks import TOLD_SECONDS
 from app.common.canvas import sampled
 from app.common.checks import missing
 from app.common.handoff import Handoff, HandoffFolder, other_page
 from app.common.request import DepthRequest, listed, outputs_wanted
-from app.common.result import Result
+from app.common.runs import run_batch
 from app.common.saving import save_outputs, stem_of
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import as_html, display_range
 from app.common.translations import LANGUAGES, error_sentence, t
-from app.depth_page.depth_view import packed_depth, view_value
+from app.depth_page.depth_view import COMPARED, view_value
 from app.depth_page.elements import file_data, label
 from app.depth_page.form import (
     DRAWING,
@@ -40,19 +39,19 @@ from app.depth_page.form import (
     PROGRESS,
     PageHandlers,
     Update,
+    counted,
     form_request,
     language,
     nothing,
     raw_settings,
     require_photo,
+    teller,
 )
-from app.depth_page.progress import counted, teller
 from app.depth_page.summary_html import about_html, listing_html, looked_at, scale_html
 from core.errors import DepthError, ImageError
 from core.files.colormap import colorize
 from core.weights.choice_table import AUTO
 
-COMPARED = 1400  # pixels of the longer side of the two pictures under the slider
 # An old photo's pinned point, 3D view and what it was built of, measurement with its numbers, table
 # and ends, film, picture and note, files.
 _CLEARED = ("", None, None, "", None, "", None, nothing(), nothing(), "", nothing())
@@ -133,7 +132,7 @@ class Handlers(PageHandlers):
             return tuple(kept)
         tell("progress_draw")
         folder = self._storage.folder(request.session_hash)
-        value = self._view(result, low, high, folder)
+        value = view_value(result, low, high, folder)
         height, width = result.prediction.depth.shape
         depth = result.prediction.depth[np.ix_(*sampled(height, width, COMPARED))]
         drawn = folder / "depth.jpg"
@@ -172,11 +171,7 @@ class Handlers(PageHandlers):
         return next((file for file in named if Path(file["path"]).read_bytes() == sent.data), None)
 
     def explore(self, request: gr.Request, *values: Any) -> dict[str, Any]:
-        """Hands the photo and its settings to the explorer; to where the browser has to go.
-
-        Raises:
-            DepthError: a setting that cannot be used.
-        """
+        """Hands the photo and its settings to the explorer; to where the browser has to go."""
         token = self._sent(values, form_request(DRAWING, values))
         return {**other_page("explorer"), "lang": language(request), "token": token}
 
@@ -220,7 +215,7 @@ class Handlers(PageHandlers):
         result = self._result(wanted, tell, DRAWING)
         tell("progress_files")
         folder = self._storage.folder(request.session_hash)
-        with self._studio.building():
+        with self._studio.building:
             saved = save_outputs(result, outputs, folder)
         return stem_of(result.photo), [*saved.files.values(), saved.sidecar]
 
@@ -254,23 +249,3 @@ class Handlers(PageHandlers):
     def leave(self, request: gr.Request) -> None:
         """Deletes what a session made."""
         self._storage.end_session(request.session_hash)
-
-    def _view(self, result: Result, near: float, far: float, folder: Path) -> dict[str, Any]:
-        packed, geometry = packed_depth(result.prediction.depth)
-        (folder / "depth.bin").write_bytes(packed)
-        preview = Image.fromarray(result.photo.rgb)
-        preview.thumbnail((COMPARED, COMPARED), Image.Resampling.BOX, reducing_gap=2.0)
-        preview.save(folder / "photo.jpg", quality=90)
-        palette = colorize(
-            np.linspace(near, far, 256)[None], result.request.colors.colormap, near, far
-        )[0]
-        return view_value(
-            folder / "depth.bin",
-            folder / "photo.jpg",
-            geometry,
-            palette,
-            near,
-            far,
-            metric=result.prediction.metric,
-            source=result.photo.sha256,
-        )

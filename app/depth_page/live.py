@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import math
 import re
 import threading
@@ -21,6 +20,7 @@ from PIL import Image
 
 from app.common.request import DepthRequest
 from app.common.service import Studio
+from app.depth_page.summary_html import jpeg_of
 from core.errors import ImageError
 from core.files.colormap import auto_range, colorize, range_with_ends
 from core.geometry.find_scale import calibrated
@@ -53,12 +53,9 @@ class LiveView:
     """One picture's depth.
 
     Attributes:
-        jpeg: coloured.
         near, far: ends of the colours in metres.
         milliseconds: of work on this picture.
         rate: pictures a second, lately; None for the first.
-        model: that was used.
-        metric, notes: of the prediction.
     """
 
     jpeg: bytes
@@ -80,12 +77,7 @@ class LiveDepth:
         self._lock = threading.Lock()
 
     def __call__(self, session: str, picture: Any, request: DepthRequest) -> LiveView:
-        """The next picture's depth, smoothed.
-
-        Raises:
-            ImageError: what came is no picture of a camera.
-            DepthError: as for a photo.
-        """
+        """The next picture's depth, smoothed."""
         started = time.monotonic()
         photo = decode_isolated(encoded_picture(picture), name="camera")
         past = self._followed(session, request, started)
@@ -103,19 +95,16 @@ class LiveDepth:
 
     def _next(self, past: _Past, photo: Photo, started: float) -> LiveView:
         predictor, request = self._studio.predictor(past.model), past.request
-        with self._studio.working():
+        with self._studio.working:
             passed = predictor.passed(photo, **request.prediction, sharpens=False)
             smoothed = past.steadier(passed.working.rgb, passed.depth, started)
             steady = predictor.finished(replace(passed, depth=smoothed.depth), photo)
             prediction = calibrated(steady, *request.known)
         past.range = _range_after(past.range, auto_range(prediction.depth), anew=smoothed.cut)
         near, far = range_with_ends(past.range, request.colors.near, request.colors.far)
-        drawn = io.BytesIO()
-        Image.fromarray(colorize(prediction.depth, request.colors.colormap, near, far)).save(
-            drawn, "JPEG", quality=85
-        )
+        drawn = Image.fromarray(colorize(prediction.depth, request.colors.colormap, near, far))
         return LiveView(
-            drawn.getvalue(),
+            jpeg_of(drawn),
             near,
             far,
             (time.monotonic() - started) * 1000,
@@ -169,11 +158,7 @@ def is_live_picture(value: Any) -> bool:
 
 
 def encoded_picture(value: Any) -> bytes:
-    """The JPEG, PNG or WebP inside such a value.
-
-    Raises:
-        ImageError: it is none, or too large.
-    """
+    """The JPEG, PNG or WebP inside such a value."""
     if is_live_picture(value):
         url = value["url"]
         with_problem = "it is larger than 900 kB"

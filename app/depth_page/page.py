@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, WORK, add_endpoints
+from app.api.endpoints import AT_ONCE, IN_BATCH, IN_SPACE, add_endpoints
 from app.common.blocks import GuardedBlocks
 from app.common.environment import ServerLimits, value
 from app.common.handoff import GO, HandoffFolder
@@ -18,91 +18,31 @@ from app.common.storage import Storage
 from app.common.translations import t
 from app.depth_page.adapt_tab import adapt_tab
 from app.depth_page.depth_view import depth_view
-from app.depth_page.elements import gradio_words, kept_by_browser, static_text, typed_number
+from app.depth_page.elements import (
+    HEAVY,
+    PRIVATE,
+    cleared_on_failure,
+    follow,
+    gradio_words,
+    kept_by_browser,
+    photo_box,
+    save_at_once,
+    static_text,
+    stop_button,
+    typed_number,
+)
 from app.depth_page.elements import label as _
-from app.depth_page.events import cleared_on_failure, follow, save_at_once, stop_button
+from app.depth_page.form import DRAWING, FOR_ANY_PHOTO, PHOTO
 from app.depth_page.handlers import EMPTY, NOTHING_MADE, Handlers, model_choices
-from app.depth_page.known_box import KnownControls, KnownHandlers, known_box, wire_known
 from app.depth_page.live import is_live_picture
-from app.depth_page.measure_tab import MeasureControls, measuring
-from app.depth_page.phone_box import phone_box
-from app.depth_page.photo_box import photo_box
-from app.depth_page.profile_box import ProfileControls, ProfileHandlers, profile_box, wire_profile
-from app.depth_page.sparse_box import SparseControls, SparseHandlers, sparse_box, wire_sparse
-from app.depth_page.three_d_handlers import SpaceHandlers
-from app.depth_page.three_d_tab import SpaceControls, three_d
+from app.depth_page.measure_tab import KnownHandlers, MeasureTab, known_box, sparse_box
+from app.depth_page.profile_box import ProfileHandlers, profile_box
+from app.depth_page.three_d_tab import SpaceHandlers, ThreeDTab, phone_box
 from app.depth_page.video_tab import video_tab
-from app.depth_page.views_tab import ViewControls, views_of_scene
+from app.depth_page.views_tab import ViewsHandlers, ViewsTab
 from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
 
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
-_HEAVY: dict[str, Any] = {**_PRIVATE, **WORK}
-_SPACE: dict[str, Any] = {**_PRIVATE, **IN_SPACE}
-
-
-@dataclass(frozen=True)
-class _Controls:
-    """The inputs of a photo's page, in the order that the handlers take them."""
-
-    photo: gr.HTML
-    model: gr.Dropdown
-    resolution: gr.Textbox
-    flip: gr.Checkbox
-    fov: gr.Textbox
-    profile: gr.JSON
-    intrinsics: gr.Textbox
-    known: gr.JSON
-    sparse: gr.JSON
-    measured: gr.JSON
-    colormap: gr.Dropdown
-    ranging: gr.Radio
-    near: gr.Textbox
-    far: gr.Textbox
-
-    @property
-    def prediction(self) -> list[Any]:
-        return [*self.network, self.intrinsics, self.known, self.sparse, self.measured]
-
-    @property
-    def network(self) -> list[Any]:
-        return [self.photo, self.model, self.resolution, self.flip, self.fov, self.profile]
-
-    @property
-    def drawing(self) -> list[Any]:
-        return [*self.prediction, *self.colours]
-
-    @property
-    def for_any_photo(self) -> list[Any]:
-        """Without the intrinsics and the known length, which are those of one photo."""
-        return [*self.network[1:], *self.colours]
-
-    @property
-    def colours(self) -> list[Any]:
-        return [self.colormap, self.ranging, self.near, self.far]
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """What the events of one photo's tab connect."""
-
-    controls: _Controls
-    view: gr.HTML
-    pinned: gr.HTML
-    summary: gr.HTML
-    slider: gr.ImageSlider
-    tab_3d: gr.Tab
-    tab_views: gr.Tab
-    tab_files: gr.Tab
-    scene: SpaceControls
-    views: ViewControls
-    ruler: MeasureControls
-    profile: ProfileControls
-    sparse: SparseControls
-    measured: KnownControls
-    kinds: gr.CheckboxGroup
-    make: gr.Button
-    make_zip: gr.Button
-    files: gr.File
+_SPACE: dict[str, Any] = {**PRIVATE, **IN_SPACE}
 
 
 def build_page(
@@ -135,31 +75,23 @@ def build_page(
                 photo, examples = photo_box()
                 own = between or HandoffFolder(storage.root / "handoff")
                 handlers = Handlers(studio, storage, examples, own)
-                parts = _one_photo(photo, studio.model_names())
-                _wire(
-                    parts,
-                    handlers,
-                    SpaceHandlers(studio, storage),
-                    ProfileHandlers(studio, storage),
-                    SparseHandlers(studio, storage),
-                    KnownHandlers(studio, storage),
-                    page,
-                )
+                one = _PhotoTab(photo, studio, storage)
+                one.wire(handlers, page)
             with gr.Tab(_("tab_batch"), elem_id="tab-batch"):
-                _many_photos(handlers, parts.controls)
+                _many_photos(handlers, one.named(FOR_ANY_PHOTO))
             with gr.Tab(_("tab_video"), elem_id="tab-video"):
-                video = video_tab(studio, storage, parts.controls.for_any_photo, _)
+                video = video_tab(studio, storage, one.named(FOR_ANY_PHOTO))
             if value("LAPDEPTH_ADAPT") == "on":
                 with gr.Tab(_("tab_adapt"), elem_id="tab-adapt"):
-                    adapt_tab(studio, storage, parts.controls.model)
+                    adapt_tab(studio, storage, one.controls["model"])
             with gr.Tab(_("tab_about"), elem_id="tab-about"):
                 about = gr.HTML(elem_id="about")
-        page.load(handlers.arrive, None, [parts.controls.model, about], api_visibility="private")
+        page.load(handlers.arrive, None, [one.controls["model"], about], api_visibility="private")
         theme.click(None, js=static_text("turn_theme.js"), api_visibility="private")
         way = kept_by_browser()
-        leaving = [spoken.click(handlers.reopen, parts.controls.drawing, way, **_PRIVATE)]
+        leaving = [spoken.click(handlers.reopen, one.named(DRAWING), way, **PRIVATE)]
         if between is not None:
-            leaving.append(onward.click(handlers.explore, parts.controls.drawing, way, **_PRIVATE))
+            leaving.append(onward.click(handlers.explore, one.named(DRAWING), way, **PRIVATE))
         for left in leaving:
             left.success(None, way, None, js=GO, api_visibility="private")
         page.unload(handlers.leave)
@@ -169,146 +101,145 @@ def build_page(
     return page
 
 
-def _one_photo(photo: gr.HTML, models: list[str]) -> _Parts:
-    with gr.Row(elem_id="workbench"):
-        with gr.Column(elem_id="photo-side"):
-            photo.render()  # type: ignore[no-untyped-call]
-        with gr.Column(elem_id="result-side"), gr.Tabs():
-            with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
-                view = depth_view("inspect")
-                pinned = gr.HTML(elem_id="pinned")
-                summary = gr.HTML(apply_default_css=False, elem_id="summary")
-            with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
-                gr.Markdown(_("compare_info"))
-                slider = gr.ImageSlider(
-                    label=_("compare"), type="filepath", max_height=640, elem_id="slider"
-                )
-            with gr.Tab(_("tab_3d"), elem_id="tab-3d") as tab_3d:
-                scene = three_d()
-                phone_box()
-            with gr.Tab(_("tab_views"), elem_id="tab-views") as tab_views:
-                views = views_of_scene()
-            with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
-                ruler = measuring()
-                measured = known_box()
-                sparse = sparse_box()
-            with gr.Tab(_("tab_files"), elem_id="tab-files") as tab_files:
-                gr.Markdown(_("files_lead"))
-                kinds = _kinds("kinds")
-                with gr.Row():
-                    make = gr.Button(_("make_files"), elem_id="make-files")
-                    make_zip = gr.Button(_("make_zip"), variant="primary", elem_id="make-zip")
-                files = gr.File(
-                    label=_("files"), file_count="multiple", interactive=False, visible=False,
-                    elem_id="files",
-                )  # fmt: skip
-        with gr.Column(elem_id="settings-side"):
-            model, resolution, flip, fov, intrinsics, *colours = _settings(models)
-            profile = profile_box()
-    camera = (
-        model, resolution, flip, fov, profile.kept, intrinsics, kept_by_browser(), sparse.kept,
-        measured.kept,
-    )  # fmt: skip
-    return _Parts(
-        _Controls(photo, *camera, *colours), view, pinned, summary, slider, tab_3d, tab_views,
-        tab_files, scene, views, ruler, profile, sparse, measured, kinds, make, make_zip, files,
-    )  # fmt: skip
+class _PhotoTab:
+    """One photo: its box, everything that is made of it, and the settings."""
 
+    def __init__(self, photo: gr.HTML, studio: Studio, storage: Storage) -> None:
+        self.known, self.space = KnownHandlers(studio, storage), SpaceHandlers(studio, storage)
+        self.elsewhere = ViewsHandlers(studio, storage)
+        with gr.Row(elem_id="workbench"):
+            with gr.Column(elem_id="photo-side"):
+                photo.render()  # type: ignore[no-untyped-call]
+            with gr.Column(elem_id="result-side"), gr.Tabs():
+                with gr.Tab(_("tab_depth"), elem_id="tab-depth"):
+                    self.view = depth_view("inspect")
+                    self.pinned = gr.HTML(elem_id="pinned")
+                    self.summary = gr.HTML(apply_default_css=False, elem_id="summary")
+                with gr.Tab(_("tab_compare"), elem_id="tab-compare"):
+                    gr.Markdown(_("compare_info"))
+                    self.slider = gr.ImageSlider(
+                        label=_("compare"), type="filepath", max_height=640, elem_id="slider"
+                    )
+                with gr.Tab(_("tab_3d"), elem_id="tab-3d") as self.tab_3d:
+                    self.scene = ThreeDTab()
+                    phone_box()
+                with gr.Tab(_("tab_views"), elem_id="tab-views") as self.tab_views:
+                    self.views = ViewsTab()
+                with gr.Tab(_("tab_measure"), elem_id="tab-measure"):
+                    self.ruler = MeasureTab()
+                    measured, wire_known = known_box(self.known)
+                    sparse, wire_sparse = sparse_box(self.known)
+                with gr.Tab(_("tab_files"), elem_id="tab-files") as self.tab_files:
+                    gr.Markdown(_("files_lead"))
+                    self.kinds = _kinds("kinds")
+                    with gr.Row():
+                        self.make = gr.Button(_("make_files"), elem_id="make-files")
+                        self.make_zip = gr.Button(
+                            _("make_zip"), variant="primary", elem_id="make-zip"
+                        )
+                    self.files = gr.File(
+                        label=_("files"), file_count="multiple", interactive=False, visible=False,
+                        elem_id="files",
+                    )  # fmt: skip
+            with gr.Column(elem_id="settings-side"):
+                self.controls = _settings(studio.model_names())
+                profile, wire_profile = profile_box(ProfileHandlers(studio, storage))
+        self.boxes = (wire_profile, wire_known, wire_sparse)
+        self.controls |= {"photo": photo, "profile": profile, "known_length": kept_by_browser()}
+        self.controls |= {"sparse": sparse, "measured": measured}
 
-def _wire(
-    parts: _Parts,
-    handlers: Handlers,
-    space: SpaceHandlers,
-    profiles: ProfileHandlers,
-    points: SparseHandlers,
-    lengths: KnownHandlers,
-    page: gr.Blocks,
-) -> None:
-    controls, scene, views, ruler = parts.controls, parts.scene, parts.views, parts.ruler
-    photo, known, shown = controls.photo, controls.known, kept_by_browser()
-    pictures = [parts.view, ruler.picture, views.picture]
-    outputs = [*pictures, parts.slider, parts.summary, known, ruler.scale, shown, parts.pinned]
-    outputs += [scene.viewer, scene.built, *ruler.results, *views.results, parts.files]
-    options = {
-        "show_progress_on": [*pictures, parts.slider],
-        "trigger_mode": "always_last",
-        **_HEAVY,
-    }
-    arriving = kept_by_browser()
-    page.load(
-        handlers.first,
-        [arriving, *controls.drawing[1:]],
-        [photo, *(control for control in controls.drawing[1:] if control is not known), *outputs],
-        js=static_text("arrive.js"),
-        **{**options, "trigger_mode": "once"},
-    )
-    settings = (controls.model, controls.flip, controls.colormap, controls.ranging)
-    changes = [control.change for control in (photo, *settings)]
-    # A number counts when it is finished, not at every key.
-    typed = (controls.resolution, controls.fov, controls.intrinsics, controls.near, controls.far)
-    changes += [event for box in typed for event in (box.submit, box.blur)]
-    showing = (handlers.show, [*controls.drawing, shown], outputs)
-    drawn = [gr.on(changes, *showing, **options)]
-    asked = controls.prediction
-    parts.view.select(space.pin, asked, parts.pinned, show_progress_on=[parts.pinned], **_HEAVY)
-    measured = [*ruler.results, ruler.picture]
-    ruler.picture.select(
-        space.measure, asked, measured, show_progress_on=ruler.results[:1], **_HEAVY
-    )
-    length = [*asked, ruler.ends, ruler.metres]
-    apply = [ruler.apply.click, ruler.metres.submit]
-    calibrated = gr.on(apply, space.calibrate, length, known, **_HEAVY)
-    undone = ruler.undo.click(lambda: None, None, known, **_PRIVATE)
-    used = wire_profile(parts.profile, profiles, asked, _HEAVY)
-    used += wire_known(parts.measured, lengths, asked, _HEAVY)
-    used += wire_sparse(parts.sparse, points, asked, _HEAVY)
-    drawn += [done(*showing, **options) for done in (calibrated.success, undone.success, *used)]
-    for event in drawn:
-        follow(event, photo, shown, outputs, EMPTY)
-    in_space = [*asked, *scene.options]
-    opened = (scene.build.click, parts.tab_3d.select, scene.shape.change)
-    with scene.stopping:
-        building = stop_button([*opened, scene.ply.click, scene.glb.click], "stop-3d")
-    built = gr.on(
-        list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
-        show_progress_on=[scene.viewer], **_SPACE,
-    )  # fmt: skip
-    page.load(None, js=static_text("wake_viewer.js"), api_visibility="private")
-    for done in drawn:  # an open 3D tab shows the new photo as one that is opened does
-        done.then(
-            None, scene.built, None, js=static_text("build_again.js"), api_visibility="private"
+    def named(self, names: Sequence[str]) -> list[Any]:
+        """The controls of these names."""
+        return [self.controls[name] for name in names]
+
+    def wire(self, handlers: Handlers, page: gr.Blocks) -> None:
+        """Connects the controls with what they do."""
+        scene, views, ruler = self.scene, self.views, self.ruler
+        reader, space, elsewhere = self.known, self.space, self.elsewhere
+        photo, known = self.named(("photo", "known_length"))
+        asked, drawing, shown = self.named(PHOTO), self.named(DRAWING), kept_by_browser()
+        pictures = [self.view, ruler.picture, views.picture]
+        outputs = [*pictures, self.slider, self.summary, known, ruler.scale, shown, self.pinned]
+        outputs += [scene.viewer, scene.built, *ruler.results, *views.results, self.files]
+        options = {
+            "show_progress_on": [*pictures, self.slider],
+            "trigger_mode": "always_last",
+            **HEAVY,
+        }
+        arriving = kept_by_browser()
+        page.load(
+            handlers.first,
+            [arriving, *drawing[1:]],
+            [*(control for control in drawing if control is not known), *outputs],
+            js=static_text("arrive.js"),
+            **{**options, "trigger_mode": "once"},
         )
-    files = [
-        button.click(handler, in_space, scene.delivered, show_progress_on=[scene.viewer], **_SPACE)
-        for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb))
-    ]
-    for saved in files:
-        save_at_once(saved, scene.delivered)
-    building(built, *files)
-    placed = views.picture.select(space.spot, None, views.spot, **_PRIVATE)
-    rendering = (space.view, [*asked, *views.options], views.results)
-    with parts.tab_views:
-        making = stop_button([placed.success, views.make.click], "stop-view")
-    making(placed.success(*rendering, **_SPACE), views.make.click(*rendering, **_SPACE))
-    views.kind.change(
-        space.new_kind,
-        views.kind,
-        [views.placing, views.picture, views.make, *views.results],
-        **_PRIVATE,
-    )
-    saving = [*controls.drawing, parts.kinds]
-    # What is made is not on the page yet: it is said over what was asked for.
-    told = {"show_progress_on": [parts.kinds], **_SPACE}
-    with parts.tab_files:
-        writing = stop_button([parts.make.click, parts.make_zip.click], "stop-files")
-    made = parts.make.click(handlers.files, saving, parts.files, **told)
-    zipped = parts.make_zip.click(handlers.zipped, saving, scene.delivered, **told)
-    save_at_once(zipped, scene.delivered)
-    writing(made, zipped)
+        settings = ("photo", "model", "flip", "colormap", "ranging")
+        changes = [control.change for control in self.named(settings)]
+        # A number counts when it is finished, not at every key.
+        typed = self.named(("resolution", "fov", "intrinsics", "near", "far"))
+        changes += [event for box in typed for event in (box.submit, box.blur)]
+        showing = (handlers.show, [*drawing, shown], outputs)
+        drawn = [gr.on(changes, *showing, **options)]
+        self.view.select(reader.pin, asked, self.pinned, show_progress_on=[self.pinned], **HEAVY)
+        measured = [*ruler.results, ruler.picture]
+        ruler.picture.select(
+            reader.measure, asked, measured, show_progress_on=ruler.results[:1], **HEAVY
+        )
+        length = [*asked, ruler.ends, ruler.metres]
+        apply = [ruler.apply.click, ruler.metres.submit]
+        calibrated = gr.on(apply, reader.calibrate, length, known, **HEAVY)
+        undone = ruler.undo.click(lambda: None, None, known, **PRIVATE)
+        used = [event for wire in self.boxes for event in wire(asked)]
+        drawn += [done(*showing, **options) for done in (calibrated.success, undone.success, *used)]
+        for event in drawn:
+            follow(event, photo, shown, outputs, EMPTY)
+        in_space = [*asked, *scene.options]
+        opened = (scene.build.click, self.tab_3d.select, scene.shape.change)
+        with scene.stopping:
+            building = stop_button([*opened, scene.ply.click, scene.glb.click], "stop-3d")
+        built = gr.on(
+            list(opened), space.cloud, [*in_space, scene.built], [scene.viewer, scene.built],
+            show_progress_on=[scene.viewer], **_SPACE,
+        )  # fmt: skip
+        page.load(None, js=static_text("wake_viewer.js"), api_visibility="private")
+        for done in drawn:  # an open 3D tab shows the new photo as one that is opened does
+            done.then(
+                None, scene.built, None, js=static_text("build_again.js"), api_visibility="private"
+            )
+        files = [
+            button.click(
+                handler, in_space, scene.delivered, show_progress_on=[scene.viewer], **_SPACE
+            )
+            for button, handler in ((scene.ply, space.ply), (scene.glb, space.glb))
+        ]
+        for saved in files:
+            save_at_once(saved, scene.delivered)
+        building(built, *files)
+        placed = views.picture.select(elsewhere.spot, None, views.spot, **PRIVATE)
+        rendering = (elsewhere.view, [*asked, *views.options], views.results)
+        with self.tab_views:
+            making = stop_button([placed.success, views.make.click], "stop-view")
+        making(placed.success(*rendering, **_SPACE), views.make.click(*rendering, **_SPACE))
+        views.kind.change(
+            elsewhere.new_kind,
+            views.kind,
+            [views.placing, views.picture, views.make, *views.results],
+            **PRIVATE,
+        )
+        saving = [*drawing, self.kinds]
+        # What is made is not on the page yet: it is said over what was asked for.
+        told = {"show_progress_on": [self.kinds], **_SPACE}
+        with self.tab_files:
+            writing = stop_button([self.make.click, self.make_zip.click], "stop-files")
+        made = self.make.click(handlers.files, saving, self.files, **told)
+        zipped = self.make_zip.click(handlers.zipped, saving, scene.delivered, **told)
+        save_at_once(zipped, scene.delivered)
+        writing(made, zipped)
 
 
-def _settings(models: list[str]) -> tuple[Any, ...]:
-    """Model, resolution, flip, field of view, intrinsics, colour map, range mode, near, far."""
+def _settings(models: list[str]) -> dict[str, Any]:
+    """The controls by the names of `app.depth_page.form.DRAWING`."""
     with gr.Accordion(_("settings"), open=True):
         model = gr.Dropdown(
             model_choices(models), value=models[0] if models else None, label=_("model"),
@@ -337,10 +268,20 @@ def _settings(models: list[str]) -> tuple[Any, ...]:
         queue=False,
         api_visibility="private",
     )
-    return model, resolution, flip, fov, intrinsics, colormap, ranging, near, far
+    return {
+        "model": model,
+        "resolution": resolution,
+        "flip": flip,
+        "fov": fov,
+        "intrinsics": intrinsics,
+        "colormap": colormap,
+        "ranging": ranging,
+        "near": near,
+        "far": far,
+    }
 
 
-def _many_photos(handlers: Handlers, controls: _Controls) -> None:
+def _many_photos(handlers: Handlers, controls: list[Any]) -> None:
     gr.Markdown(_("batch_lead"))
     photos = gr.File(
         label=_("batch_files"), file_count="multiple", elem_id="batch-files"
@@ -350,8 +291,8 @@ def _many_photos(handlers: Handlers, controls: _Controls) -> None:
     running = stop_button([run.click], "stop-batch")
     archive = gr.File(label=_("batch_zip"), interactive=False, visible=False, elem_id="batch-zip")
     listing = gr.HTML(elem_id="batch-list")
-    inputs = [photos, *controls.for_any_photo, kinds]
-    ran = run.click(handlers.batch, inputs, [archive, listing], **_PRIVATE, **IN_BATCH)
+    inputs = [photos, *controls, kinds]
+    ran = run.click(handlers.batch, inputs, [archive, listing], **PRIVATE, **IN_BATCH)
     running(ran)
     cleared_on_failure(ran, [archive, listing], NOTHING_MADE)
 

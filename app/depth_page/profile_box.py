@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import html
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from app.common.checks import missing
-from app.common.measurement_inputs import checked_profile
+from app.common.checks import checked_profile, missing
 from app.common.saving import safe_stem
 from app.common.translations import t
-from app.depth_page.elements import kept_by_browser
+from app.depth_page.elements import HEAVY, Wire, kept_by_browser
 from app.depth_page.elements import label as _
 from app.depth_page.form import PageHandlers, Update, language, require_photo
 from core.atomic import write_atomic
@@ -25,40 +23,6 @@ from core.geometry.find_scale import profile_of
 from core.scale.profile import MAX_BYTES, Profile, check_profile_name, profile_names
 
 NONE = ""  # the choice of no profile
-
-
-@dataclass(frozen=True)
-class ProfileControls:
-    """The box; `kept` is the profile in use, `results` what a choice fills."""
-
-    kept: gr.JSON
-    choice: gr.Dropdown
-    upload: gr.File
-    name: gr.Textbox
-    save: gr.Button
-    file: gr.File
-    note: gr.HTML
-
-    @property
-    def results(self) -> list[Any]:
-        return [self.kept, self.note]
-
-
-def profile_box() -> ProfileControls:
-    """Choosing, bringing along, and making a profile."""
-    with gr.Accordion(_("profile"), open=False, elem_id="profile"):
-        gr.Markdown(_("profile_lead"))
-        choice = gr.Dropdown(
-            _choices(), value=NONE, label=_("profile_choice"), elem_id="profile-choice"
-        )
-        upload = gr.File(label=_("profile_upload"), height=140, elem_id="profile-upload")
-        note = gr.HTML(elem_id="profile-note")
-        name = gr.Textbox(label=_("profile_name"), max_lines=1, elem_id="profile-name")
-        save = gr.Button(_("profile_save"), elem_id="profile-save")
-        file = gr.File(
-            label=_("profile_file"), interactive=False, visible=False, elem_id="profile-file"
-        )
-    return ProfileControls(kept_by_browser(), choice, upload, name, save, file, note)
 
 
 class ProfileHandlers(PageHandlers):
@@ -100,27 +64,31 @@ class ProfileHandlers(PageHandlers):
         return gr.update(choices=_choices())
 
 
-def wire_profile(
-    box: ProfileControls, handlers: ProfileHandlers, photo: list[Any], options: dict[str, Any]
-) -> list[Any]:
-    """The box's events.
+def profile_box(handlers: ProfileHandlers) -> tuple[gr.JSON, Wire]:
+    """Choosing, bringing along, and making a profile; what holds the one in use."""
+    with gr.Accordion(_("profile"), open=False, elem_id="profile"):
+        gr.Markdown(_("profile_lead"))
+        choice = gr.Dropdown(
+            _choices(), value=NONE, label=_("profile_choice"), elem_id="profile-choice"
+        )
+        upload = gr.File(label=_("profile_upload"), height=140, elem_id="profile-upload")
+        note = gr.HTML(elem_id="profile-note")
+        name = gr.Textbox(label=_("profile_name"), max_lines=1, elem_id="profile-name")
+        save = gr.Button(_("profile_save"), elem_id="profile-save")
+        file = gr.File(
+            label=_("profile_file"), interactive=False, visible=False, elem_id="profile-file"
+        )
+    kept = kept_by_browser()
 
-    Args:
-        box: on the page.
-        handlers: what they do.
-        photo: the photo's controls, in the order of `PHOTO`.
-        options: of every event.
+    def wire(photo: list[Any]) -> list[Any]:
+        choice.focus(handlers.arrive, None, choice, queue=False, api_visibility="private")
+        used = [kept, note]
+        chosen = choice.input(handlers.choose, choice, used, **HEAVY)
+        brought = gr.on([upload.upload, upload.clear], handlers.bring, upload, used, **HEAVY)
+        saved = save.click(handlers.save, [*photo, name], [file, *used], **HEAVY)
+        return [chosen.success, brought.success, saved.success]
 
-    Returns:
-        the events after which the photo is drawn anew.
-    """
-    box.choice.focus(handlers.arrive, None, box.choice, queue=False, api_visibility="private")
-    chosen = box.choice.input(handlers.choose, box.choice, box.results, **options)
-    brought = gr.on(
-        [box.upload.upload, box.upload.clear], handlers.bring, box.upload, box.results, **options
-    )
-    saved = box.save.click(handlers.save, [*photo, box.name], [box.file, *box.results], **options)
-    return [chosen.success, brought.success, saved.success]
+    return kept, wire
 
 
 def _choices() -> list[tuple[Any, str]]:

@@ -98,9 +98,6 @@ def scale_html(result: Result, lang: str) -> str:
 def looked_at(stem: Path) -> tuple[str, str, str]:
     """What the list of a batch shows of a photo's files.
 
-    Args:
-        stem: of the files, which this program wrote.
-
     Returns:
         a small picture of the depth as HTML, if a coloured one was asked for; model; range. All
         are empty where the photo has no result.
@@ -116,11 +113,21 @@ def looked_at(stem: Path) -> tuple[str, str, str]:
         with Image.open(color) as drawn:
             small = drawn.convert("RGB")
         small.thumbnail((_THUMBNAIL, _THUMBNAIL), reducing_gap=2.0)
-        encoded = io.BytesIO()
-        small.save(encoded, "JPEG", quality=85)
-        data = base64.b64encode(encoded.getvalue()).decode()
-        picture = f'<img alt="" width="{small.width // 2}" src="data:image/jpeg;base64,{data}">'
+        picture = picture_html(jpeg_of(small), f'width="{small.width // 2}"')
     return picture, about["model"]["name"], f"{low} – {high}"
+
+
+def jpeg_of(picture: Image.Image) -> bytes:
+    """A small picture for the page, encoded."""
+    encoded = io.BytesIO()
+    picture.save(encoded, "JPEG", quality=85)
+    return encoded.getvalue()
+
+
+def picture_html(data: bytes, more: str = "", *, alt: str = "", kind: str = "image/jpeg") -> str:
+    """An encoded picture inside the page itself: no file is made of it."""
+    shown = base64.b64encode(data).decode()
+    return f'<img alt="{html.escape(alt)}" {more} src="data:{kind};base64,{shown}">'
 
 
 def listing_html(
@@ -129,9 +136,7 @@ def listing_html(
     """What became of every photo of a batch.
 
     Args:
-        manifest: of the batch.
         looks: `looked_at` of the photos, by their stems.
-        lang: of the sentences.
     """
     counts = manifest["counts"]
     lead = t("batch.counts", lang, done=counts["done"] + counts["skipped"], failed=counts["failed"])
@@ -148,7 +153,7 @@ def listing_html(
         rows.append([html.escape(cell) for cell in (photo["input"], status, model, reach, said)])
         rows[-1].insert(0, picture)
     keys = ("batch.photo", "batch.status", "summary.model", "summary.depth", "batch.note")
-    return f"<p>{html.escape(lead)}</p>{_table(['', *(t(key, lang) for key in keys)], rows)}"
+    return f"<p>{html.escape(lead)}</p>{table(['', *(t(key, lang) for key in keys)], rows)}"
 
 
 def about_html(models: Sequence[ModelInfo], lang: str) -> str:
@@ -169,7 +174,7 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     ]
     keys = ("summary.model", "about.values", "about.reach", "summary.accuracy",
             "summary.trained_on", "summary.licence")  # fmt: skip
-    listed = _table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
+    listed = table([t(key, lang) for key in keys], rows) if rows else t("about.none", lang)
     paragraphs = "".join(
         f"<p>{html.escape(t(f'about.{key}', lang))}</p>" for key in ("method", "limits", "camera")
     )
@@ -181,7 +186,7 @@ def about_html(models: Sequence[ModelInfo], lang: str) -> str:
     )
 
 
-def _table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
+def table(names: Sequence[str], rows: Iterable[Iterable[str]]) -> str:
     """A table of texts under its names; the cells are HTML."""
     named = [html.escape(name) for name in names]
     head = "".join(f"<th>{name}</th>" for name in named)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 from collections.abc import Callable
 from typing import Any
@@ -10,26 +9,32 @@ from typing import Any
 import gradio as gr
 
 from app.common.checks import number
-from app.common.clip import run_video
+from app.common.runs import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.summary import metres
 from app.common.translations import of_core, t
-from app.depth_page.elements import typed_number
-from app.depth_page.events import cleared_on_failure, stop_button
+from app.depth_page.elements import (
+    PRIVATE,
+    camera_note,
+    cleared_on_failure,
+    label,
+    stop_button,
+    typed_number,
+)
 from app.depth_page.form import (
     COLOURS,
     FOR_ANY_PHOTO,
     PROGRESS,
     PageHandlers,
     by_labels,
+    counted,
     form_request,
     language,
     nothing,
 )
 from app.depth_page.live import LiveDepth, LiveView
-from app.depth_page.photo_box import camera_note
-from app.depth_page.progress import counted
+from app.depth_page.summary_html import picture_html
 from core.errors import VideoError
 from core.geometry.stereo import LAYOUTS, LEAST_EYES, MOST_EYES, StereoSettings
 from core.video.settings import QUALITIES
@@ -37,7 +42,6 @@ from core.video.settings import QUALITIES
 LIVE_EVERY = 0.1  # seconds between two pictures that a page sends
 LIVE_SECONDS = 120  # then the camera has to be started again, and others get their turn
 _NOTHING_MADE = (None, nothing(), "")
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
 NO_STEREO = "none"
 
 
@@ -92,21 +96,14 @@ class VideoHandlers(PageHandlers):
         self._live.forget(request.session_hash)
 
 
-def video_tab(
-    studio: Studio,
-    storage: Storage,
-    controls: list[Any],
-    label: Callable[[str], Any],
-) -> VideoHandlers:
+def video_tab(studio: Studio, storage: Storage, controls: list[Any]) -> VideoHandlers:
     """Lays the tab out inside the page that is being built.
 
     Args:
-        controls: model, resolution, flip, field of view, profile, colour map, range mode, near
-            and far.
-        label: gives a text in the browser's language.
+        controls: in the order of `app.depth_page.form.FOR_ANY_PHOTO`.
     """
     handlers = VideoHandlers(studio, storage)
-    model, resolution, _, _, profile, *display = controls
+    model, resolution, _flip, _fov, profile, *display = controls
     gr.Markdown(label("video_lead"))
     with gr.Row():
         with gr.Column():
@@ -145,7 +142,7 @@ def video_tab(
         concurrency_id="video",  # minutes long: photos do not wait for it
         concurrency_limit=1,
         show_progress_on=[result],
-        **_PRIVATE,
+        **PRIVATE,
     )
     cleared_on_failure(ran, [result, files, told], _NOTHING_MADE)
     running(ran)
@@ -166,13 +163,13 @@ def video_tab(
         concurrency_id="live",
         concurrency_limit=2,
         show_progress="hidden",
-        **_PRIVATE,
+        **PRIVATE,
     )
     return handlers
 
 
 def live_html(view: LiveView, lang: str) -> str:
-    """The picture inside the page itself: no file is made of it."""
+    """The picture, and what is said of it."""
     words = t(
         "studio.live_told",
         lang,
@@ -183,9 +180,7 @@ def live_html(view: LiveView, lang: str) -> str:
         model=view.model,
     )
     words = " ".join([words, *(of_core(note, lang) for note in view.notes)])
-    data = base64.b64encode(view.jpeg).decode()
-    alt = html.escape(t("studio.live_alt", lang))
-    picture = f'<img alt="{alt}" src="data:image/jpeg;base64,{data}">'
+    picture = picture_html(view.jpeg, alt=t("studio.live_alt", lang))
     return f'<figure class="live">{picture}<figcaption>{html.escape(words)}</figcaption></figure>'
 
 

@@ -105,14 +105,7 @@ def _choice(photo: str, key: str, _chooser: Chooser, _rgb: NDArray[np.uint8]) ->
 
 
 def predicted(photo: Photo, info: ModelInfo, request: DepthRequest) -> Prediction:
-    """A photo's depth, once per photo, model and settings, however many pages show it.
-
-    Args:
-        request: the settings; what is known rescales what is kept.
-
-    Raises:
-        CameraError: the ends of the known length lie outside the photo or are the same pixel.
-    """
+    """A photo's depth, once per photo, model and settings, however many pages show it."""
     key = (photo.sha256, info.sha256, *request.prediction.values())
     found = _predicted(key, info.name, request, photo)
     return _rescaled(key, request.known, found) if request.known else found
@@ -182,19 +175,17 @@ def fields_of(
 
 @cached
 def occluded(
-    key: str, level: int, fill: str, _info: ModelInfo, _trace: Trace
+    key: str, level: int | None, fill: str, _info: ModelInfo, _trace: Trace
 ) -> dict[str, NDArray[np.float32]]:
-    """Change of depth (metres of the canonical camera) when one input of a fusion is hidden."""
-    effects = network(_info).occlude(_trace, level, fill)
-    return {effect.name: effect.change[0, 0].numpy() for effect in effects}
+    """Change of depth (metres of the canonical camera) when one input is hidden.
 
-
-@cached
-def occluded_branches(
-    key: str, fill: str, _info: ModelInfo, _trace: Trace
-) -> dict[str, NDArray[np.float32]]:
-    """Change of depth (metres of the canonical camera) when one part of ASPP's output is hidden."""
-    effects = network(_info).occlude_branches(_trace, fill)
+    Of a level's fusion, or (None) of what ASPP merges.
+    """
+    opened = network(_info)
+    if level is None:
+        effects = opened.occlude_branches(_trace, fill)
+    else:
+        effects = opened.occlude(_trace, level, fill)
     return {effect.name: effect.change[0, 0].numpy() for effect in effects}
 
 

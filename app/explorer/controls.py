@@ -68,6 +68,13 @@ def slider(
     return _end(key, float(value), float(default), lambda number: f"{number:g}")
 
 
+def percent(
+    key: str, label: str, default: float, low: float = 0, high: float = 100, **options: Any
+) -> float:
+    """A slider of whole per cents."""
+    return slider(key, label, low, high, default, step=1, pattern="%.0f %%", **options)
+
+
 def steps(
     key: str,
     label: str,

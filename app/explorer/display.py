@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.common.translations import error_sentence, t
+from app.common.translations import error_sentence, keys, t
 from app.explorer import controls
 from app.explorer.page_head import newly_done
 from app.explorer.session_view import SessionView
@@ -27,6 +27,15 @@ def numbers(items: Sequence[tuple[str, str, str | None]]) -> None:
     with st.container(horizontal=True):
         for label, value, help_ in items:
             st.metric(label, value, help=help_, width="content")
+
+
+def named(lang: str, page: str, **values: str) -> list[tuple[str, str, str | None]]:
+    """Figures for `numbers`, their names and explanations from a page's texts: NAME, NAME_hint."""
+    hints = {name: f"{page}.{name}_hint" for name in values}
+    return [
+        (t(f"{page}.{name}", lang), value, t(hints[name], lang) if hints[name] in keys() else None)
+        for name, value in values.items()
+    ]
 
 
 def truth_note(view: SessionView) -> None:

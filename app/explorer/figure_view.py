@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from app.common.translations import t
 from app.explorer.display import npz
 from app.explorer.offline_page import Part, html_page
-from app.explorer.plots.bars import Bar
+from app.explorer.plots.charts import Bar
 from app.explorer.plots.maps import PLACE, SCRIPT, STYLE, Map, message
 from app.explorer.session_view import SessionView, current
 
@@ -64,11 +64,8 @@ def mapped(
     """A map of one value per pixel of the session's photo.
 
     Args:
-        name: of its files.
         title: above it, and what those hear who cannot see it where there is no `alt`.
         values: (h, w); NaN is left blank.
-        bar: colours and unit.
-        alt: one sentence.
         over: draw it over the photo.
         part, level: see `Map`.
         data: what the reader may take home.
@@ -108,8 +105,6 @@ def figures(
 
     Args:
         group: names the figures.
-        shown: maps, charts or both.
-        columns: so many side by side.
         photo: whose pointer and zoom the maps share; empty for the page's own.
         bare: without buttons and downloads, for small pictures.
         ready: the message of the maps where it has been made before.
@@ -215,20 +210,9 @@ def _downloads(lang: str, group: str, shown: Sequence[Figure]) -> None:
 
     with st.popover(t("explorer.download", lang), icon=":material/download:", type="tertiary"):
         st.caption(t("explorer.download_png", lang))
-        st.download_button(
-            t("explorer.download_html", lang),
-            page,
-            f"{group}.html",
-            "text/html",
-            key=f"html-{group}",
-            on_click="ignore",
-        )
+        html, data = (t(f"explorer.download_{kind}", lang) for kind in ("html", "data"))
+        once: dict[str, Any] = {"on_click": "ignore"}
+        st.download_button(html, page, f"{group}.html", "text/html", key=f"html-{group}", **once)
         if held:
-            st.download_button(
-                t("explorer.download_data", lang),
-                arrays,
-                f"{group}.npz",
-                "application/octet-stream",
-                key=f"data-{group}",
-                on_click="ignore",
-            )
+            kind = "application/octet-stream"
+            st.download_button(data, arrays, f"{group}.npz", kind, key=f"data-{group}", **once)

@@ -191,7 +191,7 @@ def _strongest_band(view: SessionView) -> tuple[str, Mapping[str, object]]:
 
 
 def _needed_branch(view: SessionView) -> tuple[str, Mapping[str, object]]:
-    effects = cache.occluded_branches(view.key, FILLS[0], view.info, view.trace)
+    effects = cache.occluded(view.key, None, FILLS[0], view.info, view.trace)
     rates = view.info.config.aspp_rates
     parts = {"1x1": "reduced"} | {str(rate): f"branch{i}" for i, rate in enumerate(rates)}
     moved = {name: _moved(view, effects[part]) for name, part in parts.items()}

@@ -74,7 +74,6 @@ def lesson_link(address: str, state: dict[str, str], hide: list[str]) -> str:
     Args:
         address: of the page, with or without a query.
         state: the query: control -> value. The language is left to the reader.
-        hide: names of controls.
     """
     query = {name: value for name, value in state.items() if name not in (*_FREE, controls.HIDE)}
     if hide:
@@ -87,8 +86,6 @@ def exercise_sheet(lang: str, link: str, *, answers: bool = False) -> str:
     """One page to print, as HTML that needs no network.
 
     Args:
-        lang: "en" or "zh".
-        link: the lesson's.
         answers: print them instead of lines to write on.
     """
     questions = [key for key in keys() if key.startswith("sheet.") and key.endswith("_question")]

@@ -31,11 +31,7 @@ Result = TypeVar("Result")
 
 
 class Keeper:
-    """Two bounded caches, and a lock for each value that is being computed.
-
-    Args:
-        capacity: bytes of all that is kept.
-    """
+    """Two bounded caches, and a lock for each value that is being computed."""
 
     def __init__(self, capacity: int) -> None:
         small = int(capacity * _SMALL_SHARE)

@@ -63,7 +63,6 @@ def html_page(title: str, parts: Sequence[Part], lang: str = "en") -> str:
 
     Args:
         parts: one below the other. Figures need the plotting library, which goes in once.
-        lang: of the text.
     """
     body, charts, maps = [], 0, 0
     for part in parts:

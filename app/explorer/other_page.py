@@ -30,7 +30,6 @@ def receive(lang: str, examples: dict[str, str]) -> None:
     """Takes what the address stands for, once, and sets the side bar's controls by it.
 
     Args:
-        lang: of a sentence, where it is gone.
         examples: name by digest, of the photos that need not be kept.
     """
     token = st.query_params.get(ADDRESS)
@@ -97,7 +96,6 @@ def ways(lang: str, sent: Handoff | None) -> None:
     """The buttons to the depth page, where that runs, and to the other theme.
 
     Args:
-        lang: of their names.
         sent: what comes along; None where there is nothing to show.
     """
     if HandoffFolder.from_environment() is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -54,9 +55,6 @@ def report(view: SessionView, step: Callable[[int, int, str], object] = lambda *
 
     Args:
         step: told number, count and name of the section that is made next.
-
-    Raises:
-        DepthError: a view that this photo cannot have.
     """
     lang = view.lang
     parts: list[Part] = [_facts(view)]
@@ -90,9 +88,7 @@ def _sections(view: SessionView) -> list[tuple[str, Callable[[SessionView], Iter
         ("loss", _loss),
         ("space", _space),
     ]
-    if view.truth is not None:
-        sections.append(("compare", _compare))
-    return sections
+    return sections if view.truth is None else [*sections, ("compare", _compare)]
 
 
 def _start(view: SessionView) -> Iterator[Row]:
@@ -123,7 +119,7 @@ def _atrous(view: SessionView) -> Iterator[Row]:
     pyramid = asppview(view, kind, rates)
     for branch, rate in enumerate(rates):
         offsets = cascade_taps(rates, branch) if kind == "dense" else taps(rate)
-        yield sampling(view, pyramid, branch, offsets, (0.5, 0.5)).shown, 2
+        yield sampling(view, pyramid, branch, offsets, (0.5, 0.5))[0], 2
     last = len(rates) - 1
     names = {
         "feature16": t("atrous.stage_encoder", lang),
@@ -226,9 +222,4 @@ def _settings(settings: Mapping[str, Any], lang: str) -> str:
 
 def _plain(markdown: str) -> str:
     """A source without its links' addresses: "[doi:x](https://...)" becomes "doi:x"."""
-    text, rest = "", markdown
-    while "](" in rest:
-        before, _, rest = rest.partition("](")
-        text += before.replace("[", "", 1) if "[" in before else before
-        rest = rest.partition(")")[2]
-    return text + rest
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,10 +62,7 @@ class SessionView:
     """A photo through one model, as the pages see it.
 
     Attributes:
-        lang: "en" or "zh".
-        photo: as decoded.
         prediction: of the photo by `info`'s model.
-        info: of the model.
         request: how the depth was asked for, with the known length that rescales it and the
             colour map; its model is `info`'s.
         choice: how the photo chose the model; None where it was chosen by hand.
@@ -192,6 +191,12 @@ def current() -> SessionView:
     return view
 
 
+def run_page(script: str) -> None:
+    """Draws the page of a script that Streamlit runs; the imported module keeps its caches."""
+    page = import_module(f"app.explorer.page_scripts.{Path(script).stem}")
+    page.draw(current())
+
+
 def show_next(view: SessionView) -> None:
     """Makes a view the current one."""
     st.session_state[_VIEW] = view
@@ -201,9 +206,6 @@ def predicted_with(view: SessionView, **changes: Any) -> SessionView:
     """The same photo and known length with other settings of the request.
 
     A scale profile of another model is left out.
-
-    Raises:
-        CameraError: the ends of the known length lie outside the photo or are the same pixel.
     """
     name = view.info.name
     known = tuple(k for k in view.request.known if not isinstance(k, Profile) or k.model == name)

@@ -85,9 +85,6 @@ def choose_view(lang: str, place: DeltaGenerator) -> tuple[SessionView, Handoff]
 
     Returns:
         what the pages show, and the same for another page.
-
-    Raises:
-        DepthError: the photo, the model or a setting cannot be used.
     """
     receive(lang, {digest: path.stem for digest, path in _examples_by_digest().items()})
     with place:
@@ -217,22 +214,11 @@ def _settings(lang: str) -> DepthRequest:
     with st.expander(t("explorer.settings", lang), icon=":material/settings:"):
         height = controls.resolution("res", lang, hint=t("explorer.resolution_hint", lang))
         flip = controls.toggle("flip", t("explorer.flip", lang), hint=t("explorer.flip_hint", lang))
-        fov = controls.number(
-            "fov",
-            t("explorer.fov", lang),
-            MIN_FOV,
-            MAX_FOV,
-            None,
-            pattern="%.1f",
-            hint=t("explorer.fov_hint", lang),
-            placeholder=t("explorer.auto", lang),
-        )
-        colours = controls.choice(
-            "map",
-            t("explorer.colours", lang),
-            {name: name for name in COLORMAPS},
-            default=DEFAULT_COLORMAP,
-        )
+        name, hint, auto = (t(f"explorer.{key}", lang) for key in ("fov", "fov_hint", "auto"))
+        limits = (MIN_FOV, MAX_FOV, None)
+        fov = controls.number("fov", name, *limits, pattern="%.1f", hint=hint, placeholder=auto)
+        maps, name = {key: key for key in COLORMAPS}, t("explorer.colours", lang)
+        colours = controls.choice("map", name, maps, default=DEFAULT_COLORMAP)
     return DepthRequest(
         resolution=None if height is None else round(height),
         flip=flip,
@@ -242,11 +228,7 @@ def _settings(lang: str) -> DepthRequest:
 
 
 def _choose_profile(lang: str) -> tuple[Profile, ...]:
-    """One of the server's scale profiles, the one that came along, or this session's own file.
-
-    Raises:
-        ConfigError: it is none.
-    """
+    """One of the server's scale profiles, the one that came along, or this session's own file."""
     with st.expander(t("studio.profile", lang), icon=":material/straighten:"):
         sent = sent_profile()
         names = {"": t("studio.profile_none", lang)}

@@ -31,9 +31,8 @@ from app.common.monitoring import Metrics
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.common.translations import error_sentence
-from app.depth_page.elements import STATIC, static_text, translations
+from app.depth_page.elements import FIRST, STATIC, static_text, translations
 from app.depth_page.page import build_page
-from app.depth_page.photo_box import FIRST
 from app.server.asgi import FirstScript
 from app.server.middleware import Guard
 from core.engines.onnx_engine import give_back_memory
@@ -88,7 +87,6 @@ def create_app(
     Args:
         storage: where uploads and results go. Gradio's own temporary folder is moved there, for
             the whole process.
-        limits: of the server; the defaults unless given.
         mcp_at: this server's address where its tools for language models are on.
     """
     limits = limits or ServerLimits.from_environment({})
@@ -155,7 +153,6 @@ class Server(uvicorn.Server):
     """A server that ends soon: open pages keep a connection that would hold it up.
 
     Args:
-        config: of the server.
         pages: Gradio's app, whose connections to open pages are closed first; calls under way
             still finish.
         last: done before the process is ended by force, where a call does not end.

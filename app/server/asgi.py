@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
-import json
 import math
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
 
 from app.common.environment import value
 
@@ -173,23 +173,6 @@ def stated_length(scope: Message) -> float:
     return 0.0
 
 
-async def answer(
-    send: Send, status: int, detail: str, headers: Mapping[str, str] | None = None
-) -> None:
-    """Sends one sentence."""
-    body = json.dumps({"detail": detail}).encode()
-    await answer_bytes(send, status, body, "application/json", headers)
-
-
-async def answer_bytes(
-    send: Send,
-    status: int,
-    body: bytes,
-    content_type: str,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    """Sends a whole answer."""
-    stated = {"content-type": content_type, "content-length": str(len(body)), **(headers or {})}
-    encoded = [(name.encode(), value.encode()) for name, value in stated.items()]
-    await send({"type": "http.response.start", "status": status, "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+def sentence(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An answer of one sentence."""
+    return JSONResponse({"detail": detail}, status, headers)

@@ -16,11 +16,7 @@ _SHOWN = 40  # characters of a name that nobody knows
 
 
 class CallCheck:
-    """Checks calls against the functions of a page.
-
-    Args:
-        page: the page that is served.
-    """
+    """Checks calls against the functions of a page."""
 
     def __init__(self, page: GuardedBlocks) -> None:
         self._page = page
@@ -46,7 +42,6 @@ class CallCheck:
         """What is wrong with the JSON of a call, or None.
 
         Args:
-            body: of the request.
             name: of the function, in the address.
             numbered: whether a number in the call counts for more than that name, as for the page.
             named_arguments: whether its arguments have names instead of an order.

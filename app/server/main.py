@@ -34,8 +34,6 @@ class Page:
     Attributes:
         name: what the user calls it.
         variable: the environment variable that moves its port.
-        host: the address it listens on.
-        port: its port.
         health: the path that answers 200 once it works.
         command: the argument list that starts it, from the repository root.
     """
@@ -92,15 +90,7 @@ def pages_from(environment: Mapping[str, str]) -> list[Page]:
 
 
 def address(environment: Mapping[str, str], variable: str) -> tuple[str, int]:
-    """Host and port that the environment asks for.
-
-    Args:
-        environment: to read.
-        variable: the name of the port's variable.
-
-    Raises:
-        ConfigError: a port that is no port.
-    """
+    """Host and port that the environment asks for."""
     text = value(variable, environment)
     if not (re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 65535):
         raise ConfigError(

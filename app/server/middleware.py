@@ -17,6 +17,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.responses import Response
+
 from app.api import mcp
 from app.common.blocks import GuardedBlocks, client_of
 from app.common.environment import ServerLimits
@@ -29,10 +31,9 @@ from app.server.asgi import (
     Send,
     SlowError,
     TooLargeError,
-    answer,
-    answer_bytes,
     bounded_receive,
     replayed,
+    sentence,
     stated_length,
     whole_body,
     with_security_headers,
@@ -103,9 +104,7 @@ class Guard:
     """ASGI middleware in front of Gradio.
 
     Args:
-        app: what to protect.
         page: the page that is served, asked how many calls wait.
-        limits: of the server.
         metrics: where answers are counted; served at /metrics.
         room: bytes that uploads may still take on the server's disk; called in a thread.
         tools: whether the tools for language models are on; each of their calls comes back here as
@@ -144,17 +143,18 @@ class Guard:
         remote = path.startswith("/gradio_api/file=") and _WEB_ADDRESS.match(path[17:])
         if path == "/metrics" and scope["method"] == "GET" and self._shows_metrics(address):
             numbers = await asyncio.to_thread(self._metrics.text)  # one of them reads a folder
-            await answer_bytes(guarded, 200, numbers, CONTENT_TYPE)
+            await Response(numbers, media_type=CONTENT_TYPE)(scope, receive, guarded)
             return
         if self._tools and mcp.ROUTE.fullmatch(path):
             await self._passed_on(scope, bounded_receive(receive, mcp.MOST_BYTES), guarded)
             return
         if not _ROUTES.fullmatch(path) or remote:
-            await answer(guarded, 404, "There is nothing at this address.")
+            await sentence(404, "There is nothing at this address.")(scope, receive, guarded)
             return
         result = None if post else _RESULT.fullmatch(path)
         if result and not self._page.knows(result["event"]):  # Gradio would break off the answer
-            await answer(guarded, 404, "There is no call of this number, or it was read already.")
+            gone = sentence(404, "There is no call of this number, or it was read already.")
+            await gone(scope, receive, guarded)
             return
         refusal = None
         call = _CALLS.fullmatch(path) if post else None
@@ -165,7 +165,7 @@ class Guard:
         if refusal is not None:
             wait = refusal.retry_after
             headers = {} if math.isnan(wait) else {"retry-after": str(math.ceil(wait))}
-            await answer(guarded, refusal.status, refusal.detail, headers)
+            await sentence(refusal.status, refusal.detail, headers)(scope, receive, guarded)
             return
         await self._passed_on(scope, receive, guarded)
 
@@ -192,7 +192,8 @@ class Guard:
             await self._app(scope, receive, checked)
         except asyncio.CancelledError:  # the server ends, and this call would have taken longer
             if not started:
-                await answer(send, 503, "The server is stopping, expected it to run: try again.")
+                ends = sentence(503, "The server is stopping, expected it to run: try again.")
+                await ends(scope, receive, send)
             raise
         except Exception as problem:
             if events:  # the last of them says what is wrong; the answer still has to end
@@ -203,7 +204,7 @@ class Guard:
             error, failed = problem, True
         if failed:
             refusal = refused_directly(said) or as_refusal(error, self._upload_too_large())
-            await answer(send, refusal.status, refusal.detail)
+            await sentence(refusal.status, refusal.detail)(scope, receive, send)
 
     def _shows_metrics(self, address: str | None) -> bool:
         readers = self._limits.metrics

@@ -173,7 +173,6 @@ def unpack(archive: Path, folder: Path, most_files: int, most_bytes: int = MAX_B
     """Unpacks a zip, its folders kept; hidden files and what macOS adds are left out.
 
     Args:
-        archive: the zip.
         folder: where to, made when missing.
         most_files: more are refused, before anything is unpacked.
         most_bytes: of all files together, counted while they are unpacked: a zip may lie.

@@ -20,7 +20,7 @@ from core.files.depth_maps import ColorSettings
 from core.files.outputs import Output
 from core.images.resize import checked_resolution
 from core.prediction import checked_switch
-from core.scale.calibration import Measurement, given
+from core.scale.calibration import Measurement, camera_of, given
 from core.weights.choice_table import AUTO
 from core.weights.model_info import ModelInfo
 
@@ -37,7 +37,7 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class DepthSettings:
-    """How every photo, or every clip, of a run is predicted.
+    """How a photo, or every photo or clip of a run, is predicted.
 
     Attributes:
         resolution: working height in pixels; None is the model's.
@@ -68,6 +68,14 @@ class DepthSettings:
             checked_resolution(self.resolution)
         for name in ("flip", "overwrite"):
             checked_switch(name, getattr(self, name))
+
+    @property
+    def prediction(self) -> dict[str, Any]:
+        """What decides the prediction beside the model: the keywords of a predictor."""
+        camera = camera_of(self.known, self.fov, self.intrinsics)
+        return {
+            "resolution": self.resolution, "flip": self.flip, "fov": self.fov, "intrinsics": camera
+        }  # fmt: skip
 
     def decisive(self) -> dict[str, Any]:
         """The settings that decide the result, as a sidecar holds them."""
@@ -110,7 +118,6 @@ class Entry:
         stem: of its results below the output folder.
         files: written or found, below the output folder.
         error: the sentence for the user, where it failed.
-        milliseconds: spent on it.
         notes: what the user should know of its result.
     """
 
@@ -200,7 +207,6 @@ def write_table(path: Path, head: Mapping[str, Any], photos: Iterable[Mapping[st
             not set is empty. A text that a spreadsheet would take for a formula begins with "'";
             bytes of a name that are no text are escaped as in the manifest.
         head: of the manifest: version, model and settings.
-        photos: its entries, one after the other.
 
     Raises:
         ExportError: it cannot be written.

@@ -49,7 +49,6 @@ def names_for(found: Sequence[Found], taken: Iterable[str] = (), *, mirror: bool
     """For every file the stem of its results, and others that they may have from another run.
 
     Args:
-        found: in the run's order.
         taken: stems that no file may have.
         mirror: whether the folders of files that were named one by one may show in the names.
 
@@ -83,11 +82,7 @@ def key(stem: Path) -> str:
 
 
 def portable(path: Path) -> Path:
-    """A relative path below which every system can hold results: `CON` becomes `_CON`.
-
-    Args:
-        path: of a photo, with or without ending.
-    """
+    """A relative path below which every system can hold results: `CON` becomes `_CON`."""
     parts = [_DEVICE.sub(r"_\g<0>", _NO_NAME.sub("_", part), count=1) for part in path.parts]
     folders = [re.sub(r"[. ]+$", "_", part) for part in parts[:-1]]
     return Path(*folders, *parts[-1:])

@@ -59,7 +59,6 @@ def packed(
 
     Args:
         target: the zip, or "-" for standard output.
-        out: the folder of the results.
         manifests: whether the run writes them.
         move: whether they are deleted there once they are packed.
 

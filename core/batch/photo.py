@@ -33,7 +33,6 @@ from core.geometry.find_scale import calibrated
 from core.images.decode import Photo, read_file
 from core.images.decode_worker import decode_isolated
 from core.predictor import AnyPredictor
-from core.scale.calibration import camera_of
 from core.weights.model_info import ModelInfo
 
 DEPTH16 = "depth16"
@@ -55,7 +54,6 @@ class PhotoRunner:
     Args:
         models: the model, or those that every photo chooses from.
         load: loads what predicts with them, called when the first photo needs it.
-        settings: what is made of every photo.
         sources: of `core.batch.run.sources_of`.
     """
 
@@ -150,14 +148,7 @@ class PhotoRunner:
                 self._predictor = self._load()
             except DepthError as error:
                 raise _ModelError(error) from error
-        prediction = self._predictor(
-            photo,
-            resolution=settings.resolution,
-            flip=settings.flip,
-            fov=settings.fov,
-            intrinsics=camera_of(settings.known, settings.fov, settings.intrinsics),
-        )
-        prediction = calibrated(prediction, *settings.known)
+        prediction = calibrated(self._predictor(photo, **settings.prediction), *settings.known)
         kept = self._still_good(stem, photo.sha256)
         work = ExportJob(
             prediction,

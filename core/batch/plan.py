@@ -29,7 +29,6 @@ class Job:
     """One photo of a run.
 
     Attributes:
-        source: the file.
         stem: where its results go, below the output folder and without suffix: `room/photo`.
         others: other stems, the likeliest first. Its results lie there where an earlier run over
             other photos made them so, or where the stem holds those of another photo.
@@ -72,8 +71,6 @@ def plan(
     is left out; a file that was named itself never is.
 
     Args:
-        inputs: files, folders, patterns.
-        left_out: is told what was left out.
         why_not: words for a file that is left out, from its name and what reads its head.
         mirror: whether folders of files that were named one by one may show in the results' names;
             False where the caller made them and all files count as found.

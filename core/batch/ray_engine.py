@@ -45,10 +45,6 @@ def predict_files_on_ray(
         model: its name; None lets the photo choose.
         workers: actors; None takes one for each core, with one thread each. With OMP_NUM_THREADS
             set, each has that many threads, and there are as many as fit.
-
-    Raises:
-        EngineError: Ray is not installed or does not start.
-        DepthError: as there.
     """
     ray = _ray()
     models, _ = models_of_run(model)

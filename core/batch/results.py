@@ -137,7 +137,6 @@ def stem_for(stems: Sequence[Path], sha256: str, name: str, *, overwrite: bool) 
 
     Args:
         stems: that the results may have, the likeliest first; a single one is taken.
-        overwrite: what the user allows.
 
     Raises:
         ExportError: all of them hold results of other photos.

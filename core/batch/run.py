@@ -20,14 +20,15 @@ from pathlib import Path
 from core.atomic import remove_stale
 from core.batch.manifest import (
     BatchSettings,
+    DepthSettings,
     Entry,
     Totals,
     check_replaceable,
     write_manifests,
 )
-from core.batch.photo import PhotoRunner
+from core.batch.photo import DEPTH16, PhotoRunner
 from core.batch.plan import Job, read_head, same_file_key
-from core.camera import GivenCamera, choose_intrinsics
+from core.camera import choose_intrinsics
 from core.errors import DepthError
 from core.files.depth_maps import DEPTH16_SCALES, depth16_scale
 from core.files.sidecar import read_sidecar
@@ -42,7 +43,6 @@ _log = logging.getLogger(__name__)
 
 _HEAD = 1 << 18  # bytes in which a photo's header usually ends
 _HEADER_SECONDS = 10.0
-_DEPTH16 = "depth16"
 
 
 def with_one_scale(
@@ -53,7 +53,7 @@ def with_one_scale(
     Finished results keep theirs where it can hold the run, so that nothing is made again for it.
     """
     wanted = {output.name for output in settings.outputs}
-    if settings.png_scale is not None or _DEPTH16 not in wanted or len(jobs) < 2:
+    if settings.png_scale is not None or DEPTH16 not in wanted or len(jobs) < 2:
         return settings
     needed = depth16_scale(_reach(settings, jobs, models))
     before = [] if settings.overwrite else [*_finished(jobs, out)]
@@ -74,32 +74,29 @@ def settled(needed: float, before: Iterable[float]) -> float:
     return kept
 
 
-def reach_of(
+def reach_in_photos(
+    settings: DepthSettings,
     models: Sequence[ModelInfo],
-    size: tuple[int, int],
-    focal_px: float | None = None,
-    resolution: int | None = None,
-    fov: float | None = None,
-    intrinsics: GivenCamera | None = None,
+    photos: Iterable[tuple[tuple[int, int], float | None]],
 ) -> float:
-    """How far the models' depth can reach in a photo, metres.
+    """How far depth can reach, metres, in photos or frames that any of the models may predict.
 
     Args:
-        models: any of which may predict it.
-        size: width and height in pixels.
-        focal_px: from its EXIF.
-
-    Raises:
-        DepthError: a camera or size that cannot be.
+        photos: width and height in pixels, and the focal length in pixels that EXIF gives. One
+            whose camera or size cannot be says so in its turn.
     """
-    reach = 0.0
-    for info in models:
-        camera = choose_intrinsics(
-            size, camera=info.camera, focal_px=focal_px, fov=fov, given=intrinsics
-        )
-        working = working_size(size, info.working_height, resolution)
-        reach = max(reach, info.config.max_depth * focal_scale(info, camera, size, working))
-    return reach
+    farthest = 0.0
+    given = camera_of(settings.known, settings.fov, settings.intrinsics)
+    for size, focal_px in photos:
+        with contextlib.suppress(DepthError):
+            for info in models:
+                camera = choose_intrinsics(
+                    size, camera=info.camera, focal_px=focal_px, fov=settings.fov, given=given
+                )
+                working = working_size(size, info.working_height, settings.resolution)
+                reach = info.config.max_depth * focal_scale(info, camera, size, working)
+                farthest = max(farthest, reach_in(settings.known, reach))
+    return farthest
 
 
 def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelInfo]) -> float:
@@ -115,11 +112,7 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
                 seen.add(_header(worker, job.source))
     finally:
         worker.close()
-    for size, focal_px in seen:
-        with contextlib.suppress(DepthError):
-            given = camera_of(settings.known, settings.fov, settings.intrinsics)
-            reach = reach_of(models, size, focal_px, settings.resolution, settings.fov, given)
-            farthest = max(farthest, reach_in(settings.known, reach))
+    farthest = max(farthest, reach_in_photos(settings, models, seen))
     return min(farthest, 65535 / DEPTH16_SCALES[-1])  # what is beyond fails on its own
 
 
@@ -139,7 +132,7 @@ def _finished(jobs: Sequence[Job], out: Path) -> Iterable[float]:
     for job in jobs:
         for stem in (job.stem, *job.others):
             about = read_sidecar(out / stem)
-            scale = (about or {}).get("files", {}).get(_DEPTH16, {}).get("scale")
+            scale = (about or {}).get("files", {}).get(DEPTH16, {}).get("scale")
             if isinstance(scale, int | float):
                 yield float(scale)
                 break
@@ -191,7 +184,6 @@ def record(
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
 
     Args:
-        count: how many there will be.
         out, models, settings, left_out, on_entry: as for `predict_files`.
 
     Raises:

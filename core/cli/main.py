@@ -28,8 +28,6 @@ from core.errors import (
     EngineError,
 )
 
-__all__ = ["main"]
-
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 # What the arguments themselves can cause; anything else is wrong with an input.
 _ARGUMENT_ERRORS = (CameraError, CheckpointError, ConfigError, EngineError)
@@ -108,12 +106,8 @@ def _add_evaluate(p: argparse.ArgumentParser) -> None:
     p.add_argument("--first", type=int, metavar="N", help="score only the first N frames")
     p.add_argument("--flip", action="store_true", help="average with the mirrored photo")
     predict.add_precision(p)
-    p.add_argument(
-        "--align",
-        choices=("median", "scale_shift"),
-        default="median",
-        help="how depth is fitted to the truth for the aligned figures (default: median)",
-    )
+    p.add_argument("--align", choices=("median", "scale_shift"), default="median", help="how depth"
+                   " is fitted to the truth for the aligned figures (default: median)")  # fmt: skip
     p.add_argument("--geometry", action="store_true", help="measure borders and surfaces too")
     p.add_argument("--per-level", action="store_true", help="score the depth after each level")
     p.add_argument("--baselines", action="store_true", help="score trivial predictors too")

@@ -33,44 +33,31 @@ PRECISIONS = ("float32", "float16", "bfloat16", "int8")
 _STDOUT = "-"
 
 
-def add_arguments(p: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the command takes."""
-    p.set_defaults(run=run)
-    p.add_argument(
-        "paths",
-        nargs="+",
-        metavar="PATH",
-        help="files, folders, patterns; - is standard input",
-    )
-    p.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
-    add_network(p, chooser="the photo", mirrored="photo")
-    p.add_argument(
-        "--save",
-        default="color,depth16",
-        metavar="LIST",
-        help="any of color,depth16,npy,npz,exr,levels,ply,glb,obj,stereo,anaglyph,clip (default "
-        "%(default)s)",
-    )
-    add_precision(p)
-    add_camera(p, rescaled="the photo, which is the only one then")
-    p.add_argument("--overwrite", action="store_true", help="also redo what is finished")
-    p.add_argument("--json", action="store_true", help="print the manifest")
-    p.add_argument(
-        "--zip", metavar="FILE", help="also pack the results into FILE; - is standard output"
-    )
-    p.add_argument("--engine", choices=("local", "ray"), default="local", help="what runs it")
-    p.add_argument("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
+    parser.set_defaults(run=run)
+    p = parser.add_argument
+    p("paths", nargs="+", metavar="PATH", help="files, folders, patterns; - is standard input")
+    p("--out", required=True, metavar="DIR", help="folder for the results")
+    add_network(parser, chooser="the photo", mirrored="photo")
+    p("--save", default="color,depth16", metavar="LIST", help="any of color,depth16,npy,npz,exr,"
+      "levels,ply,glb,obj,stereo,anaglyph,clip (default %(default)s)")  # fmt: skip
+    add_precision(parser)
+    add_camera(parser, rescaled="the photo, which is the only one then")
+    p("--overwrite", action="store_true", help="also redo what is finished")
+    p("--json", action="store_true", help="print the manifest")
+    p("--zip", metavar="FILE", help="also pack the results into FILE; - is standard output")
+    p("--engine", choices=("local", "ray"), default="local", help="what runs it")
+    p("--workers", type=int, metavar="N", help="Ray's processes (default: cores)")
 
 
-def add_precision(p: argparse.ArgumentParser) -> None:
+def add_precision(parser: argparse.ArgumentParser) -> None:
     """Declares the precision of the network's arithmetic."""
-    p.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="float32",
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="float32",
         help="of the network's arithmetic: int8 is faster on the CPU and less accurate, the halves "
         "are for GPUs (default %(default)s)",
-    )
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -80,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
         DepthError: arguments or a model that cannot be used.
     """
     settings = _settings(options)
+    from core.batch.manifest import described
     from core.batch.packing import check_own_zip, packed
     from core.batch.plan import LeftOut
     from core.batch.ray_engine import predict_files_on_ray
@@ -126,17 +114,13 @@ def run(options: argparse.Namespace) -> int:
                 jobs, out, models, load, settings, left_out=left_out, on_entry=ended
             )
     if options.json:
-        photos = [vars(entry) for entry in entries]
-        name = models[0].name if len(models) == 1 else "auto"
-        print_json(
-            {
-                "model": name,
-                "png_scale": settings.png_scale,
-                "counts": vars(totals),
-                "left_out": dict(left_out),
-                "photos": photos,
-            }
-        )
+        told = {
+            "model": described(models)["name"],
+            "png_scale": settings.png_scale,
+            "counts": vars(totals),
+            "left_out": dict(left_out),
+        }
+        print_json({**told, "photos": [vars(entry) for entry in entries]})
     else:
         tell = complain if options.zip == _STDOUT else print
         tell(

@@ -69,13 +69,8 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
         "of the photo); may be repeated",
     )
     p("--camera-height", type=float, metavar="M", help="of the camera above the floor or road")
-    p(
-        "--sparse",
-        type=Path,
-        metavar="FILE",
-        help="measured depth at some pixels, which the depth is bent to: 16-bit PNG, CSV of "
-        "u,v,metres, LiDAR .bin or .pcd",
-    )
+    p("--sparse", type=Path, metavar="FILE", help="measured depth at some pixels, which the depth"
+      " is bent to: 16-bit PNG, CSV of u,v,metres, LiDAR .bin or .pcd")  # fmt: skip
     p("--sparse-scale", type=float, metavar="N", help="steps per metre of that PNG: 256 (KITTI),"
       " 1000 (millimetres)")  # fmt: skip
     p("--sparse-calib", type=Path, action="append", metavar="FILE", help="KITTI's calibration of"
@@ -83,11 +78,7 @@ def add_measurements(parser: argparse.ArgumentParser, *, rescaled: str = "the ph
 
 
 def depth_settings(options: argparse.Namespace) -> dict[str, Any]:
-    """What `core.batch.manifest.DepthSettings` takes of a command's options.
-
-    Raises:
-        DepthError: a field of view out of range, or as `known_of`.
-    """
+    """What `core.batch.manifest.DepthSettings` takes of a command's options."""
     from core.camera import checked_fov
 
     return {
@@ -124,12 +115,9 @@ def measurements(options: argparse.Namespace) -> tuple[Measurement, ...]:
     if options.sparse is not None:
         from core.data.sparse_file import read_sparse
 
+        calibration = options.sparse_calib or ()
         known.append(
-            read_sparse(
-                options.sparse,
-                scale=options.sparse_scale,
-                calibration=options.sparse_calib or (),
-            )
+            read_sparse(options.sparse, scale=options.sparse_scale, calibration=calibration)
         )
     elif options.sparse_scale is not None or options.sparse_calib:
         raise ConfigError(
@@ -143,7 +131,6 @@ def check_alone(known: Sequence[Measurement], count: int, unit: str, of: str) ->
     """Measurements are those of one input; a profile holds for many.
 
     Args:
-        count: of its inputs.
         of: what the measurements' pixels belong to.
 
     Raises:
@@ -208,20 +195,6 @@ def read_bytes() -> bytes:
             "pipe: write `< photo.jpg` behind the command, or give the file's name."
         )
     return sys.stdin.buffer.read(DEFAULT_LIMITS.max_bytes + 1)
-
-
-def read_picture() -> bytes:
-    """An encoded picture of allowed size from standard input.
-
-    Raises:
-        ConfigError: it is a terminal, or closed.
-        ImageError: nothing came, or too much.
-    """
-    from core.images.limits import DEFAULT_LIMITS, check_bytes
-
-    data = read_bytes()
-    check_bytes(len(data), DEFAULT_LIMITS, STDIN_NAME)
-    return data
 
 
 @contextlib.contextmanager

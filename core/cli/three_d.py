@@ -19,7 +19,7 @@ from core.cli.terminal import (
     complain,
     known_of,
     numbers,
-    read_picture,
+    read_bytes,
 )
 from core.errors import CameraError, ConfigError, ExportError
 
@@ -37,12 +37,8 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     _add_photo(parser, _scene)
     p = parser.add_argument
     p("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
-    p(
-        "--save",
-        default="ply,glb",
-        metavar="LIST",
-        help="what predict saves, or obj, stereo, anaglyph, clip (default %(default)s)",
-    )
+    p("--save", default="ply,glb", metavar="LIST", help="what predict saves, or obj, stereo,"
+      " anaglyph, clip (default %(default)s)")  # fmt: skip
     p("--shape", choices=("points", "surface", "poisson"), help="default: points in .ply, else a"
       " surface")  # fmt: skip
     p("--edges", type=float, default=0.05, metavar="SHARE", help="border filter, relative to depth;"
@@ -57,14 +53,8 @@ def add_scene(parser: argparse.ArgumentParser) -> None:
     p("--normals", action="store_true", help="write normals")
     p("--no-outliers", action="store_true", help="drop points far from their neighbours (Open3D)")
     p("--faces", type=int, metavar="N", help="at most so many triangles (Open3D)")
-    p(
-        "--detail",
-        type=int,
-        default=8,
-        choices=range(4, 13),
-        metavar="N",
-        help="of a Poisson surface, 4 to 12",
-    )
+    p("--detail", type=int, default=8, choices=range(4, 13), metavar="N", help="of a Poisson"
+      " surface, 4 to 12")  # fmt: skip
     p("--object", type=_placing, metavar="KIND,U,V,M", help="also the photo with a ball or cube"
       " of so many metres standing on that pixel, hidden by what stands nearer; a fifth number"
       " moves it so many metres further away")  # fmt: skip
@@ -201,15 +191,13 @@ def _tell_notes(photo: Photo, prediction: Prediction) -> None:
 def _predicted(options: argparse.Namespace) -> tuple[Photo, Prediction]:
     """The photo and its depth, rescaled where a length is known."""
     from core.geometry.find_scale import calibrated
-    from core.images.decode import decode, read_file
+    from core.images.decode import decode
     from core.predictor import models_of_run
     from core.scale.calibration import camera_of, model_of
 
     known = known_of(options)
-    if str(options.photo) == STDIN_MARK:
-        photo = decode(read_picture(), name=STDIN_NAME)
-    else:
-        photo = decode(read_file(options.photo), name=options.photo.name)
+    piped = str(options.photo) == STDIN_MARK
+    photo = decode(read_bytes(), name=STDIN_NAME) if piped else decode(options.photo)
     prediction = models_of_run(model_of(known, options.model))[1]()(
         photo,
         resolution=options.resolution,

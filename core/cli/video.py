@@ -131,18 +131,14 @@ def models_of(name: str | None) -> VideoModels:
 
 
 def _settings(options: argparse.Namespace) -> VideoSettings:
-    from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+    from core.files.colormap import DEFAULT_COLORMAP, colormap_of
     from core.files.depth_maps import ColorSettings
     from core.geometry.stereo import StereoSettings
     from core.video.settings import USUAL_OUTPUTS, VideoSettings
     from core.video.temporal_smoothing import SmoothingSettings
 
     colormap = options.colormap or DEFAULT_COLORMAP
-    if colormap not in COLORMAPS:
-        raise ConfigError(
-            f"There is no colour map {colormap!r}, expected one of {', '.join(COLORMAPS)}: "
-            "pick one."
-        )
+    colormap_of(colormap)
     if None not in (options.near, options.far) and not options.near < options.far:
         raise ConfigError(
             f"The colours go from {options.near:g} m to {options.far:g} m, expected near below "
@@ -165,10 +161,10 @@ def _with_one_scale(
     settings: VideoSettings, jobs: Sequence[Job], options: argparse.Namespace
 ) -> VideoSettings:
     """With the scale that the frames of all clips get; a single clip has its model's."""
-    from core.batch.run import reach_of, settled
+    from core.batch.run import reach_in_photos, settled
     from core.files.depth_maps import depth16_scale
     from core.predictor import models_of_run
-    from core.scale.calibration import camera_of, model_of, reach_in
+    from core.scale.calibration import model_of, reach_in
     from core.video.reader import ClipReader
     from core.video.sidecar import read_video_sidecar
 
@@ -180,9 +176,7 @@ def _with_one_scale(
     for job in jobs:
         with contextlib.suppress(DepthError), ClipReader(Path(job.source)) as reader:
             size = (reader.info.width, reader.info.height)
-            given = camera_of(settings.known, settings.fov, settings.intrinsics)
-            seen = reach_of(infos, size, None, settings.resolution, settings.fov, given)
-            reach = max(reach, reach_in(settings.known, seen))
+            reach = max(reach, reach_in_photos(settings, infos, [(size, None)]))
         for stem in (job.stem, *job.others):
             about = read_video_sidecar(options.out / stem)
             scale = (about or {}).get("files", {}).get("frames", {}).get("scale")

@@ -159,10 +159,8 @@ def training_view(
     focal / f; without one, zooming by s divides depth by s.
 
     Args:
-        sample: a photo with depth and intrinsics.
         size: (h, w) of the network's input.
         focal: the model's canonical focal length in pixels, or None.
-        config: ranges.
         rng: the only source of randomness.
         border: pixels to leave out on every side of the frame.
         max_depth: of the model, metres; the sky gets FAR of it, what is measured beyond it counts
@@ -208,7 +206,6 @@ def turn_camera(
     measured along; what the camera did not see is black and not measured.
 
     Args:
-        sample: a photo with depth and intrinsics.
         roll, pitch, yaw: degrees about the z, x and y axis (x right, y down, z forward).
 
     Returns:

@@ -25,7 +25,6 @@ class DataSource:
     Attributes:
         dataset: "nyu", "kitti" or "folder" (see `core.data.open_dataset`).
         root: its folder; relative paths start from the environment's LAPDEPTH_DATA.
-        split: the part of it, "train" or "val".
         border: pixels at every side of a frame that hold no picture.
         repeat: how many times an epoch visits every frame.
         scenes: the only scenes (drives) to take, named as in the index; empty takes all.
@@ -120,7 +119,6 @@ class Batches:
     """The batches of a run; the next one is prepared while the present one is trained on.
 
     Args:
-        plan: what the batches are made of.
         rank, world: this process's place among the processes that share every batch.
     """
 

@@ -30,14 +30,11 @@ _PICTURES = ("PNG", "TIFF")
 DEPTH_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 
 
-def read_ground_truth(
-    data: bytes, *, scale: float, max_pixels: int = MAX_PIXELS
-) -> NDArray[np.float32]:
+def read_ground_truth(data: bytes, *, scale: float) -> NDArray[np.float32]:
     """Reads measured depth; the format is found from the content.
 
     Args:
         scale: stored units per metre (see `PNG_SCALES`); 1 for metres.
-        max_pixels: refuses larger maps before they are decoded.
 
     Returns:
         (H, W) float32 metres along the optical axis, 0 where nothing was measured.
@@ -47,7 +44,7 @@ def read_ground_truth(
     """
     if not scale > 0:
         raise DataError(f"The scale is {scale:g} units per metre, expected a number above 0.")
-    metres = in_metres(read_stored(data, max_pixels), scale)
+    metres = in_metres(read_stored(data), scale)
     if not metres.any():
         raise DataError(
             "The ground truth holds no depth above 0; expected metres (or 16-bit units of them). "
@@ -56,19 +53,19 @@ def read_ground_truth(
     return metres
 
 
-def read_stored(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.generic]:
+def read_stored(data: bytes) -> NDArray[np.generic]:
     """The (H, W) numbers of a depth map as they are stored.
 
     Raises:
         DataError: not one of the formats, damaged, too large, or of 8 bits.
     """
     if data.startswith(NPY_MAGIC):
-        return _read_npy(data, max_pixels)
+        return _read_npy(data)
     if data.startswith(EXR_MAGIC):
-        return read_exr_isolated(data, max_pixels=max_pixels)
+        return read_exr_isolated(data, max_pixels=MAX_PIXELS)
     if data.startswith(PFM_MAGIC):
-        return _read_pfm(data, max_pixels)
-    return _read_picture(data, max_pixels)
+        return _read_pfm(data)
+    return _read_picture(data)
 
 
 def in_metres(stored: NDArray[np.generic], scale: float) -> NDArray[np.float32]:
@@ -114,15 +111,12 @@ def resized_nearest(depth: NDArray[np.float32], height: int, width: int) -> NDAr
     return result
 
 
-def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+def _read_npy(data: bytes) -> NDArray[np.generic]:
     stream = io.BytesIO(data)
     try:
         version = npy_format.read_magic(stream)
-        read = (
-            npy_format.read_array_header_1_0
-            if version == (1, 0)
-            else npy_format.read_array_header_2_0
-        )
+        first = npy_format.read_array_header_1_0
+        read = first if version == (1, 0) else npy_format.read_array_header_2_0
         shape, _, dtype = read(stream)
     except (ValueError, OSError, EOFError) as error:
         raise DataError(
@@ -134,7 +128,7 @@ def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
             f"The .npy file holds {dtype} of shape {shape}; expected numbers of shape "
             "(height, width). Save one depth map, without pickled objects."
         )
-    _check_size(plane[1], plane[0], max_pixels)
+    _check_size(plane[1], plane[0])
     try:
         stored: NDArray[np.generic] = np.load(io.BytesIO(data), allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
@@ -142,9 +136,9 @@ def _read_npy(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     return stored.reshape(plane)
 
 
-def _read_pfm(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+def _read_pfm(data: bytes) -> NDArray[np.generic]:
     try:
-        values = read_pfm(data, DecodeLimits(max_pixels=max_pixels), "The depth map")
+        values = read_pfm(data, DecodeLimits(max_pixels=MAX_PIXELS), "The depth map")
     except ImageError as error:
         raise DataError(str(error)) from error
     if values.shape[2] != 1:
@@ -152,11 +146,11 @@ def _read_pfm(data: bytes, max_pixels: int) -> NDArray[np.generic]:
     return np.asarray(values[..., 0], np.float32)
 
 
-def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
+def _read_picture(data: bytes) -> NDArray[np.generic]:
     try:
         with no_warnings():
             picture = Image.open(io.BytesIO(data), formats=_PICTURES)
-            _check_size(*picture.size, max_pixels)
+            _check_size(*picture.size)
             if picture.mode not in DEPTH_MODES:
                 raise DataError(
                     f"The depth picture is of mode {picture.mode}, expected 16-bit grey: colours "
@@ -176,9 +170,9 @@ def _read_picture(data: bytes, max_pixels: int) -> NDArray[np.generic]:
         ) from error
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
         raise DataError(
-            f"The ground truth has {width}x{height} pixels, expected at most {max_pixels:,}. "
+            f"The ground truth has {width}x{height} pixels, expected at most {MAX_PIXELS:,}. "
             "Down-sample it."
         )

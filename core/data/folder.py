@@ -69,7 +69,6 @@ def pictures_in(folder: Path, shared: bool = False, depth_suffix: str = "") -> B
     """A folder's pictures by the stem of their names; none where the folder is missing.
 
     Args:
-        folder: of pictures.
         shared: whether the depth maps lie in the same folder; they are no pictures.
         depth_suffix: of these, what is appended to a picture's stem.
     """
@@ -101,8 +100,6 @@ def pair(
     """The picture and the depth map of a frame; the latter a missing PNG where there is none.
 
     Args:
-        pictures, depths: of the two folders.
-        folder: of the depth maps.
         depth_suffix: what is appended to the picture's stem.
 
     Raises:

@@ -259,7 +259,6 @@ def read_depth(path: Path, scale: float, encoding: str = "scaled") -> DepthArray
     """Reads a depth map as (H, W) float32 metres, 0 = nothing measured.
 
     Args:
-        path: a file that `core.data.depth_file` reads.
         scale: stored units per metre.
         encoding: "scaled", or "sunrgbd" for 16-bit numbers rotated left by three bits.
 
@@ -312,9 +311,7 @@ def read_points(path: Path, size: tuple[int, ...], calibration: Sequence[Path] =
     """Reads measured points as (H, W) float32 metres, 0 = nothing measured.
 
     Args:
-        path: a file that `core.data.sparse_file` reads.
         size: height and width of the picture that they belong to.
-        calibration: of a LiDAR.
 
     Raises:
         DataError: the file is missing or garbled, or points lie outside the picture.

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data.depth_file import MAX_PIXELS, NPY_MAGIC, in_metres, read_stored
+from core.data.depth_file import NPY_MAGIC, in_metres, read_stored
 from core.errors import CameraError, DataError
 from core.images.exr_reader import EXR_MAGIC, PFM_MAGIC
 from core.scale.measurements import MAX_METRES, MIN_METRES, SparseDepth
@@ -69,9 +69,6 @@ def parse_sparse(data: bytes, name: str, *, scale: float | None = None) -> Spars
     Args:
         name: of it, for errors and sidecars.
         scale: stored units per metre of a depth map.
-
-    Raises:
-        DataError: as `read_sparse`.
     """
     if name.lower().endswith(_BIN) or data.startswith(_PCD):
         raise DataError(
@@ -100,7 +97,7 @@ def _of_map(data: bytes, name: str, scale: float | None) -> SparseDepth:
             f"The scale of {name} is {scale:g} steps per metre, expected a number above 0: give "
             "256 (KITTI) or 1000 (millimetres)."
         )
-    metres = in_metres(read_stored(data, MAX_PIXELS), scale)
+    metres = in_metres(read_stored(data), scale)
     rows, columns = np.nonzero(metres)
     if rows.size > MAX_POINTS:
         raise DataError(

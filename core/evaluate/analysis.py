@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from core.errors import DataError
+from core.evaluate.geometry import DENSE_SHARE
 from core.evaluate.metrics import BoolArray, FloatArray, valid_depths
 
 BORDER_JUMP = 0.10
@@ -22,9 +23,6 @@ BORDER_JUMP = 0.10
 
 BORDER_EDGES = (0, 3, 6, 11, 21)
 """Pixels (chessboard distance) where a bin of distance to the border begins; the last is open."""
-
-DENSE_SHARE = 0.5
-"""Least share of measured pixels at which borders can be told from the ground truth."""
 
 FRACTIONS = tuple(round(0.05 * step, 2) for step in range(20))
 """Shares of pixels dropped in the sparsification curve."""
@@ -49,11 +47,7 @@ class BinError:
 
 @dataclass
 class BinnedErrors:
-    """Sums of errors by bin, filled image by image.
-
-    Attributes:
-        labels: one per bin.
-    """
+    """Sums of errors by bin, filled image by image."""
 
     labels: tuple[str, ...]
     _sums: NDArray[np.float64] = field(init=False, repr=False)

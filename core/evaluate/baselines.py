@@ -31,7 +31,6 @@ class TrainingStatistics:
         mean_map: (H, W) mean depth of every pixel, metres; the row's mean where nothing was ever
             measured.
         geometric_map: the same with geometric means.
-        frames: how many frames were looked at.
     """
 
     constant: float

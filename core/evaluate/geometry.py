@@ -67,7 +67,6 @@ def measure_geometry(
 
     Args:
         scaled: (H, W) predicted metres, scaled to the truth's median; NaN where there is none.
-        sample: the frame with its measured depth and its camera.
         counts: (H, W), the pixels inside the protocol's crop and range.
 
     Returns:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.predictor import Predictor
 
 _BILINEAR = Image.Resampling.BILINEAR
+_SETS: dict[str, Callable[..., Sequence[Sample]]] = {"nyu": NyuDataset, "kitti": KittiDataset}
 
 DEFAULT_MODELS = {"nyu": "lite-indoor", "kitti": "lite-outdoor", "folder": "lite-indoor"}
 """The model that is scored on a dataset when none is named."""
@@ -38,7 +39,6 @@ class EvaluationRequest:
 
     Attributes:
         dataset: "nyu", "kitti" or "folder".
-        root: the dataset's folder.
         split: a split file, see the datasets; None = the test split of the layout.
         model: registry name or path; None = `DEFAULT_MODELS`.
         flip: average with the mirrored photo's prediction.
@@ -218,10 +218,8 @@ def open_test_set(request: EvaluationRequest) -> Sequence[Sample]:
     Raises:
         DataError: an unknown dataset, a missing layout, or no frame.
     """
-    if request.dataset == "nyu":
-        dataset: Sequence[Sample] = NyuDataset(request.root, "val", request.split)
-    elif request.dataset == "kitti":
-        dataset = KittiDataset(request.root, "val", request.split)
+    if request.dataset in _SETS:
+        dataset = _SETS[request.dataset](request.root, "val", request.split)
     elif request.dataset == "folder":
         dataset = FolderDataset(request.split or request.root)
     else:
@@ -239,15 +237,12 @@ def score_baselines(
     Raises:
         DataError: the dataset has no training split.
     """
-    if request.dataset == "nyu":
-        training: Sequence[Sample] = NyuDataset(request.root, "train")
-    elif request.dataset == "kitti":
-        training = KittiDataset(request.root, "train")
-    else:
+    if request.dataset not in _SETS:
         raise DataError(
             f"The dataset {request.dataset!r} has no training split to fit trivial predictors on; "
             "leave them out."
         )
+    training = _SETS[request.dataset](request.root, "train")
     named = predictors(training_statistics(training, protocol))
     scores: dict[str, list[DepthMetrics]] = {name: [] for name in named}
     for index in range(len(dataset)):

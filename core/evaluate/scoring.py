@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -64,7 +62,6 @@ class ImageResult:
     """One frame's figures.
 
     Attributes:
-        name: of the frame.
         pixels: how many counted.
         metrics: of the metric prediction.
         aligned: of the prediction fitted to the truth.
@@ -103,7 +100,6 @@ class Evaluation:
     """Everything one evaluation found out.
 
     Attributes:
-        protocol: its name.
         mean: the nine figures, mean over images.
         intervals: 95 % bootstrap interval of each figure over images.
         aligned: the figures of predictions fitted to the truth, mean over images.
@@ -169,11 +165,8 @@ def evaluate(
 
     Args:
         estimate: the predictor; sees each frame as `protocol.prepare` gives it.
-        dataset: frames with ground truth.
         protocol: which pixels count, and the range of metres.
-        worst: how many of the worst frames to keep.
         alignment: of `core.evaluate.metrics.ALIGNMENTS`.
-        geometry: also measure borders and surfaces.
         progress: called with (frames done, frames in all).
 
     A frame whose files cannot be read is left out and named in `Evaluation.failed`.
@@ -217,9 +210,7 @@ class _Tally:
         self.curves: list[SparsificationCurve] = []
         self.ranges = BinnedErrors(range_labels(protocol.range_edges))
         self.borders = BinnedErrors(border_labels())
-        # Heap of (AbsRel, serial, example): the serial keeps equal errors from comparing arrays.
-        self.heap: list[tuple[float, int, Example]] = []
-        self.serial = itertools.count()
+        self.examples: list[Example] = []
 
     def fail(self, name: str, error: DataError) -> None:
         logger.warning("frame %s cannot be read and is left out: %s", name, error)
@@ -266,11 +257,9 @@ class _Tally:
             self.borders.add(depth, gt, valid, near_border)
         if guess.confidence is not None:
             self.curves.append(sparsification_curve(depth, gt, valid, guess.confidence))
-        if self.worst > 0:
-            example = Example(result, sample.rgb, depth, gt, valid)
-            heapq.heappush(self.heap, (result.metrics.abs_rel, next(self.serial), example))
-            if len(self.heap) > self.worst:
-                heapq.heappop(self.heap)
+        seen = [Example(result, sample.rgb, depth, gt, valid), *self.examples]
+        seen.sort(key=lambda each: each.result.metrics.abs_rel, reverse=True)
+        self.examples = seen[: self.worst]
 
     def _measure(
         self,
@@ -315,5 +304,5 @@ class _Tally:
                 )
                 for index, level in enumerate(self.levels)
             ),
-            worst=tuple(example for _, _, example in sorted(self.heap, reverse=True)),
+            worst=tuple(self.examples),
         )

@@ -58,12 +58,7 @@ class Given:
 
 
 class KnownScores:
-    """Scores frame after frame with what is given of each.
-
-    Args:
-        given: of every frame.
-        protocol: which pixels count.
-    """
+    """Scores frame after frame with what is given of each."""
 
     def __init__(self, given: Given, protocol: Protocol) -> None:
         self._given, self._protocol = given, protocol

@@ -110,11 +110,20 @@ def color_strips(
     Returns:
         A function: (first row, row after the last) to (rows, W, 3) uint8 sRGB.
     """
+    return _Lookup(depth, colormap_of(name), *display_range(depth, near, far))
+
+
+def colormap_of(name: str) -> Colormap:
+    """The one of `COLORMAPS`.
+
+    Raises:
+        ConfigError: no such map.
+    """
     if name not in COLORMAPS:
         raise ConfigError(
             f"There is no colour map {name!r}, expected one of {', '.join(COLORMAPS)}: pick one."
         )
-    return _Lookup(depth, COLORMAPS[name], *display_range(depth, near, far))
+    return COLORMAPS[name]
 
 
 def display_range(

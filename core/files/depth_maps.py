@@ -25,7 +25,6 @@ from core.files.png import encode_strips
 # KITTI's 256; then coarser ones for what no shipped model reaches.
 DEPTH16_SCALES = (1000.0, 256.0, 100.0, 10.0)
 _MAX_16 = 65535
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same depth gives the same bytes
 
 
 @dataclass(frozen=True)
@@ -113,9 +112,6 @@ def encode_exr(depth: NDArray[np.float32], comments: Mapping[str, str] | None = 
     Args:
         depth: (H, W) float32 metres along the optical axis; NaN and infinity are kept.
         comments: key -> text, lines of the attribute `comments`.
-
-    Returns:
-        An EXR file whose channel "Z" holds metres, as its attribute `comments` says.
     """
     about = {"Z": "depth along the optical axis, metres", **(comments or {})}
     return encode_layers({"Z": np.asarray(depth, np.float32)}, about)
@@ -146,7 +142,7 @@ def write_npz(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
     """NumPy's own .npz, deflated fast, with the same bytes for the same arrays."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", _ZIP_TIME)
+            entry = zipfile.ZipInfo(f"{name}.npy")  # always of 1980
             entry.compress_type = zipfile.ZIP_DEFLATED
             member = io.BytesIO()
             np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)

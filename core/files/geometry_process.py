@@ -6,17 +6,18 @@ by the gigabyte. `write_apart` and `build_apart` do what `core.files.writers_3d.
 process that may use so much memory and time, and that ends with whoever waits for it: when the wait
 is given up, and when this process dies.
 
-The process gets arrays and settings as files (.npy, JSON) in a folder of the caller's, and leaves
-its results there: nothing is pickled.
+The process (`serve`) gets arrays and settings as files (.npy, JSON) in a folder of the caller's,
+and leaves its results there: nothing is pickled.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,19 +26,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import EngineError, ExportError
-from core.files.job_process import JobLimits, done_apart
+from core.files.job_process import JobLimits, answer, begin, die_with, done_apart
 from core.files.writers_2d import Facts
-from core.files.writers_3d import write_geometry
+from core.files.writers_3d import write_built, write_geometry
 from core.geometry.mesh import Mesh
 from core.geometry.point_cloud import PointCloud
 from core.geometry.provenance import SceneInfo
-from core.geometry.three_d import SpaceOptions, build, confidence_for
+from core.geometry.three_d import SpaceOptions, build, build_from, confidence_for
+from core.images.decode_process import PATIENCE, set_alarm
 
 if TYPE_CHECKING:
     from core.prediction import Prediction
 
 MEMORY_BYTES = 4_000_000_000
 SECONDS = 90.0
+_ALARM_GRACE = 5  # seconds after the parent's own time limit
 AT_ONCE = 1  # such processes at a time: there is memory for one, and other work for the other core
 _STEP_SECONDS = 0.1  # between two looks at who waits
 _MANY_POINTS = 4_000_000  # more of them take seconds and half a gigabyte
@@ -119,11 +122,7 @@ def write_apart(
 def build_apart(
     prediction: Prediction, rgb: NDArray[np.uint8], wanted: SpaceOptions, apart: Apart
 ) -> PointCloud | Mesh:
-    """`core.geometry.three_d.build`, within limits.
-
-    Raises:
-        DepthError: as there and as `write_apart`.
-    """
+    """`core.geometry.three_d.build`, within limits."""
     if not is_heavy(wanted, prediction.depth.size):
         return build(prediction, rgb, wanted)
     with _done(prediction, rgb, wanted, None, apart, None) as (folder, facts):
@@ -181,7 +180,7 @@ def _done(
 def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
     limits = JobLimits(apart.memory_bytes, apart.seconds, "The work in 3D", _REMEDY)
     with _place(apart):
-        facts = done_apart("core.files.geometry_child", folder, limits, lambda: check_wanted(apart))
+        facts = done_apart(__name__, folder, limits, lambda: check_wanted(apart))
     return dict(facts)
 
 
@@ -206,3 +205,35 @@ def check_wanted(apart: Apart) -> None:
             "The work in 3D was stopped since nobody waits for it any more, expected somebody who "
             "does: ask for it again."
         )
+
+
+def serve(folder: str, memory_bytes: int) -> None:
+    """Does the job in a folder, in a process of its own, and leaves the answer there."""
+    from pydantic import TypeAdapter
+
+    place = Path(folder)
+    begin(place)
+    job = TypeAdapter(Job).validate_json((place / "job.json").read_bytes())
+    die_with(job.parent)
+    set_alarm(math.ceil(job.seconds * PATIENCE) + _ALARM_GRACE)  # die_with is Linux's
+    arrays = {path.stem: np.load(path, mmap_mode="r") for path in place.glob("*.npy")}
+    if job.options.needs_open3d(arrays["depth"].size):
+        from core.geometry.open3d_tools import load_open3d
+
+        with contextlib.suppress(ExportError):  # said when it is used
+            load_open3d()
+    answer(place, memory_bytes, lambda: _made(place / "result", job, arrays))
+
+
+def _made(result: Path, job: Job, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    confidence = arrays.get("confidence")
+    built = build_from(arrays["depth"], arrays["rgb"], job.scene, job.options, confidence)
+    if job.file is not None:
+        return write_built(result / job.file, built)
+    names = ("vertices", "faces") if isinstance(built, Mesh) else ("points", "colors", "pixels")
+    for name in (*names, "normals"):
+        if getattr(built, name) is not None:
+            np.save(result / f"{name}.npy", getattr(built, name), allow_pickle=False)
+    if isinstance(built, PointCloud):
+        return {"stride": built.stride, "dropped": dict(built.dropped)}
+    return {}

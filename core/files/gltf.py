@@ -12,7 +12,7 @@ import io
 import json
 import re
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,6 +23,7 @@ from PIL import Image
 
 from core.atomic import write_atomic
 from core.errors import ExportError
+from core.files.ply import write_ply
 
 _EXACT_PIXELS = 1_000_000
 _JPEG_QUALITY = 95
@@ -80,6 +81,31 @@ class Geometry:
     normals: NDArray[np.float32] | None = None
 
 
+def save_geometry(
+    path: Path,
+    geometry: Geometry,
+    comments: Mapping[str, str],
+    photo: NDArray[np.uint8] | None = None,
+) -> None:
+    """Writes what the ending names, whole or not at all: .ply in OpenCV axes, .glb or .obj.
+
+    Args:
+        geometry: with colours for .ply, with faces and uv for .obj.
+        photo: (H, W, 3) sRGB, the texture of .glb and .obj.
+
+    Raises:
+        ExportError: the disk refused.
+    """
+    if path.suffix.lower() == ".ply":
+        write_atomic(path, lambda file: write_ply(file, geometry, comments))
+        return
+    texture = None if photo is None else encode_texture(photo)
+    if path.suffix.lower() == ".obj" and texture is not None:
+        save_obj(path, geometry, comments, texture)
+    else:
+        write_atomic(path, lambda file: write_glb(file, geometry, comments, texture))
+
+
 def to_gltf_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """(n, 3) from OpenCV's axes to y up, z backward."""
     return vectors * _TO_GLTF
@@ -94,7 +120,6 @@ def write_glb(
     """Writes a .glb.
 
     Args:
-        file: binary, open for writing.
         geometry: a surface where it has faces, else points.
         comments: key -> text, kept as `asset.extras`.
         texture: for geometry with `uv`.
@@ -276,10 +301,6 @@ def _write(file: BinaryIO, geometry: Geometry, comments: Mapping[str, str], mate
 
 
 def _write_lines(file: BinaryIO, line: str, rows: NDArray[np.generic]) -> None:
-    for part in _parts(rows):
-        file.write((line * len(part) % tuple(part.ravel().tolist())).encode())
-
-
-def _parts(rows: NDArray[np.generic]) -> Iterator[NDArray[np.generic]]:
     for start in range(0, len(rows), _CHUNK):
-        yield rows[start : start + _CHUNK]
+        part = rows[start : start + _CHUNK]
+        file.write((line * len(part) % tuple(part.ravel().tolist())).encode())

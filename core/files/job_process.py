@@ -43,7 +43,6 @@ class JobLimits:
     """What a job may cost, and what is said of one that costs more.
 
     Attributes:
-        memory_bytes: of its process.
         seconds: wall time of its process, more only where the machine is too busy (`Deadline`).
         name: begins the sentence: "The work in 3D".
         remedy: ends it.
@@ -63,7 +62,6 @@ def done_apart(
     Args:
         module: of this program, by its dotted name; its `serve` calls `begin` and `answer`.
         folder: with the job; the answer goes there.
-        limits: of its process.
         while_waiting: called ten times a second; what it raises ends the process.
 
     Returns:

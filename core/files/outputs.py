@@ -72,9 +72,7 @@ def write_outputs(outputs: Sequence[Output], stem: str | Path, job: ExportJob) -
     """Writes several files of one photo, light ones side by side: NumPy and deflate share cores.
 
     Args:
-        outputs: of `OUTPUTS`.
         stem: a path without suffix.
-        job: what the files are made of.
 
     Returns:
         By the outputs' names, in their order: what the sidecar has to say.
@@ -98,74 +96,49 @@ _BYTES = "application/octet-stream"
 OUTPUTS: dict[str, Output] = {
     output.name: output
     for output in (
-        Output(
-            "color", "_color.png", "image/png", light=True,
-            about="depth in colour, for people",
-        ),
+        Output("color", "_color.png", "image/png", light=True, about="depth in colour, for people"),
         Output(
             "depth16", "_depth16.png", "image/png", light=True,
             about="16-bit grey; metres = value / scale, the scale is in the sidecar. Dark in most "
             "viewers: that is right",
         ),
         Output("npy", "_depth.npy", _BYTES, about="float32 metres"),
-        Output(
-            "npz", "_depth.npz", "application/zip", about="the same, compressed"
-        ),
+        Output("npz", "_depth.npz", "application/zip", about="the same, compressed"),
         Output("exr", "_depth.exr", "image/x-exr", about="float32 metres, OpenEXR"),
-        Output(
-            "levels", "_levels.npz", "application/zip",
-            about="every level's residual and the depth so far",
-        ),
+        Output("levels", "_levels.npz", "application/zip",
+               about="every level's residual and the depth so far"),
         Output(
             "normals", "_normals.png", "image/png",
             about="surface normals as colours, (n + 1) / 2, OpenCV axes (x right, y down, z "
             "forward); brings `normals_exr` along",
         ),
-        Output(
-            "normals_exr", "_normals.exr", "image/x-exr",
-            about="the same as numbers: channels `N.X`, `N.Y`, `N.Z`",
-        ),
-        Output(
-            "points_exr", "_points.exr", "image/x-exr",
-            about="the position of every pixel: channels `X`, `Y`, `Z`, OpenCV axes, metres",
-        ),
-        Output(
-            "ply", ".ply", _BYTES,
-            about="point cloud, OpenCV axes, metres",
-        ),
+        Output("normals_exr", "_normals.exr", "image/x-exr",
+               about="the same as numbers: channels `N.X`, `N.Y`, `N.Z`"),
+        Output("points_exr", "_points.exr", "image/x-exr",
+               about="the position of every pixel: channels `X`, `Y`, `Z`, OpenCV axes, metres"),
+        Output("ply", ".ply", _BYTES, about="point cloud, OpenCV axes, metres"),
         Output(
             "splat", "_splat.ply", _BYTES,
             about="Gaussian splats, one for every point, for viewers of 3D Gaussian splatting; "
             "OpenCV axes, metres",
         ),
-        Output(
-            "glb", ".glb", "model/gltf-binary",
-            about="the surface through those points with the photo on it, glTF axes",
-        ),
+        Output("glb", ".glb", "model/gltf-binary",
+               about="the surface through those points with the photo on it, glTF axes"),
         Output(
             "usdz", ".usdz", "model/vnd.usdz+zip",
             about="the same surface for a phone's AR viewer, at most 150,000 points; y up, metres",
         ),
-        Output(
-            "obj", "_obj.zip", "application/zip",
-            about="the same surface as `.obj`, `.mtl` and texture",
-        ),
+        Output("obj", "_obj.zip", "application/zip",
+               about="the same surface as `.obj`, `.mtl` and texture"),
         Output(
             "mcap", ".mcap", _BYTES,
             about="photo, depth, camera and points as ROS 2 messages, for Foxglove and `ros2 bag`",
         ),
-        Output(
-            "stereo", "_stereo.png", "image/png",
-            about="for both eyes, side by side",
-        ),
-        Output(
-            "anaglyph", "_anaglyph.png", "image/png",
-            about="for both eyes, for red-cyan glasses",
-        ),
-        Output(
-            "clip", "_move.mp4", "video/mp4",
-            about="a short camera move that starts at the photo's own view",
-        ),
+        Output("stereo", "_stereo.png", "image/png", about="for both eyes, side by side"),
+        Output("anaglyph", "_anaglyph.png", "image/png",
+               about="for both eyes, for red-cyan glasses"),
+        Output("clip", "_move.mp4", "video/mp4",
+               about="a short camera move that starts at the photo's own view"),
     )
 }  # fmt: skip
 

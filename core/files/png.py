@@ -13,7 +13,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,14 +39,7 @@ Strip = Callable[[int, int], Samples]  # rows top..bottom of the picture
 
 
 def encode_png(image: Samples) -> bytes:
-    """Encode a map without loss.
-
-    Args:
-        image: (H, W) uint16 or uint8 grey, or (H, W, 3) uint8 RGB.
-
-    Returns:
-        A PNG file.
-    """
+    """Encode a map without loss."""
     return encode_strips(image.shape, image.dtype, lambda top, bottom: image[top:bottom])
 
 
@@ -70,39 +62,28 @@ def encode_strips(shape: tuple[int, ...], dtype: np.dtype[Any], strip: Strip) ->
     rows = max(1, _BLOCK_BYTES // row_bytes)
     tops = range(0, height, rows)
 
-    def block(top: int) -> _Block:
+    def block(top: int) -> tuple[bytes, int, int]:
         return _deflated(strip, top, min(top + rows, height), height, row_bytes)
 
-    blocks = in_threads(block, tops)
     checksum = 1
-    for each in blocks:
-        checksum = _adler_of_both(checksum, each.checksum, each.size)
-    parts = [_SIGNATURE, *_chunk(b"IHDR", header)]
-    parts += _chunk(b"IDAT", _ZLIB_HEADER)
-    for each in blocks:
-        parts += _chunk(b"IDAT", each.deflated)
+    parts = [_SIGNATURE, *_chunk(b"IHDR", header), *_chunk(b"IDAT", _ZLIB_HEADER)]
+    for deflated, of_block, size in in_threads(block, tops):
+        checksum = _adler_of_both(checksum, of_block, size)
+        parts += _chunk(b"IDAT", deflated)
     parts += _chunk(b"IDAT", struct.pack(">I", checksum))
     parts += _chunk(b"IEND", b"")
     return b"".join(parts)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Some rows, as a piece of a deflate stream that can be appended to the one before.
+def _deflated(
+    strip: Strip, top: int, bottom: int, height: int, row_bytes: int
+) -> tuple[bytes, int, int]:
+    """Filters and deflates rows top..bottom, a strip at a time.
 
-    Attributes:
-        deflated: whole bytes; only the last block ends the stream.
-        checksum: Adler-32 of the filtered rows.
-        size: of the filtered rows, bytes.
+    Returns:
+        A piece of a deflate stream that can be appended to the one before (only the last block's
+        ends the stream); the Adler-32 and the number of the bytes that went into it.
     """
-
-    deflated: bytes
-    checksum: int
-    size: int
-
-
-def _deflated(strip: Strip, top: int, bottom: int, height: int, row_bytes: int) -> _Block:
-    """Filters and deflates rows top..bottom, a strip at a time."""
     compressor, pieces, checksum = _compressor(), [], 1
     rows_at_a_time = max(1, _STRIP_BYTES // row_bytes)
     filtered = np.empty((rows_at_a_time, row_bytes + 1), np.uint8)
@@ -120,7 +101,7 @@ def _deflated(strip: Strip, top: int, bottom: int, height: int, row_bytes: int) 
         checksum = (zlib if isal_zlib is None else isal_zlib).adler32(flat, checksum)
         pieces.append(compressor.compress(flat))
     pieces.append(compressor.flush(zlib.Z_FINISH if bottom == height else zlib.Z_FULL_FLUSH))
-    return _Block(b"".join(pieces), checksum, (bottom - top) * (row_bytes + 1))
+    return b"".join(pieces), checksum, (bottom - top) * (row_bytes + 1)
 
 
 def _compressor() -> Any:
@@ -130,13 +111,7 @@ def _compressor() -> Any:
 
 
 def _adler_of_both(first: int, second: int, size: int) -> int:
-    """Adler-32 of two pieces of data, one behind the other, from theirs (RFC 1950, 8.2).
-
-    Args:
-        first: of the first piece.
-        second: of the second.
-        size: of the second piece, bytes.
-    """
+    """Adler-32 of two pieces of data, one behind the other, from theirs (RFC 1950, 8.2)."""
     low = ((first & 0xFFFF) + (second & 0xFFFF) - 1) % _ADLER
     high = (first >> 16) + (second >> 16) + size * ((first & 0xFFFF) - 1)
     return high % _ADLER << 16 | low

@@ -42,7 +42,6 @@ def write_mcap(
     Args:
         rgb: (H, W, 3), the photo.
         depth: (H, W) metres.
-        camera: of both.
         cloud: in the camera's frame.
         comments: key -> text.
 

@@ -22,7 +22,6 @@ from core.geometry.mesh import Mesh
 
 _ALIGNED = 64
 _PADDING = 0x1986
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
 _LOCAL_HEADER = 30  # bytes before the name
 
 _SCENE = """#usda 1.0
@@ -128,7 +127,7 @@ def _tuples(rows: NDArray[np.float32]) -> str:
 
 
 def _add(package: zipfile.ZipFile, file: BinaryIO, name: str, data: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _ZIP_TIME)
+    entry = zipfile.ZipInfo(name)  # always of 1980: the same scene gives the same bytes
     begins = file.tell() + _LOCAL_HEADER + len(name) + 4
     padding = -begins % _ALIGNED
     entry.extra = struct.pack("<HH", _PADDING, padding) + bytes(padding)

@@ -44,7 +44,6 @@ def save_clip(
 
     Args:
         frames: (H, W, 3) uint8 each, one size, at least one.
-        fps: pictures a second.
         comments: key -> text, kept in the file.
 
     Raises:
@@ -87,7 +86,6 @@ ROS_POINTS = 1_000_000
 USDZ_POINTS = 150_000  # text of some ten megabytes; phones draw a few 100,000 triangles
 CLIP_FRAMES, CLIP_FPS = 36, 18.0
 _LOW = 0.75  # of the photo's height: where an object stands that has no place
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same scene gives the same bytes
 _FRAMES = {".ply": "opencv", ".glb": "gltf", ".zip": "obj: x right, y up, z backward"}
 
 
@@ -141,13 +139,13 @@ def _write_geometry(path: Path, job: ExportJob) -> Facts:
 
 def _write_splats(path: Path, job: ExportJob) -> Facts:
     """Gaussian splats of the points, at most `SPLATS` of them."""
-    from core.files import splats
+    from core.files import ply
 
     wanted = replace(_wanted(job).thinned(SPLATS), shape="points", faces=None)
     cloud = _built(job, replace(wanted, points=replace(wanted.points, normals=True)))
     assert isinstance(cloud, PointCloud)  # noqa: S101 - that is what "points" gives
-    table = splats.splats(cloud)
-    write_atomic(path, lambda file: splats.write_splats(file, table, cloud.comments()))
+    table = ply.splats(cloud)
+    write_atomic(path, lambda file: ply.write_splats(file, table, cloud.comments()))
     return {"unit": unit_of(cloud.scene.metric), "frame": "opencv", "splats": len(table)}
 
 
@@ -264,7 +262,7 @@ def _zip(file: BinaryIO, parts: Sequence[Path]) -> None:
     """Packs files without reading them into memory: an .obj of a large photo has gigabytes."""
     with zipfile.ZipFile(file, "w") as archive:
         for part in parts:
-            entry = zipfile.ZipInfo(part.name, _ZIP_TIME)
+            entry = zipfile.ZipInfo(part.name)  # always of 1980
             entry.compress_type = zipfile.ZIP_DEFLATED
             with (
                 part.open("rb") as source,

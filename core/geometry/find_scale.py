@@ -100,7 +100,6 @@ def profile_of(
     """The scale of a camera, from photos of it and what is known of them (`fit`).
 
     Args:
-        name: of the profile.
         photos: name, prediction (by one model) and measurements of each.
 
     Raises:
@@ -214,11 +213,7 @@ def _bent(prediction: Prediction, sparse: SparseDepth) -> Prediction:
 
 
 def observed_in(ruler: Measurer, known: Sequence[Measurement]) -> list[Observed]:
-    """What measurements of a photo say; sparse depth as a few, from near to far.
-
-    Raises:
-        CameraError: as `calibration_of`.
-    """
+    """What measurements of a photo say; sparse depth as a few, from near to far."""
     found = []
     for each in known:
         if not isinstance(each, SparseDepth):

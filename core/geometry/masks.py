@@ -53,9 +53,6 @@ def sky(rgb: NDArray[np.uint8]) -> Mask:
     A rule for outdoor photos, with a rule's mistakes: a white ceiling or a bright wall that
     reaches the upper border looks the same. So it is only applied when asked for.
 
-    Args:
-        rgb: (H, W, 3).
-
     Returns:
         (H, W) bool.
     """

@@ -54,7 +54,6 @@ class Measurer:
 
     Attributes:
         depth: (H, W) metres, `scene.scale` in it already.
-        scene: intrinsics of the photo and the scale.
         confidence: (H, W) in 0..1, or None.
     """
 
@@ -208,13 +207,8 @@ class Measurer:
         step = max(1, math.isqrt(self.depth.size // _FLOOR_POINTS))
         camera = self.scene.intrinsics
         depth = self.depth[::step, ::step]
-        thinned = replace(
-            camera,
-            fx=camera.fx / step,
-            fy=camera.fy / step,
-            cx=camera.cx / step,
-            cy=camera.cy / step,
-        )
+        numbers = {name: getattr(camera, name) / step for name in ("fx", "fy", "cx", "cy")}
+        thinned = replace(camera, **numbers)
         there = measured(depth)
         return fit_floor(unproject(depth, thinned)[there], depth[there])
 

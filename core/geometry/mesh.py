@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.atomic import write_atomic
 from core.camera import project
 from core.errors import ExportError
 from core.geometry.provenance import SceneInfo
@@ -49,10 +48,15 @@ class Mesh:
     @cached_property
     def colors(self) -> NDArray[np.uint8]:
         """(n, 3) colour of the pixel that each vertex projects into."""
+        return self.photo.reshape(-1, 3)[self.pixels]
+
+    @property
+    def pixels(self) -> NDArray[np.intp]:
+        """(n,) row * width + column of the pixel that each vertex projects into."""
         height, width = self.photo.shape[:2]
         column = np.clip(self.uv[:, 0] * width, 0, width - 1).astype(np.intp)
         row = np.clip(self.uv[:, 1] * height, 0, height - 1).astype(np.intp)
-        return np.ascontiguousarray(self.photo[row, column])
+        return np.asarray(row * width + column)
 
     @property
     def area(self) -> float:
@@ -73,37 +77,17 @@ class Mesh:
         """
         target = Path(path)
         ending = target.suffix.lower()
-        comments = self.scene.comments()
-        if ending == ".ply":
-            from core.files.ply import write_ply
-
-            write_atomic(
-                target,
-                lambda file: write_ply(
-                    file,
-                    self.vertices,
-                    self.colors,
-                    normals=self.normals,
-                    faces=self.faces,
-                    comments=comments,
-                ),
-            )
-            return
-        if ending not in (".glb", ".obj"):
+        if ending not in (".glb", ".obj", ".ply"):
             raise ExportError(
                 f"The file is named {target.name}, expected a name in .glb, .obj or .ply: "
                 "choose one of these endings."
             )
-        from core.files.gltf import Geometry, encode_texture, write_glb
+        from core.files.gltf import Geometry, save_geometry
 
-        geometry = Geometry(self.vertices, self.faces, self.uv, normals=self.normals)
-        texture = encode_texture(self.photo)
-        if ending == ".glb":
-            write_atomic(target, lambda file: write_glb(file, geometry, comments, texture))
-        else:
-            from core.files.gltf import save_obj
-
-            save_obj(target, geometry, comments, texture)
+        coloured = ending == ".ply"
+        uv, colors = (None, self.colors) if coloured else (self.uv, None)
+        geometry = Geometry(self.vertices, self.faces, uv, colors, self.normals)
+        save_geometry(target, geometry, self.scene.comments(), self.photo)
 
 
 def grid_mesh(

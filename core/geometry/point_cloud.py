@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.atomic import write_atomic
 from core.camera import unproject
 from core.errors import ExportError
 from core.geometry import masks
@@ -241,29 +240,16 @@ class PointCloud:
             surface = ending == ".obj" or (ending == ".glb" and self.stride is not None)
         if surface:
             self.surface().save(target)
-        elif ending == ".ply":
-            from core.files.ply import write_ply
-
-            write_atomic(
-                target,
-                lambda file: write_ply(
-                    file,
-                    self.points,
-                    self.colors,
-                    normals=self.normals,
-                    comments=self.comments(),
-                ),
-            )
-        elif ending == ".glb":
-            from core.files.gltf import Geometry, write_glb
-
-            geometry = Geometry(self.points, colors=self.colors, normals=self.normals)
-            write_atomic(target, lambda file: write_glb(file, geometry, self.comments()))
-        else:
+        elif ending == ".obj":
             raise ExportError(
                 "An .obj file holds a surface here, expected .ply or .glb for points alone: "
                 "choose one of these endings."
             )
+        else:
+            from core.files.gltf import Geometry, save_geometry
+
+            geometry = Geometry(self.points, colors=self.colors, normals=self.normals)
+            save_geometry(target, geometry, self.comments())
 
 
 def point_cloud(

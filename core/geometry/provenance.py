@@ -90,7 +90,6 @@ class SceneInfo:
     Attributes:
         intrinsics: of the photo, in its pixels.
         photo_size: width and height of the photo, pixels.
-        model: name of the model that estimated the depth.
         model_sha256: of its file; empty where there is none (measured depth, for instance).
         metric: whether lengths are claimed to be metres (`core.prediction.Prediction.metric`).
         scale: factor on the model's depth, already multiplied into the geometry; 1 = none.

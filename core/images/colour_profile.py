@@ -158,7 +158,6 @@ def recolour(image: Image.Image, data: bytes, mode: str) -> Recolour:
     """How the values of a picture become sRGB.
 
     Args:
-        image: opened.
         data: the file; empty where only `image` is known.
         mode: RGB, L or CMYK: what `image` is without alpha and palette.
     """

@@ -43,13 +43,6 @@ _PROGRESSIVE, _SCAN, _END = (b"\xff\xc2", b"\xff\xca"), b"\xff\xda", b"\xff\xd9"
 def check_whole(data: bytes, kind: str, label: str) -> tuple[str, ...]:
     """Refuse what lacks a part of its picture although its decoder does not mind.
 
-    Args:
-        kind: the format's name.
-        label: the file, as errors call it.
-
-    Returns:
-        Notes for the user.
-
     Raises:
         ImageError: tiles of a HEIC or AVIF picture lie outside the file or hold something else, or
             a large part of a compressed file is nothing but zeros.
@@ -70,10 +63,6 @@ def check_decoded(image: Image.Image, label: str) -> None:
     """Refuse a HEIC picture of which the decoder gave up a part.
 
     libde265 leaves such a part at luma and chroma of 0, a green that no photo holds.
-
-    Args:
-        image: loaded.
-        label: the file, as errors call it.
 
     Raises:
         ImageError: a whole block has that colour.
@@ -106,7 +95,6 @@ def has_empty_stretch(data: bytes, start: int = 0, end: int | None = None) -> bo
     """Whether a sixteenth of a file is nothing but zeros, as downloads leave it that stopped.
 
     Args:
-        start: where to begin.
         end: where to stop; the file's end unless given.
     """
     end = len(data) if end is None else end
@@ -176,7 +164,6 @@ def check_end(data: bytes, rgb: NDArray[np.uint8], orientation: int, label: str)
         data: the file, of which libjpeg had some doubt, or a grey or CMYK one.
         rgb: (H, W, 3), upright.
         orientation: EXIF's, 1 to 8: where the file's last row is in the upright picture.
-        label: the file, as errors call it.
 
     Returns:
         Notes for the user.

@@ -114,8 +114,6 @@ def start(
     """Starts a process that calls a module's `serve(argument, memory_bytes)`.
 
     Args:
-        module: of this program, by its dotted name.
-        argument: for `serve`.
         memory_bytes: address space that the process may use.
         asked: whether it reads requests; it answers on its standard output either way.
 

@@ -13,73 +13,58 @@ from pathlib import PurePath
 ACCEPTED_TEXT = "JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG 2000, OpenEXR or PFM"
 HEAD_BYTES = 4096
 
-_SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"II+\x00", "TIFF"),  # BigTIFF
-    (b"MM\x00+", "TIFF"),
-    (b"BM", "BMP"),
-    (b"\x00\x00\x00\x0cjP  ", "JPEG2000"),
-    (b"\xff\x4f\xff\x51", "JPEG2000"),
-    (b"\x76\x2f\x31\x01", "EXR"),
-)
+_SIGNATURES: dict[str, tuple[bytes, ...]] = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG\r\n\x1a\n",),
+    "GIF": (b"GIF87a", b"GIF89a"),
+    "TIFF": (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"),  # the last two are BigTIFF
+    "BMP": (b"BM",),
+    "JPEG2000": (b"\x00\x00\x00\x0cjP  ", b"\xff\x4f\xff\x51"),
+    "EXR": (b"\x76\x2f\x31\x01",),
+}
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 
 # Known kinds that are refused, named so that the error can say what the file is.
-_REFUSED: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF document"),
-    (b"%!PS", "a PostScript file"),
-    (b"\xc5\xd0\xd3\xc6", "a PostScript file"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"Rar!", "a rar archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"8BPS", "a Photoshop document"),
-    (b"gimp xcf", "a GIMP document"),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (b"\xff\x0a", "a JPEG XL picture"),
-    (b"#?RADIANCE", "a Radiance HDR picture"),
-    (b"DDS ", "a DDS texture"),
-    (b"\x00\x00\x01\x00", "a Windows icon"),
-    (b"\x00\x00\x02\x00", "a Windows cursor"),
-    (b"\x0a\x05\x01", "a PCX picture"),
-    (b"\x0a\x02\x01", "a PCX picture"),
-    (b"\x0a\x03\x01", "a PCX picture"),
-    (b"\xb1\x68\xde\x3a", "a DCX picture"),
-    (b"\x01\xda", "an SGI picture"),
-    (b"\x59\xa6\x6a\x95", "a Sun raster picture"),
-    (b"qoif", "a QOI picture"),
-    (b"BLP1", "a BLP texture"),
-    (b"BLP2", "a BLP texture"),
-    (b"FTEX", "a game's texture"),
-    (b"DanM", "a Microsoft Paint picture"),
-    (b"LinS", "a Microsoft Paint picture"),
-    (b"\xd7\xcd\xc6\x9a", "a Windows metafile"),
-    (b"\x01\x00\x00\x00\x6c\x00\x00\x00", "a Windows metafile"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office or FlashPix document"),
-    (b"SIMPLE  =", "a FITS picture"),
-    (b"GRIB", "a weather file (GRIB)"),
-    (b"BUFR", "a weather file (BUFR)"),
-    (b"\x89HDF", "an HDF5 file"),
-    (b"II\xbc", "a JPEG XR picture"),
-    (b"farbfeld", "a farbfeld picture"),
-    (b"FLIF", "a FLIF picture"),
-    (b"\x7fELF", "a program"),
-    (b"MZ", "a program"),
-    (b"icns", "a macOS icon"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x1aE\xdf\xa3", "a video"),
-    (b"FUJIFILMCCD-RAW", "a camera raw file"),
-    (b"IIU\x00", "a camera raw file"),
-    (b"IIRO", "a camera raw file"),
-)
+_REFUSED: dict[str, tuple[bytes, ...]] = {
+    "a PDF document": (b"%PDF",),
+    "a PostScript file": (b"%!PS", b"\xc5\xd0\xd3\xc6"),
+    "a zip archive": (b"PK\x03\x04",),
+    "a gzip archive": (b"\x1f\x8b",),
+    "a rar archive": (b"Rar!",),
+    "a 7z archive": (b"7z\xbc\xaf\x27\x1c",),
+    "a Photoshop document": (b"8BPS",),
+    "a GIMP document": (b"gimp xcf",),
+    "a JPEG XL picture": (b"\x00\x00\x00\x0cJXL ", b"\xff\x0a"),
+    "a Radiance HDR picture": (b"#?RADIANCE",),
+    "a DDS texture": (b"DDS ",),
+    "a Windows icon": (b"\x00\x00\x01\x00",),
+    "a Windows cursor": (b"\x00\x00\x02\x00",),
+    "a PCX picture": (b"\x0a\x05\x01", b"\x0a\x02\x01", b"\x0a\x03\x01"),
+    "a DCX picture": (b"\xb1\x68\xde\x3a",),
+    "an SGI picture": (b"\x01\xda",),
+    "a Sun raster picture": (b"\x59\xa6\x6a\x95",),
+    "a QOI picture": (b"qoif",),
+    "a BLP texture": (b"BLP1", b"BLP2"),
+    "a game's texture": (b"FTEX",),
+    "a Microsoft Paint picture": (b"DanM", b"LinS"),
+    "a Windows metafile": (b"\xd7\xcd\xc6\x9a", b"\x01\x00\x00\x00\x6c\x00\x00\x00"),
+    "an Office or FlashPix document": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",),
+    "a FITS picture": (b"SIMPLE  =",),
+    "a weather file (GRIB)": (b"GRIB",),
+    "a weather file (BUFR)": (b"BUFR",),
+    "an HDF5 file": (b"\x89HDF",),
+    "a JPEG XR picture": (b"II\xbc",),
+    "a farbfeld picture": (b"farbfeld",),
+    "a FLIF picture": (b"FLIF",),
+    "a program": (b"\x7fELF", b"MZ"),
+    "a macOS icon": (b"icns",),
+    "a NumPy array": (b"\x93NUMPY",),
+    "a video": (b"\x1aE\xdf\xa3",),
+    "a camera raw file": (b"FUJIFILMCCD-RAW", b"IIU\x00", b"IIRO"),
+}
 
 _PICTURES = (
     "jpg jpeg jpe jfif mpo png apng webp tif tiff bmp dib gif avif heic heif hif jp2 j2k jpx jxl "
@@ -95,29 +80,22 @@ _SUFFIXES = frozenset(f".{name}" for name in f"{_PICTURES} {_RAW}".split())
 _REFUSED_PICTURES = ("picture", "raw file", "texture", "Photoshop document", "GIMP document")
 _UNKNOWN = "a file of an unknown kind"
 
-# What `describe` has no words for, since nobody takes it for a photo: (offset, bytes, words).
-_SYSTEM: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x00\x05\x16\x07", "a file of macOS"),  # AppleDouble: ._IMG.jpg
-    (0, b"\x00\x05\x16\x00", "a file of macOS"),
-    (4, b"Bud1", "a file of macOS"),  # .DS_Store
-    (0, b"bplist", "a file of macOS"),
-    (0, b"SQLite format 3\x00", "a database"),
-    (0, b"\xff\xfe", "a text file"),  # UTF-16
-    (0, b"\xfe\xff", "a text file"),
-    (0, b"ID3", "a sound file"),
-    (0, b"fLaC", "a sound file"),
-    (0, b"OggS", "a video or sound file"),
-    (0, b"\x00\x00\x01\xba", "a video"),  # MPEG program and elementary stream
-    (0, b"\x00\x00\x01\xb3", "a video"),
-    (0, b"FLV\x01", "a video"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a video"),  # WMV
-    (0, b"BZh", "an archive"),
-    (0, b"\xfd7zXZ\x00", "an archive"),
-    (0, b"\x28\xb5\x2f\xfd", "an archive"),
-    (0, b"PK\x05\x06", "an archive"),
-    (4, b"moov", "a video"),  # QuickTime without ftyp
-    (4, b"mdat", "a video"),
-    (4, b"wide", "a video"),
+# What `describe` has no words for, since nobody takes it for a photo: (offset, words, bytes). In
+# order: AppleDouble (._IMG.jpg), .DS_Store, UTF-16, MPEG streams, WMV, QuickTime without ftyp.
+_SYSTEM: tuple[tuple[int, str, tuple[bytes, ...]], ...] = (
+    (0, "a file of macOS", (b"\x00\x05\x16\x07", b"\x00\x05\x16\x00", b"bplist")),
+    (4, "a file of macOS", (b"Bud1",)),
+    (0, "a database", (b"SQLite format 3\x00",)),
+    (0, "a text file", (b"\xff\xfe", b"\xfe\xff")),
+    (0, "a sound file", (b"ID3", b"fLaC")),
+    (0, "a video or sound file", (b"OggS",)),
+    (
+        0,
+        "a video",
+        (b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"FLV\x01", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
+    ),
+    (0, "an archive", (b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd", b"PK\x05\x06")),
+    (4, "a video", (b"moov", b"mdat", b"wide")),
 )
 
 
@@ -129,8 +107,8 @@ def sniff(head: bytes) -> str | None:
     """
     if _is_raw(head):
         return None
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
+    for name, signatures in _SIGNATURES.items():
+        if head.startswith(signatures):
             return name
     if head[:2] in (b"PF", b"Pf") and head[2:3].isspace():
         return "PFM"
@@ -148,8 +126,8 @@ def describe(head: bytes) -> str:
         return "a camera raw file"
     if _is_targa(head):
         return "a TGA picture"
-    for signature, words in _REFUSED:
-        if head.startswith(signature):
+    for words, signatures in _REFUSED.items():
+        if head.startswith(signatures):
             return words
     if head[4:6] in (b"\x11\xaf", b"\x12\xaf"):
         return "a FLIC animation"
@@ -229,5 +207,5 @@ def words_for(head: bytes) -> str:
     """Words for a file that is no picture that is read: "a text file", "a video", ..."""
     if not head:
         return "an empty file"
-    found = (words for at, sign, words in _SYSTEM if head[at : at + len(sign)] == sign)
+    found = (words for at, words, signatures in _SYSTEM if head.startswith(signatures, at))
     return next(found, None) or describe(head)

@@ -33,7 +33,6 @@ def read_scene_light(
     Args:
         kind: EXR or PFM.
         limits: checked on the header, before pixels are decoded.
-        label: the file, as errors call it.
 
     Returns:
         (H, W, 3) uint8 sRGB, and notes for the user.

@@ -68,7 +68,6 @@ class Items:
         parts: number -> the pieces of its data, whole or as much as there is.
         missing: numbers of items whose data lies outside the file, wholly or in part.
         sources: number of a derived picture -> those that it is made of, in order.
-        properties: number -> its properties.
     """
 
     primary: int = 0

@@ -34,7 +34,6 @@ def decode_jpeg(
     Args:
         image: the same, opened by Pillow and not loaded: its size and mode have been checked.
         orientation: EXIF, 1 to 8.
-        colours: how its values become sRGB.
 
     Returns:
         (H, W, 3) uint8 sRGB. None for grey and CMYK pictures, for those that libjpeg has any doubt

@@ -117,8 +117,6 @@ def to_rgb(
 
     Args:
         image: loaded, any mode, already upright.
-        name: what errors call it.
-        colours: how its values become sRGB.
         lower: the lower bytes of a picture of 16 bits a colour, whose upper ones are `image`.
 
     Returns:

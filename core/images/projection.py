@@ -12,15 +12,21 @@ from __future__ import annotations
 import logging
 import math
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.camera import WHOLE_SPHERE, GivenCamera, Intrinsics
+
+if TYPE_CHECKING:
+    from core.images.decode import Photo
+
 _log = logging.getLogger(__name__)
 
 PINHOLE = "pinhole"
+_TWICE_AS_WIDE = 0.01  # relative: how far a whole panorama may be from twice as wide as high
 _WORDS = {
     "equirectangular": "a 360-degree (equirectangular) panorama",
     "cylindrical": "a cylindrical panorama",
@@ -159,6 +165,38 @@ def _bytes(value: object) -> bytes:
         value.encode("utf-8", "replace")
         if isinstance(value, str)
         else (value if isinstance(value, bytes) else b"")
+    )
+
+
+def sphere_camera(
+    photo: Photo, fov: float | None = None, given: GivenCamera | None = None
+) -> Intrinsics | None:
+    """The camera of a panorama that can be cut into views; None for every other photo.
+
+    Args:
+        photo: an equirectangular one by its tags or its looks, if nothing is given.
+        fov: 360 says that it is a whole panorama, any other angle that it is an ordinary photo's.
+        given: so does an ordinary camera; a panorama's is taken as it is.
+    """
+    height, width = photo.rgb.shape[:2]
+    if isinstance(given, Intrinsics) and given.projection == "equirectangular":
+        return given
+    if given is not None or (fov is not None and fov != WHOLE_SPHERE):
+        return None
+    part: SpherePart | None = photo.sphere if photo.projection == EQUIRECTANGULAR else None
+    asked = fov == WHOLE_SPHERE
+    if part is None and (asked or photo.projection == EQUIRECTANGULAR):
+        part = WHOLE if abs(width / (2 * height) - 1) <= _TWICE_AS_WIDE else None
+    if part is None:
+        return None
+    across, down = width * part[0], height * part[1]
+    return Intrinsics(
+        fx=across / (2 * math.pi),
+        fy=down / math.pi,
+        cx=across / 2 - width * part[2] - 0.5,
+        cy=down / 2 - height * part[3] - 0.5,
+        source="given" if asked else "exif" if photo.sphere else "assumed",
+        projection="equirectangular",
     )
 
 

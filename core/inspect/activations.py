@@ -76,7 +76,6 @@ def variant(model: LapDepth, *, standardised: bool, calibrate_on: Tensor | None 
     """A copy of a network with or without weight standardisation.
 
     Args:
-        model: any network; it stays as it is.
         standardised: whether the copy's decoder standardises its filters.
         calibrate_on: (1, 3, h, w); given, the copy's decoder norms take their statistics from this
             image, as BatchNorm does in training. None keeps the trained statistics.
@@ -139,7 +138,6 @@ def compare_orders(block: PreActConv, x: Tensor, *, standardised: bool) -> dict[
     Args:
         block: of `blocks`.
         x: (1, in, h, w), what reaches it.
-        standardised: whether the filters are standardised.
     """
     conv = block.conv
     weight = standardise(conv.weight) if standardised else conv.weight

@@ -72,11 +72,7 @@ class Inspector:
         self.lock = threading.Lock()
 
     def trace(self, image: Tensor) -> Trace:
-        """Runs the network once and keeps what its stages gave.
-
-        Args:
-            image: (1, 3, h, w), as for `LapDepth.forward`.
-        """
+        """Runs the network once and keeps what its stages gave."""
         model = self.model
         kept: dict[str, Any] = {}
         wanted: dict[str, nn.Module] = {"encoder": model.encoder, "reduced": model.aspp.reduce}

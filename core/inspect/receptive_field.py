@@ -32,7 +32,6 @@ def receptive_field(
     channels at one place, its absolute value summed over the image's channels.
 
     Args:
-        inspector: of the network.
         image: (1, 3, h, w), as for `LapDepth.forward`.
         names: of `FEATURES`, of `stages`, or "depth".
         row, column: the place, as a share of height and width from 0 to 1.

@@ -36,7 +36,6 @@ class Joining:
     """How the depths of views become one map.
 
     Attributes:
-        views: the views.
         fields: (n, 3) of each: factor and slopes to the right and down, of log distance.
         spread: median difference of two views where both see something, relative, after joining.
     """

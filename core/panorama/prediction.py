@@ -31,12 +31,9 @@ def predicted(
 
     Args:
         photo: equirectangular.
-        camera: of it (`core.panorama.views.sphere_camera`).
+        camera: of it (`core.images.projection.sphere_camera`).
         side: of a view, pixels.
         look: predicts one.
-
-    Raises:
-        DepthError: as `look`.
     """
     started = time.perf_counter()
     height, width = photo.rgb.shape[:2]
@@ -97,7 +94,6 @@ class PanoramaPrediction(Prediction):
 
     Attributes:
         joining: how the views were joined.
-        looks: their predictions.
         size: width and height at which they are joined.
     """
 

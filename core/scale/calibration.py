@@ -160,17 +160,11 @@ def reach_in(known: Sequence[Measurement], metres: float) -> float:
 
 def given(known: Sequence[Measurement]) -> dict[str, Any]:
     """Measurements as the settings of a sidecar hold them: None where nothing was given."""
-    lengths = [each.numbers() for each in known if isinstance(each, KnownLength)]
-    depths = [each.numbers() for each in known if isinstance(each, KnownDepth)]
-    heights = [each.metres for each in known if isinstance(each, CameraHeight)]
-    sparse = [each.sha256 for each in known if isinstance(each, SparseDepth)]
-    profiles = [
-        {"name": each.name, "sha256": each.sha256} for each in known if isinstance(each, Profile)
-    ]
+    profiles = (e for e in known if isinstance(e, Profile))
     return {
-        "known_lengths": lengths or None,
-        "known_depths": depths or None,
-        "camera_height": heights[0] if heights else None,
-        "sparse": sparse[0] if sparse else None,
-        "profile": profiles[0] if profiles else None,
+        "known_lengths": [e.numbers() for e in known if isinstance(e, KnownLength)] or None,
+        "known_depths": [e.numbers() for e in known if isinstance(e, KnownDepth)] or None,
+        "camera_height": next((e.metres for e in known if isinstance(e, CameraHeight)), None),
+        "sparse": next((e.sha256 for e in known if isinstance(e, SparseDepth)), None),
+        "profile": next(({"name": e.name, "sha256": e.sha256} for e in profiles), None),
     }

@@ -34,7 +34,6 @@ class Observed:
     """What one measurement says.
 
     Attributes:
-        known: the measurement.
         seen: what depth makes of it, metres.
         says: the factor on depth that it asks for.
         error: of that factor, relative.

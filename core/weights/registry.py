@@ -43,9 +43,6 @@ MODELS_VARIABLE = "LAPDEPTH_MODELS"
 def named_folder(environment: Mapping[str, str] | None = None) -> Path | None:
     """The folder of checkpoints that LAPDEPTH_MODELS names, or None.
 
-    Args:
-        environment: to read from; None is this process's.
-
     Raises:
         CheckpointError: there is no such folder.
     """

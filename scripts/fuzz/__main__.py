@@ -29,7 +29,6 @@ def main() -> None:
         include=[
             "core",
             "app.common.checks",
-            "app.common.measurement_inputs",
             "app.common.request",
             "PIL",
         ]

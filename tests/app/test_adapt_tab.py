@@ -19,8 +19,8 @@ import pytest
 from PIL import Image
 
 from app.common.adapting import Settings, arranged
-from app.common.batch import run_batch
 from app.common.request import depth_request
+from app.common.runs import run_batch
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.adapt_tab import AdaptHandlers

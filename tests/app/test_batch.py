@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from app.common import batch
+from app.common import runs as batch
 from app.common.saving import safe_stem
 from app.common.service import Studio
 from app.common.storage import Storage

@@ -19,8 +19,7 @@ from app.explorer.inputs import check_shape, suggested_scale
 from app.explorer.offline_page import html_page
 from app.explorer.page_scripts.datasets import Entry, MeasuredSet
 from app.explorer.page_scripts.loss import forms, log_differences, punishment
-from app.explorer.plots.bars import ERROR, MASK, Bar, bar_of
-from app.explorer.plots.curves import line_figure, scatter_figure
+from app.explorer.plots.charts import ERROR, MASK, Bar, bar_of, line_figure, scatter_figure
 from app.explorer.plots.maps import Map, message
 from app.explorer.plots.space import (
     MAX_POINTS,

@@ -12,8 +12,7 @@ from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.form import PHOTO, form_request
 from app.depth_page.handlers import raw_settings
-from app.depth_page.known_box import KnownHandlers, bring, known_points
-from app.depth_page.three_d_handlers import SpaceHandlers
+from app.depth_page.measure_tab import KnownHandlers, bring, known_points
 from core.errors import ConfigError, DepthError, ImageError
 from core.scale.measurements import CameraHeight, KnownDepth
 from tests.core.pictures import encode, scene
@@ -67,10 +66,10 @@ def test_what_no_photo_can_have_is_not_kept(tiny_models: Path, tmp_path: Path) -
     of_page = dict.fromkeys(PHOTO) | {"photo": {"path": str(file)}, "model": "tiny"}
     photo = [of_page[name] for name in PHOTO]
     ends = [[10, 20], [90, 60]]
-    measured, space = KnownHandlers(studio, storage), SpaceHandlers(studio, storage)
-    assert space.calibrate(*photo, ends, "2") == [10, 20, 90, 60, 2]
+    measured = KnownHandlers(studio, storage)
+    assert measured.calibrate(*photo, ends, "2") == [10, 20, 90, 60, 2]
     assert measured.use(*photo, "10, 20 = 2", "") is not None
     with pytest.raises(DepthError, match="times as large"):
-        space.calibrate(*photo, ends, "10000")
+        measured.calibrate(*photo, ends, "10000")
     with pytest.raises(DepthError, match="times as large"):
         measured.use(*photo, "10, 20 = 10000", "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from app.depth_page.phone_box import is_local, phone_html
+from app.depth_page.three_d_tab import is_local, phone_html
 from core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -46,7 +46,7 @@ def test_what_is_missing_takes_the_default() -> None:
 
 def test_numbers_may_come_as_text() -> None:
     asked = depth_request(model="big", resolution="224", flip=True, fov="61.5")
-    assert asked == DepthRequest("big", 224, True, 61.5)
+    assert asked == DepthRequest("big", resolution=224, flip=True, fov=61.5)
     asked = depth_request(colormap="grey", near="0", far="2.5", known_length="1 2 3 4 0.5")
     assert asked.colors == ColorSettings("grey", 0.0, 2.5)
     assert asked.known == (KnownLength((1, 2), (3, 4), 0.5),)

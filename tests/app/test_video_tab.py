@@ -23,8 +23,8 @@ import pytest
 from PIL import Image
 
 from app.common.cancellation import set_still_wanted
-from app.common.clip import run_video
 from app.common.request import DepthRequest
+from app.common.runs import run_video
 from app.common.service import Studio
 from app.common.storage import Storage
 from app.depth_page.live import LiveDepth, encoded_picture

@@ -250,7 +250,7 @@ def test_the_process_starts_without_torch_and_dash() -> None:
         [
             *(sys.executable, "-c"),
             "import sys\n"
-            "import core.files.geometry_child\n"
+            "import core.files.geometry_process\n"
             "from core.geometry.open3d_tools import load_open3d\n"
             "load_open3d()\n"
             "print([name for name in ('torch', 'dash') if name in sys.modules])",

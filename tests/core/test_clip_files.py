@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.common.clip import run_video
 from app.common.request import DepthRequest
+from app.common.runs import run_video
 from app.common.service import Studio
 from core.cli.main import main
 from core.errors import VideoError

@@ -23,7 +23,7 @@ from core.geometry.provenance import SceneInfo
 from core.geometry.render import stereo_pair
 from core.images.decode import Photo, decode
 from core.images.decode_worker import decode_isolated
-from core.panorama.camera import sphere_camera
+from core.images.projection import sphere_camera
 from core.panorama.prediction import PanoramaPrediction, predicted
 from core.panorama.views import VIEWS, cut
 from core.prediction import Prediction

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.camera import unproject
 from core.files.outputs import OUTPUTS, parse_outputs
-from core.files.splats import HARMONIC, splats
+from core.files.ply import HARMONIC, splats
 from core.geometry.point_cloud import CloudOptions, cloud_from_depth
 from core.geometry.provenance import SceneInfo
 from tests.core import scenes

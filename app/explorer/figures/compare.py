@@ -12,14 +12,23 @@ from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.photo import expected_against_true, expected_map
 from app.explorer.figures.pyramids import enlarged, level_errors
-from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
-from app.explorer.plots.curves import bars_figure, histogram_of, line_figure, scatter_figure
+from app.explorer.plots.charts import (
+    ERROR,
+    Bar,
+    bar_of,
+    bars_figure,
+    histogram_of,
+    line_figure,
+    scatter_figure,
+    signed_bar,
+)
 from app.explorer.session_view import NAMES, SessionView
 from core.data.sample import Sample
 from core.evaluate.analysis import BinnedErrors, range_bins, range_labels
 from core.evaluate.metrics import DepthMetrics, align_median, compute_metrics
 from core.evaluate.protocol import NYU, Protocol
 
+METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
 SPARSE = 0.3  # below this share of measured pixels, the map lies over the photo
 DOTS = 320  # cells of its longer side; each shows one of the pixels measured in it
 
@@ -32,9 +41,7 @@ class Comparison:
         truth: (h, w) metres, 0 = not measured.
         predicted: (h, w) metres, clamped to the protocol's range.
         valid: (h, w) bool, the pixels that count.
-        metrics: the nine figures.
         levels: the same for the depth after each level, coarse -> fine.
-        protocol: which pixels count.
     """
 
     truth: NDArray[np.float32]
@@ -63,7 +70,6 @@ def compare(
 
     Args:
         truth: (h, w) metres, 0 = not measured.
-        protocol: which pixels count.
         align: bring the prediction's median to the ground truth's first.
 
     Raises:
@@ -94,6 +100,21 @@ def counting(truth: NDArray[np.float32], protocol: Protocol) -> NDArray[np.bool_
     valid = np.zeros(truth.shape, bool)
     valid[height - rows :, left : left + columns] = protocol.counts(frame.depth)
     return valid
+
+
+def metric_numbers(
+    lang: str, found: DepthMetrics, *names: str
+) -> list[tuple[str, str, str | None]]:
+    """The figures of these names, or all of them, for `app.explorer.display.numbers`."""
+    values = found.as_dict()
+    return [
+        (
+            t(f"compare.metric_{name}", lang),
+            f"{values[name]:.3f}{METRIC_UNITS.get(name, '')}",
+            t(f"compare.hint_{name}", lang),
+        )
+        for name in names or values
+    ]
 
 
 def row_of(view: SessionView, found: Comparison) -> list[Figure]:
@@ -180,9 +201,7 @@ def curves(view: SessionView, found: Comparison) -> list[Figure]:
             {"abs_rel": np.array(series["AbsRel"][1]), "rmse_m": np.array(series["RMSE (m)"][1])},
         ),
         Figure("histogram", histogram, spread, {"error_m": centres, "percent": percent}),
-        Figure(
-            "scatter", points, t("compare.scatter", lang), {"truth_m": truth, "depth_m": predicted}
-        ),
+        Figure("scatter", points, both, {"truth_m": truth, "depth_m": predicted}),
         Figure("error-by-distance", ranges, name, {"abs_rel_percent": np.array(by_range)}),
         *expected_against_true(view, found.relative_percent, found.valid),
     ]

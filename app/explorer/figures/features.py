@@ -15,7 +15,7 @@ from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.figure_view import Figure, mapped
 from app.explorer.memory import cached
-from app.explorer.plots.bars import ERROR, Bar
+from app.explorer.plots.charts import ERROR, Bar
 from app.explorer.session_view import SessionView
 from core.errors import CheckpointError
 from core.images.resize import resize_rgb
@@ -145,9 +145,7 @@ def place_of(lang: str) -> tuple[float, float]:
     """The place that receptive fields are of, as shares of height and width, by two sliders."""
     left, right = st.columns(2)
     with left:
-        column = controls.slider(
-            "px", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%"
-        )
+        column = controls.percent("px", t("explorer.across", lang), 50)
     with right:
-        row = controls.slider("py", t("explorer.down", lang), 0, 100, 50, step=1, pattern="%.0f %%")
+        row = controls.percent("py", t("explorer.down", lang), 50)
     return row / 100, column / 100

@@ -12,9 +12,9 @@ import streamlit as st
 from app.common.request import Selection
 from app.common.result import measure, measured_csv
 from app.common.translations import t
-from app.explorer.display import download
+from app.explorer.display import download, named
 from app.explorer.figure_view import Figure
-from app.explorer.plots.bars import Bar
+from app.explorer.plots.charts import Bar
 from app.explorer.plots.maps import Map
 from app.explorer.session_view import SessionView
 from core.errors import CameraError
@@ -61,13 +61,8 @@ def between(
 ) -> list[Number]:
     """The distance, where both ends are, and how high above a floor in sight."""
     lang = view.lang
-    numbers: list[Number] = [
-        (
-            t("measure.distance", lang),
-            with_error(found.distance, found.uncertainty, view.unit),
-            t("measure.distance_hint", lang),
-        )
-    ]
+    length = with_error(found.distance, found.uncertainty, view.unit)
+    numbers = named(lang, "measure", distance=length)
     for name, point in zip(NAMES, (found.start, found.end), strict=True):
         away = t("measure.away", lang, name=name)
         x, y, z = point.position
@@ -94,22 +89,17 @@ def target(
 
 
 def inside(view: SessionView, box: Box) -> list[Number]:
-    """Nearest and median distance of what a box holds.
-
-    Raises:
-        CameraError: outside the photo, empty, or no depth inside.
-    """
+    """Nearest and median distance of what a box holds."""
     lang, found = view.lang, view.ruler.box(*box)
     error, axis = found.uncertainty, t("measure.near_hint", lang)
+    nearest, median, away = (
+        with_error(value, error, view.unit)
+        for value in (found.nearest, found.median, found.nearest_range)
+    )
     return [
-        (t("measure.nearest", lang), with_error(found.nearest, error, view.unit), axis),
-        (t("measure.median", lang), with_error(found.median, error, view.unit), axis),
-        (
-            t("measure.range", lang),
-            with_error(found.nearest_range, error, view.unit),
-            t("measure.range_hint", lang),
-        ),
-        (t("measure.pixels", lang), f"{found.pixels:,}", None),
+        (t("measure.nearest", lang), nearest, axis),
+        (t("measure.median", lang), median, axis),
+        *named(lang, "measure", range=away, pixels=f"{found.pixels:,}"),
     ]
 
 

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
 from app.explorer.figures.pyramids import enlarged
-from app.explorer.plots.bars import ERROR, Bar, bar_of
-from app.explorer.plots.curves import line_figure
+from app.explorer.plots.charts import ERROR, Bar, bar_of, line_figure
 from app.explorer.session_view import SessionView
 
 BINS = 10

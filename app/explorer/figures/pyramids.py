@@ -13,8 +13,7 @@ from torch.nn import functional
 
 from app.common.translations import t
 from app.explorer.figure_view import Figure, mapped, pictured
-from app.explorer.plots.bars import Bar, bar_of, signed_bar
-from app.explorer.plots.curves import bars_figure
+from app.explorer.plots.charts import Bar, bar_of, bars_figure, signed_bar
 from app.explorer.session_view import NAMES, STRIDES, SessionView
 from core.evaluate.metrics import DepthMetrics, compute_metrics
 from core.model import accumulate

@@ -16,7 +16,7 @@ from app.common.cancellation import geometry_limits
 from app.common.translations import t
 from app.explorer.figure_view import Figure
 from app.explorer.memory import cached
-from app.explorer.plots.bars import Bar, bar_of
+from app.explorer.plots.charts import Bar, bar_of
 from app.explorer.plots.space import MAX_POINTS, SceneWords, points_figure, surface_figure
 from app.explorer.session_view import SessionView
 from core.files.geometry_process import Apart, build_apart, write_apart
@@ -63,38 +63,28 @@ def _on_screen(
 
 
 def drawn(view: SessionView, choice: SpaceChoice) -> tuple[Figure, int]:
-    """The figure and how many points or triangles it has.
-
-    Raises:
-        ExportError: nothing is left, or Open3D is needed and missing.
-    """
+    """The figure and how many points or triangles it has."""
     geometry = _on_screen(view.space_key, choice, view)
-    camera, size = view.prediction.intrinsics, view.size
     alt = t("space.alt", view.lang)
     names = ("fly", "stop", "away", "up")
     written = {name: t(f"space.{name}", view.lang) for name in names}
     words = SceneWords(**written, unit=view.unit)
+    places = geometry.points if isinstance(geometry, PointCloud) else geometry.vertices
+    inside = geometry.scene.in_camera(places)
+    colours, bar = _colours(view, choice, inside, geometry)
+    seen: dict[str, Any] = {"intrinsics": view.prediction.intrinsics, "size": view.size}
+    seen["words"] = words
     if isinstance(geometry, PointCloud):
-        inside = geometry.scene.in_camera(geometry.points)
-        colours, bar = _colours(view, choice, inside, geometry.colors, geometry.pixels)
-        figure = points_figure(inside, colours, bar, intrinsics=camera, size=size, words=words)
-        data: dict[str, NDArray[Any]] = {"points_m": geometry.points, "colors": geometry.colors}
+        figure = points_figure(inside, colours, bar, **seen)
+        data: dict[str, NDArray[Any]] = {"points_m": places, "colors": geometry.colors}
         return Figure("cloud", figure, alt, data), len(geometry)
-    inside = geometry.scene.in_camera(geometry.vertices)
-    colours, bar = _colours(view, choice, inside, geometry.colors, pixels_of(geometry))
-    figure = surface_figure(
-        inside, geometry.faces, colours, bar, intrinsics=camera, size=size, words=words
-    )
-    data = {"vertices_m": geometry.vertices, "faces": geometry.faces}
+    figure = surface_figure(inside, geometry.faces, colours, bar, **seen)
+    data = {"vertices_m": places, "faces": geometry.faces}
     return Figure("surface", figure, alt, data), len(geometry.faces)
 
 
 def file_of(view: SessionView, choice: SpaceChoice, ending: str, *, full: bool) -> bytes:
-    """A .ply or .glb of what is on the screen; `full` takes every pixel instead.
-
-    Raises:
-        ExportError: nothing is left, or the disk refused.
-    """
+    """A .ply or .glb of what is on the screen; `full` takes every pixel instead."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"scene{ending}"
         options = choice.wanted(full=full)
@@ -114,21 +104,11 @@ def _still_shown() -> bool:
     return True
 
 
-def pixels_of(mesh: Mesh) -> NDArray[np.intp]:
-    """(n,) row * width + column of the pixel of the photo that each vertex projects into."""
-    height, width = mesh.photo.shape[:2]
-    column = np.clip(mesh.uv[:, 0] * width, 0, width - 1).astype(np.intp)
-    row = np.clip(mesh.uv[:, 1] * height, 0, height - 1).astype(np.intp)
-    pixels: NDArray[np.intp] = row * width + column
-    return pixels
-
-
 def _colours(
     view: SessionView,
     choice: SpaceChoice,
     points: NDArray[np.floating],
-    photo: NDArray[np.uint8],
-    pixels: NDArray[np.integer],
+    geometry: PointCloud | Mesh,
 ) -> tuple[NDArray[np.uint8] | NDArray[np.floating], Bar | None]:
     confidence = view.prediction.confidence
     if choice.colouring == "depth":
@@ -137,5 +117,5 @@ def _colours(
         height = -points[:, 1]
         return height, bar_of(height, view.unit, colours="rising cividis")
     if choice.colouring == "confidence" and confidence is not None:
-        return confidence.ravel()[pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
-    return photo, None
+        return confidence.ravel()[geometry.pixels], Bar(0.0, 1.0, "0..1", "rising cividis")
+    return geometry.colors, None

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from app.common.translations import t
 from app.explorer.figures.pyramids import FloatMap, enlarged, level_errors
-from app.explorer.plots.curves import COLOURS, GRID, TEMPLATE
+from app.explorer.plots.charts import COLOURS, GRID, TEMPLATE
 from app.explorer.session_view import NAMES, STRIDES
 from core.evaluate.geometry import DENSE_SHARE, EDGE_THRESHOLDS, edge_scores, sobel_length
 from core.evaluate.metrics import align_median

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 from torch import Tensor
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.cache import occluded_branches
+from app.explorer.cache import occluded
 from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ENERGY, bar_of, signed_bar
-from app.explorer.plots.curves import bars_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.plots.charts import ENERGY, bar_of, bars_figure, signed_bar
+from app.explorer.session_view import SessionView, run_page
 from core.inspect.inspection import FILLS
 
 
@@ -55,7 +52,7 @@ def responses(view: SessionView, *, colour: bool = False) -> list[Figure]:
 def worth(view: SessionView, fill: str) -> tuple[list[Figure], Figure, bool]:
     """Change of depth without each part, the mean changes as bars, and whether one part pools."""
     lang = view.lang
-    effects = occluded_branches(view.key, fill, view.info, view.trace)
+    effects = occluded(view.key, None, fill, view.info, view.trace)
     changes = {name: change * view.factor for name, change in effects.items()}
     bar = signed_bar(list(changes.values()), view.unit)
     shown = []
@@ -110,5 +107,5 @@ def _worth(view: SessionView) -> None:
     figures(lang, "aspp-worth-mean", [total])
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.aspp").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

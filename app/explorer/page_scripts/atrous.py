@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -14,13 +14,13 @@ from torch import Tensor
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.features import place_of, receptive_fields
 from app.explorer.memory import cached
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, MASK, Bar
-from app.explorer.session_view import SessionView, current
+from app.explorer.plots.charts import ERROR, MASK, Bar
+from app.explorer.session_view import SessionView, run_page
 from core.inspect.features import CLASSIC_RATES, DENSE_RATES, cascade_taps, reach, taps
 from core.inspect.receptive_field import cell_of, cells_seen
 from core.model import ModelConfig
@@ -77,34 +77,22 @@ def _random_aspp(
         return ASPP(channels, config.decoder_width or channels, config).eval().requires_grad_(False)
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """One branch at one place.
-
-    Attributes:
-        shown: the sampling grid and the gradient, over the photo.
-        outside: cells of the grid that lie outside the photo.
-        read: cells whose gradient is not exactly 0.
-    """
-
-    shown: list[Figure]
-    outside: int
-    read: int
-
-
 def sampling(
     view: SessionView,
     pyramid: AsppView,
     branch: int,
     offsets: list[tuple[int, int]],
     place: tuple[float, float],
-) -> Sampling:
+) -> tuple[list[Figure], int, int]:
     """A branch's sampling grid beside the gradient of its output.
 
     Args:
-        branch: which of its branches.
         offsets: (row, column) of every cell that the branch can read, from the place.
         place: share of height and width.
+
+    Returns:
+        Both over the photo; how many cells of the grid lie outside it; and how many cells have a
+        gradient that is not exactly 0.
     """
     lang = view.lang
     height, width = pyramid.feature.shape[-2:]
@@ -116,29 +104,15 @@ def sampling(
     seen = pyramid.seen(branch, y, x)
     strength = np.where(seen > 0, np.log10(np.maximum(seen, 1e-30) / seen.max()), np.nan)
     bar = Bar(-4.0, 0.0, t("atrous.log_unit", lang), ERROR, 1)
+    grid, cells_read = t("atrous.grid", lang, count=len(offsets)), t("atrous.cells", lang)
+    over: dict[str, Any] = {"over": True, "alt": t("atrous.grid_alt", lang)}
+    over["offsets_rows_columns"] = np.array(offsets)
+    read: dict[str, Any] = {"over": True, "alt": t("atrous.cells_alt", lang), "gradient": seen}
     shown = [
-        mapped(
-            view,
-            "sampling-grid",
-            t("atrous.grid", lang, count=len(offsets)),
-            sampled,
-            MASK,
-            alt=t("atrous.grid_alt", lang),
-            over=True,
-            offsets_rows_columns=np.array(offsets),
-        ),
-        mapped(
-            view,
-            "cells-read",
-            t("atrous.cells", lang),
-            strength,
-            bar,
-            alt=t("atrous.cells_alt", lang),
-            over=True,
-            gradient=seen,
-        ),
+        mapped(view, "sampling-grid", grid, sampled, MASK, **over),
+        mapped(view, "cells-read", cells_read, strength, bar, **read),
     ]
-    return Sampling(shown, int((~inside).sum()), int((seen > 0).sum()))
+    return shown, int((~inside).sum()), int((seen > 0).sum())
 
 
 STRIDE = 16
@@ -149,18 +123,12 @@ def draw(view: SessionView) -> None:
     """Draws the page."""
     lang = view.lang
     heading(lang, "atrous")
+    own = view.info.config
     left, right = st.columns(2)
     with left:
         kinds = {kind: t(f"atrous.{kind}", lang) for kind in ("dense", "classic")}
-        kind = controls.choice(
-            "aspp",
-            t("atrous.kind", lang),
-            kinds,
-            default=view.info.config.aspp,
-            buttons=True,
-            hint=t("atrous.kind_hint", lang),
-        )
-    own = view.info.config
+        name, hint = t("atrous.kind", lang), t("atrous.kind_hint", lang)
+        kind = controls.choice("aspp", name, kinds, default=own.aspp, buttons=True, hint=hint)
     usual = DENSE_RATES if kind == "dense" else CLASSIC_RATES
     rates = own.aspp_rates if kind == own.aspp else usual
     with right:
@@ -192,21 +160,12 @@ def _sampling(
 ) -> None:
     """The cells that the branch can read, and those that it does read, over the photo."""
     lang = view.lang
-    found = sampling(view, pyramid, branch, offsets, place)
-    figures(lang, "sampling", found.shown, columns=2)
+    shown, outside, read = sampling(view, pyramid, branch, offsets, place)
+    figures(lang, "sampling", shown, columns=2)
     cells_across = reach(offsets)
-    numbers(
-        [
-            (t("atrous.samples", lang), f"{len(offsets)}", t("atrous.samples_hint", lang)),
-            (t("atrous.outside", lang), f"{found.outside}", t("atrous.outside_hint", lang)),
-            (t("atrous.read", lang), f"{found.read}", t("atrous.read_hint", lang)),
-            (
-                t("atrous.reach", lang),
-                f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px",
-                t("atrous.reach_hint", lang),
-            ),
-        ]
-    )
+    values = {"samples": len(offsets), "outside": outside, "read": read}
+    reached = f"{cells_across} x {STRIDE} = {cells_across * STRIDE} px"
+    numbers(named(lang, "atrous", **{n: str(v) for n, v in values.items()}, reach=reached))
 
 
 def _effective(view: SessionView, branch: int, count: int, place: tuple[float, float]) -> None:
@@ -232,25 +191,17 @@ def _effective(view: SessionView, branch: int, count: int, place: tuple[float, f
 
 def _table(lang: str, view: SessionView) -> dict[str, list[str]]:
     """Classic and dense rates compared: samples and reach, from the geometry alone."""
-    rows: dict[str, list[str]] = {
-        t("atrous.kind", lang): [],
-        t("atrous.branch", lang): [],
-        t("atrous.samples", lang): [],
-        t("atrous.reach", lang): [],
-    }
-    names = list(rows)
-    width = view.image.shape[-1]
+    rows, width = [], view.image.shape[-1]
     for kind, rates in (("classic", CLASSIC_RATES), ("dense", DENSE_RATES)):
         for index, rate in enumerate(rates):
             offsets = cascade_taps(rates, index) if kind == "dense" else taps(rate)
             pixels = reach(offsets) * STRIDE
             words = t("atrous.reach_of", lang, pixels=pixels, times=pixels / width)
-            rows[names[0]].append(t(f"atrous.{kind}", lang))
-            rows[names[1]].append(t("atrous.rate", lang, rate=rate))
-            rows[names[2]].append(str(len(offsets)))
-            rows[names[3]].append(words)
-    return rows
+            name, branch = t(f"atrous.{kind}", lang), t("atrous.rate", lang, rate=rate)
+            rows.append((name, branch, str(len(offsets)), words))
+    names = (t(f"atrous.{name}", lang) for name in ("kind", "branch", "samples", "reach"))
+    return dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.atrous").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

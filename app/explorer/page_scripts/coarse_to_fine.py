@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import time
 from collections.abc import Callable
 
@@ -12,7 +11,7 @@ import streamlit as st
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import numbers, truth_note
+from app.explorer.display import named, numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped, maps_message, pictured
 from app.explorer.figures.pyramids import (
     Steps,
@@ -32,9 +31,9 @@ from app.explorer.figures.worth import (
     worth_figure,
 )
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, Bar, bar_of, signed_bar
+from app.explorer.plots.charts import ERROR, Bar, bar_of, signed_bar
 from app.explorer.plots.maps import LevelSum
-from app.explorer.session_view import NAMES, STRIDES, SessionView, current
+from app.explorer.session_view import NAMES, STRIDES, SessionView, run_page
 
 _STEP = "play step"
 _SECONDS = 0.8
@@ -105,26 +104,13 @@ def _viewer(
         level = STRIDES.index(controls.steps("k", label, STRIDES, names, default=1))
     depth, change = steps.depths[level], steps.changes[level]
     height, width = depth.shape
-    numbers(
-        [
-            (t("coarse_to_fine.resolution", lang), f"{width} x {height}", None),
-            (
-                t("coarse_to_fine.range", lang),
-                f"{depth.min():.2f} - {depth.max():.2f} {view.unit}".rstrip(),
-                t("coarse_to_fine.range_hint", lang),
-            ),
-            (
-                t("coarse_to_fine.changed", lang),
-                f"{np.abs(change).mean():.3f} {view.unit}".rstrip(),
-                None,
-            ),
-            (
-                t("coarse_to_fine.time", lang),
-                f"{spent:.1f} ms",
-                t("coarse_to_fine.time_hint", lang),
-            ),
-        ]
-    )
+    values = {
+        "resolution": f"{width} x {height}",
+        "range": f"{depth.min():.2f} - {depth.max():.2f} {view.unit}".rstrip(),
+        "changed": f"{np.abs(change).mean():.3f} {view.unit}".rstrip(),
+        "time": f"{spent:.1f} ms",
+    }
+    numbers(named(lang, "coarse_to_fine", **values))
     rows, ready = sheet(same)
     figures(lang, "level", rows[level], columns=len(rows[level]), ready=ready)
     _worth(view, found, level)
@@ -233,5 +219,5 @@ def _worth(view: SessionView, found: list[Worth], level: int) -> None:
     truth_note(view)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.coarse_to_fine").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 
@@ -11,13 +9,19 @@ from app.common.translations import t
 from app.explorer import controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import figures
-from app.explorer.figures.compare import Comparison, compare, curves, error_maps, row_of
+from app.explorer.figures.compare import (
+    Comparison,
+    compare,
+    curves,
+    error_maps,
+    metric_numbers,
+    row_of,
+)
 from app.explorer.inputs import SCALES, check_shape, decoded_truth, suggested_scale
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, Truth, current, digest_of, keep_truth
+from app.explorer.session_view import SessionView, Truth, digest_of, keep_truth, run_page
 from core.evaluate.protocol import PROTOCOLS
 
-METRIC_UNITS = {"sq_rel": " m", "rmse": " m"}
 MAX_UPLOAD_MB = 256
 _SCALED = "file whose scale was suggested"
 
@@ -102,17 +106,7 @@ def _settings(view: SessionView, known: Truth) -> Comparison:
 
 
 def _metrics(lang: str, found: Comparison) -> None:
-    values = found.metrics.as_dict()
-    numbers(
-        [
-            (
-                t(f"compare.metric_{key}", lang),
-                f"{value:.3f}{METRIC_UNITS.get(key, '')}",
-                t(f"compare.hint_{key}", lang),
-            )
-            for key, value in values.items()
-        ]
-    )
+    numbers(metric_numbers(lang, found.metrics))
     words = t(
         "compare.in_words",
         lang,
@@ -123,5 +117,5 @@ def _metrics(lang: str, found: Comparison) -> None:
     st.markdown(f"{words} {t('compare.pixels', lang, count=int(found.valid.sum()))}")
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.compare").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,10 +12,10 @@ from app.common.translations import t
 from app.explorer import cache, controls
 from app.explorer.display import fragment, numbers
 from app.explorer.figure_view import figures
-from app.explorer.figures.compare import Comparison, compare, row_of
+from app.explorer.figures.compare import Comparison, compare, metric_numbers, row_of
 from app.explorer.memory import HOUR
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, digest_of
+from app.explorer.session_view import SessionView, digest_of, run_page
 from core.data import DATA_VARIABLE, data_root, open_dataset
 from core.data.kitti import KINDS, KittiDataset, drive_of, kind_of
 from core.data.sample import Sample
@@ -87,12 +86,7 @@ def installed(root: str) -> dict[str, MeasuredSet]:  # noqa: ARG001  (a key of t
 
 
 def look_at(view: SessionView, entry: Entry, protocol: Protocol) -> tuple[SessionView, Sample]:
-    """A frame of a data set as a session view, by the side bar's model and with its own camera.
-
-    Raises:
-        DataError: its files cannot be read, or it does not fit the protocol.
-        CheckpointError: the model is gone.
-    """
+    """A frame of a data set as a session view, by the side bar's model and with its own camera."""
     sample = protocol.prepare(entry.dataset[entry.index])
     rgb = np.ascontiguousarray(sample.rgb)
     height, width = rgb.shape[:2]
@@ -150,17 +144,8 @@ def draw(view: SessionView) -> None:
     pages = chosen.pages(ROWS)
     page = 1
     if pages > 1:
-        page = int(
-            controls.slider(
-                "frames",
-                t("datasets.page", lang, pages=pages),
-                1,
-                pages,
-                1,
-                step=1,
-                pattern="%.0f",
-            )
-        )
+        label = t("datasets.page", lang, pages=pages)
+        page = int(controls.slider("frames", label, 1, pages, 1, step=1, pattern="%.0f"))
     st.caption(t("datasets.protocol", lang, name=chosen.protocol.name))
     rows = []
     for place, entry in enumerate(chosen.spread(min(page, pages) - 1, ROWS)):
@@ -185,16 +170,7 @@ def _row(view: SessionView, found: Comparison, entry: Entry, place: int) -> None
 def _table(lang: str, rows: list[tuple[SessionView, Comparison, Entry]]) -> None:
     """The frames' figures, and their mean over these frames alone."""
     mean = mean_metrics([found.metrics for _, found, _ in rows])
-    numbers(
-        [
-            (t(f"compare.metric_{key}", lang), value, t(f"compare.hint_{key}", lang))
-            for key, value in (
-                ("abs_rel", f"{mean.abs_rel:.3f}"),
-                ("rmse", f"{mean.rmse:.3f} m"),
-                ("delta1", f"{mean.delta1:.3f}"),
-            )
-        ]
-    )
+    numbers(metric_numbers(lang, mean, "abs_rel", "rmse", "delta1"))
     st.table(
         {
             t("datasets.frame", lang): [view.photo.name for view, _, _ in rows],
@@ -208,5 +184,5 @@ def _table(lang: str, rows: list[tuple[SessionView, Comparison, Entry]]) -> None
     st.caption(t("datasets.mean_note", lang, count=len(rows)))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.datasets").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

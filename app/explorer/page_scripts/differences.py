@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers, truth_note
+from app.explorer.display import fragment, named, numbers, truth_note
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.figures.pyramids import bands_row, borders, energy, enlarged, residuals_row, rms
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import MASK
-from app.explorer.plots.curves import bars_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.plots.charts import MASK, bars_figure
+from app.explorer.session_view import SessionView, run_page
 from core.model import laplacian_pyramid, reconstruct
 
 STEEPEST = 0.05  # share of the pixels that count as steps where nobody chooses
@@ -114,7 +111,7 @@ def _exactness(view: SessionView) -> None:
     st.subheader(t("differences.exact", lang))
     error = float((reconstruct(laplacian_pyramid(image)) - image).abs().max())
     span = float(image.max() - image.min())
-    numbers([(t("differences.largest_error", lang), f"{error:.1e}", None)])
+    numbers(named(lang, "differences", largest_error=f"{error:.1e}"))
     st.caption(t("differences.exact_note", lang, error=error, span=span))
 
 
@@ -124,9 +121,7 @@ def _borders(view: SessionView) -> None:
     lang = view.lang
     st.subheader(t("differences.borders", lang))
     st.markdown(t("differences.borders_note", lang))
-    steepest = controls.slider(
-        "steep", t("differences.steepest", lang), 1, 20, 5, step=1, pattern="%.0f %%"
-    )
+    steepest = controls.percent("steep", t("differences.steepest", lang), 5, low=1, high=20)
     shown = border_figures(view, steepest / 100)
     figures(lang, "borders", shown, columns=2)
     for figure in shown:
@@ -136,5 +131,5 @@ def _borders(view: SessionView) -> None:
     truth_note(view)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.differences").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

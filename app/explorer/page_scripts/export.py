@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from app.common.translations import t
 from app.explorer.display import download
 from app.explorer.page_head import heading
 from app.explorer.report import report
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.files.outputs import OUTPUTS
 
 
@@ -64,5 +63,5 @@ def _file(view: SessionView, name: str | None) -> bytes:
         return (saved.sidecar if name is None else saved.files[name]).read_bytes()
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.export").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

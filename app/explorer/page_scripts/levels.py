@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 
 import numpy as np
@@ -14,7 +13,7 @@ from app.explorer.display import fragment
 from app.explorer.figure_view import Figure, figures, pictured
 from app.explorer.figures.features import Found, colours_of, encoder_features, grey_tiles, montage
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current
+from app.explorer.session_view import SessionView, run_page
 from core.model.encoders import ENCODERS
 
 STRIDES = (2, 4, 8, 16)
@@ -24,7 +23,6 @@ def feature_pictures(view: SessionView, found: Found, *, count: int | None = Non
     """One picture per level, fine -> coarse.
 
     Args:
-        found: the features.
         count: None folds all channels into three colours, a number shows so many one by one.
     """
     lang = view.lang
@@ -73,5 +71,5 @@ def draw(view: SessionView) -> None:
     st.caption(" ".join(item.alt for item in shown))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.levels").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

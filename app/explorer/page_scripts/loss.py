@@ -6,7 +6,6 @@ a Single Image using a Multi-Scale Deep Network", NIPS 2014, equations (1) to (4
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +14,11 @@ from numpy.typing import NDArray
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.plots.charts import bar_of, line_figure, signed_bar
+from app.explorer.session_view import SessionView, run_page
 from core.train.losses import MIN_DEPTH, SILOG_GAIN, SILOG_LAMBDA
 
 FloatArray = NDArray[np.floating]
@@ -185,14 +183,13 @@ def draw(view: SessionView) -> None:
     whole = d[np.isfinite(d)]
     expanded = float(np.mean(whole**2) - knobs.weight * np.mean(whole) ** 2)
     silog = SILOG_GAIN * max(expanded, 0.0) ** 0.5
-    numbers(
-        [
-            (t("loss.silog", lang), f"{silog:.3f}", t("loss.silog_hint", lang)),
-            (t("loss.factor", lang), f"{np.exp(whole.mean()):.3f}", t("loss.factor_hint", lang)),
-            (t("loss.rms", lang), f"{np.sqrt(np.mean(whole**2)):.3f}", t("loss.rms_hint", lang)),
-            (t("loss.pixels", lang), f"{len(whole):,}", None),
-        ]
-    )
+    values = {
+        "silog": f"{silog:.3f}",
+        "factor": f"{np.exp(whole.mean()):.3f}",
+        "rms": f"{np.sqrt(np.mean(whole**2)):.3f}",
+        "pixels": f"{len(whole):,}",
+    }
+    numbers(named(lang, "loss", **values))
     chosen = sample(d)
     _forms(lang, forms(chosen, knobs.weight), len(chosen), knobs.weight)
     st.subheader(t("loss.punished", lang))
@@ -231,5 +228,5 @@ def _forms(lang: str, found: LossForms, count: int, weight: float) -> None:
     st.caption(t("loss.forms_note", lang, count=count, pairs=count**2))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.loss").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

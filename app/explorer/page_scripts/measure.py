@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import Literal, cast
 
@@ -17,7 +16,7 @@ from app.explorer.figure_view import figures, pictured
 from app.explorer.figures import measuring
 from app.explorer.inputs import keep
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, scale_sentence
+from app.explorer.session_view import SessionView, run_page, scale_sentence
 from core.errors import CameraError
 from core.geometry.find_scale import calibration_of
 from core.geometry.masks import nearest_measured
@@ -157,7 +156,7 @@ def _box(size: tuple[int, int], u0: float, u1: float, v0: float, v1: float) -> N
 
 def _percent(lang: str, name: str, start: int) -> float:
     label = t(f"measure.{name}", lang)
-    return controls.slider(name, label, 1, 100, start, step=1, pattern="%.0f %%")
+    return controls.percent(name, label, start, low=1)
 
 
 @fragment
@@ -171,8 +170,8 @@ def _object(view: SessionView) -> None:
     usual = max(0.2, round(0.15 * float(np.nanmedian(view.prediction.depth[::8, ::8])), 1))
     left, right = st.columns(2)
     with left:
-        u = controls.slider("ou", t("explorer.across", lang), 0, 100, 50, step=1, pattern="%.0f %%")
-        v = controls.slider("ov", t("explorer.down", lang), 0, 100, 75, step=1, pattern="%.0f %%")
+        u = controls.percent("ou", t("explorer.across", lang), 50)
+        v = controls.percent("ov", t("explorer.down", lang), 75)
         kinds = {name: t(f"measure.{name}", lang) for name in ("ball", "cube")}
         kind = controls.choice("what", t("measure.what", lang), kinds, buttons=True)
     with right:
@@ -199,5 +198,5 @@ def _object(view: SessionView) -> None:
     figures(lang, "object", [pictured(view, "object", title, placed.rgb, rgb=placed.rgb)])
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.measure").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

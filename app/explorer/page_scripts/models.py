@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +9,11 @@ import streamlit as st
 
 from app.common.translations import t
 from app.explorer import cache, controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import scatter_figure
-from app.explorer.session_view import SessionView, current, predicted_with
+from app.explorer.plots.charts import bar_of, scatter_figure, signed_bar
+from app.explorer.session_view import SessionView, predicted_with, run_page
 
 
 @fragment
@@ -39,19 +37,17 @@ def draw(view: SessionView) -> None:
     there = np.isfinite(difference)
     a, b, difference = a[there], b[there], difference[there]
     ratio = b / np.maximum(a, 1e-6)
-    numbers(
-        [
-            (t("models.mean", lang), f"{np.abs(difference).mean():.3f} m", None),
-            (
-                t("models.relative", lang),
-                f"{100 * (np.abs(difference) / np.maximum(a, 1e-6)).mean():.1f} %",
-                None,
-            ),
-            (t("models.ratio", lang), f"{np.median(ratio):.3f}", t("models.ratio_hint", lang)),
-            ("A", f"{view.prediction.milliseconds:.0f} ms", names[0]),
-            ("B", f"{other.prediction.milliseconds:.0f} ms", names[1]),
-        ]
+    off = np.abs(difference)
+    values = named(
+        lang,
+        "models",
+        mean=f"{off.mean():.3f} m",
+        relative=f"{100 * (off / np.maximum(a, 1e-6)).mean():.1f} %",
+        ratio=f"{np.median(ratio):.3f}",
     )
+    for letter, seen, name in zip("AB", (view, other), names, strict=True):
+        values.append((letter, f"{seen.prediction.milliseconds:.0f} ms", name))
+    numbers(values)
     title = t("models.scatter", lang)
     points = scatter_figure(a, b, x="A (m)", y="B (m)", title=title)
     data = {"depth_a_m": view.prediction.depth, "depth_b_m": other.prediction.depth}
@@ -89,5 +85,5 @@ def _name(view: SessionView) -> str:
     return f"{view.info.name}, {width} x {height}{flip}"
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.models").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

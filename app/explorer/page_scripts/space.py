@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from functools import partial
 from typing import cast
 
@@ -15,7 +14,7 @@ from app.explorer.display import download, fragment, numbers
 from app.explorer.figure_view import figures
 from app.explorer.figures.space import SpaceChoice, drawn, file_of
 from app.explorer.page_head import heading
-from app.explorer.session_view import SessionView, current, predicted_with
+from app.explorer.session_view import SessionView, predicted_with, run_page
 from core.camera import MAX_FOV, MIN_FOV
 from core.geometry.masks import EDGE_TOLERANCE
 from core.geometry.point_cloud import CloudOptions
@@ -96,16 +95,8 @@ def _choice(view: SessionView, shape: str, colouring: str) -> SpaceChoice:
     low = min(far - 0.5, float(np.ceil(2 * np.quantile(depth, 0.1)) / 2))
     left, middle, right = st.columns(3)
     with left:
-        edges = controls.slider(
-            "edge",
-            t("space.edge", lang),
-            0,
-            20,
-            100 * EDGE_TOLERANCE,
-            step=1,
-            pattern="%.0f %%",
-            hint=t("space.edge_hint", lang),
-        )
+        name, hint = t("space.edge", lang), t("space.edge_hint", lang)
+        edges = controls.percent("edge", name, 100 * EDGE_TOLERANCE, high=20, hint=hint)
         sky = controls.toggle("sky", t("space.sky", lang), hint=t("space.sky_hint", lang))
     with middle:
         density = controls.slider(
@@ -115,15 +106,8 @@ def _choice(view: SessionView, shape: str, colouring: str) -> SpaceChoice:
             "outliers", t("space.outliers", lang), hint=t("space.open3d", lang)
         )
     with right:
-        clip = controls.slider(
-            "clip",
-            t("space.clip", lang),
-            low,
-            far,
-            far,
-            step=0.5,
-            pattern="%.1f m",
-        )
+        label = t("space.clip", lang)
+        clip = controls.slider("clip", label, low, far, far, step=0.5, pattern="%.1f m")
         voxel = controls.slider(
             "voxel", t("space.voxel", lang), 0, 20, 0, step=1, pattern="%.0f cm"
         )
@@ -176,5 +160,5 @@ def _files(view: SessionView, choice: SpaceChoice) -> None:
             download(t("space.save", lang, ending=ending), made, f"{stem}{ending}", mime)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.space").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 import torch
@@ -13,13 +11,12 @@ from torch.nn import functional
 
 from app.common.translations import t
 from app.explorer import controls
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import deepest_feature
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import ERROR, Bar
-from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import SessionView, current
+from app.explorer.plots.charts import ERROR, Bar, line_figure
+from app.explorer.session_view import SessionView, run_page
 from core.images.resize import resize_rgb, working_size
 from core.inspect.features import SPP_GRIDS, spatial_pyramid_pool
 
@@ -127,20 +124,17 @@ def _loss_of_resizing(
     st.markdown(t("spp.plain_note", lang, side=side))
     lost, shown = resized(view, side)
     height, width = lost.shape
-    numbers(
-        [
-            (t("spp.stretch", lang), f"{width / height:.2f} : 1", t("spp.stretch_hint", lang)),
-            (t("spp.lost", lang), f"{np.sqrt((lost**2).mean()):.1f} %", t("spp.lost_hint", lang)),
-            (t("spp.alike_square", lang), f"{squashed:.3f}", None),
-            (
-                t("spp.alike_scaled", lang),
-                f"{scaled:.3f}",
-                t("spp.alike_hint", lang, w=shape[0], h=shape[1]),
-            ),
-        ]
+    values = named(
+        lang,
+        "spp",
+        stretch=f"{width / height:.2f} : 1",
+        lost=f"{np.sqrt((lost**2).mean()):.1f} %",
+        alike_square=f"{squashed:.3f}",
     )
+    hint = t("spp.alike_hint", lang, w=shape[0], h=shape[1])
+    numbers([*values, (t("spp.alike_scaled", lang), f"{scaled:.3f}", hint)])
     figures(lang, "resizing", shown, columns=2)
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.spp").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

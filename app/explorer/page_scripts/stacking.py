@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import streamlit as st
 import torch
@@ -17,9 +15,8 @@ from app.explorer.figure_view import Figure, figures, mapped, pictured
 from app.explorer.figures.features import colours_of
 from app.explorer.figures.pyramids import level_label
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import Bar, signed_bar
-from app.explorer.plots.curves import bars_figure
-from app.explorer.session_view import NAMES, STRIDES, SessionView, current
+from app.explorer.plots.charts import Bar, bars_figure, signed_bar
+from app.explorer.session_view import NAMES, STRIDES, SessionView, run_page
 from core.inspect.inspection import FILLS
 
 
@@ -108,5 +105,5 @@ def draw(view: SessionView) -> None:
     figures(lang, "occlusion-mean", [means])
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.stacking").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,12 +10,11 @@ from torch import Tensor
 from app.common.translations import t
 from app.explorer import controls
 from app.explorer.cache import order_view, relu_view
-from app.explorer.display import fragment, numbers
+from app.explorer.display import fragment, named, numbers
 from app.explorer.figure_view import Figure, figures, mapped
 from app.explorer.page_head import heading
-from app.explorer.plots.bars import bar_of, signed_bar
-from app.explorer.plots.curves import line_figure
-from app.explorer.session_view import NAMES, SessionView, current
+from app.explorer.plots.charts import bar_of, line_figure, signed_bar
+from app.explorer.session_view import NAMES, SessionView, run_page
 from core.inspect.activations import Histogram, Order, Units, blocks, filters, histogram
 
 
@@ -167,18 +164,9 @@ def _whole_network(view: SessionView, on: bool, measured: bool) -> None:
         st.caption(t("weights.same", lang))
     zero = float(np.mean([100 * unit.zero for unit in units]))
     spread = float(np.mean([unit.spread for unit in units]))
-    numbers(
-        [
-            (t("weights.dead", lang), f"{dead_share(units):.1f} %", t("weights.dead_hint", lang)),
-            (
-                t("weights.dead_trained", lang),
-                f"{dead_share(reference):.1f} %",
-                t("weights.dead_trained_hint", lang),
-            ),
-            (t("weights.zero", lang), f"{zero:.1f} %", t("weights.zero_hint", lang)),
-            (t("weights.spread", lang), f"{spread:.2f}", t("weights.spread_hint", lang)),
-        ]
-    )
+    dead, trained = (f"{dead_share(of):.1f} %" for of in (units, reference))
+    values = {"dead": dead, "dead_trained": trained, "zero": f"{zero:.1f} %"}
+    numbers(named(lang, "weights", **values, spread=f"{spread:.2f}"))
     figures(lang, "relu", [relu_curves(view, units)])
 
 
@@ -220,5 +208,5 @@ def _orders(view: SessionView, name: str, on: bool) -> None:
     st.caption(t("weights.negative_hint", lang))
 
 
-if __name__ == "__main__":  # run by Streamlit; the imported module keeps its caches
-    importlib.import_module("app.explorer.page_scripts.weights").draw(current())
+if __name__ == "__main__":
+    run_page(__file__)

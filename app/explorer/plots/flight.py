@@ -76,9 +76,7 @@ def add_flight(figure: go.Figure, box: Box, distance: float, fly: str, stop: str
 
     Args:
         figure: settled in `box`; the photo's camera is at the origin and looks along +y.
-        box: what it draws.
         distance: of what the flight looks at, metres.
-        fly, stop: on the buttons.
     """
     target = box.seen_from(np.array([0.0, distance, 0.0]))
     figure.frames = [

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.common.canvas import STATIC, bar_ticks, canvas_script, packed, sampled
-from app.explorer.plots.bars import MASK, Bar, table_of
+from app.explorer.plots.charts import MASK, Bar, table_of
 
 LONGEST = 560  # pixels of the longer side that a page receives
 EXACT = 128  # a picture no larger stays exact; a photo as PNG would be the largest part of a page
@@ -43,7 +43,6 @@ class Map:
 
     Attributes:
         size: width and height of the photo that it belongs to.
-        title: above it.
         values: (h, w), NaN is left blank; None for a picture alone.
         shown: whether the values are drawn, or only read under the pointer.
         bar: colours and unit of the values.
@@ -116,7 +115,6 @@ def message(
 
     Args:
         rows: the maps; with `total`, those of each level.
-        columns: maps in a row.
         name: of the saved picture.
         photo: names the photo; another one begins with the whole picture.
         words: labels of the buttons, the hint below, and what stands where the sum will be.

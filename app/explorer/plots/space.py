@@ -14,8 +14,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.explorer.plots.bars import Bar, colour_stops
-from app.explorer.plots.curves import GRID, TEMPLATE
+from app.explorer.plots.charts import GRID, TEMPLATE, Bar, colour_stops
 from app.explorer.plots.flight import Box, add_flight, settle
 from core.camera import Intrinsics
 
@@ -68,7 +67,6 @@ def points_figure(
         colours: (n, 3) uint8, or (n,) values coloured by `bar`.
         bar: of the values, None for colours.
         intrinsics: of the photo; draws the camera.
-        size: width and height of the photo.
     """
     place = upright(points)
     view: dict[str, Any] = {"size": 2.0}  # of a point in screen pixels
@@ -76,13 +74,7 @@ def points_figure(
         index, palette = few_colours(colours)
         view |= {"color": index, "colorscale": palette, "cmin": 0, "cmax": 255}
     else:
-        view |= {
-            "color": colours.astype(np.float32),
-            "colorscale": colour_stops(bar.colours),
-            "cmin": bar.low,
-            "cmax": bar.high,
-            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
-        }
+        view |= {"color": colours.astype(np.float32)} | _scale(bar)
     cloud = go.Scatter3d(
         x=place[:, 0],
         y=place[:, 1],
@@ -111,13 +103,7 @@ def surface_figure(
     if bar is None:
         view["vertexcolor"] = rgb_strings(colours)
     else:
-        view |= {
-            "intensity": colours.astype(np.float32),
-            "colorscale": colour_stops(bar.colours),
-            "cmin": bar.low,
-            "cmax": bar.high,
-            "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
-        }
+        view |= {"intensity": colours.astype(np.float32)} | _scale(bar)
     corners = faces.astype(np.int32)
     surface = go.Mesh3d(
         x=place[:, 0],
@@ -131,6 +117,15 @@ def surface_figure(
         **view,
     )
     return _scene([surface], vertices, intrinsics, size, words)
+
+
+def _scale(bar: Bar) -> dict[str, Any]:
+    return {
+        "colorscale": colour_stops(bar.colours),
+        "cmin": bar.low,
+        "cmax": bar.high,
+        "colorbar": {"title": {"text": bar.unit}, "thickness": 12, "len": 0.6},
+    }
 
 
 def frustum(intrinsics: Intrinsics, size: tuple[int, int], depth: float) -> NDArray[np.float32]:

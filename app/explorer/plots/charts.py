@@ -1,19 +1,92 @@
-"""Plotly figures of numbers: histograms, scatters, lines and bars."""
+"""What figures are made of: the colour bars of maps, and Plotly figures of numbers.
+
+A bar says what a map's colours mean: ends, unit and colour table, the same for maps to be compared.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from core.files.colormap import COLORMAPS, DEFAULT_COLORMAP
+from core.files.colormap import SIGNED as SIGNED_TABLE
+
 # Pages style figures themselves; Plotly's own template would cost 50 ms for every figure.
 TEMPLATE = "none"
 GRID = "rgba(128, 128, 128, 0.25)"  # seen on a light page and on a dark one
 # Okabe and Ito's palette: told apart with every kind of colour blindness.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#808080")
+SIGNED, ERROR, ENERGY = "signed", "rising magma", "rising cividis"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a map's colours mean.
+
+    Attributes:
+        low, high: values at the ends.
+        unit: shown at the bar and under the cursor, "m" for instance.
+        colours: a name of `COLORMAPS` (near is bright), `ERROR` or `ENERGY` (more is
+            bright), or `SIGNED` with low = -high.
+        digits: after the decimal point under the cursor.
+    """
+
+    low: float
+    high: float
+    unit: str
+    colours: str = DEFAULT_COLORMAP
+    digits: int = 2
+
+
+MASK = Bar(0.0, 1.0, "", "inferno", 0)
+"""Of a map that says where, not how much: it has no bar and no numbers."""
+
+
+def table_of(name: str) -> NDArray[np.uint8]:
+    """(256, 3): the colours of a bar from its low end to its high end."""
+    if name == SIGNED:
+        return SIGNED_TABLE.table
+    table = COLORMAPS[name.removeprefix("rising ")].table
+    return table[::-1] if name.startswith("rising ") else table
+
+
+def colour_stops(name: str) -> list[tuple[float, str]]:
+    """A colour table as Plotly takes it: places from 0 to 1 and their colours."""
+    table, count = table_of(name), 33
+    rows = np.linspace(0, len(table) - 1, count).round().astype(int)
+    return [(i / (count - 1), "rgb({}, {}, {})".format(*table[row])) for i, row in enumerate(rows)]
+
+
+def bar_of(
+    values: NDArray[np.floating] | Sequence[NDArray[np.floating]],
+    unit: str,
+    *,
+    colours: str = DEFAULT_COLORMAP,
+) -> Bar:
+    """A bar that spans all but 1 % of the values at either end, the same for several maps."""
+    maps = [values] if isinstance(values, np.ndarray) else list(values)
+    # Every map counts the same, however few pixels it has.
+    ends = [np.quantile(m[np.isfinite(m)], [0.01, 0.99]) for m in maps if np.isfinite(m).any()]
+    if not ends:
+        return Bar(0.0, 1.0, unit, colours)
+    low, high = float(min(end[0] for end in ends)), float(max(end[1] for end in ends))
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    return Bar(low, high, unit, colours)
+
+
+def signed_bar(values: NDArray[np.floating] | Sequence[NDArray[np.floating]], unit: str) -> Bar:
+    """A bar centred at zero that spans all but a hundredth of the absolute values."""
+    maps = [values] if isinstance(values, np.ndarray) else list(values)
+    flat = [np.abs(m[np.isfinite(m)]) for m in maps]
+    most = max((float(np.quantile(m, 0.99)) for m in flat if m.size), default=1.0)
+    most = most if most > 0 else 1.0
+    return Bar(-most, most, unit, SIGNED)
 
 
 def line_figure(
@@ -51,7 +124,6 @@ def bars_figure(
     x: str,
     y: str,
     title: str = "",
-    height: int = 320,
 ) -> go.Figure:
     """Grouped bars: one group per label, one colour per name; `y` names the unit."""
     traces = [
@@ -66,7 +138,7 @@ def bars_figure(
         )
         for index, (name, values) in enumerate(groups.items())
     ]
-    return _plain(traces, x, y, title, height)
+    return _plain(traces, x, y, title)
 
 
 def scatter_figure(
@@ -76,11 +148,10 @@ def scatter_figure(
     x: str,
     y: str,
     title: str = "",
-    most: int = 20_000,
     height: int = 420,
 ) -> go.Figure:
-    """Points with the diagonal x = y; more than `most` are sampled evenly."""
-    step = max(1, -(-len(xs) // most))
+    """Points with the diagonal x = y; more than 20,000 are sampled evenly."""
+    step = max(1, -(-len(xs) // 20_000))
     top = float(max(xs.max(initial=0), ys.max(initial=0))) * 1.03
     points = go.Scattergl(
         x=xs[::step].astype(np.float32),
@@ -116,7 +187,7 @@ def histogram_of(
     return (edges[1:] + edges[:-1]) / 2, 100.0 * counts / max(1, counts.sum())
 
 
-def _plain(traces: list[Any], x: str, y: str, title: str, height: int) -> go.Figure:
+def _plain(traces: list[Any], x: str, y: str, title: str, height: int = 320) -> go.Figure:
     layout = {
         "template": TEMPLATE,
         "height": height,

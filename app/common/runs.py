@@ -1,4 +1,4 @@
-"""Many photos of one request: the same files as on the command line, in one zip."""
+"""Many photos, or a clip, of one request: the same files as on the command line, in one zip."""
 
 from __future__ import annotations
 
@@ -22,13 +22,19 @@ from core.batch.manifest import BatchSettings, Entry, described, write_table
 from core.batch.packing import packed
 from core.batch.plan import MANIFEST, TABLE, LeftOut, plan
 from core.batch.run import predict_files, with_one_scale
-from core.errors import ConfigError, ExportError
+from core.errors import ConfigError, ExportError, VideoError
 from core.files.outputs import parse_outputs
 from core.files.sidecar import read_sidecar
+from core.geometry.stereo import StereoSettings
 from core.predictor import AnyPredictor, AutoPredictor
 from core.scale.calibration import model_of
+from core.video.run import predict_video
+from core.video.sequence import Tell, VideoModels
+from core.video.settings import USUAL_OUTPUTS, VideoSettings, output_path
+from core.video.temporal_smoothing import SmoothingSettings
 
 UNPACKED = "unpacked"
+MAX_FRAMES = 900  # half a minute of a usual clip: minutes of work on two cores
 MAX_PHOTOS = 200  # of one request; more would hold a place for too long
 
 
@@ -47,7 +53,6 @@ def run_batch(
         photos: uploaded files; a zip stands for the photos in it.
         request: how their depth is wanted; no intrinsics and no measurements, which are one
             photo's; a profile holds for all.
-        outputs: kinds of files wanted.
         folder: the request's own; when it is deleted or the client left, the batch stops.
         tell: called with (photos done, photos in all).
         made: called with each photo's entry and the stem of its files, before they are packed.
@@ -71,15 +76,8 @@ def run_batch(
     left_out = LeftOut()
     # Uploads are flat, their names cleaned by Gradio; the folders they lie in are the server's.
     jobs = plan(inputs, out, left_out=left_out, mirror=False)
-    asked = BatchSettings(
-        parse_outputs(",".join(outputs)),
-        resolution=request.resolution,
-        flip=request.flip,
-        fov=request.fov,
-        known=request.known,
-        colors=request.colors,
-        apart=geometry_limits(),
-    )
+    wanted = parse_outputs(",".join(outputs))
+    asked = BatchSettings(wanted, apart=geometry_limits(), **request.settings)
     asked = with_one_scale(asked, jobs, out, models)
     entries: list[dict[str, Any]] = []
     scales: list[float] = []
@@ -138,12 +136,7 @@ def _png_scale(out: Path, entry: Entry) -> list[float]:
 
 
 def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
-    """The inputs of the plan, every zip unpacked into a folder of its own.
-
-    Raises:
-        ConfigError: too many photos.
-        DepthError: a zip that cannot be unpacked, or all of them together hold too much.
-    """
+    """The inputs of the plan, every zip unpacked into a folder of its own."""
     inputs: list[Path] = []
     count, left = 0, MAX_BYTES
     for number, path in enumerate(photos):
@@ -166,11 +159,7 @@ def _unpacked(photos: Sequence[Path], folder: Path) -> list[Path]:
 
 
 def _again(path: Path, folder: Path) -> Path:
-    """The same file in another folder.
-
-    Raises:
-        ExportError: the disk refused.
-    """
+    """The same file in another folder."""
     try:
         folder.mkdir(parents=True)
         return Path(shutil.copy(path, folder / path.name))
@@ -182,3 +171,67 @@ def _public(entry: Entry) -> dict[str, Any]:
     """An entry without the server's paths."""
     error = None if entry.error is None else error_sentence(ExportError(entry.error))
     return {**vars(entry), "input": Path(entry.input).name, "error": error}
+
+
+def run_video(
+    studio: Studio,
+    clip: Path,
+    request: DepthRequest,
+    folder: Path,
+    tell: Tell,
+    *,
+    steady: bool = True,
+    quality: str = "full",
+    stereo: StereoSettings | None = None,
+) -> tuple[list[Path], dict[str, Any]]:
+    """Predicts an uploaded clip.
+
+    Args:
+        request: as for a photo; ends of the colours that are not given are the whole clip's.
+        folder: the request's own; when it is deleted (the client left), or the call's
+            time is over, the work ends.
+        quality: of `core.video.settings.QUALITIES`; fast gives no PNG sequence.
+        stereo: layout and eyes of a film for two eyes, where one is wanted.
+
+    Returns:
+        the files (clip and depth side by side; the PNG sequence and the sidecar, as a zip, or the
+        sidecar alone; the stereo film, if wanted), and the sidecar.
+    """
+    stem = folder / safe_stem(clip.stem)
+    saved = ("video",) if quality == "fast" else USUAL_OUTPUTS
+    asked = VideoSettings(
+        save=(*saved, "stereo") if stereo else saved,
+        quality=quality,
+        stereo=stereo or StereoSettings(),
+        **request.settings,
+        steady=SmoothingSettings() if steady else SmoothingSettings(0, 0),
+        most_frames=MAX_FRAMES,
+    )
+    named = model_of(request.known, request.model) or ""
+    chooser, predictors = studio.predictors(named)
+    models = VideoModels(
+        tuple(predictor.info.sha256 for predictor in predictors),
+        lambda name: studio.predictor(name or named),
+        chooser,
+    )
+    is_cancelled = cancelled()
+
+    def tell_unless_cancelled(stage: str, done: int, total: int | None) -> None:
+        if is_cancelled():
+            raise VideoError(
+                "The video was stopped because nobody waits for it, expected the page to stay "
+                "open: send it again."
+            )
+        tell(stage, done, total)
+
+    about = predict_video(clip, stem, models, asked, tell_unless_cancelled)
+    if "frames" not in asked.save:
+        return [output_path(stem, "video"), Path(f"{stem}.json")], about.sidecar
+    sequence = output_path(stem, "frames")
+    archive = sequence.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # PNG is deflated already
+        for path in (*sorted(sequence.iterdir()), Path(f"{stem}.json")):
+            target.write(path, path.relative_to(folder))
+    shutil.rmtree(sequence)
+    film = [output_path(stem, "stereo")] if stereo else []
+    return [output_path(stem, "video"), archive, *film], about.sidecar
