@@ -96,8 +96,7 @@ def serve(
         return running[key][0]
 
     yield start
-    for _, process in running.values():
-        demo.stop(process)
+    demo.stop(*(process for _, process in running.values()))
 
 
 def _wait_until_ready(page: demo.Page, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -129,6 +128,7 @@ def pages(
     return {
         "LAPDEPTH_MODELS": str(tiny_models),
         "LAPDEPTH_HANDOFF": str(tmp_path_factory.mktemp("handoff")),
+        "LAPDEPTH_PROFILES": str(tmp_path_factory.mktemp("profiles")),
         **{variable: str(free_port()) for variable in PORTS.values()},
     }
 

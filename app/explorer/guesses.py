@@ -56,7 +56,8 @@ def ask(view: SessionView, page: str) -> bool:
     lang = view.lang
     st.title(t(f"{page}.title", lang))
     picture, card = st.columns([2, 3])
-    picture.image(_ringed(view) if question.ring else view.screen, width="stretch")
+    shown = _ringed(view) if question.ring else view.screen
+    picture.image(shown, alt=t("explorer.photo", lang), width="stretch")
     with card.form(f"guess-{page}-form"):
         words = t(f"guess.{page}", lang, **question.facts(view))
         st.markdown(f":material/psychology_alt: **{t('guess.first', lang)}** {words}")

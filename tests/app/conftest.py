@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from PIL import Image
 from app.explorer import cache
 from app.explorer.page_scripts.datasets import installed
 from tests.app.explorer_app import write_kitti, write_models, write_nyu
+from tests.app.visitor import MODELS
 from tests.core.pictures import encode, scene
+from tests.tiny_checkpoint import save_tiny
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +47,26 @@ def explorer_models(explorer_folders: tuple[Path, Path]) -> Iterator[Path]:
         kept.clear()
 
 
+@pytest.fixture(scope="session")
+def second_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two tiny models."""
+    folder = tmp_path_factory.mktemp("two models")
+    for seed, name in enumerate(MODELS):
+        save_tiny(folder, name=name, seed=seed)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def second_url(serve: Callable[..., str], second_models: Path) -> str:
+    """A depth page with what the first one lacks: another model, and tools for language models.
+
+    It has little memory for work in three dimensions.
+    """
+    settings = {"LAPDEPTH_MODELS": str(second_models), "LAPDEPTH_MODEL": MODELS[0]}
+    tools = "on" if importlib.util.find_spec("mcp") else "off"
+    return serve("gradio", **settings, LAPDEPTH_3D_MB="100", LAPDEPTH_MCP=tools)
+
+
 @pytest.fixture
 def opened(page: Page, studio_url: str) -> Page:
     """The depth page as a new visitor has it: with an example."""
@@ -61,3 +84,19 @@ def page_with_photo(opened: Page) -> Page:
     page.set_input_files("#photo input[type=file]", file)
     page.wait_for_selector("#summary :text('160 × 120')")
     return page
+
+
+@pytest.fixture
+def reader(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A tab of somebody with this language and colour scheme, for whom nothing has to move."""
+    locale, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900},
+        locale=locale,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    yield tab
+    context.close()

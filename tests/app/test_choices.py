@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 120_000  # milliseconds; the machine may be busy
 ZH = "zh-CN,zh;q=0.9,en;q=0.5"
+CAMERA = {lang: t("summary.camera_numbers", lang) for lang in LANGUAGES}
 
 
 @pytest.mark.parametrize(
@@ -70,10 +71,13 @@ def test_the_model_stays_itself_where_its_list_comes_late(page: Page, studio_url
 
 
 @pytest.mark.browser
-def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
-    page_with_photo: Page, studio_url: str, explorer_url: str
+def test_language_theme_photo_camera_and_scale_hold_on_both_pages(
+    page_with_photo: Page, studio_url: str, explorer_url: str, console_errors: list[str]
 ) -> None:
     page = page_with_photo
+    page.fill("#intrinsics textarea, #intrinsics input", "100, 100, 79.5, 59.5")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(f"#summary :text('{CAMERA['en']}')")
     is_dark = "document.body.classList.contains('dark')"
     assert not page.evaluate(is_dark)
     page.click("#turn-theme")
@@ -81,6 +85,7 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     page.click("#to-language")
     page.wait_for_selector(f"#tab-photo-button:text('{t('studio.tab_photo', 'zh')}')")
     page.wait_for_selector("#summary :text('160 × 120')")
+    page.wait_for_selector(f"#summary :text('{CAMERA['zh']}')")
     assert page.inner_text("#photo .pb-name") == "mine.png"
     assert page.evaluate(is_dark)
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
@@ -91,6 +96,16 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
     page.get_by_role("heading", name=t("start.title", "zh")).wait_for(timeout=PATIENCE)
     assert darkness(page) < 60
+    side = page.locator("[data-testid=stSidebar]")
+    side.get_by_text("mine.png ·").wait_for(timeout=PATIENCE)
+    assert "from=" not in page.url
+    assert "77.3°" in side.inner_text() or "77°" in side.inner_text()  # 2 atan(80 / 100)
+    page.get_by_role("button", name=t("explorer.to_depth", "zh")).click()
+    page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
+    page.wait_for_selector(f"#summary :text('{CAMERA['zh']}')", timeout=PATIENCE)
+    assert page.inner_text("#photo .pb-name") == "mine.png"
+    assert "from=" not in page.url
+    assert page.evaluate(is_dark)
     page.goto(f"{explorer_url}/export")
     page.get_by_role("heading", name=t("export.title", "zh")).wait_for(timeout=PATIENCE)
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
@@ -106,6 +121,7 @@ def test_language_and_theme_hold_on_both_pages_and_the_photo_stays(
     page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
     page.wait_for_selector(f"#tab-photo-button:text('{t('studio.tab_photo', 'en')}')")
     assert not page.evaluate(is_dark)
+    assert [error for error in console_errors if "Failed to load" not in error] == []
 
 
 def darkness(page: Page) -> int:

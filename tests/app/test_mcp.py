@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PHOTO = ROOT / "assets" / "examples" / "coffee.jpg"
 AS_DATA = "data:image/jpeg;base64," + base64.b64encode(PHOTO.read_bytes()).decode()
 POINTS = [[100, 200], [300, 250]]
-
-
-@pytest.fixture(scope="module")
-def address(serve: Callable[..., str]) -> str:
-    pytest.importorskip("mcp", reason='MCP is not installed: pip install "mcp>=1.21,<2"')
-    return serve("gradio", LAPDEPTH_MCP="on")
 
 
 def called(address: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[str], list[Any]]:
@@ -44,15 +37,16 @@ def called(address: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[str],
     return asyncio.run(call())
 
 
-def test_a_client_lists_and_calls_the_tools(address: str) -> None:
+def test_a_client_lists_and_calls_the_tools(second_url: str) -> None:
+    pytest.importorskip("mcp", reason='MCP is not installed: pip install "mcp>=1.21,<2"')
     # The first call decides where Gradio's tools send all others: not where its Host says.
     elsewhere = {"host": "127.0.0.1:9", "accept": "application/json, text/event-stream"}
     first = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
     first["params"] = {"name": "measure", "arguments": {"image": AS_DATA, "points": POINTS}}  # type: ignore[assignment]
-    reply = httpx.post(f"{address}/gradio_api/mcp/", json=first, headers=elsewhere, timeout=60)
+    reply = httpx.post(f"{second_url}/gradio_api/mcp/", json=first, headers=elsewhere, timeout=60)
     assert '"isError":false' in reply.text, reply.text[:500]
     names, results = called(
-        address,
+        second_url,
         ("measure", {"image": AS_DATA, "points": POINTS}),
         ("measure", {"image": "https://example.org/a.jpg", "points": POINTS}),
         ("measure", {"image": str(PHOTO), "points": POINTS}),

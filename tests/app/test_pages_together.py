@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,10 +13,6 @@ from app.common.handoff import Handoff, HandoffFolder
 from app.common.request import depth_request
 from app.depth_page.form import DRAWING, form_request, raw_settings
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-PATIENCE = 120_000  # milliseconds; the machine may be busy
 ASKED = depth_request(
     model="tiny", resolution=128, flip=True, intrinsics=[100, 100, 79.5, 59.5],
     known_length=[10, 20, 90, 80, 2.5], known_depth=[5, 6, 1.5], camera_height=1.4,
@@ -67,25 +62,3 @@ def test_what_nobody_comes_for_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         os.utime(tmp_path / tokens[-1], (time.time() - 10 + number,) * 2)
     assert folder.take(tokens[0]) is None
     assert folder.take(tokens[2]) is not None
-
-
-@pytest.mark.browser
-def test_photo_camera_and_scale_go_to_the_explorer_and_back(
-    page_with_photo: Page, studio_url: str, explorer_url: str, console_errors: list[str]
-) -> None:
-    page = page_with_photo
-    page.fill("#intrinsics textarea, #intrinsics input", "100, 100, 79.5, 59.5")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')")
-    page.click("#to-explorer")
-    page.wait_for_url(f"{explorer_url}/**", timeout=PATIENCE)
-    side = page.locator("[data-testid=stSidebar]")
-    side.get_by_text("mine.png ·").wait_for(timeout=PATIENCE)
-    assert "from=" not in page.url
-    assert "77.3°" in side.inner_text() or "77°" in side.inner_text()  # 2 atan(80 / 100)
-    page.get_by_role("button", name="Measure it, save it").click()
-    page.wait_for_url(f"{studio_url}/**", timeout=PATIENCE)
-    page.wait_for_selector("#summary :text('from your fx, fy, cx, cy')", timeout=PATIENCE)
-    assert page.inner_text("#photo .pb-name") == "mine.png"
-    assert "from=" not in page.url
-    assert [error for error in console_errors if "Failed to load" not in error] == []

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from app.depth_page.three_d_tab import is_local, phone_html
 from core.errors import ConfigError
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 REQUEST: Any = SimpleNamespace(headers={"accept-language": "en"})
 
@@ -46,16 +43,3 @@ def test_what_is_no_address_is_refused(address: Any) -> None:
 
 def test_an_address_is_never_markup() -> None:
     assert "<script" not in phone_html(REQUEST, "http://x/<script>alert(1)</script>")
-
-
-def test_the_box_on_the_page(
-    studio_url: str, page: Page, console_errors: list[str], foreign_requests: list[str]
-) -> None:
-    page.goto(studio_url)
-    page.click("#tab-3d-button")
-    page.click("#phone button")
-    page.wait_for_selector("#phone-code p")
-    assert studio_url in page.inner_text("#phone-code")
-    assert page.locator("#phone-code svg").count() == 0
-    assert console_errors == []
-    assert foreign_requests == []

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,32 +30,28 @@ from tests.core.cli_runs import run
 DEPTHS = ("--known-depth", "60,45=30", "--known-depth", "30,40=30", "--known-depth", "90,60=30")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("profiles")
-
-
-@pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tiny_models: Path, folder: Path) -> str:
-    return serve("gradio", LAPDEPTH_MODELS=str(tiny_models), LAPDEPTH_PROFILES=str(folder))
-
-
 @pytest.fixture
 def profiles(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_models: Path, folder: Path
-) -> Path:
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_models: Path, pages: dict[str, str]
+) -> Iterator[Path]:
+    """The page's folder of profiles, empty again afterwards; this process has the same."""
+    folder = Path(pages["LAPDEPTH_PROFILES"])
     monkeypatch.setenv("LAPDEPTH_MODELS", str(tiny_models))
     monkeypatch.setenv("LAPDEPTH_PROFILES", str(folder))
     monkeypatch.chdir(tmp_path)
-    return folder
+    yield folder
+    for path in folder.iterdir():
+        path.unlink()
 
 
 def stored(path: str, scale: float) -> np.ndarray:
     return np.asarray(Image.open(path)) / scale
 
 
-def test_every_way_in_gives_the_same_metres(url: str, tiny_models: Path, profiles: Path) -> None:
-    visitor = Visitor(url, 2)  # without a length or a profile of its own
+def test_every_way_in_gives_the_same_metres(
+    studio_url: str, tiny_models: Path, profiles: Path
+) -> None:
+    visitor = Visitor(studio_url, 2)  # without a length or a profile of its own
     Path("photo.png").write_bytes(visitor.data)
     Path("other.png").write_bytes(visitor.data + b"\0")
     assert run("profile", "create", "hall", "photo.png", "--fov", "50", *DEPTHS) == 0
@@ -69,7 +65,7 @@ def test_every_way_in_gives_the_same_metres(url: str, tiny_models: Path, profile
     assert run("predict", "photo.png", "--out", "out", "--save", "npy", "--profile", "hall") == 0
     np.testing.assert_array_equal(np.load("out/photo_depth.npy"), by_python)
 
-    client = Client(url, verbose=False, download_files="downloads")
+    client = Client(studio_url, verbose=False, download_files="downloads")
     own: dict[str, Any] = json.loads(profile.to_json())
     for given in ("hall", own, profile.to_json()):
         _, depth16, summary = client.predict(
@@ -125,9 +121,9 @@ def test_every_way_in_gives_the_same_metres(url: str, tiny_models: Path, profile
 
 
 def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
-    url: str, tiny_models: Path, profiles: Path
+    studio_url: str, tiny_models: Path, profiles: Path
 ) -> None:
-    visitor = Visitor(url, 2)
+    visitor = Visitor(studio_url, 2)
     visitor.values[visitor.ids["model"]] = "tiny"
     visitor.upload("photo", "photo.png", visitor.data)
     visitor.call("calibrate-apply", "click", ends=[[10, 20], [80, 70]], metres=30.0)
@@ -146,9 +142,9 @@ def test_a_profile_made_on_the_page_is_a_file_that_the_command_line_takes(
 
 
 def test_measured_points_on_the_page_belong_to_their_photo(
-    url: str, tiny_models: Path, profiles: Path
+    studio_url: str, tiny_models: Path, profiles: Path
 ) -> None:
-    visitor, points = Visitor(url, 2), "20,20,4\n70,60,4.4\n"
+    visitor, points = Visitor(studio_url, 2), "20,20,4\n70,60,4.4\n"
     visitor.values[visitor.ids["model"]] = "tiny"
     visitor.upload("photo", "photo.png", visitor.data)
     visitor.upload("sparse-file", "points.csv", points.encode())
@@ -157,15 +153,15 @@ def test_measured_points_on_the_page_belong_to_their_photo(
     about = json.loads(visitor.files()["photo.json"])
     assert about["scale"]["source"] == "sparse depth"
     assert about["scale"]["residuals"][0]["points"] == 2
-    visitor.upload("photo", "another.png", Visitor(url, 5).data)
+    visitor.upload("photo", "another.png", Visitor(studio_url, 5).data)
     visitor.call("make-files", "click")
     assert json.loads(visitor.files()["another.json"])["scale"]["source"] == "model"
     visitor.http.close()
 
 
-def test_sparse_depth_over_http(url: str, profiles: Path) -> None:
-    client = Client(url, verbose=False, download_files="downloads")
-    Path("photo.png").write_bytes(Visitor(url, 2).data)
+def test_sparse_depth_over_http(studio_url: str, profiles: Path) -> None:
+    client = Client(studio_url, verbose=False, download_files="downloads")
+    Path("photo.png").write_bytes(Visitor(studio_url, 2).data)
     Path("points.csv").write_text("20,20,4\n70,60,9\n")
     found = client.predict(
         handle_file("photo.png"), points=[[20, 20], [70, 60]], sparse=handle_file("points.csv"),

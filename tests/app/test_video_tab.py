@@ -10,11 +10,10 @@ import re
 import shutil
 import threading
 import zipfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import av
 import httpx
@@ -34,9 +33,6 @@ from core.files.depth_maps import ColorSettings
 from core.predictor import load_predictor
 from tests.core.clips import noisy, write_clip
 from tests.tiny_checkpoint import picture
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 128, 96
 ROOM = picture(WIDTH, HEIGHT, 1)
@@ -264,30 +260,3 @@ def shown_width(message: dict[str, Any]) -> int:
     encoded = re.search(r"base64,([^\"]+)", html if isinstance(html, str) else json.dumps(html))
     assert encoded is not None, message
     return int(Image.open(io.BytesIO(base64.b64decode(encoded[1]))).width)
-
-
-@pytest.mark.browser
-def test_the_tab_takes_a_clip_and_a_camera(
-    page: Page, studio_url: str, clip: Path, console_errors: list[str],
-    shot: Callable[[Page, str], Path],
-) -> None:  # fmt: skip
-    page.goto(studio_url)
-    page.click("#tab-video-button")
-    sent = {"name": "MY CLIP", "mimeType": "", "buffer": clip.read_bytes()}  # content decides
-    page.set_input_files("#video-file input[type=file]", [sent])
-    page.wait_for_selector("#video-file .file")
-    page.click("#video-run")
-    page.wait_for_selector("#video-files a[href*='_frames.zip']")
-    assert "4 frames, 0 cuts; flicker 0." in page.inner_text("#video-told")
-    page.wait_for_function("document.querySelector('#video-result video').videoWidth == 256")
-    camera = page.locator("#live-camera")
-    camera.locator("button:visible").first.click()
-    camera.locator(".button-wrap button:visible").first.click()
-    page.wait_for_selector("#live-depth img")
-    before = page.get_attribute("#live-depth img", "src")
-    page.wait_for_function(
-        "before => document.querySelector('#live-depth img').src != before", arg=before
-    )
-    assert " m (dark); tiny" in page.inner_text("#live-depth figcaption")
-    shot(page, "video-tab")
-    assert console_errors == []

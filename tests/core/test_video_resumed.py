@@ -57,15 +57,16 @@ class _Killed(KeyboardInterrupt):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "moment"),
     [
-        VideoSettings(),
-        VideoSettings(save=("video",)),
-        VideoSettings(save=("video",), quality="fast"),
+        (VideoSettings(), ("depth", 11)),
+        (VideoSettings(), ("video", 5)),
+        (VideoSettings(save=("video",)), ("depth", 11)),
+        (VideoSettings(save=("video",), quality="fast"), ("depth", 11)),
+        (VideoSettings(save=("video",), quality="fast"), ("video", 5)),
     ],
-    ids=("frames", "video", "fast"),
+    ids=("frames", "frames-video", "video", "fast", "fast-video"),
 )
-@pytest.mark.parametrize("moment", [("depth", 11), ("video", 5)], ids=str)
 def test_an_interrupted_clip_goes_on_to_the_same_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: tuple[str, int], asked: VideoSettings
 ) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.prediction import Prediction
 from core.predictor import load_predictor
 from tests.core.clips import write_clip
 from tests.tiny_checkpoint import picture, save_tiny
@@ -50,16 +51,20 @@ def run(code: str, *arguments: object, cache: Path) -> str:
     return done.stdout
 
 
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "photos" / "photo.png"
-    path.parent.mkdir()
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("photos") / "photo.png"
     Image.fromarray(picture(333, 250, seed=3)).save(path)
     Image.fromarray(picture(320, 240)).save(path.with_name("another.png"))
     return path
 
 
-def test_photos_folders_clips_and_scenes(tmp_path: Path, photo: Path) -> None:
+@pytest.fixture(scope="module")
+def by_torch(photo: Path) -> Prediction:
+    return load_predictor(engine="torch")(photo)
+
+
+def test_photos_folders_clips_and_scenes(tmp_path: Path, photo: Path, by_torch: Prediction) -> None:
     clip, out = tmp_path / "clip.mp4", tmp_path / "out"
     write_clip(clip, [picture(128, 96, seed) for seed in range(3)])
     commands = [
@@ -72,22 +77,23 @@ def test_photos_folders_clips_and_scenes(tmp_path: Path, photo: Path) -> None:
     said = run(COMMANDS, json.dumps(commands), cache=tmp_path / "cache")
     assert json.loads(said.splitlines()[-1]) == [0] * len(commands)
     assert not (tmp_path / "cache").exists()  # nothing was converted
-    by_torch = load_predictor(engine="torch")(photo)
     assert np.allclose(np.load(out / "one" / "photo_depth.npy"), by_torch.depth, rtol=1e-4)
     about = json.loads((out / "one" / "photo.json").read_text())
     assert about["model"]["sha256"] == by_torch.info.sha256
     assert about["settings"]["engine"] == "onnx"
 
 
-def test_the_page_and_what_answers_over_http(tmp_path: Path, photo: Path) -> None:
+def test_the_page_and_what_answers_over_http(
+    tmp_path: Path, photo: Path, by_torch: Prediction
+) -> None:
     run(PAGE, photo, tmp_path / "depth.npy", tmp_path, cache=tmp_path / "cache")
-    by_torch = load_predictor(engine="torch")(photo)
     assert np.allclose(np.load(tmp_path / "depth.npy"), by_torch.depth, rtol=1e-4)
 
 
 def test_a_model_that_was_never_converted_says_what_it_needs(tmp_path: Path) -> None:
     code = """
 from core.errors import EngineError
+from core.prediction import Prediction
 from core.predictor import load_predictor
 try:
     load_predictor(sys.argv[1], engine=sys.argv[2])
