@@ -1,9 +1,10 @@
-"""Training on two processes, stopped in the middle and resumed."""
+"""Training on two processes under torchrun, killed in the middle and resumed."""
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.data.batches import Batches
 from core.errors import ConfigError
 from core.train.config import read_config
 
+STEPS, SAVE_EVERY = 6, 2
 RECIPE = """
 name = "{name}"
 out = "{out}"
@@ -58,47 +60,32 @@ def recipes(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
-# One of two processes, told apart as by torchrun: a whole run, one that is stopped in its fourth
-# step, and the rest of that one.
-PROCESS = """
-import os, sys
-from pathlib import Path
-from torch import distributed
-from core.train import loop
-from core.train.config import read_config
-whole, killed, *ports = sys.argv[1:]
-optimise, steps = loop.optimise, 0
-def dying(*given):
-    global steps
-    steps += 1
-    if steps == 4:
-        raise KeyboardInterrupt
-    return optimise(*given)
-def run(recipe, **how):
-    os.environ["MASTER_PORT"] = ports.pop()
-    loop.train(read_config(Path(recipe)), **how)
-run(whole)
-loop.optimise = dying
-try:
-    run(killed)
-except KeyboardInterrupt:
-    distributed.destroy_process_group()
-loop.optimise = optimise
-run(killed, resume=True)
-"""
+def start(recipe: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "core", "train", "--config", str(recipe), *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, start_new_session=True)
 
 
-def test_two_processes_stopped_and_resumed_give_the_same_weights(
-    recipes: dict[str, Path], tmp_path: Path, free_port: Callable[[], int]
+def test_two_processes_killed_and_resumed_give_the_same_weights(
+    recipes: dict[str, Path], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", PROCESS, *map(str, recipes.values())]
-    command += [str(free_port()) for _ in range(3)]
-    common = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2"}
-    both = [subprocess.Popen(command, env=common | {"RANK": rank}) for rank in "01"]
-    assert [process.wait(240) for process in both] == [0, 0]
-    runs = tmp_path / "runs"
-    expected = load_file(runs / "whole" / "whole-last.safetensors")
-    got = load_file(runs / "killed" / "killed-last.safetensors")
+    whole = start(recipes["whole"])
+    assert whole.wait(120) == 0
+
+    state = tmp_path / "runs" / "killed" / "state.safetensors"
+    killed = start(recipes["killed"])
+    deadline = time.monotonic() + 120
+    while not state.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait(30)
+    assert not (state.parent / "killed-last.safetensors").exists(), "it was killed too late"
+
+    resumed = start(recipes["killed"], "--resume")
+    assert resumed.wait(120) == 0
+    expected = load_file(tmp_path / "runs" / "whole" / "whole-last.safetensors")
+    got = load_file(tmp_path / "runs" / "killed" / "killed-last.safetensors")
     assert expected.keys() == got.keys()
     assert all(torch.equal(value, got[key]) for key, value in expected.items())
 
