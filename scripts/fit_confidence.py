@@ -42,13 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     augment = replace(
         recipe.augment, zoom=(near, far * ZOOM), rotation=UPRIGHT, tilt=0.0, cut_swap=0.0
     )
-    batches = Batches(replace(recipe.plan, augment=augment, seed=recipe.seed + SEED))
+    model, info = load_checkpoint(options.checkpoint)
+    height, width = recipe.size
+    size = info.working_height, round(width / height * info.working_height / 32) * 32
+    widths = recipe.widths if size == recipe.size else ()
+    plan = replace(recipe.plan, size=size, widths=widths, augment=augment)
+    batches = Batches(replace(plan, seed=recipe.seed + SEED))
 
     def views() -> Iterator[tuple[Tensor, Tensor]]:
         steps = itertools.islice(batches.from_step(0), options.views // recipe.batch)
         return ((images, depths) for _, images, depths in steps)
 
-    model, info = load_checkpoint(options.checkpoint)
     errors = fit_error_model(model, views(), recipe.seed)
     save_checkpoint(
         options.checkpoint, model.state_dict(), replace(info, error_model=errors), half=True

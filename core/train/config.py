@@ -70,10 +70,14 @@ class OptimiserConfig:
 
 @dataclass(frozen=True)
 class CardConfig:
-    """What the checkpoint will say about itself; the camera's numbers are in pixels."""
+    """What the checkpoint will say about itself; the camera's numbers are in pixels.
+
+    `working_height` is the height of the network's input where the model is used, 0 that of `size`.
+    """
 
     licence: str = "not stated"
     training_data: str = "not stated"
+    working_height: int = 0
     camera_width: int = 640
     camera_height: int = 480
     camera_fx: float = 518.858

@@ -311,7 +311,7 @@ def _save(config: TrainConfig, state: TrainState, path: Path) -> None:
     camera = TrainingCamera(card.camera_width, card.camera_height, card.camera_fx, card.camera_fy)
     info = ModelInfo(
         config=config.model,
-        working_height=config.size[0],
+        working_height=card.working_height or config.size[0],
         supervised_levels=config.loss.levels > 0,
         camera=camera,
         licence=card.licence,
