@@ -31,6 +31,7 @@ MAX_WORKING_PIXELS = 2048 * 3072
 
 # Rows of a photo computed in one product, and its columns: what they see fits into the cache.
 _ROWS_TOGETHER, _COLUMNS = 4, 1365
+_ROUNDING = np.float32(0.5 + 2**-11)  # halves go up, whatever float32 makes of them
 
 
 def working_size(
@@ -135,10 +136,12 @@ def resize_rgb(rgb: Bytes, *sizes: tuple[int, int]) -> list[Bytes]:
         if size in results:
             continue
         # Triangle for shrinking, as most of the training views; cubic for enlarging.
-        shrinks = size[0] * size[1] <= width * height
-        kind = Image.Resampling.BILINEAR if shrinks else Image.Resampling.BICUBIC
-        rows = _resized_rows(rgb, size[1]) if shrinks else rgb
-        results[size] = np.asarray(Image.fromarray(rows).resize(size, kind))
+        if size[0] * size[1] <= width * height:
+            kind, half = Image.Resampling.BILINEAR, Image.fromarray(_resized_rows(rgb, size[1]))
+        else:
+            kind = Image.Resampling.BICUBIC
+            half = Image.fromarray(rgb).resize((size[0], height), kind)
+        results[size] = np.asarray(half.resize(size, kind))
     return [results[size] for size in sizes]
 
 
@@ -157,7 +160,7 @@ def _resized_rows(rgb: Bytes, target: int) -> Bytes:
             some, new = seen[: of.stop - of.start], sums[: to.stop - to.start]
             some.reshape(-1, right - left, 3)[...] = rgb[of, left:right]
             np.matmul(weights, some, out=new)
-            new += np.float32(0.5)  # which bytes cut off
+            new += _ROUNDING  # bytes cut the rest off
             result[to, left:right] = new.reshape(-1, right - left, 3)
 
     in_threads(block, range(0, width, _COLUMNS))
