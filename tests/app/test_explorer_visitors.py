@@ -27,7 +27,7 @@ from core.predictor import Predictor
 from tests.app.explorer_app import MAIN, SECONDS, png, sound
 from tests.tiny_checkpoint import picture
 
-VISITORS = 8
+VISITORS = 20
 SETTINGS = [
     DepthRequest(),
     DepthRequest(resolution=96),
@@ -78,7 +78,7 @@ def alone(data: bytes, request: DepthRequest) -> np.ndarray[Any, Any]:
     return cache.studio().predictor("tiny")(data, **request.prediction).depth
 
 
-def test_many_visitors_keep_their_photos(keeper: Keeper, passes: list[int]) -> None:
+def test_twenty_visitors_keep_their_photos(keeper: Keeper, passes: list[int]) -> None:
     photos = [photo(visitor) for visitor in range(VISITORS)]
     first = [looked_at(data, f"{i}.png") for i, data in enumerate(photos)]
     assert len(passes) == VISITORS
@@ -180,7 +180,7 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_many_sessions_at_once_have_what_each_has_alone(
+def test_twenty_sessions_at_once_have_what_each_has_alone(
     keeper: Keeper, passes: list[int], sessions: None
 ) -> None:
     """Depth, scale, names, language and settings, value by value; two have the same photo."""

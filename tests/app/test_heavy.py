@@ -24,7 +24,7 @@ from core.images.decode import decode
 from tests.app.visitor import MODELS, Visitor
 from tests.tiny_checkpoint import picture
 
-VISITORS = 18  # more than the page library's memory has places; 15 have a profile of their own
+VISITORS = 20  # more than the page library's memory has places; 17 have a profile of their own
 
 PATIENCE = 6.0  # seconds, on a busy machine too; the heavy work together takes far longer
 HEAVY: tuple[dict[str, Any], ...] = (
