@@ -28,6 +28,7 @@ class LossConfig:
 
     levels: float = 0.0
     absolute: float = 0.0
+    relative: float = 0.0
     gradient: float = 0.0
     sobel: float = 0.0
     edges: float = 0.0

@@ -40,6 +40,7 @@ from core.train.losses import (
     level_loss,
     log_difference,
     normal_loss,
+    relative_loss,
     silog,
     sobel_loss,
 )
@@ -208,6 +209,8 @@ def total_loss(
         )
     if weights.absolute:
         terms["absolute"] = weights.absolute * absolute_loss(difference, valid)
+    if weights.relative:
+        terms["relative"] = weights.relative * relative_loss(difference, valid)
     if weights.gradient:
         terms["gradient"] = weights.gradient * gradient_loss(difference, valid)
     if weights.sobel and progress >= weights.sobel_from:

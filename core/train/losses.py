@@ -200,6 +200,24 @@ def absolute_loss(difference: Tensor, valid: Tensor) -> Tensor:
     return SILOG_GAIN * (difference.abs() * valid).sum() / valid.sum().clamp_min(1)
 
 
+def relative_loss(difference: Tensor, valid: Tensor) -> Tensor:
+    """AbsRel itself, |predicted - target| / target, the mean of every image's mean.
+
+    Where depth is uncertain its least value lies nearer than the median of depth, which is where
+    `absolute_loss` has its own: too far is a larger share of the truth than too near.
+
+    Args:
+        difference: (n, 1, h, w), the output of `log_difference`.
+        valid: bool, the same shape.
+
+    Returns:
+        A scalar, in the unit of `silog`; an image without valid pixels counts 0.
+    """
+    share = (difference.clamp(max=1.0).exp() - 1).abs() * valid  # e times too far pulls no more
+    images = share.sum((1, 2, 3)) / valid.sum((1, 2, 3)).clamp_min(1)
+    return SILOG_GAIN * images.mean()
+
+
 def gradient_loss(difference: Tensor, valid: Tensor, scales: int = 3) -> Tensor:
     """Mean absolute slope of the log difference, at several scales.
 

@@ -11,6 +11,7 @@ from core.train.losses import (
     gradient_loss,
     level_loss,
     log_difference,
+    relative_loss,
     shrink_target,
     silog,
     sobel_loss,
@@ -38,6 +39,29 @@ def test_absolute_loss_by_hand() -> None:
     loss = absolute_loss(log_difference(predicted, target, valid), valid)
     assert float(loss) == pytest.approx(10 * 3 * math.log(2) / 3, rel=1e-9)
     assert float(absolute_loss(torch.zeros_like(target), target > 9)) == 0
+
+
+def test_relative_loss_is_abs_rel_and_images_count_alike() -> None:
+    predicted, target = grid(2, 3, 1, 5), grid(1, 3, 4, 0)  # shares 1, 0, 3/4, not measured
+    predicted, target = predicted.repeat(2, 1, 1, 1), target.repeat(2, 1, 1, 1)
+    target[1, ..., 1, 1] = 0  # the second image has a pixel less
+    valid = target > 0
+    shares = torch.where(valid, (predicted - target).abs() / target.clamp_min(1e-9), 0.0)
+    means = shares.sum((1, 2, 3)) / valid.sum((1, 2, 3))
+    loss = relative_loss(log_difference(predicted, target, valid), valid)
+    assert float(loss) == pytest.approx(10 * float(means.mean()), rel=1e-6)
+    assert float(relative_loss(torch.zeros_like(target), target > 9)) == 0
+
+
+def test_relative_loss_is_least_nearer_than_the_median() -> None:
+    target = torch.tensor([1.0, 1.0, 2.0, 2.0, 2.0]).view(1, 1, 1, 5)  # the median is 2
+
+    def at(metres: float) -> float:
+        guess = torch.full_like(target, metres)
+        difference = log_difference(guess, target, target > 0)
+        return float(relative_loss(difference, target > 0))
+
+    assert at(1.0) < at(1.5) < at(2.0)
 
 
 def test_perfect_and_empty_batches_have_finite_gradients() -> None:
