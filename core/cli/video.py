@@ -163,10 +163,10 @@ def _with_one_scale(
     """With the scale that the frames of all clips get; a single clip has its model's."""
     from core.batch.run import reach_in_photos, settled
     from core.files.depth_maps import depth16_scale
+    from core.files.sidecar import read_sidecar
     from core.predictor import models_of_run
     from core.scale.calibration import model_of, reach_in
     from core.video.reader import ClipReader
-    from core.video.sidecar import read_video_sidecar
 
     if len(jobs) < 2 or "frames" not in settings.save:
         return settings
@@ -178,7 +178,7 @@ def _with_one_scale(
             size = (reader.info.width, reader.info.height)
             reach = max(reach, reach_in_photos(settings, infos, [(size, None)]))
         for stem in (job.stem, *job.others):
-            about = read_video_sidecar(options.out / stem)
+            about = read_sidecar(options.out / stem)
             scale = (about or {}).get("files", {}).get("frames", {}).get("scale")
             if isinstance(scale, int | float) and not settings.overwrite:
                 scales.append(float(scale))

@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
@@ -26,9 +25,6 @@ from core.atomic import write_atomic
 from core.errors import DepthError, EngineError
 from core.images import decode_process
 from core.images.decode_process import Deadline
-
-if sys.platform != "win32":
-    import resource
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +109,8 @@ def begin(folder: Path) -> None:
 
 def answer(folder: Path, memory_bytes: int, work: Callable[[], Any]) -> None:
     """Does the work within its memory and leaves the answer in the folder."""
-    _restrict(memory_bytes)
+    # What is allocated, unlike the address space, in which Open3D's libraries have a gigabyte.
+    decode_process.restrict(DATA=memory_bytes, CORE=0)
     try:
         said: dict[str, Any] = {"result": work()}
     except DepthError as error:
@@ -131,13 +128,3 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
-
-
-def _restrict(memory_bytes: int) -> None:
-    """Bounds memory and forbids core dumps."""
-    if sys.platform == "win32":
-        return
-    # What is allocated, unlike the address space, in which Open3D's libraries have a gigabyte.
-    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(kind, (limit, limit))

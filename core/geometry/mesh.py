@@ -39,6 +39,15 @@ class Mesh:
     photo: NDArray[np.uint8] = field(repr=False)
     normals: NDArray[np.float32] | None = None
 
+    @property
+    def positions(self) -> NDArray[np.float32]:
+        """The vertices, as of a cloud the points."""
+        return self.vertices
+
+    def comments(self) -> dict[str, str]:
+        """Key -> text: what its files say about it."""
+        return self.scene.comments()
+
     @cached_property
     def uv(self) -> NDArray[np.float32]:
         """(n, 2) texture coordinates: 0..1 from the photo's upper left to its lower right edge."""
@@ -76,18 +85,14 @@ class Mesh:
             ExportError: another ending, or the disk refused.
         """
         target = Path(path)
-        ending = target.suffix.lower()
-        if ending not in (".glb", ".obj", ".ply"):
+        if target.suffix.lower() not in (".glb", ".obj", ".ply"):
             raise ExportError(
                 f"The file is named {target.name}, expected a name in .glb, .obj or .ply: "
                 "choose one of these endings."
             )
-        from core.files.gltf import Geometry, save_geometry
+        from core.files.gltf import save_geometry
 
-        coloured = ending == ".ply"
-        uv, colors = (None, self.colors) if coloured else (self.uv, None)
-        geometry = Geometry(self.vertices, self.faces, uv, colors, self.normals)
-        save_geometry(target, geometry, self.scene.comments(), self.photo)
+        save_geometry(target, self)
 
 
 def grid_mesh(

@@ -183,6 +183,11 @@ class PointCloud:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def positions(self) -> NDArray[np.float32]:
+        """The points, as of a mesh the vertices."""
+        return self.points
+
     def comments(self) -> dict[str, str]:
         """Key -> text: what its files say about it."""
         dropped = ", ".join(f"{reason} {count}" for reason, count in self.dropped.items() if count)
@@ -246,10 +251,9 @@ class PointCloud:
                 "choose one of these endings."
             )
         else:
-            from core.files.gltf import Geometry, save_geometry
+            from core.files.gltf import save_geometry
 
-            geometry = Geometry(self.points, colors=self.colors, normals=self.normals)
-            save_geometry(target, geometry, self.comments())
+            save_geometry(target, self)
 
 
 def point_cloud(
