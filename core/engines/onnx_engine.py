@@ -132,9 +132,9 @@ class OnnxEngine:
         except Exception as error:  # as above
             height, width = image.shape[2:]
             raise EngineError(
-                f"ONNX Runtime failed at {width}x{height} working pixels "
-                f"({str(error).splitlines()[0][:200]}), expected room for all of the network's "
-                "features at once: choose a lower resolution, or the engine torch."
+                f"ONNX Runtime failed at {width}x{height} working pixels ({first_line(error)}), "
+                "expected room for all of the network's features at once: choose a lower "
+                "resolution, or the engine torch."
             ) from error
         return found
 

@@ -95,7 +95,7 @@ def converted(info: ModelInfo) -> bytes:
     model, _ = load_checkpoint(info.path)
     try:
         content = to_onnx(model, info)
-        difference = check_onnx(content, model, strict=True)
+        difference = check_onnx(content, model)
     except ExportError as error:
         raise EngineError(str(error)) from error
     logger.info("converted; agrees with PyTorch within %.1e", difference)
