@@ -98,7 +98,6 @@ def load_model(
     """`load_predictor` for one model, by its name or path.
 
     Args:
-        name_or_path, device, engine, precision: as `load_predictor`'s.
         at_once: passes that share the cores, where ONNX Runtime computes them: for many pictures
             in a row more of them a second, for a single one it takes longer.
     """
@@ -147,12 +146,6 @@ class Passed:
     def small(self) -> Passed:
         """Without what has the photo's own size."""
         return replace(self, guide=None)
-
-
-def flattened(passed: Passed, photo: Photo) -> NDArray[np.float32]:
-    """(h, w) metres of a pass, surfaces made flat; as it is where the photo has that size."""
-    same = passed.depth.shape == photo.rgb.shape[:2]
-    return passed.depth if same else flatten_surfaces(passed.depth)
 
 
 class Predictor:
@@ -226,7 +219,6 @@ class Predictor:
         """The network's part of a prediction; arguments and errors as for a call.
 
         Args:
-            photo, resolution, flip, fov, intrinsics: as for a call.
             sharpens: as `core.images.upsample.Guide`'s.
         """
         asked = None if resolution is None else checked_resolution(resolution)
@@ -264,7 +256,8 @@ class Predictor:
         guide = passed.guide or Guide(photo.rgb, (width, height))
         if photo.rgb.size > _LARGE:
             give_back_memory()  # the network's features, before the map at the photo's size
-        metres = upsample_depth(flattened(passed, photo), guide)
+        same = passed.depth.shape == photo.rgb.shape[:2]  # then it stays as it is
+        metres = passed.depth if same else upsample_depth(flatten_surfaces(passed.depth), guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,7 @@ from core.batch.results import (
 )
 from core.errors import DepthError
 from core.files.outputs import OUTPUTS, Output, write_outputs
-from core.files.sidecar import (
-    DECISIVE,
-    GIVEN,
-    describe,
-    read_sidecar,
-    sidecar_path,
-    write_sidecar,
-)
+from core.files.sidecar import DECISIVE, GIVEN, describe, read_sidecar, sidecar_path, write_sidecar
 from core.files.writers_2d import ExportJob
 from core.geometry.find_scale import calibrated
 from core.images.decode import Photo, read_file
@@ -77,9 +69,6 @@ class PhotoRunner:
         self._load = load
         self._predictor: AnyPredictor | None = None
         self._sources = sources
-        # A photo that crashes a native decoder, or makes it chatter, costs one sentence: the run
-        # goes on, and a run over one photo says what was wrong.
-        self._decode: Callable[..., Photo] = partial(decode_isolated, seconds=_DECODE_SECONDS)
 
     def run(self, job: Job) -> Entry:
         """One photo, from its file to its files.
@@ -105,7 +94,9 @@ class PhotoRunner:
             else:
                 targets = [output.path(target) for output in self.settings.outputs]
                 check_replaceable(target, targets, self._sources)
-                photo = self._decode(data, name=job.shown or source.name)
+                # A photo that crashes a native decoder, or makes it chatter, costs one sentence.
+                name = job.shown or source.name
+                photo = decode_isolated(data, name=name, seconds=_DECODE_SECONDS)
                 self._predict(photo, target)
                 status = "done"
             files = self._files(target)

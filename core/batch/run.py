@@ -183,9 +183,6 @@ def record(
 ) -> Totals:
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
 
-    Args:
-        out, models, settings, left_out, on_entry: as for `predict_files`.
-
     Raises:
         ExportError: a manifest cannot be written, or would replace a file that is not a manifest.
     """

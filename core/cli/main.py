@@ -20,13 +20,7 @@ from core import __version__
 from core.atomic import check_own
 from core.cli import adapt, predict, profile, three_d, video
 from core.cli.terminal import complain, print_json, progress
-from core.errors import (
-    CameraError,
-    CheckpointError,
-    ConfigError,
-    DepthError,
-    EngineError,
-)
+from core.errors import CameraError, CheckpointError, ConfigError, DepthError, EngineError
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 # What the arguments themselves can cause; anything else is wrong with an input.

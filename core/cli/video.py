@@ -74,11 +74,11 @@ def run(options: argparse.Namespace) -> int:
     checked_out(options.out)
     left_out = LeftOut()
     settings = _settings(options)
-    _check_alone(settings, len(options.paths))
+    check_alone(settings.known, len(options.paths), "clip", "a clip's first frame")
     jobs = plan(options.paths, options.out, left_out=left_out, why_not=why_no_video)
     if left_out:
         complain(f"{left_out} They are no videos.")
-    _check_alone(settings, len(jobs))
+    check_alone(settings.known, len(jobs), "clip", "a clip's first frame")
     require_decoder()
     models = models_of(model_of(settings.known, options.model))
     settings = _with_one_scale(settings, jobs, options)
@@ -103,10 +103,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"clips": told})
     return 1 if failed else 0
-
-
-def _check_alone(settings: VideoSettings, clips: int) -> None:
-    check_alone(settings.known, clips, "clip", "a clip's first frame")
 
 
 def models_of(name: str | None) -> VideoModels:

@@ -209,18 +209,8 @@ class PointCloud:
                 "These points are thinned by voxels, expected the photo's grid of pixels: "
                 "thin with the stride instead, or save the points alone."
             )
-        return grid_mesh(
-            self.points,
-            self.pixels,
-            self.scene,
-            self.photo,
-            lines=(
-                grid_lines(self.photo.shape[0], self.stride),
-                grid_lines(self.photo.shape[1], self.stride),
-            ),
-            normals=self.normals,
-            edge_tolerance=edge_tolerance,
-        )
+        rows, columns = (grid_lines(side, self.stride) for side in self.photo.shape[:2])
+        return grid_mesh(self, rows, columns, edge_tolerance)
 
     def save(self, path: str | Path, *, surface: bool | None = None) -> None:
         """Writes a file whole or not at all.

@@ -107,7 +107,11 @@ class Photo:
     @cached_property
     def sha256(self) -> str:
         """Of the encoded bytes; of shape and pixels for pictures that came decoded."""
-        return self.file_sha256 or _array_sha256(self.rgb)
+        if self.file_sha256:
+            return self.file_sha256
+        digest = hashlib.sha256(repr(self.rgb.shape).encode())
+        digest.update(np.ascontiguousarray(self.rgb).data)
+        return digest.hexdigest()
 
 
 def decode(
@@ -286,8 +290,9 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             part = sphere_part(image) if projection == EQUIRECTANGULAR else None
         rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
-    photo = Photo(rgb, tags.focal_35mm, None, "PIL", None, name, size, notes)
-    photo = replace(photo, projection=projection, transparent=clear, sphere=part)
+    photo = Photo(
+        rgb, tags.focal_35mm, None, "PIL", None, name, size, notes, projection, clear, part
+    )
     return _with_camera(photo, tags)
 
 
@@ -341,12 +346,6 @@ def label_of(name: str) -> str:
     if len(printable) > 80:
         printable = f"{printable[:50]}...{printable[-25:]}"
     return printable or "The picture"
-
-
-def _array_sha256(rgb: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(rgb.shape).encode())
-    digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest()
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
