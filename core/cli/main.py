@@ -217,9 +217,7 @@ def _export(options: argparse.Namespace) -> int:
     from core.weights.checkpoint import find_model, load_checkpoint
 
     check_own(options.out, is_own_onnx)
-    path = find_model(options.model).path
-    assert path is not None  # noqa: S101 - a model that was found is a file
-    model, info = load_checkpoint(path)
+    model, info = load_checkpoint(find_model(options.model).file)
     difference = export_onnx(model, info, options.out, levels=options.levels, half=options.half)
     print(
         f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative). Inputs: "

@@ -90,9 +90,7 @@ def converted(info: ModelInfo) -> bytes:
         CheckpointError: the checkpoint cannot be loaded.
         EngineError: the conversion failed, or computes something else.
     """
-    if info.path is None:
-        raise EngineError("The model was never saved, expected a checkpoint file: save it first.")
-    model, _ = load_checkpoint(info.path)
+    model, _ = load_checkpoint(info.file)
     try:
         content = to_onnx(model, info)
         difference = check_onnx(content, model)

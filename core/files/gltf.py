@@ -201,6 +201,7 @@ def _write_chunks(file: BinaryIO, document: Mapping[str, Any], body: _Body) -> N
         file.write(bytes(-array.nbytes % 4))
 
 
+_MATERIAL = "newmtl photo\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\n"
 _CHUNK = 1 << 11  # lines that are formatted at a time: meanwhile no other thread runs
 
 
@@ -220,7 +221,7 @@ def save_obj(path: Path, mesh: Mesh) -> None:
     try:
         for target, content in (
             (picture, texture.data),
-            (material, _material(picture.name).encode()),
+            (material, f"{_MATERIAL}map_Kd {picture.name}\n".encode()),
         ):
             is_new = not target.exists()
             write_atomic(target, content)
@@ -239,10 +240,6 @@ def plain_name(stem: str) -> str:
     Many readers end a name at a space, and bytes of a name that are no text cannot be written.
     """
     return re.sub(r"[\s\ud800-\udfff]", "_", stem)
-
-
-def _material(picture: str) -> str:
-    return f"newmtl photo\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture}\n"
 
 
 def _write(file: BinaryIO, mesh: Mesh, material: str) -> None:

@@ -231,15 +231,14 @@ class DepthSequence:
 
     def _photo(self, frame: Frame) -> Photo:
         photo, clip = decode(frame.rgb), self._reader.info
-        if clip.dynamic_range != "standard":
-            note = (
-                f"A high dynamic range video ({clip.dynamic_range}): its brightness was fitted to "
-                "an ordinary one's."
-            )
-            photo = replace(photo, notes=(*photo.notes, note))
-        if clip.projection == PINHOLE:
-            return photo
         notes = photo.notes
+        if clip.dynamic_range != "standard":
+            notes += (
+                f"A high dynamic range video ({clip.dynamic_range}): its brightness was fitted to "
+                "an ordinary one's.",
+            )
+        if clip.projection == PINHOLE:
+            return replace(photo, notes=notes)
         if clip.projection != EQUIRECTANGULAR:  # which says so by itself
             notes += projection_note(clip.projection, frame.rgb)
         return replace(photo, projection=clip.projection, notes=notes)
