@@ -13,20 +13,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
 from core.engines.model_choice import Chooser, chooser_for
 from core.engines.onnx_engine import give_back_memory
 from core.errors import EngineError
-from core.images.decode import Photo, decode
+from core.images.decode import Photo, Source, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note, sphere_camera
 from core.images.resize import checked_resolution, working_size
 from core.images.surfaces import flatten_surfaces
@@ -55,7 +53,7 @@ __all__ = [
 ]
 _LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
-PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
+PhotoSource = Photo | Source
 
 
 def load_predictor(
