@@ -151,6 +151,7 @@ def _still_good(
     """The files of a clip that an earlier run made as they would be made now, and their facts."""
     if (
         before is None
+        or not isinstance(before.get("flicker"), dict)  # no clip's
         or before["input"].get("sha256") != clip.sha256
         or before["model"].get("sha256") not in models.sha256
         or any(
