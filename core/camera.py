@@ -4,14 +4,6 @@ Frame: OpenCV (x right, y down, z forward), metres; depth is z, not distance alo
 equirectangular pictures (panoramas), which look all round, it is that distance. Pixel centres are
 at integer coordinates, so a W-wide picture spans -0.5 .. W - 0.5 and has its centre at
 (W - 1) / 2. Angles are in degrees.
-
-For the apps::
-
-    intrinsics = choose_intrinsics((width, height), camera=info.camera, focal_px=photo.focal_px)
-    intrinsics.source                 # "given" | "exif" | "assumed": show it next to every metre
-    intrinsics.hfov(width)            # degrees
-    points = unproject(depth, intrinsics)            # (H, W, 3) float32
-    uv, z = project(points, intrinsics)              # (..., 2), (...)
 """
 
 from __future__ import annotations

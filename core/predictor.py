@@ -13,20 +13,18 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core.camera import GivenCamera, Intrinsics, SizedCamera, choose_intrinsics
 from core.engines import Engine, open_engine
 from core.engines.model_choice import Chooser, chooser_for
 from core.engines.onnx_engine import give_back_memory
 from core.errors import EngineError
-from core.images.decode import Photo, decode
+from core.images.decode import Photo, Source, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note, sphere_camera
 from core.images.resize import checked_resolution, working_size
 from core.images.surfaces import flatten_surfaces
@@ -55,7 +53,7 @@ __all__ = [
 ]
 _LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
-PhotoSource = Photo | bytes | str | PathLike[str] | Image.Image | NDArray[np.uint8]
+PhotoSource = Photo | Source
 
 
 def load_predictor(
@@ -98,7 +96,6 @@ def load_model(
     """`load_predictor` for one model, by its name or path.
 
     Args:
-        name_or_path, device, engine, precision: as `load_predictor`'s.
         at_once: passes that share the cores, where ONNX Runtime computes them: for many pictures
             in a row more of them a second, for a single one it takes longer.
     """
@@ -147,12 +144,6 @@ class Passed:
     def small(self) -> Passed:
         """Without what has the photo's own size."""
         return replace(self, guide=None)
-
-
-def flattened(passed: Passed, photo: Photo) -> NDArray[np.float32]:
-    """(h, w) metres of a pass, surfaces made flat; as it is where the photo has that size."""
-    same = passed.depth.shape == photo.rgb.shape[:2]
-    return passed.depth if same else flatten_surfaces(passed.depth)
 
 
 class Predictor:
@@ -226,7 +217,6 @@ class Predictor:
         """The network's part of a prediction; arguments and errors as for a call.
 
         Args:
-            photo, resolution, flip, fov, intrinsics: as for a call.
             sharpens: as `core.images.upsample.Guide`'s.
         """
         asked = None if resolution is None else checked_resolution(resolution)
@@ -264,7 +254,8 @@ class Predictor:
         guide = passed.guide or Guide(photo.rgb, (width, height))
         if photo.rgb.size > _LARGE:
             give_back_memory()  # the network's features, before the map at the photo's size
-        metres = upsample_depth(flattened(passed, photo), guide)
+        same = passed.depth.shape == photo.rgb.shape[:2]  # then it stays as it is
+        metres = passed.depth if same else upsample_depth(flatten_surfaces(passed.depth), guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]

@@ -84,8 +84,7 @@ def _model(info: ModelInfo, folder: Path) -> dict[str, Any]:
     """A model's entry in `about.json`; its file is written unless it is there."""
     content = next(filter(None, map(_exported(info), folder.glob("*.onnx"))), None)
     if content is None:
-        assert info.path is not None  # noqa: S101 - a model that was found is a file
-        model, info = load_checkpoint(info.path)
+        model, info = load_checkpoint(info.file)
         with tempfile.TemporaryDirectory() as place:
             path = Path(place) / "model.onnx"
             export_onnx(model, info, path, levels=True, half=True)

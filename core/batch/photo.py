@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from core.batch.results import (
 )
 from core.errors import DepthError
 from core.files.outputs import OUTPUTS, Output, write_outputs
-from core.files.sidecar import describe, is_finished, read_sidecar, sidecar_path, write_sidecar
+from core.files.sidecar import DECISIVE, GIVEN, describe, read_sidecar, sidecar_path, write_sidecar
 from core.files.writers_2d import ExportJob
 from core.geometry.find_scale import calibrated
 from core.images.decode import Photo, read_file
@@ -70,9 +69,6 @@ class PhotoRunner:
         self._load = load
         self._predictor: AnyPredictor | None = None
         self._sources = sources
-        # A photo that crashes a native decoder, or makes it chatter, costs one sentence: the run
-        # goes on, and a run over one photo says what was wrong.
-        self._decode: Callable[..., Photo] = partial(decode_isolated, seconds=_DECODE_SECONDS)
 
     def run(self, job: Job) -> Entry:
         """One photo, from its file to its files.
@@ -98,7 +94,9 @@ class PhotoRunner:
             else:
                 targets = [output.path(target) for output in self.settings.outputs]
                 check_replaceable(target, targets, self._sources)
-                photo = self._decode(data, name=job.shown or source.name)
+                # A photo that crashes a native decoder, or makes it chatter, costs one sentence.
+                name = job.shown or source.name
+                photo = decode_isolated(data, name=name, seconds=_DECODE_SECONDS)
                 self._predict(photo, target)
                 status = "done"
             files = self._files(target)
@@ -132,13 +130,23 @@ class PhotoRunner:
         return COLOR not in wanted or bool(files[COLOR].get("asked") == vars(settings.colors))
 
     def _made_alike(self, stem: Path, sha256: str, outputs: Sequence[Output]) -> bool:
-        return is_finished(
-            stem,
-            outputs,
-            input_sha256=sha256,
-            model_sha256=[info.sha256 for info in self.models],
-            settings=self.settings.decisive(),
-            is_whole=is_whole,
+        """Whether results are there as they would be made now, these outputs of them whole.
+
+        The sidecar must name each of them, so that a file left over from other settings does not
+        pass.
+        """
+        content, settings = read_sidecar(stem), self.settings.decisive()
+        if content is None:
+            return False
+        made_with, files = content["settings"], content["files"]
+        return (
+            content["input"].get("sha256") == sha256
+            and content["model"].get("sha256") in [info.sha256 for info in self.models]
+            and _by_the_photo(made_with) == (len(self.models) > 1)
+            and not made_with.get("scene")  # `scene` has filters, cameras and lengths of its own
+            and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
+            and all(made_with.get(key) == settings.get(key) for key in GIVEN)
+            and all(o.name in files and is_whole(o.path(stem), files[o.name]) for o in outputs)
         )
 
     def _predict(self, photo: Photo, stem: Path) -> None:
@@ -189,6 +197,12 @@ class PhotoRunner:
         paths = [output.path(stem) for output in self.settings.outputs]
         paths.append(sidecar_path(stem))
         return [path.relative_to(self.out).as_posix() for path in paths]
+
+
+def _by_the_photo(made_with: Mapping[str, Any]) -> bool:
+    """Whether the photo chose its model; without the weights to choose by it could not."""
+    chosen = made_with.get("chosen")
+    return isinstance(chosen, dict) and chosen.get("outdoor") is not None
 
 
 def _notes(stem: Path) -> list[str]:

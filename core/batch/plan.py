@@ -84,9 +84,12 @@ def plan(
     is_own = _own_results(out)
     seen: set[str] = set()
     for given in inputs:
-        if _is_folder_of_results(given, out):
+        if Path(given).is_dir() and _real(Path(given)) == _real(out):
             if len(inputs) == 1:
-                raise _also_an_input(given)
+                raise ConfigError(
+                    f"The output folder {given} is also an input, expected another, or the results "
+                    "would be taken for photos: choose another --out."
+                )
             # `photos/*` of a shell names it once it is there.
             _log.warning("%s is the output folder; nothing in it is taken for a photo.", given)
             continue
@@ -147,7 +150,8 @@ def _files(given: str | Path, out: Path) -> Iterator[tuple[Found, bool]]:
         yield from ((each, False) for each in files)
     elif path.exists() or path.is_symlink():
         yield _named(path), True
-    elif matches := sorted(_matches(str(given))):
+    # Path.glob takes no absolute pattern.
+    elif matches := sorted(glob.glob(str(given), recursive=True)):  # noqa: PTH207
         for match in map(Path, matches):
             for each in _in_folder(match, out) if match.is_dir() else (_named(match),):
                 yield each, False
@@ -167,10 +171,6 @@ def _named(path: Path) -> Found:
     return Found(path, Path(path.name), same_file_key(path.parent))
 
 
-def _is_folder_of_results(given: str | Path, out: Path) -> bool:
-    return Path(given).is_dir() and _real(Path(given)) == _real(out)
-
-
 def _own_results(out: Path) -> Callable[[Path], bool]:
     """Tells what lies in the output folder and is a result."""
     real = lru_cache(maxsize=1000)(_real)
@@ -188,20 +188,9 @@ def _real(folder: Path) -> Path:
     return Path(os.path.realpath(folder))
 
 
-def _also_an_input(given: str | Path) -> ConfigError:
-    return ConfigError(
-        f"The output folder {given} is also an input, expected another, or the results would be "
-        "taken for photos: choose another --out."
-    )
-
-
 def same_file_key(path: Path) -> str:
     """Equal for two spellings of one path; links keep their own names, and count as files."""
     return os.path.normpath(path.absolute())
-
-
-def _matches(pattern: str) -> list[str]:
-    return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
 def _walk(folder: Path, out: Path) -> Iterator[Path]:

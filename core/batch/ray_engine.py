@@ -100,13 +100,19 @@ def _entries(
         }
         for i, job in enumerate(jobs)
     ]
+    variables = {"OMP_NUM_THREADS": str(threads)}
+    folder = named_folder()
+    if folder is not None:  # of models, as every process finds it
+        variables["LAPDEPTH_MODELS"] = str(folder)
+    if model and Path(model).is_file():
+        model = str(Path(model).absolute())
     pieces = max(min(len(rows), 4 * workers), -(-len(rows) // _ROWS))
     dataset = ray.data.from_items(rows, override_num_blocks=pieces).map(
         PhotoActor,
-        fn_constructor_args=(out.absolute(), _absolute_model(model), settings, sources_of(jobs)),
+        fn_constructor_args=(out.absolute(), model, settings, sources_of(jobs)),
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=threads,
-        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(threads)} | _models()},
+        runtime_env={"env_vars": variables},
     )
     try:
         for row in dataset.iter_rows():
@@ -157,14 +163,3 @@ def _start(ray: Any, cores: int) -> bool:
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False  # the command has its own
     return True
-
-
-def _models() -> dict[str, str]:
-    """The folder of models as every process finds it, where it is not the program's own."""
-    folder = named_folder()
-    return {} if folder is None else {"LAPDEPTH_MODELS": str(folder)}
-
-
-def _absolute_model(model: str | None) -> str | None:
-    """A path to a model as every process finds it; a name stays as it is."""
-    return str(Path(model).absolute()) if model and Path(model).is_file() else model

@@ -103,7 +103,7 @@ def _reach(settings: BatchSettings, jobs: Sequence[Job], models: Sequence[ModelI
     farthest = reach_in(settings.known, max(info.config.max_depth for info in models))
     if all(info.config.focal is None for info in models):
         return farthest
-    worker = DecodeWorker("core.images.probe:probe")
+    worker = DecodeWorker("core.images.decode:probe")
     seen: set[tuple[tuple[int, int], float | None]] = set()
     try:
         for job in jobs:
@@ -182,9 +182,6 @@ def record(
     on_entry: Callable[[Entry], None] | None = None,
 ) -> Totals:
     """Takes what becomes of every photo, as it comes, and over several writes the manifests.
-
-    Args:
-        out, models, settings, left_out, on_entry: as for `predict_files`.
 
     Raises:
         ExportError: a manifest cannot be written, or would replace a file that is not a manifest.

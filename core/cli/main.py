@@ -20,13 +20,7 @@ from core import __version__
 from core.atomic import check_own
 from core.cli import adapt, predict, profile, three_d, video
 from core.cli.terminal import complain, print_json, progress
-from core.errors import (
-    CameraError,
-    CheckpointError,
-    ConfigError,
-    DepthError,
-    EngineError,
-)
+from core.errors import CameraError, CheckpointError, ConfigError, DepthError, EngineError
 
 DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 # What the arguments themselves can cause; anything else is wrong with an input.
@@ -223,9 +217,7 @@ def _export(options: argparse.Namespace) -> int:
     from core.weights.checkpoint import find_model, load_checkpoint
 
     check_own(options.out, is_own_onnx)
-    path = find_model(options.model).path
-    assert path is not None  # noqa: S101 - a model that was found is a file
-    model, info = load_checkpoint(path)
+    model, info = load_checkpoint(find_model(options.model).file)
     difference = export_onnx(model, info, options.out, levels=options.levels, half=options.half)
     print(
         f"wrote {options.out}; it agrees with PyTorch within {difference:.1e} (relative). Inputs: "

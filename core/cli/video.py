@@ -74,11 +74,11 @@ def run(options: argparse.Namespace) -> int:
     checked_out(options.out)
     left_out = LeftOut()
     settings = _settings(options)
-    _check_alone(settings, len(options.paths))
+    check_alone(settings.known, len(options.paths), "clip", "a clip's first frame")
     jobs = plan(options.paths, options.out, left_out=left_out, why_not=why_no_video)
     if left_out:
         complain(f"{left_out} They are no videos.")
-    _check_alone(settings, len(jobs))
+    check_alone(settings.known, len(jobs), "clip", "a clip's first frame")
     require_decoder()
     models = models_of(model_of(settings.known, options.model))
     settings = _with_one_scale(settings, jobs, options)
@@ -103,10 +103,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"clips": told})
     return 1 if failed else 0
-
-
-def _check_alone(settings: VideoSettings, clips: int) -> None:
-    check_alone(settings.known, clips, "clip", "a clip's first frame")
 
 
 def models_of(name: str | None) -> VideoModels:
@@ -163,10 +159,10 @@ def _with_one_scale(
     """With the scale that the frames of all clips get; a single clip has its model's."""
     from core.batch.run import reach_in_photos, settled
     from core.files.depth_maps import depth16_scale
+    from core.files.sidecar import read_sidecar
     from core.predictor import models_of_run
     from core.scale.calibration import model_of, reach_in
     from core.video.reader import ClipReader
-    from core.video.sidecar import read_video_sidecar
 
     if len(jobs) < 2 or "frames" not in settings.save:
         return settings
@@ -178,7 +174,7 @@ def _with_one_scale(
             size = (reader.info.width, reader.info.height)
             reach = max(reach, reach_in_photos(settings, infos, [(size, None)]))
         for stem in (job.stem, *job.others):
-            about = read_video_sidecar(options.out / stem)
+            about = read_sidecar(options.out / stem)
             scale = (about or {}).get("files", {}).get("frames", {}).get("scale")
             if isinstance(scale, int | float) and not settings.overwrite:
                 scales.append(float(scale))

@@ -38,14 +38,7 @@ from pathlib import Path
 from typing import Any
 
 from core.camera import MAX_FOV, MIN_FOV
-from core.data.sample import (
-    DEPTH_ENCODINGS,
-    SPARSE_TYPES,
-    Camera,
-    Frame,
-    FrameDataset,
-    read_text,
-)
+from core.data.sample import DEPTH_ENCODINGS, SPARSE_TYPES, Camera, Frame, FrameDataset, read_text
 from core.errors import DataError
 from core.images.formats import HEAD_BYTES, why_no_picture
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,44 +42,23 @@ HEIGHT = 128  # working rows: enough to tell a room from a street
 logger = logging.getLogger(__name__)
 
 
-class Chooser(Protocol):
-    """Chooses the model of a photo.
-
-    Attributes:
-        models: names of those it chooses from.
-        key: what its choices depend on beside the photo, for whoever remembers them.
-    """
-
-    @property
-    def models(self) -> tuple[str, ...]: ...
-
-    @property
-    def key(self) -> str: ...
-
-    def __call__(self, rgb: NDArray[np.uint8]) -> Choice: ...
-
-
 class ModelChooser:
     """Chooses between two installed models; safe to call from several threads at once.
 
     Args:
         engine: of the indoor model.
+
+    Attributes:
+        models: names of those it chooses from, indoor first.
+        key: what its choices depend on beside the photo, for whoever remembers them.
     """
 
     def __init__(self, table: ChoiceTable, engine: Engine) -> None:
         self.table = table
+        self.models = table.indoor, table.outdoor
+        self.key = digest(asdict(table))
         self._engine = engine
         self._weights = np.array(table.weights, np.float32)
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        """The names of the models it chooses from, indoor first."""
-        return self.table.indoor, self.table.outdoor
-
-    @property
-    def key(self) -> str:
-        """The digest of its weights."""
-        return digest(asdict(self.table))
 
     def __call__(self, rgb: NDArray[np.uint8]) -> Choice:
         """Chooses for a photo, (H, W, 3)."""
@@ -104,6 +82,9 @@ class NoChooser:
     def __call__(self, rgb: NDArray[np.uint8]) -> Choice:  # noqa: ARG002 - nothing is seen
         """That model, whatever the photo (H, W, 3) shows."""
         return Choice(self.models[0], None)
+
+
+Chooser = ModelChooser | NoChooser
 
 
 def automatic(folder: Path | None = None) -> Chooser:
@@ -157,7 +138,7 @@ def open_chooser(folder: Path | None = None) -> ModelChooser:
     folder = folder or models_folder()
     table, stated = read_table(folder / TABLE)
     indoor, _ = _model(table.indoor, folder), _model(table.outdoor, folder)
-    if indoor.sha256 != table.encoder_sha256 or indoor.path is None:
+    if indoor.sha256 != table.encoder_sha256:
         raise CheckpointError(
             f"The automatic choice was fitted to the weights {table.encoder_sha256[:12]}..., but "
             f"{table.indoor} has {indoor.sha256[:12]}..., expected the two to belong together: "

@@ -132,9 +132,9 @@ class OnnxEngine:
         except Exception as error:  # as above
             height, width = image.shape[2:]
             raise EngineError(
-                f"ONNX Runtime failed at {width}x{height} working pixels "
-                f"({str(error).splitlines()[0][:200]}), expected room for all of the network's "
-                "features at once: choose a lower resolution, or the engine torch."
+                f"ONNX Runtime failed at {width}x{height} working pixels ({first_line(error)}), "
+                "expected room for all of the network's features at once: choose a lower "
+                "resolution, or the engine torch."
             ) from error
         return found
 
@@ -166,9 +166,9 @@ def open_onnx_engine(info: ModelInfo, precision: str = "float32", at_once: int =
     engine = _opened.get(key)  # what chooses a photo's model shares the network of one of them
     if engine is None:
         graph = graph_of(CHECKPOINTS, info.sha256) if precision == "float32" else None
-        if graph is not None and info.path is not None:
+        if graph is not None:
             names, content = gzip.decompress(graph).split(b"\n", 1)
-            weights, _ = load_weights(info.path)
+            weights, _ = load_weights(info.file)
             taken = {name: weights[name] for name in json.loads(names)}
             engine = OnnxEngine(content, weights=taken, at_once=at_once)
             del weights, taken

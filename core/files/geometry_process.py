@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import EngineError, ExportError
-from core.files.job_process import JobLimits, answer, begin, die_with, done_apart
+from core.files.job_process import answer, begin, die_with, done_apart
 from core.files.writers_2d import Facts
 from core.files.writers_3d import write_built, write_geometry
 from core.geometry.mesh import Mesh
@@ -61,14 +61,12 @@ class Apart:
             (`Deadline`); waiting for a place is extra.
         wanted: asked ten times a second whether anybody still waits; may also raise.
         tell: called with the pictures of a clip that are drawn, and those in all.
-        folder: where its files pass through; None takes the one of the result, or the system's.
     """
 
     memory_bytes: int = MEMORY_BYTES
     seconds: float = SECONDS
     wanted: Callable[[], bool] = lambda: True
     tell: Callable[[int, int], None] = lambda done, total: None
-    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +156,7 @@ def _done(
     from pydantic import TypeAdapter  # only who has heavy work pays for the import
 
     try:
-        with tempfile.TemporaryDirectory(prefix=".apart-", dir=apart.folder or beside) as name:
+        with tempfile.TemporaryDirectory(prefix=".apart-", dir=beside) as name:
             folder = Path(name)
             (folder / "result").mkdir()
             arrays: dict[str, NDArray[Any]] = {"depth": prediction.depth, "rgb": rgb}
@@ -169,19 +167,22 @@ def _done(
                 np.save(folder / f"{stem}.npy", array, allow_pickle=False)
             job = Job(SceneInfo.of(prediction), wanted, file, apart.seconds, os.getpid())
             (folder / "job.json").write_bytes(TypeAdapter(Job).dump_json(job))
-            yield folder, _facts(folder, apart)
+            with _place(apart):
+                facts = done_apart(
+                    __name__,
+                    folder,
+                    lambda: check_wanted(apart),
+                    memory_bytes=apart.memory_bytes,
+                    seconds=apart.seconds,
+                    name="The work in 3D",
+                    remedy=_REMEDY,
+                )
+            yield folder, facts
     except OSError as error:
         raise ExportError(
             f"The work in 3D could not be handed over ({error.strerror or error}), expected a "
             "folder with free space and room for one more process: free some and try again."
         ) from error
-
-
-def _facts(folder: Path, apart: Apart) -> dict[str, Any]:
-    limits = JobLimits(apart.memory_bytes, apart.seconds, "The work in 3D", _REMEDY)
-    with _place(apart):
-        facts = done_apart(__name__, folder, limits, lambda: check_wanted(apart))
-    return dict(facts)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,11 @@ from PIL import Image
 from core.atomic import write_atomic
 from core.errors import ExportError
 from core.files.ply import write_ply
+from core.geometry.mesh import Mesh
+from core.images.colour import srgb_to_light
+
+if TYPE_CHECKING:
+    from core.geometry.point_cloud import PointCloud
 
 _EXACT_PIXELS = 1_000_000
 _JPEG_QUALITY = 95
@@ -62,48 +67,21 @@ _MAX_BYTES = 2**32 - 1
 _TO_GLTF = np.array([1, -1, -1], np.float32)
 
 
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """What is written, in OpenCV axes and metres.
-
-    Attributes:
-        positions: (n, 3) float32.
-        faces: (m, 3) uint32, or None for points.
-        uv: (n, 2) float32 from the texture's upper left, or None.
-        colors: (n, 3) uint8 sRGB, or None.
-        normals: (n, 3) float32, or None.
-    """
-
-    positions: NDArray[np.float32]
-    faces: NDArray[np.uint32] | None = None
-    uv: NDArray[np.float32] | None = None
-    colors: NDArray[np.uint8] | None = None
-    normals: NDArray[np.float32] | None = None
-
-
-def save_geometry(
-    path: Path,
-    geometry: Geometry,
-    comments: Mapping[str, str],
-    photo: NDArray[np.uint8] | None = None,
-) -> None:
+def save_geometry(path: Path, built: PointCloud | Mesh) -> None:
     """Writes what the ending names, whole or not at all: .ply in OpenCV axes, .glb or .obj.
 
     Args:
-        geometry: with colours for .ply, with faces and uv for .obj.
-        photo: (H, W, 3) sRGB, the texture of .glb and .obj.
+        built: for .obj a surface.
 
     Raises:
         ExportError: the disk refused.
     """
     if path.suffix.lower() == ".ply":
-        write_atomic(path, lambda file: write_ply(file, geometry, comments))
-        return
-    texture = None if photo is None else encode_texture(photo)
-    if path.suffix.lower() == ".obj" and texture is not None:
-        save_obj(path, geometry, comments, texture)
+        write_atomic(path, lambda file: write_ply(file, built))
+    elif path.suffix.lower() == ".obj" and isinstance(built, Mesh):
+        save_obj(path, built)
     else:
-        write_atomic(path, lambda file: write_glb(file, geometry, comments, texture))
+        write_atomic(path, lambda file: write_glb(file, built))
 
 
 def to_gltf_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -111,36 +89,25 @@ def to_gltf_axes(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return vectors * _TO_GLTF
 
 
-def write_glb(
-    file: BinaryIO,
-    geometry: Geometry,
-    comments: Mapping[str, str],
-    texture: Texture | None = None,
-) -> None:
-    """Writes a .glb.
-
-    Args:
-        geometry: a surface where it has faces, else points.
-        comments: key -> text, kept as `asset.extras`.
-        texture: for geometry with `uv`.
+def write_glb(file: BinaryIO, built: PointCloud | Mesh) -> None:
+    """Writes a .glb, with the comments as `asset.extras`.
 
     Raises:
         ExportError: more than the 4 GB that the format can count.
     """
     body = _Body()
-    attributes = {"POSITION": body.add_vectors(to_gltf_axes(geometry.positions), bounds=True)}
-    if geometry.normals is not None:
-        attributes["NORMAL"] = body.add_vectors(to_gltf_axes(geometry.normals))
-    if geometry.uv is not None:
-        attributes["TEXCOORD_0"] = body.add_vectors(geometry.uv)
-    if geometry.colors is not None:
-        attributes["COLOR_0"] = body.add_colors(geometry.colors)
+    attributes = {"POSITION": body.add_vectors(to_gltf_axes(built.positions), bounds=True)}
+    if built.normals is not None:
+        attributes["NORMAL"] = body.add_vectors(to_gltf_axes(built.normals))
     primitive: dict[str, Any] = {"attributes": attributes, "material": 0, "mode": _POINTS}
-    if geometry.faces is not None:
-        primitive |= {"mode": _TRIANGLES, "indices": body.add_indices(geometry.faces)}
+    if isinstance(built, Mesh):
+        attributes["TEXCOORD_0"] = body.add_vectors(built.uv)
+        primitive |= {"mode": _TRIANGLES, "indices": body.add_indices(built.faces)}
+    else:
+        attributes["COLOR_0"] = body.add_colors(built.colors)
     pbr: dict[str, Any] = {"metallicFactor": 0, "roughnessFactor": 1}
     document: dict[str, Any] = {
-        "asset": {"version": "2.0", "generator": "LapDepth Studio", "extras": dict(comments)},
+        "asset": {"version": "2.0", "generator": "LapDepth Studio", "extras": built.comments()},
         "extensionsUsed": ["KHR_materials_unlit"],
         "scene": 0,
         "scenes": [{"nodes": [0]}],
@@ -156,7 +123,8 @@ def write_glb(
         "accessors": body.accessors,
         "bufferViews": body.views,
     }
-    if texture is not None:
+    if isinstance(built, Mesh):
+        texture = encode_texture(built.photo)
         pbr["baseColorTexture"] = {"index": 0}
         view = body.add_bytes(np.frombuffer(texture.data, np.uint8))
         document["images"] = [{"bufferView": view, "mimeType": texture.media_type}]
@@ -194,9 +162,8 @@ class _Body:
 
     def add_colors(self, colors: NDArray[np.uint8]) -> int:
         """Vertex colours are linear light in glTF; floats keep the dark ones apart."""
-        levels = np.arange(256) / 255
-        linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
-        return self.add_vectors(linear.astype(np.float32)[colors])
+        linear = srgb_to_light(np.arange(256) / 255).astype(np.float32)
+        return self.add_vectors(linear[colors])
 
     def add_indices(self, faces: NDArray[np.uint32]) -> int:
         self._accessor(
@@ -234,34 +201,33 @@ def _write_chunks(file: BinaryIO, document: Mapping[str, Any], body: _Body) -> N
         file.write(bytes(-array.nbytes % 4))
 
 
+_MATERIAL = "newmtl photo\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\n"
 _CHUNK = 1 << 11  # lines that are formatted at a time: meanwhile no other thread runs
 
 
-def save_obj(path: Path, geometry: Geometry, comments: Mapping[str, str], texture: Texture) -> None:
+def save_obj(path: Path, mesh: Mesh) -> None:
     """Writes NAME.obj, NAME.mtl and NAME_texture.png or .jpg: all of them, or none.
 
     Args:
         path: the .obj; the others lie beside it, under its `plain_name`.
-        geometry: with faces and uv, OpenCV axes, metres.
-        comments: key -> text, one comment line each.
 
     Raises:
         ExportError: the disk refused.
     """
-    stem = plain_name(path.stem)
+    stem, texture = plain_name(path.stem), encode_texture(mesh.photo)
     picture = path.with_name(f"{stem}_texture{texture.ending}")
     material = path.with_name(f"{stem}.mtl")
     written: list[Path] = []
     try:
         for target, content in (
             (picture, texture.data),
-            (material, _material(picture.name).encode()),
+            (material, f"{_MATERIAL}map_Kd {picture.name}\n".encode()),
         ):
             is_new = not target.exists()
             write_atomic(target, content)
             if is_new:
                 written.append(target)
-        write_atomic(path, lambda file: _write(file, geometry, comments, material.name))
+        write_atomic(path, lambda file: _write(file, mesh, material.name))
     except ExportError:
         for target in written:
             target.unlink(missing_ok=True)
@@ -276,27 +242,21 @@ def plain_name(stem: str) -> str:
     return re.sub(r"[\s\ud800-\udfff]", "_", stem)
 
 
-def _material(picture: str) -> str:
-    return f"newmtl photo\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 1\nmap_Kd {picture}\n"
-
-
-def _write(file: BinaryIO, geometry: Geometry, comments: Mapping[str, str], material: str) -> None:
-    if geometry.faces is None or geometry.uv is None:
-        raise ValueError("an .obj needs faces and texture coordinates")
-    for key, text in comments.items():
+def _write(file: BinaryIO, mesh: Mesh, material: str) -> None:
+    for key, text in mesh.comments().items():
         file.write(f"# {key} {' '.join(text.split())}\n".encode())
     file.write(f"mtllib {material}\nusemtl photo\n".encode())
     # 9 digits give every float32 back exactly.
-    _write_lines(file, "v %.9g %.9g %.9g\n", to_gltf_axes(geometry.positions))
-    uv = geometry.uv.copy()
+    _write_lines(file, "v %.9g %.9g %.9g\n", to_gltf_axes(mesh.positions))
+    uv = mesh.uv.copy()
     uv[:, 1] = 1 - uv[:, 1]  # the format counts from the lower edge
     _write_lines(file, "vt %.9g %.9g\n", uv)
     reference = "%d/%d"
-    if geometry.normals is not None:
-        _write_lines(file, "vn %.6g %.6g %.6g\n", to_gltf_axes(geometry.normals))
+    if mesh.normals is not None:
+        _write_lines(file, "vn %.6g %.6g %.6g\n", to_gltf_axes(mesh.normals))
         reference = "%d/%d/%d"
     corners = reference.count("%d")
-    indices = np.repeat(geometry.faces.astype(np.int64) + 1, corners, axis=1)
+    indices = np.repeat(mesh.faces.astype(np.int64) + 1, corners, axis=1)
     _write_lines(file, f"f {' '.join([reference] * 3)}\n", indices)
 
 

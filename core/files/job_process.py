@@ -13,11 +13,9 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +25,6 @@ from core.errors import DepthError, EngineError
 from core.images import decode_process
 from core.images.decode_process import Deadline
 
-if sys.platform != "win32":
-    import resource
-
 _log = logging.getLogger(__name__)
 
 _OUT_OF_MEMORY = 3  # exit status
@@ -38,24 +33,15 @@ _STEP_SECONDS = 0.1  # between two looks at who waits
 _PR_SET_PDEATHSIG = 1  # prctl.h
 
 
-@dataclass(frozen=True)
-class JobLimits:
-    """What a job may cost, and what is said of one that costs more.
-
-    Attributes:
-        seconds: wall time of its process, more only where the machine is too busy (`Deadline`).
-        name: begins the sentence: "The work in 3D".
-        remedy: ends it.
-    """
-
-    memory_bytes: int
-    seconds: float
-    name: str
-    remedy: str
-
-
 def done_apart(
-    module: str, folder: Path, limits: JobLimits, while_waiting: Callable[[], None]
+    module: str,
+    folder: Path,
+    while_waiting: Callable[[], None],
+    *,
+    memory_bytes: int,
+    seconds: float,
+    name: str,
+    remedy: str,
 ) -> Any:
     """Lets a module's `serve(folder, memory_bytes)` do the job in a folder.
 
@@ -63,6 +49,8 @@ def done_apart(
         module: of this program, by its dotted name; its `serve` calls `begin` and `answer`.
         folder: with the job; the answer goes there.
         while_waiting: called ten times a second; what it raises ends the process.
+        seconds: wall time of the process, more only where the machine is too busy (`Deadline`).
+        name, remedy: begin and end the sentence on a job that costs more: "The work in 3D".
 
     Returns:
         the result, as it came through JSON.
@@ -71,8 +59,8 @@ def done_apart(
         DepthError: the job's own, or it needs more memory or time than it may have.
         OSError: the process cannot be started.
     """
-    process = decode_process.start(module, str(folder), limits.memory_bytes)
-    deadline = Deadline(process, limits.seconds)
+    process = decode_process.start(module, str(folder), memory_bytes)
+    deadline = Deadline(process, seconds)
     try:
         with deadline:
             while process.poll() is None:
@@ -82,9 +70,7 @@ def done_apart(
     finally:
         decode_process.end(process)
     if deadline.expired:
-        raise EngineError(
-            f"{limits.name} took longer than {limits.seconds:g} s, expected less: {limits.remedy}."
-        )
+        raise EngineError(f"{name} took longer than {seconds:g} s, expected less: {remedy}.")
     said = folder / _ANSWER
     answer = json.loads(said.read_text()) if said.is_file() else {}
     if "result" in answer:
@@ -93,14 +79,13 @@ def done_apart(
         raise getattr(errors, answer["error"]["kind"], DepthError)(answer["error"]["sentence"])
     # Native code that gets no memory ends its process by a signal.
     if "bug" in answer or not (process.returncode == _OUT_OF_MEMORY or process.returncode < 0):
-        _log.error("%s failed:\n%s", limits.name, answer.get("bug", "at the start"))
+        _log.error("%s failed:\n%s", name, answer.get("bug", "at the start"))
         raise EngineError(
-            f"{limits.name} failed inside the program, expected a result: try again, and report it "
-            "if it fails again."
+            f"{name} failed inside the program, expected a result: try again, and report it if it "
+            "fails again."
         )
     raise EngineError(
-        f"{limits.name} needs more than {limits.memory_bytes / 1e9:.3g} GB of memory, expected "
-        f"less: {limits.remedy}."
+        f"{name} needs more than {memory_bytes / 1e9:.3g} GB of memory, expected less: {remedy}."
     )
 
 
@@ -113,7 +98,8 @@ def begin(folder: Path) -> None:
 
 def answer(folder: Path, memory_bytes: int, work: Callable[[], Any]) -> None:
     """Does the work within its memory and leaves the answer in the folder."""
-    _restrict(memory_bytes)
+    # What is allocated, unlike the address space, in which Open3D's libraries have a gigabyte.
+    decode_process.restrict(DATA=memory_bytes, CORE=0)
     try:
         said: dict[str, Any] = {"result": work()}
     except DepthError as error:
@@ -131,13 +117,3 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before
         os._exit(1)
-
-
-def _restrict(memory_bytes: int) -> None:
-    """Bounds memory and forbids core dumps."""
-    if sys.platform == "win32":
-        return
-    # What is allocated, unlike the address space, in which Open3D's libraries have a gigabyte.
-    for kind, limit in ((resource.RLIMIT_DATA, memory_bytes), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(kind, (limit, limit))

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ExportError
+from core.geometry.mesh import Mesh
 
 if TYPE_CHECKING:
-    from core.files.gltf import Geometry
     from core.geometry.point_cloud import PointCloud
 
 _CHUNK = 1 << 17  # vertices or faces: a few megabytes, which stay in the cache
@@ -40,24 +40,19 @@ _FIELDS = (
 Floats = NDArray[np.float32]
 
 
-def write_ply(file: BinaryIO, geometry: Geometry, comments: Mapping[str, str]) -> None:
-    """Writes a cloud, or a mesh where there are faces.
-
-    Args:
-        geometry: with colours.
-        comments: key -> text, one comment line each.
-    """
-    columns = [_opaque(geometry.positions, "<f4")]
+def write_ply(file: BinaryIO, built: PointCloud | Mesh) -> None:
+    """Writes a cloud or a mesh."""
+    columns = [_opaque(built.positions, "<f4")]
     names = ["float x", "float y", "float z"]
-    if geometry.normals is not None:
-        columns.append(_opaque(geometry.normals, "<f4"))
+    if built.normals is not None:
+        columns.append(_opaque(built.normals, "<f4"))
         names += ["float nx", "float ny", "float nz"]
-    columns.append(_opaque(geometry.colors, "u1"))
+    columns.append(_opaque(built.colors, "u1"))
     names += ["uchar red", "uchar green", "uchar blue"]
-    faces, of_faces = geometry.faces, []
+    faces, of_faces = (built.faces if isinstance(built, Mesh) else None), []
     if faces is not None:
         of_faces = [f"element face {len(faces)}", "property list uchar int vertex_indices"]
-    file.write(_header(comments, len(columns[0]), names, of_faces))
+    file.write(_header(built.comments(), len(columns[0]), names, of_faces))
     _write_rows(file, columns)
     if faces is not None:
         _write_rows(file, [np.broadcast_to(np.uint8(3), len(faces)), _opaque(faces, "<u4")])

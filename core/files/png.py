@@ -84,7 +84,9 @@ def _deflated(
         A piece of a deflate stream that can be appended to the one before (only the last block's
         ends the stream); the Adler-32 and the number of the bytes that went into it.
     """
-    compressor, pieces, checksum = _compressor(), [], 1
+    deflate: Any = zlib if isal_zlib is None else isal_zlib
+    compressor = deflate.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)  # no header of zlib's
+    pieces, checksum = [], 1
     rows_at_a_time = max(1, _STRIP_BYTES // row_bytes)
     filtered = np.empty((rows_at_a_time, row_bytes + 1), np.uint8)
     filtered[:, 0] = _UP
@@ -98,16 +100,10 @@ def _deflated(
         np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
         above = rows[-1:].copy()  # the strip's memory may be used again
         flat = out.data.cast("B")
-        checksum = (zlib if isal_zlib is None else isal_zlib).adler32(flat, checksum)
+        checksum = deflate.adler32(flat, checksum)
         pieces.append(compressor.compress(flat))
     pieces.append(compressor.flush(zlib.Z_FINISH if bottom == height else zlib.Z_FULL_FLUSH))
     return b"".join(pieces), checksum, (bottom - top) * (row_bytes + 1)
-
-
-def _compressor() -> Any:
-    """What deflates, without zlib's header and checksum; both kinds have the same methods."""
-    deflate: Any = zlib if isal_zlib is None else isal_zlib
-    return deflate.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def _adler_of_both(first: int, second: int, size: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from core import __version__
 from core.atomic import write_atomic
 from core.errors import ExportError
-from core.files.outputs import OUTPUTS, Output
+from core.files.outputs import OUTPUTS
 from core.images.decode import Photo
 from core.prediction import Prediction
 
@@ -45,7 +45,7 @@ def describe(
     Args:
         files: by output name: the file's name, and facts such as the PNG's scale.
     """
-    info, depth = prediction.info, prediction.depth
+    depth = prediction.depth
     width, height = prediction.photo_size
     known = prediction.calibration
     return {
@@ -59,13 +59,7 @@ def describe(
             "notes": list(photo.notes),
         },
         "notes": list(prediction.notes),
-        "model": {
-            "name": info.name,
-            "sha256": info.sha256,
-            "metric": prediction.metric,
-            "max_depth_m": info.config.max_depth,
-            "licence": info.licence,
-        },
+        "model": describe_model(prediction),
         "depth": {
             "unit": prediction.unit,
             "axis": _AXES[prediction.intrinsics.projection],
@@ -82,8 +76,20 @@ def describe(
     }
 
 
+def describe_model(prediction: Prediction) -> dict[str, Any]:
+    """What a sidecar, of a photo or a video, says of the model."""
+    info = prediction.info
+    return {
+        "name": info.name,
+        "sha256": info.sha256,
+        "metric": prediction.metric,
+        "max_depth_m": info.config.max_depth,
+        "licence": info.licence,
+    }
+
+
 def write_sidecar(stem: Path, content: Mapping[str, Any]) -> Path:
-    """Writes a sidecar; it comes last of a photo's files, as the sign that all are there.
+    """Writes `STEM.json`; it comes last of the results, as the sign that all are there.
 
     Raises:
         ExportError: it cannot be written, or a file of the user's has its name.
@@ -159,44 +165,3 @@ def _is_named(path: Path) -> bool:
         path.name in named_files(read_sidecar(Path(str(path).removesuffix(ending))))
         for ending in endings
     )
-
-
-def is_finished(
-    stem: Path,
-    outputs: Iterable[Output],
-    *,
-    input_sha256: str,
-    model_sha256: Sequence[str],
-    settings: Mapping[str, Any],
-    is_whole: Callable[[Path, Mapping[str, Any]], bool],
-) -> bool:
-    """Whether a photo's results are there, complete, and made as they would be made now.
-
-    Args:
-        outputs: that are wanted; the sidecar must name each of them, so that a file left over
-            from other settings does not pass.
-        model_sha256: of the model's file, or of those that the photo chooses from.
-        settings: with the keys `DECISIVE`, and `GIVEN` as far as they are set.
-        is_whole: tells whether a file is as its entry in the sidecar says.
-    """
-    content = read_sidecar(stem)
-    if content is None:
-        return False
-    photo, model, made_with, files = (
-        content[key] for key in ("input", "model", "settings", "files")
-    )
-    return (
-        photo.get("sha256") == input_sha256
-        and model.get("sha256") in model_sha256
-        and _by_the_photo(made_with) == (len(model_sha256) > 1)
-        and not made_with.get("scene")  # `scene` has filters, cameras and lengths of its own
-        and all(made_with.get(key, ...) == settings[key] for key in DECISIVE)
-        and all(made_with.get(key) == settings.get(key) for key in GIVEN)
-        and all(o.name in files and is_whole(o.path(stem), files[o.name]) for o in outputs)
-    )
-
-
-def _by_the_photo(made_with: Mapping[str, Any]) -> bool:
-    """Whether the photo chose its model; without the weights to choose by it could not."""
-    chosen = made_with.get("chosen")
-    return isinstance(chosen, dict) and chosen.get("outdoor") is not None

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
-from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -89,26 +88,25 @@ def Xform "Photo" (
 """
 
 
-def write_usdz(file: BinaryIO, mesh: Mesh, comments: Mapping[str, str]) -> None:
-    """Writes a package.
+def write_usdz(file: BinaryIO, mesh: Mesh) -> None:
+    """Writes a package, with the comments as the layer's custom data.
 
     Args:
         file: seekable, open for writing.
-        comments: key -> text, kept as the layer's custom data.
     """
     texture = encode_texture(mesh.photo)
     picture = f"photo{texture.ending}"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
-        _add(package, file, "scene.usda", _scene(mesh, picture, comments))
+        _add(package, file, "scene.usda", _scene(mesh, picture))
         _add(package, file, picture, texture.data)
 
 
-def _scene(mesh: Mesh, picture: str, comments: Mapping[str, str]) -> bytes:
+def _scene(mesh: Mesh, picture: str) -> bytes:
     points = to_gltf_axes(mesh.vertices)
     uv = np.stack((mesh.uv[:, 0], 1 - mesh.uv[:, 1]), axis=1)  # from the lower left
     lines = (
         f"        string {key} = {json.dumps(' '.join(text.split()), ensure_ascii=False)}"
-        for key, text in comments.items()
+        for key, text in mesh.comments().items()
     )
     return _SCENE.format(
         comments="\n".join(lines),

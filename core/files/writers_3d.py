@@ -157,7 +157,7 @@ def _write_usdz(path: Path, job: ExportJob) -> Facts:
     shape: Shape = "poisson" if wanted.shape == "poisson" else "surface"
     mesh = _built(job, replace(wanted.thinned(USDZ_POINTS), shape=shape))
     assert isinstance(mesh, Mesh)  # noqa: S101 - that is what these shapes give
-    write_atomic(path, lambda file: usdz.write_usdz(file, mesh, mesh.scene.comments()))
+    write_atomic(path, lambda file: usdz.write_usdz(file, mesh))
     facts: Facts = {"unit": unit_of(mesh.scene.metric), "frame": "usd: x right, y up, z backward"}
     return facts | {"vertices": len(mesh.vertices), "triangles": len(mesh.faces)}
 

@@ -20,7 +20,7 @@ from core.camera import SizedCamera, check_pinhole
 from core.errors import CameraError
 from core.geometry.measure import Measurer, relative_error
 from core.geometry.sparse import bent
-from core.scale.calibration import MAX_FACTOR, Calibration, Measurement
+from core.scale.calibration import Calibration, Measurement
 from core.scale.fit import (
     LEAST_ERROR,
     Observed,
@@ -31,7 +31,7 @@ from core.scale.fit import (
     outliers_of,
 )
 from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
-from core.scale.profile import Fitted, Profile
+from core.scale.profile import MAX_FACTOR, Fitted, Profile
 
 if TYPE_CHECKING:
     from core.prediction import Prediction

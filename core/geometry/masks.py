@@ -131,9 +131,7 @@ def flying_pixels(
 def _inverse(depth: NDArray[np.floating]) -> Plane:
     """1 / depth, NaN where there is none."""
     inverse = np.full(depth.shape, np.nan, np.float32)
-    with np.errstate(invalid="ignore"):
-        valid = np.isfinite(depth) & (depth > 0)
-    np.divide(1.0, depth, out=inverse, where=valid, casting="same_kind")
+    np.divide(1.0, depth, out=inverse, where=measured(depth), casting="same_kind")
     return inverse
 
 

@@ -1,15 +1,5 @@
 """Lengths, heights and areas from depth, in metres, with the uncertainty that the model states.
 
-For the apps::
-
-    ruler = Measurer.of(prediction)                       # or Measurer(depth, scene, confidence)
-    ruler.distance((u0, v0), (u1, v1)).to_dict()          # positions, metres, uncertainty
-    ruler.box(u0, v0, u1, v1).to_dict()                   # nearest and median distance
-    floor = ruler.floor()                                 # Plane; floor.camera_height, floor.tilt
-    ruler.height(u, v).to_dict()                          # above that floor
-    ruler.area(u0, v0, u1, v1).to_dict()                  # of a planar patch
-    measure_results.to_csv([...])                         # any of the results above, one line each
-
 Pixels are those of the photo, centres at integers; a position between pixels takes the nearest
 one's depth, since a mean across a border would be a point in the air.
 """

@@ -1,17 +1,11 @@
-"""A textured surface through the points of a photo's grid, cut where depth jumps.
-
-For the apps::
-
-    mesh = point_cloud(prediction, image).surface()          # Mesh
-    mesh.vertices, mesh.faces, mesh.uv, mesh.colors          # arrays
-    mesh.save("photo.glb")                                   # also .obj (+ .mtl, texture), .ply
-"""
+"""A textured surface through the points of a photo's grid, cut where depth jumps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +13,9 @@ from numpy.typing import NDArray
 from core.camera import project
 from core.errors import ExportError
 from core.geometry.provenance import SceneInfo
+
+if TYPE_CHECKING:
+    from core.geometry.point_cloud import PointCloud
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +35,15 @@ class Mesh:
     scene: SceneInfo
     photo: NDArray[np.uint8] = field(repr=False)
     normals: NDArray[np.float32] | None = None
+
+    @property
+    def positions(self) -> NDArray[np.float32]:
+        """The vertices, as of a cloud the points."""
+        return self.vertices
+
+    def comments(self) -> dict[str, str]:
+        """Key -> text: what its files say about it."""
+        return self.scene.comments()
 
     @cached_property
     def uv(self) -> NDArray[np.float32]:
@@ -76,29 +82,18 @@ class Mesh:
             ExportError: another ending, or the disk refused.
         """
         target = Path(path)
-        ending = target.suffix.lower()
-        if ending not in (".glb", ".obj", ".ply"):
+        if target.suffix.lower() not in (".glb", ".obj", ".ply"):
             raise ExportError(
                 f"The file is named {target.name}, expected a name in .glb, .obj or .ply: "
                 "choose one of these endings."
             )
-        from core.files.gltf import Geometry, save_geometry
+        from core.files.gltf import save_geometry
 
-        coloured = ending == ".ply"
-        uv, colors = (None, self.colors) if coloured else (self.uv, None)
-        geometry = Geometry(self.vertices, self.faces, uv, colors, self.normals)
-        save_geometry(target, geometry, self.scene.comments(), self.photo)
+        save_geometry(target, self)
 
 
 def grid_mesh(
-    points: NDArray[np.float32],
-    pixels: NDArray[np.integer],
-    scene: SceneInfo,
-    photo: NDArray[np.uint8],
-    *,
-    lines: tuple[NDArray[np.intp], NDArray[np.intp]],
-    normals: NDArray[np.float32] | None = None,
-    edge_tolerance: float,
+    cloud: PointCloud, rows: NDArray[np.intp], columns: NDArray[np.intp], edge_tolerance: float
 ) -> Mesh:
     """Joins neighbouring points of the photo's grid; the points become the vertices as they are.
 
@@ -107,29 +102,25 @@ def grid_mesh(
     much from one row to the next as an object's border, but evenly.
 
     Args:
-        points: (n, 3) metres, in the frame of `scene`.
-        pixels: (n,) row * width + column of each point.
-        photo: (H, W, 3).
-        lines: rows and columns of the photo that the points were taken from.
-        normals: (n, 3) or None.
+        rows, columns: of the photo that the points were taken from.
         edge_tolerance: relative step of depth that is a border.
 
     Raises:
         ExportError: no triangle is left.
     """
-    height, width = photo.shape[:2]
+    height, width = cloud.photo.shape[:2]
     vertex_of = np.full(height * width, -1, np.int32)
-    vertex_of[pixels] = np.arange(len(points), dtype=np.int32)
-    grid = vertex_of.reshape(height, width)[np.ix_(*lines)]
-    inverse = (1.0 / scene.depth_of(points)).astype(np.float32)
+    vertex_of[cloud.pixels] = np.arange(len(cloud), dtype=np.int32)
+    grid = vertex_of.reshape(height, width)[np.ix_(rows, columns)]
+    inverse = (1.0 / cloud.scene.depth_of(cloud.points)).astype(np.float32)
     values = np.where(grid >= 0, inverse[grid], np.nan)
     faces = _faces(grid, values, edge_tolerance)
     if len(faces) == 0:
         raise ExportError(
-            f"No three neighbours are left among {len(points)} points, expected a surface: "
+            f"No three neighbours are left among {len(cloud)} points, expected a surface: "
             "loosen the filters, take a smaller stride, or save the points alone."
         )
-    return Mesh(points, faces, scene, photo, normals)
+    return Mesh(cloud.points, faces, cloud.scene, cloud.photo, cloud.normals)
 
 
 def _faces(

@@ -2,12 +2,6 @@
 
 Open3D is optional at run time and slow to import, so it is loaded by the first call; everything
 else in 3D works without it.
-
-For the apps::
-
-    cloud = without_outliers(cloud)
-    mesh = decimated(cloud.surface(), faces=50_000)
-    mesh = poisson_surface(cloud, detail=9)              # closed over small gaps, smoothed
 """
 
 from __future__ import annotations

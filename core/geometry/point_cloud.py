@@ -183,6 +183,11 @@ class PointCloud:
     def __len__(self) -> int:
         return len(self.points)
 
+    @property
+    def positions(self) -> NDArray[np.float32]:
+        """The points, as of a mesh the vertices."""
+        return self.points
+
     def comments(self) -> dict[str, str]:
         """Key -> text: what its files say about it."""
         dropped = ", ".join(f"{reason} {count}" for reason, count in self.dropped.items() if count)
@@ -204,18 +209,8 @@ class PointCloud:
                 "These points are thinned by voxels, expected the photo's grid of pixels: "
                 "thin with the stride instead, or save the points alone."
             )
-        return grid_mesh(
-            self.points,
-            self.pixels,
-            self.scene,
-            self.photo,
-            lines=(
-                grid_lines(self.photo.shape[0], self.stride),
-                grid_lines(self.photo.shape[1], self.stride),
-            ),
-            normals=self.normals,
-            edge_tolerance=edge_tolerance,
-        )
+        rows, columns = (grid_lines(side, self.stride) for side in self.photo.shape[:2])
+        return grid_mesh(self, rows, columns, edge_tolerance)
 
     def save(self, path: str | Path, *, surface: bool | None = None) -> None:
         """Writes a file whole or not at all.
@@ -246,10 +241,9 @@ class PointCloud:
                 "choose one of these endings."
             )
         else:
-            from core.files.gltf import Geometry, save_geometry
+            from core.files.gltf import save_geometry
 
-            geometry = Geometry(self.points, colors=self.colors, normals=self.normals)
-            save_geometry(target, geometry, self.comments())
+            save_geometry(target, self)
 
 
 def point_cloud(

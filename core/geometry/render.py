@@ -1,13 +1,5 @@
 """Views of a photo's surface from elsewhere: stereo pairs, anaglyphs, a short camera move.
 
-For the apps::
-
-    mesh = point_cloud(prediction, image, CloudOptions(max_points=300_000)).surface()
-    left, right = stereo_pair(mesh)                      # (H, W, 3) uint8 each
-    side_by_side(left, right), anaglyph(left, right)
-    camera_move(mesh, frames=24)                         # pictures; begins at the photo's view
-    render(mesh, width=640, pose=camera_to_photo).rgb    # any view
-
 What the photo never saw, behind its objects and beyond its borders, is filled from the farther
 neighbour: plausible for small moves, and never shown as measured.
 """
@@ -28,7 +20,7 @@ from core.geometry.provenance import checked_pose
 
 _LONG_SIDE = 640
 _SWAY = 0.05  # of the median depth: how far a camera move goes
-_NEAR_SHARE = 1 / 30  # stereo base / nearest depth: the rule of thumb of stereo photography
+NEAR_SHARE = 1 / 30  # eyes' distance / nearest depth: the rule of thumb of stereo photography
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 Picture = NDArray[np.uint8]
@@ -89,7 +81,7 @@ def stereo_pair(mesh: Mesh) -> tuple[Picture, Picture]:
     median depth falls on the screen: nearer things stand in front of it, farther ones behind.
     """
     near, median = (float(v) for v in np.percentile(_depths(mesh), (5, 50)))
-    base = near * _NEAR_SHARE
+    base = near * NEAR_SHARE
     converged = mesh.scene.intrinsics.fx * base / 2 / median / mesh.photo.shape[1]
     caster = _caster(mesh)
     left, right = (

@@ -81,9 +81,9 @@ def bent(depth: NDArray[np.float32], u: Floats, v: Floats, metres: Floats) -> Be
     places = np.stack((u[there] / reach, v[there] / reach, np.log(seen) / _DEPTH_REACH), axis=1)
     few = np.random.default_rng(_SEED).permutation(seen.size)[:_SAMPLE]
     knots, values, counts = _merged(places[few], (ratio - middle)[few])
-    field = _Field(knots, _solved(knots, values, counts))
-    lowest, highest = (math.log(float(end)) for end in _range(depth))
-    grid = field.grid(width / reach, height / reach, (lowest, highest))
+    valid = depth[measured(depth)]
+    depths = math.log(float(valid.min())), math.log(float(valid.max()))
+    grid = _grid(knots, _solved(knots, values, counts), width / reach, height / reach, depths)
     result = np.empty_like(depth)
     for start in range(0, height, _STRIP):
         strip = depth[start : start + _STRIP]
@@ -99,11 +99,6 @@ def bent(depth: NDArray[np.float32], u: Floats, v: Floats, metres: Floats) -> Be
         int(seen.size),
         int((off > _STRAY * _NOISE).sum()),
     )
-
-
-def _range(depth: NDArray[np.float32]) -> tuple[float, float]:
-    valid = depth[measured(depth)]
-    return float(valid.min()), float(valid.max())
 
 
 def _merged(places: Floats, values: Floats) -> tuple[Floats, Floats, Floats]:
@@ -147,25 +142,20 @@ def _solved(knots: Floats, values: Floats, counts: Floats) -> Floats:
     return weights
 
 
-@dataclass(frozen=True, eq=False)
-class _Field:
-    knots: Floats
-    weights: Floats
-
-    def grid(self, across: float, down: float, depths: tuple[float, float]) -> _Grid:
-        """The correction where trilinear interpolation may take it from."""
-        low, high = depths[0] / _DEPTH_REACH, depths[1] / _DEPTH_REACH
-        axes = [
-            np.linspace(start, end, 2 + math.ceil((end - start) * _STEPS))
-            for start, end in ((0.0, across), (0.0, down), (low, max(high, low + 1e-6)))
-        ]
-        by_axis = [
-            np.exp(-0.5 * (axis[:, None] - self.knots[:, i]) ** 2) for i, axis in enumerate(axes)
-        ]
-        plane = (by_axis[1][:, None] * by_axis[0][None]).reshape(-1, len(self.weights))
-        values = _AMPLITUDE**2 * plane @ (by_axis[2] * self.weights).T
-        shape = len(axes[1]), len(axes[0]), len(axes[2])
-        return _Grid(values.reshape(shape).astype(np.float32), [a[1] - a[0] for a in axes], low)
+def _grid(
+    knots: Floats, weights: Floats, across: float, down: float, depths: tuple[float, float]
+) -> _Grid:
+    """The correction where trilinear interpolation may take it from."""
+    low, high = depths[0] / _DEPTH_REACH, depths[1] / _DEPTH_REACH
+    axes = [
+        np.linspace(start, end, 2 + math.ceil((end - start) * _STEPS))
+        for start, end in ((0.0, across), (0.0, down), (low, max(high, low + 1e-6)))
+    ]
+    by_axis = [np.exp(-0.5 * (axis[:, None] - knots[:, i]) ** 2) for i, axis in enumerate(axes)]
+    plane = (by_axis[1][:, None] * by_axis[0][None]).reshape(-1, len(weights))
+    values = _AMPLITUDE**2 * plane @ (by_axis[2] * weights).T
+    shape = len(axes[1]), len(axes[0]), len(axes[2])
+    return _Grid(values.reshape(shape).astype(np.float32), [a[1] - a[0] for a in axes], low)
 
 
 @dataclass(frozen=True, eq=False)

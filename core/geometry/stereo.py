@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from core.errors import ConfigError
-from core.geometry.render import Picture, anaglyph, side_by_side
+from core.geometry.render import NEAR_SHARE, Picture, anaglyph, side_by_side
 
 Layout = Literal["full", "half", "anaglyph"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
-NEAR_SHARE = 1 / 30  # eyes' distance / nearest depth: the rule of thumb of stereo photography
 LEAST_EYES, MOST_EYES = 0.001, 100.0  # metres
 _CRACK = 3  # columns: what a slanted surface is torn apart by
 

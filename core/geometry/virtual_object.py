@@ -1,10 +1,4 @@
-"""A virtual object in the photo, hidden by what stands nearer.
-
-For the apps::
-
-    placed = place(photo_rgb, ruler, u, v, kind="ball", size=0.4)   # ruler: a Measurer
-    placed.rgb, placed.visible, placed.distance
-"""
+"""A virtual object in the photo, hidden by what stands nearer."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def from_code_points(primaries: int, transfer: int) -> Encoding | None:
         scale = 52.37 / 48 if transfer == 17 else 1.0
         return _unless_srgb(power, colours, scale)
     # 1, 6, 14, 15: video curves, which screens show as they show sRGB; the rest is rare or unsaid.
-    return None if _looks_like_srgb(colours) else Encoding(_srgb_to_light, colours)
+    return None if _looks_like_srgb(colours) else Encoding(srgb_to_light, colours)
 
 
 def from_gamma(gamma: float | None, primaries: Primaries | None) -> Encoding | None:
@@ -136,7 +136,7 @@ def from_gamma(gamma: float | None, primaries: Primaries | None) -> Encoding | N
     """
     colours = primaries or BT709
     if gamma is None:
-        return None if _looks_like_srgb(colours) else Encoding(_srgb_to_light, colours)
+        return None if _looks_like_srgb(colours) else Encoding(srgb_to_light, colours)
     return _unless_srgb(1 / gamma, colours) if 0.05 <= gamma <= 20 else None
 
 
@@ -162,7 +162,7 @@ def _looks_like_srgb(primaries: Primaries) -> bool:
     return bool(np.abs(np.array(primaries) - np.array(BT709)).max() <= _SAME)
 
 
-def _srgb_to_light(value: Floats) -> Floats:
+def srgb_to_light(value: Floats) -> Floats:
     """IEC 61966-2-1."""
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 

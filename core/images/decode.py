@@ -29,11 +29,11 @@ from PIL import Image
 
 from core.errors import ImageError
 from core.images.colour_profile import Recolour, recolour
-from core.images.completeness import check_decoded, check_end, check_scans, check_whole
+from core.images.completeness import check_decoded, check_whole
 from core.images.exif import Tags, read_tags
 from core.images.formats import ACCEPTED_TEXT, HEAD_BYTES, describe, sniff
 from core.images.hdr import LINEAR_KINDS, read_scene_light
-from core.images.jpeg import decode_jpeg, frame_at, is_lossless
+from core.images.jpeg import check_end, check_scans, decode_jpeg, frame_at, is_lossless
 from core.images.limits import (
     DEFAULT_LIMITS,
     DecodeLimits,
@@ -83,7 +83,7 @@ class Photo:
         file_sha256: of the encoded bytes; None for pictures that came decoded.
         name: the file's name without folders, or what the caller called it; may be empty.
         full_size: (width, height) of the whole photo, upright, pixels; that of `rgb`, but
-            for `core.images.probe`, which decodes none.
+            for `probe`, which decodes none.
         notes: sentences for the user about choices made while decoding.
         projection: "pinhole", or what else the picture is (`core.images.projection`): then
             nothing in it can be told in metres as it is, and `focal_px` is None. What is said of
@@ -107,7 +107,11 @@ class Photo:
     @cached_property
     def sha256(self) -> str:
         """Of the encoded bytes; of shape and pixels for pictures that came decoded."""
-        return self.file_sha256 or _array_sha256(self.rgb)
+        if self.file_sha256:
+            return self.file_sha256
+        digest = hashlib.sha256(repr(self.rgb.shape).encode())
+        digest.update(np.ascontiguousarray(self.rgb).data)
+        return digest.hexdigest()
 
 
 def decode(
@@ -142,6 +146,33 @@ def decode(
         f"{label} came as {type(source).__name__}, expected bytes, a path, a Pillow image or an "
         "(H, W, 3) uint8 array: convert it to one of these."
     )
+
+
+def probe(source: bytes, *, limits: DecodeLimits, name: str) -> Photo:
+    """What `decode` would say of a picture, by its header: one black pixel in place of its own.
+
+    Args:
+        source: encoded bytes, or as many from the beginning as the header needs.
+
+    Raises:
+        ImageError: no picture, or not enough of it.
+    """
+    label, kind = label_of(name), sniff(source[:HEAD_BYTES])
+    if kind is None:
+        raise ImageError(f"{label} has no header that is known, expected a picture: check it.")
+    if kind == "HEIF":
+        register_heif()
+    with (
+        pillow_errors(label, kind, limits),
+        no_warnings(),
+        Image.open(io.BytesIO(source), formats=(kind,)) as image,
+    ):
+        check_size(image.size, limits, label)
+        tags = read_tags(image)
+        size = image.size[::-1] if tags.swaps_sides else image.size
+        focal = tags.focal_px(*size)[0] if projection_of(image) == PINHOLE else None
+    black = np.zeros((1, 1, 3), np.uint8)
+    return Photo(black, tags.focal_35mm, focal, kind, None, name, size)
 
 
 def read_file(
@@ -259,8 +290,9 @@ def _from_pillow(image: Image.Image, limits: DecodeLimits, name: str) -> Photo:
             part = sphere_part(image) if projection == EQUIRECTANGULAR else None
         rgb, notes = to_rgb(upright, label, colours)
     size = rgb.shape[1], rgb.shape[0]
-    photo = Photo(rgb, tags.focal_35mm, None, "PIL", None, name, size, notes)
-    photo = replace(photo, projection=projection, transparent=clear, sphere=part)
+    photo = Photo(
+        rgb, tags.focal_35mm, None, "PIL", None, name, size, notes, projection, clear, part
+    )
     return _with_camera(photo, tags)
 
 
@@ -314,12 +346,6 @@ def label_of(name: str) -> str:
     if len(printable) > 80:
         printable = f"{printable[:50]}...{printable[-25:]}"
     return printable or "The picture"
-
-
-def _array_sha256(rgb: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(rgb.shape).encode())
-    digest.update(np.ascontiguousarray(rgb).data)
-    return digest.hexdigest()
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

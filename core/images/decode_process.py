@@ -166,11 +166,7 @@ def serve(decoder: str, memory_bytes: int) -> None:
         decoder: "module:function", called like `core.images.decode.decode`.
         memory_bytes: address space this process may use.
     """
-    requests = sys.stdin.buffer
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a native library prints must not get between the answers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    restrict(memory_bytes)
+    requests, answers = sys.stdin.buffer, begin(memory_bytes)
     module, function = decoder.split(":")
     decode = getattr(importlib.import_module(module), function)
     write_header(answers, {"ready": True})
@@ -178,6 +174,15 @@ def serve(decoder: str, memory_bytes: int) -> None:
     with contextlib.suppress(EOFError):
         while True:
             _answer(read_header(requests), requests, answers, decode)
+
+
+def begin(memory_bytes: int) -> IO[bytes]:
+    """Takes this process's rights, and gives it a pipe for answers that nothing else writes to."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a native library prints must not get between the answers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    restrict(AS=memory_bytes, FSIZE=0, CORE=0)
+    return answers
 
 
 def _answer(
@@ -266,18 +271,13 @@ def _read(pipe: IO[bytes], count: int) -> bytes:
     return bytes(data)
 
 
-def restrict(memory_bytes: int) -> None:
-    """Bound memory, forbid files and core dumps, where the system can."""
+def restrict(**limits: int) -> None:
+    """Bounds what this process may use, by the names of `RLIMIT_*`, where the system can."""
     if sys.platform == "win32":
         return
-    limits = (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    )
-    for kind, limit in limits:
+    for kind, limit in limits.items():
         with contextlib.suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
-            resource.setrlimit(kind, (limit, limit))
+            resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (limit, limit))
 
 
 def set_alarm(seconds: int) -> None:

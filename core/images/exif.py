@@ -16,6 +16,8 @@ from typing import Any
 
 from PIL import Image
 
+from core.camera import MAX_FOV, MIN_FOV
+
 Size = tuple[int, int]
 
 _FULL_FRAME_DIAGONAL = math.hypot(36.0, 24.0)  # mm
@@ -25,7 +27,6 @@ _PLAUSIBLE_35MM = (9.0, 400.0)
 # Equivalent / true focal length: 0.55 is the largest digital medium format, 16 a sensor of 2.7 mm.
 # Some phones write 177 mm for a 4 mm lens when they save at a low resolution.
 _PLAUSIBLE_CROP_FACTOR = (0.55, 16.0)
-_PLAUSIBLE_FOV = (5.0, 170.0)  # degrees, along the long side
 _SAME_SHAPE, _SAME_SIDE = 0.02, 0.01  # relative
 _THUMBNAIL = 320  # pixels: so small a picture may have bars that fill it up to another shape
 # What cropping tools offer, long side / short side; any other shape was drawn by hand.
@@ -144,7 +145,7 @@ def exif_focal_px(
     diagonal = _sensor_diagonal(width, height, crop_factor)
     focal = focal_35mm * diagonal / _FULL_FRAME_DIAGONAL * (1.0 if zoom_included else zoom)
     degrees = math.degrees(2 * math.atan2(max(width, height) / 2, focal))
-    return focal if _PLAUSIBLE_FOV[0] <= degrees <= _PLAUSIBLE_FOV[1] else None
+    return focal if MIN_FOV <= degrees <= MAX_FOV else None
 
 
 def _sensor_diagonal(width: float, height: float, crop_factor: float | None) -> float:

@@ -144,7 +144,7 @@ def describe(head: bytes) -> str:
         if b"<svg" in start:
             return "an SVG drawing"
         return "a web page" if start.startswith((b"<!doctype html", b"<html")) else "a text file"
-    return "a file of an unknown kind"
+    return _UNKNOWN
 
 
 def _is_raw(head: bytes) -> bool:

@@ -120,7 +120,9 @@ def check_container(image: Image.Image, limits: DecodeLimits, label: str) -> tup
             f"{limits.max_metadata_bytes / 2**20:g} MiB: save it without metadata."
         )
     tags = getattr(image, "tag_v2", None)
-    if tags is not None and (_DNG_VERSION in tags or _is_thumbnail(tags.get(_SUBFILE_TYPE))):
+    kind = None if tags is None else tags.get(_SUBFILE_TYPE)
+    thumbnail = isinstance(kind, int) and bool(kind & 1)
+    if tags is not None and (_DNG_VERSION in tags or thumbnail):
         raise ImageError(
             f"{label} is a camera raw file or holds only a preview, expected a finished picture: "
             "export it as JPEG, PNG or 16-bit TIFF."
@@ -140,10 +142,6 @@ def check_container(image: Image.Image, limits: DecodeLimits, label: str) -> tup
 
 def _byte_count(value: object) -> int:
     return len(value) if isinstance(value, (bytes, str, list, tuple)) else 0
-
-
-def _is_thumbnail(subfile_type: object) -> bool:
-    return isinstance(subfile_type, int) and bool(subfile_type & 1)
 
 
 def _has_more_pictures(image: Image.Image) -> bool:

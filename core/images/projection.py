@@ -161,11 +161,9 @@ def _xmp(image: Image.Image) -> bytes:
 
 
 def _bytes(value: object) -> bytes:
-    return (
-        value.encode("utf-8", "replace")
-        if isinstance(value, str)
-        else (value if isinstance(value, bytes) else b"")
-    )
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    return value if isinstance(value, bytes) else b""
 
 
 def sphere_camera(

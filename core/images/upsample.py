@@ -26,9 +26,8 @@ from core.threads import in_threads
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-_AT_A_TIME = (
-    1 << 15
-)  # pixels that see a step: small enough for the cache, see `_STRIP_BYTES` of png
+# Pixels that see a step: small enough for the cache, see `_STRIP_BYTES` of png.
+_AT_A_TIME = 1 << 15
 # Relative step of depth among neighbouring working pixels from which colour begins to decide, and
 # from which it decides alone. Below are slanted surfaces, above borders of objects.
 _STEP_FROM, _STEP_TO = 0.05, 0.15

@@ -117,7 +117,6 @@ class Inspector:
                 f"The occlusion is of level {level} with {fill!r}; expected a level from 0 to "
                 f"{count - 1} and one of {FILLS}. Choose one of these."
             )
-        fed = self._fed(trace)
         module = self.model.decoder.levels[level]
         result = []
         with self.lock, torch.inference_mode():
@@ -130,9 +129,8 @@ class Inspector:
                 if name == "skip" and level == count - 1:
                     continue
                 with hooks([module.register_forward_pre_hook(hide)]):
-                    residuals = self.model.decoder(trace.context, trace.features[1:], fed[1:])
-                depth = self.model.depth_of(accumulate(residuals)[-1])
-                result.append(Occlusion(name, depth - trace.output.depth))
+                    change = self._change(trace, trace.context)
+                result.append(Occlusion(name, change))
         return result
 
     def occlude_branches(self, trace: Trace, fill: str = "mean") -> list[Occlusion]:
@@ -157,7 +155,6 @@ class Inspector:
         names = ["reduced", *branches, *(["pooling"] if model.aspp.pooling is not None else [])]
         quarter = trace.branches[0].shape[1]
         widths = [trace.reduced.shape[1]] + [quarter] * (len(names) - 1)
-        fed = self._fed(trace)
         result, start = [], 0
         with self.lock, torch.inference_mode():
             for name, width in zip(names, widths, strict=True):
@@ -171,15 +168,16 @@ class Inspector:
 
                 with hooks([model.aspp.merge.register_forward_pre_hook(hide)]):
                     context = model.aspp(trace.features[0])
-                residuals = model.decoder(context, trace.features[1:], fed[1:])
-                depth = model.depth_of(accumulate(residuals)[-1])
-                result.append(Occlusion(name, depth - trace.output.depth))
+                result.append(Occlusion(name, self._change(trace, context)))
         return result
 
-    def _fed(self, trace: Trace) -> list[Tensor]:
-        """The bands as the decoder reads them."""
-        bands = trace.output.bands
-        return bands if self.model.config.bands else [torch.zeros_like(band) for band in bands]
+    def _change(self, trace: Trace, context: Tensor) -> Tensor:
+        """Depth of this context, as the decoder works now, minus depth as it was."""
+        bands = trace.output.bands[1:]
+        if not self.model.config.bands:
+            bands = [torch.zeros_like(band) for band in bands]
+        residuals = self.model.decoder(context, trace.features[1:], bands)
+        return self.model.depth_of(accumulate(residuals)[-1]) - trace.output.depth
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from core.errors import ConfigError
@@ -71,13 +71,9 @@ class ModelConfig:
         focal = self.focal
         _require(focal is None or 1 <= focal <= 1e5, "focal", focal, "1 to 100000 pixels, or none")
 
-    def to_dict(self) -> dict[str, Any]:
-        """The configuration as JSON-ready values."""
-        return asdict(self)
-
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ModelConfig:
-        """Reads what `to_dict` wrote.
+        """Reads what `dataclasses.asdict` gave.
 
         Raises:
             ConfigError: an unknown or missing key, a wrong type, or a value out of range.

@@ -202,6 +202,4 @@ def _trust(view: View) -> float:
 
 def _prior(views: Sequence[CutView]) -> NDArray[np.float64]:
     """(n, 3): how far off each view's factor and slopes are expected to be."""
-    return np.array([(_FACTOR, _SLOPE, _SLOPE) for _ in views]) * [
-        [_trust(cut.view)] for cut in views
-    ]
+    return np.outer([_trust(cut.view) for cut in views], (_FACTOR, _SLOPE, _SLOPE))

@@ -85,7 +85,7 @@ def _note(joining: Joining) -> str:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class PanoramaPrediction(Prediction):
     """Distance of everything around.
 
@@ -97,9 +97,9 @@ class PanoramaPrediction(Prediction):
         size: width and height at which they are joined.
     """
 
-    joining: Joining | None = None
-    looks: tuple[Prediction, ...] = ()
-    size: tuple[int, int] = (0, 0)
+    joining: Joining
+    looks: tuple[Prediction, ...]
+    size: tuple[int, int]
 
     @property
     def spare_bytes(self) -> int:
@@ -143,9 +143,7 @@ class PanoramaPrediction(Prediction):
         return self.intrinsics.resized(*self.photo_size, *size)
 
     def _blended(self, pictures: Sequence[Floats], size: tuple[int, int]) -> Floats:
-        assert self.joining is not None  # noqa: S101 - `predicted` sets it
         return self.joining.blended(pictures, self._camera(size), size)
 
     def _distance(self, depths: Sequence[Floats], size: tuple[int, int]) -> Floats:
-        assert self.joining is not None  # noqa: S101 - `predicted` sets it
         return self.joining.distance(depths, self._camera(size), size)

@@ -3,5 +3,3 @@
 In: lengths, depths, heights, points as the user gives them. Out: checked values, and one scale from
 several. `core.geometry.find_scale` applies them to a prediction.
 """
-
-from __future__ import annotations

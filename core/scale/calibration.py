@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from core.camera import GivenCamera
 from core.errors import CameraError
 from core.scale.measurements import CameraHeight, KnownDepth, KnownLength, SparseDepth
-from core.scale.profile import Profile
+from core.scale.profile import MAX_FACTOR, Profile
 
 Measurement = KnownLength | KnownDepth | CameraHeight | SparseDepth | Profile
 """Anything that `core.geometry.find_scale.calibrated` takes."""
-
-MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
 
 _Kind = TypeVar("_Kind")
 

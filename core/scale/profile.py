@@ -31,7 +31,7 @@ VARIABLE = "LAPDEPTH_PROFILES"
 MAX_BYTES = 1 << 18
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,63}")
 _KEY = "lapdepth_profile"
-_FACTOR = 1000.0  # as `core.scale.calibration.MAX_FACTOR`
+MAX_FACTOR = 1000.0  # as far as a model can be off: a toy room, a street from the air
 _POWERS = (0.25, 4.0)
 
 
@@ -89,15 +89,15 @@ class Profile:
     def __post_init__(self) -> None:
         check_profile_name(self.name)
         fine = (
-            1 / _FACTOR <= self.scale <= _FACTOR
+            1 / MAX_FACTOR <= self.scale <= MAX_FACTOR
             and _POWERS[0] <= self.power <= _POWERS[1]
             and 0 < self.pivot < math.inf
         )
         if not fine:
             raise ConfigError(
                 f"The profile {self.name} has the scale {self.scale:g}, the power {self.power:g} "
-                f"and the pivot {self.pivot:g} m, expected a scale of {1 / _FACTOR:g} to "
-                f"{_FACTOR:g}, a power of {_POWERS[0]:g} to {_POWERS[1]:g} and metres above 0: "
+                f"and the pivot {self.pivot:g} m, expected a scale of {1 / MAX_FACTOR:g} to "
+                f"{MAX_FACTOR:g}, a power of {_POWERS[0]:g} to {_POWERS[1]:g} and metres above 0: "
                 "make the profile anew."
             )
 

@@ -117,12 +117,12 @@ def adapt(request: AdaptRequest, progress: Progress | None = None) -> Adapted:
     learn, choose, judge = (_named(dataset, names) for names in
                             (parts.learn, parts.choose, parts.judge))  # fmt: skip
     base = find_model(request.model or _suiting(learn))
-    if base.path is not None and base.path.resolve() == target.resolve():
+    if base.file.resolve() == target.resolve():
         raise CheckpointError(
             f"The model {request.name!r} is the one to start from, expected another name for the "
             "new one, so that the old one stays: choose another."
         )
-    old = _network(base)
+    old = load_checkpoint(base.file)[0]
     began_scale = time.monotonic()
     some = learn[:: math.ceil(len(learn) / SCALED_BY)]
     factor = _scale(old, base, some)
@@ -191,14 +191,14 @@ def undo(name: str, folder: Path | None = None) -> Path:
         CheckpointError: no such model, or one that was not made by `adapt`.
     """
     info = find_model(check_name(name), folder)
-    if FROM not in info.provenance or info.path is None:
+    if FROM not in info.provenance:
         raise CheckpointError(
             f"The model {name!r} was not made by `adapt`, expected one that was: nothing is "
             "removed."
         )
-    info.path.unlink()
-    info.path.with_suffix(".json").unlink(missing_ok=True)
-    return info.path
+    info.file.unlink()
+    info.file.with_suffix(".json").unlink(missing_ok=True)
+    return info.file
 
 
 def score(model: LapDepth, info: ModelInfo, frames: FrameDataset) -> Evaluation:
@@ -248,11 +248,6 @@ def _suiting(frames: FrameDataset) -> str:
 def _named(dataset: FrameDataset, names: tuple[str, ...]) -> FrameDataset:
     wanted = set(names)
     return FrameDataset([frame for frame in dataset.frames if frame.name in wanted])
-
-
-def _network(info: ModelInfo) -> LapDepth:
-    assert info.path is not None  # noqa: S101 - a model that was found is a file
-    return load_checkpoint(info.path)[0]
 
 
 def _scale(model: LapDepth, info: ModelInfo, frames: FrameDataset) -> float:

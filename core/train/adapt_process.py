@@ -15,7 +15,7 @@ from typing import Any
 
 from core.atomic import write_atomic
 from core.errors import EngineError
-from core.files.job_process import JobLimits, answer, begin, die_with, done_apart
+from core.files.job_process import answer, begin, die_with, done_apart
 
 MEMORY_BYTES = 6_000_000_000
 _SPARE_SECONDS = 240.0  # besides the minutes asked for: starting, reading frames, judging
@@ -49,12 +49,6 @@ def adapt_apart(
     """
     job = {**asked, "data": str(asked["data"]), "models": str(models), "parent": os.getpid()}
     (folder / _JOB).write_text(json.dumps(job))
-    limits = JobLimits(
-        MEMORY_BYTES,
-        60 * float(asked["minutes"]) + _SPARE_SECONDS,
-        "Adapting",
-        "give fewer or smaller photos; nothing was changed",
-    )
 
     def while_waiting() -> None:
         if not wanted():
@@ -65,7 +59,16 @@ def adapt_apart(
         with contextlib.suppress(OSError, ValueError):
             tell(*json.loads((folder / _PROGRESS).read_text()))
 
-    return dict(done_apart(__name__, folder, limits, while_waiting))
+    report: Report = done_apart(
+        __name__,
+        folder,
+        while_waiting,
+        memory_bytes=MEMORY_BYTES,
+        seconds=60 * float(asked["minutes"]) + _SPARE_SECONDS,
+        name="Adapting",
+        remedy="give fewer or smaller photos; nothing was changed",
+    )
+    return report
 
 
 def serve(folder: str, memory_bytes: int) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import struct
 import sys
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core.images.decode_process import restrict, set_alarm, write_header
+from core.images.decode_process import begin, set_alarm, write_header
 from core.images.projection import PINHOLE
 from core.images.resize import resize_rgb
 from core.video.containers import CONTAINERS, HEAD, container_of, ends_early
@@ -118,10 +117,7 @@ def serve(argument: str, memory_bytes: int) -> None:
         memory_bytes: address space that this process may use.
     """
     path, size = json.loads(argument)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a native library prints must not get between the frames
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    restrict(memory_bytes)
+    answers = begin(memory_bytes)
     av.logging.set_level(None)
     try:
         with Path(path).open("rb") as file:

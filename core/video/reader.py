@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -156,26 +156,9 @@ class ClipReader:
                 "megapixels (4K): make it smaller first."
             )
         width, height = (int(side) for side in header["size"])
-        return ClipInfo(
-            name=self._name,
-            sha256=digest,
-            width=width,
-            height=height,
-            **{
-                key: header[key]
-                for key in (
-                    "container",
-                    "codec",
-                    "rate",
-                    "start",
-                    "seconds",
-                    "frames",
-                    "audio",
-                    "projection",
-                    "dynamic_range",
-                )
-            },
-        )
+        own = {"name": self._name, "sha256": digest, "width": width, "height": height}
+        said = header | own
+        return ClipInfo(**{each.name: said[each.name] for each in fields(ClipInfo)})
 
     def _broken(self, reason: str) -> VideoError:
         return VideoError(

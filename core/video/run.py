@@ -11,40 +11,29 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from core import __version__
 from core.batch.results import (
     check_name,
     check_replaceable,
     fingerprint,
+    is_whole,
     replacing,
     staged,
     stem_for,
 )
-from core.errors import ExportError
 from core.files.colormap import range_with_ends
-from core.video.reader import ClipReader
-from core.video.sequence import (
-    UNFINISHED,
-    DepthSequence,
-    Tell,
-    VideoModels,
-    check_length,
-    refused,
-)
+from core.files.sidecar import GIVEN, describe_model, read_sidecar, write_sidecar
+from core.video.reader import ClipInfo, ClipReader
+from core.video.sequence import DepthSequence, Tell, VideoModels, check_length
 from core.video.settings import VIDEO_OUTPUTS, VideoSettings, output_path
-from core.video.sidecar import (
-    describe_video,
-    is_finished,
-    read_video_sidecar,
-    still_good,
-    write_video_sidecar,
-)
-from core.video.writer import is_unfinished
+from core.video.writer import UNFINISHED, refused, unfinished
+
+_NEARLY_ALL = 0.95  # of the seconds that a file says it has; its last frame has a length, too
 
 
 @dataclass(frozen=True)
@@ -85,88 +74,159 @@ def predict_video(
     with ClipReader(path) as reader:
         clip = reader.info
         check_name(stem, (f"{suffix}{UNFINISHED}" for suffix in VIDEO_OUTPUTS.values()))
-        stem = stem_for(
-            [stem, *others], clip.sha256, clip.name, overwrite=settings.overwrite
-        )  # fmt: skip
-        made_with: dict[str, Any] = {
-            "input_sha256": clip.sha256, "model_sha256": models.sha256
-        }  # fmt: skip
-        if not settings.overwrite and is_finished(stem, settings, **made_with):
-            found = read_video_sidecar(stem)
-            if found is not None:
-                return VideoResult(found, skipped=True, stem=stem)
+        stem = stem_for([stem, *others], clip.sha256, clip.name, overwrite=settings.overwrite)
+        before = read_sidecar(stem)
+        good = _still_good(before, stem, clip, models, settings)
+        if before is not None and not settings.overwrite and _is_finished(good, settings):
+            return VideoResult(before, skipped=True, stem=stem)
         targets = [output_path(stem, name) for name in settings.save]
         check_replaceable(stem, targets, frozenset({os.path.normpath(path.absolute())}))
         check_length(clip, clip.surely, settings)
-        folder = _checked_unfinished(stem)
-        if settings.overwrite:
-            shutil.rmtree(folder, ignore_errors=True)
-        with _unfinished(folder), staged(stem) as new:
+        folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
+        with unfinished(folder, anew=settings.overwrite), staged(stem) as new:
             sequence = DepthSequence(reader, folder, models, settings)
             for done in sequence.write():
                 tell("depth", done, clip.frames)
-            colors = settings.colors
-            near, far = range_with_ends(sequence.range.range(), colors.near, colors.far)
-            kept = still_good(stem, settings, **made_with)
-            files = {name: facts for name, facts in kept.items() if name not in settings.save}
-            names = [each.get("file") or each["folder"] for each in files.values()]
-            made: dict[str, Path] = {}
-            if "video" in settings.save:
-                target = output_path(stem, "video")
-                drawn = output_path(new, "video")
-                sequence.draw(drawn, near, far, tell)
-                made[target.name] = drawn
-                files["video"] = {
-                    "file": target.name,
-                    "colormap": colors.colormap,
-                    "near_m": near,
-                    "far_m": far,
-                    **fingerprint(drawn),
-                }
-            if "stereo" in settings.save:
-                target = output_path(stem, "stereo")
-                made[target.name] = drawn = output_path(new, "stereo")
-                rig = sequence.draw_stereo(drawn, tell)
-                files["stereo"] = {
-                    "file": target.name,
-                    "asked": asdict(settings.stereo),
-                    "eyes_m": rig.eyes,
-                    "screen_m": rig.screen,
-                    **fingerprint(drawn),
-                }
-            if "exr" in settings.save:
-                target = output_path(stem, "exr")
-                made[target.name] = drawn = output_path(new, "exr")
-                with _refusals(drawn):
-                    sequence.write_exr(drawn, tell)
-                    about = {"folder": target.name, "pattern": "%06d.exr", "first": 1}
-                    about |= {"count": sequence.count, "unit": "m", "channel": "Z"}
-                    files["exr"] = about | {"invalid": "NaN"} | fingerprint(drawn)
-            with _refusals(folder):
-                if "frames" in settings.save:
-                    sequence.finish()
-                    target = output_path(stem, "frames")
-                    made[target.name] = folder
-                    files["frames"] = _about(target.name, sequence) | fingerprint(folder)
-            content = describe_video(clip, sequence, settings, files)
-            with replacing(stem, made, names):
-                write_video_sidecar(stem, content)
+            kept = {name: facts for name, facts in good.items() if name not in settings.save}
+            made = _made(sequence, new, folder, settings, tell)
+            files = {
+                name: {"folder" if path.is_dir() else "file": output_path(stem, name).name, **facts}
+                for name, (path, facts) in made.items()
+            }
+            content = _described(clip, sequence, settings, kept | files)
+            names = [each.get("file") or each["folder"] for each in kept.values()]
+            places = {output_path(stem, name).name: path for name, (path, _) in made.items()}
+            with replacing(stem, places, names):
+                write_sidecar(stem, content)
     return VideoResult(content, skipped=False, stem=stem)
 
 
-def _checked_unfinished(stem: Path) -> Path:
-    """The folder for a clip's frames while they are made.
+def _made(
+    sequence: DepthSequence, new: Path, folder: Path, settings: VideoSettings, tell: Tell
+) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """By output: where it was made, and what the sidecar has to say of it.
 
-    Raises:
-        ExportError: something else has its name.
+    Args:
+        new: where files are made, a path without suffix.
+        folder: of the frames.
     """
-    folder = Path(f"{output_path(stem, 'frames')}{UNFINISHED}")
-    if os.path.lexists(folder) and not is_unfinished(folder):
-        raise ExportError(
-            f"The frames would be made in {folder}, which holds files that are no frames of this "
-            "program, expected a name that is free: move it away, or choose another output folder."
+    made: dict[str, tuple[Path, dict[str, Any]]] = {}
+    colors = settings.colors
+    if "video" in settings.save:
+        path = output_path(new, "video")
+        near, far = range_with_ends(sequence.range.range(), colors.near, colors.far)
+        sequence.draw(path, near, far, tell)
+        facts = {"colormap": colors.colormap, "near_m": near, "far_m": far}
+        made["video"] = path, facts | fingerprint(path)
+    if "stereo" in settings.save:
+        path = output_path(new, "stereo")
+        rig = sequence.draw_stereo(path, tell)
+        asked = asdict(settings.stereo)
+        facts = {"asked": asked, "eyes_m": rig.eyes, "screen_m": rig.screen}
+        made["stereo"] = path, facts | fingerprint(path)
+    if "exr" in settings.save:
+        path = output_path(new, "exr")
+        with _refusals(path):
+            sequence.write_exr(path, tell)
+            facts = {"pattern": "%06d.exr", "first": 1, "count": sequence.count}
+            facts |= {"unit": "m", "channel": "Z", "invalid": "NaN"}
+            made["exr"] = path, facts | fingerprint(path)
+    if "frames" in settings.save:
+        with _refusals(folder):
+            sequence.finish()
+            scale = sequence.scale
+            facts = {"pattern": "%06d.png", "first": 1, "count": sequence.count}
+            facts |= {"scale": scale, "unit": f"1/{scale:g} m", "invalid": 0}
+            made["frames"] = folder, facts | fingerprint(folder)
+    return made
+
+
+def _still_good(
+    before: Mapping[str, Any] | None,
+    stem: Path,
+    clip: ClipInfo,
+    models: VideoModels,
+    settings: VideoSettings,
+) -> dict[str, Any]:
+    """The files of a clip that an earlier run made as they would be made now, and their facts."""
+    if (
+        before is None
+        or not isinstance(before.get("flicker"), dict)  # no clip's
+        or before["input"].get("sha256") != clip.sha256
+        or before["model"].get("sha256") not in models.sha256
+        or any(
+            before["settings"].get(k, None if k in GIVEN else ...) != v
+            for k, v in settings.decisive().items()
         )
-    return folder
+    ):
+        return {}
+    return {
+        name: facts
+        for name, facts in before["files"].items()
+        if name in VIDEO_OUTPUTS and is_whole(output_path(stem, name), facts)
+        if name != "stereo" or facts.get("asked") == asdict(settings.stereo)
+    }
+
+
+def _is_finished(good: Mapping[str, Any], settings: VideoSettings) -> bool:
+    """Whether all that is asked for is there, frames in the scale that they shall have."""
+    scale = good.get("frames", {}).get("scale")
+    return all(name in good for name in settings.save) and (
+        settings.png_scale is None or "frames" not in settings.save or scale == settings.png_scale
+    )
+
+
+def _described(
+    clip: ClipInfo, sequence: DepthSequence, settings: VideoSettings, files: dict[str, Any]
+) -> dict[str, Any]:
+    """The sidecar's content, JSON-ready."""
+    first = sequence.first
+    near, far = sequence.range.range()
+    chosen = {} if sequence.choice is None else {"chosen": sequence.choice}
+    return {
+        "version": __version__,
+        "input": vars(clip),
+        "model": describe_model(first),
+        "depth": {
+            "unit": first.unit,
+            "axis": "z, along the optical axis",
+            "p1_m": near,
+            "p99_m": far,
+            "png_scale": sequence.scale,
+        },
+        "intrinsics": first.intrinsics.to_dict(),
+        "focal_scale": first.focal_scale,
+        "scale": first.scale_facts(),
+        "frames": sequence.count,
+        "network_frames": sequence.seen if settings.quality == "fast" else None,
+        "times": sequence.times,
+        "complete": not sequence.damaged,
+        "notes": [*([_broken_off(clip, sequence)] if sequence.damaged else []), *first.notes],
+        "cuts": sequence.cuts,
+        "flicker": sequence.flicker.to_dict(),
+        "milliseconds_per_frame": round(sequence.milliseconds / sequence.count, 2),
+        "settings": {
+            **settings.decisive(),
+            **chosen,
+            "working_size": first.settings["working_size"],
+            "engine": first.settings["engine"],
+        },
+        "files": files,
+    }
+
+
+def _broken_off(clip: ClipInfo, sequence: DepthSequence) -> str:
+    """What is to be said of a clip that ended early: one cut short decodes without an error."""
+    frames, reached = sequence.count, sequence.times[-1]
+    # What other containers are said to last is found out from what is left of them.
+    said = clip.seconds if clip.container == "WebM or Matroska" else None
+    if clip.frames is not None and frames < clip.frames:
+        there = f"{frames} of about {clip.frames} frames could be decoded"
+    elif said is not None and reached < _NEARLY_ALL * said:
+        there = f"{reached:.1f} of {said:.1f} seconds could be decoded"
+    else:
+        there = f"The clip breaks off after {frames} frames"
+    return f"{there}: the file is cut short or damaged, and what is missing has no depth."
 
 
 @contextlib.contextmanager
@@ -175,32 +235,3 @@ def _refusals(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise refused(path, error) from error
-
-
-@contextlib.contextmanager
-def _unfinished(folder: Path) -> Iterator[None]:
-    """A folder for what is not finished; kept where starting again will go on."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise refused(folder, error) from error
-    try:
-        yield
-    except (KeyboardInterrupt, ExportError, MemoryError):
-        raise
-    except BaseException:  # a clip that cannot be done would leave its frames for ever
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _about(name: str, sequence: DepthSequence) -> dict[str, Any]:
-    return {
-        "folder": name,
-        "pattern": "%06d.png",
-        "first": 1,
-        "count": sequence.count,
-        "scale": sequence.scale,
-        "unit": f"1/{sequence.scale:g} m",
-        "invalid": 0,
-    }

@@ -21,7 +21,7 @@ from PIL import Image
 
 from core.camera import Intrinsics, check_pinhole
 from core.engines.model_choice import Chooser
-from core.errors import ExportError, VideoError
+from core.errors import VideoError
 from core.files.colormap import colorize
 from core.files.depth_maps import depth16_scale, encode_depth16, encode_exr
 from core.geometry.find_scale import calibrated
@@ -42,17 +42,18 @@ from core.video.settings import QUALITIES, VideoSettings
 from core.video.temporal_smoothing import SmoothedFrame, TemporalSmoother
 from core.video.writer import (
     EVERY,
+    UNFINISHED,
     FilmWriter,
     Progress,
     State,
     frame_path,
     joined,
     parts,
+    refused,
 )
 
 Tell = Callable[[str, int, int | None], None]
 _Predicted = tuple[Frame, Prediction]
-UNFINISHED = ".part"
 AT_ONCE = 2  # frames that are worked on at a time, each with its share of the cores
 
 
@@ -94,7 +95,7 @@ class DepthSequence:
         seen: indices of the frames that the network saw, where not all of them.
         damaged: whether the clip is cut short or damaged.
         range, flicker: of the whole clip.
-        first: the first frame's prediction; choice: how it chose the model, JSON-ready.
+        choice: how the first frame chose the model, JSON-ready.
         milliseconds: spent on predicting, all frames together.
     """
 
@@ -114,9 +115,15 @@ class DepthSequence:
         self.seen: list[int] = []
         self.damaged = False
         self.times: list[float] = []
-        self.first: Prediction | None = None
+        self._first: Prediction | None = None
         self.choice: dict[str, Any] | None = None
         self.milliseconds = 0.0
+
+    @property
+    def first(self) -> Prediction:
+        """The first frame's prediction, which `write` begins with."""
+        assert self._first is not None  # noqa: S101 - the decoder refuses a clip without a frame
+        return self._first
 
     def write(self) -> Iterator[int]:
         """Predicts, smooths and stores frame after frame; yields how many are done.
@@ -131,7 +138,7 @@ class DepthSequence:
         first = next(frames)  # the decoder refuses a clip without a frame
         predictor, self.choice = self._models.for_frame(first.rgb)
         whole = self._whole(predictor, first)
-        self.first = calibrated(whole, *self._settings.known)
+        self._first = calibrated(whole, *self._settings.known)
         reach = self.first.in_scale(self.first.info.config.max_depth * self.first.focal_scale)
         self.scale = self._settings.png_scale or depth16_scale(reach)
         if self._settings.data:
@@ -162,7 +169,6 @@ class DepthSequence:
 
     def _write_small(self, predictor: Predictor, camera: Intrinsics) -> Iterator[int]:
         """The frames at the network's size, of which it sees as many as the quality wants."""
-        assert self.first is not None  # noqa: S101 - see `write`
         info, asked = self._reader.info, self._settings
         width, height = self.first.settings["working_size"]
         camera = camera.resized(info.width, info.height, width, height)
@@ -201,7 +207,6 @@ class DepthSequence:
         self, frame: Frame, depth: NDArray[np.float32], milliseconds: float, frames: int = 1
     ) -> SmoothedFrame:
         """The depth of a frame that the network saw, so many after the one before, in scale."""
-        assert self.first is not None  # noqa: S101 - see `write`
         depth = self.first.in_scale(depth)
         smoothed = self._smoother(frame.rgb, depth, frame.time)
         self.flicker.add(depth, smoothed.depth, smoothed.static, frames)
@@ -226,15 +231,14 @@ class DepthSequence:
 
     def _photo(self, frame: Frame) -> Photo:
         photo, clip = decode(frame.rgb), self._reader.info
-        if clip.dynamic_range != "standard":
-            note = (
-                f"A high dynamic range video ({clip.dynamic_range}): its brightness was fitted to "
-                "an ordinary one's."
-            )
-            photo = replace(photo, notes=(*photo.notes, note))
-        if clip.projection == PINHOLE:
-            return photo
         notes = photo.notes
+        if clip.dynamic_range != "standard":
+            notes += (
+                f"A high dynamic range video ({clip.dynamic_range}): its brightness was fitted to "
+                "an ordinary one's.",
+            )
+        if clip.projection == PINHOLE:
+            return replace(photo, notes=notes)
         if clip.projection != EQUIRECTANGULAR:  # which says so by itself
             notes += projection_note(clip.projection, frame.rgb)
         return replace(photo, projection=clip.projection, notes=notes)
@@ -281,7 +285,6 @@ class DepthSequence:
 
     def draw(self, target: Path, near: float, far: float, tell: Tell) -> None:
         """Reads the clip again and writes it beside its coloured depth."""
-        assert self.first is not None  # noqa: S101 - see `write`
         info, colormap = self._reader.info, self._settings.colors.colormap
         size = info.width, info.height
         if self._settings.quality == "fast":  # not larger than the clip
@@ -297,7 +300,6 @@ class DepthSequence:
 
     def draw_stereo(self, target: Path, tell: Tell) -> Rig:
         """Reads the clip again and writes what two eyes see of it; returns where these stand."""
-        assert self.first is not None  # noqa: S101 - the decoder refuses a clip without a frame
         info, wanted = self._reader.info, self._settings.stereo
         check_pinhole(self.first.intrinsics, "a stereo film")
         rig = Rig.of(wanted, self.first.intrinsics.fx, *self.range.range())
@@ -311,7 +313,6 @@ class DepthSequence:
 
     def write_exr(self, folder: Path, tell: Tell) -> None:
         """Every stored frame as float32 metres, NaN where there is none, into a new folder."""
-        assert self.first is not None  # noqa: S101 - the decoder refuses a clip without a frame
         comments = SceneInfo.of(self.first).comments()
         folder.mkdir()
         for number in range(1, self.count + 1):
@@ -330,7 +331,6 @@ class DepthSequence:
     ) -> None:
         """Draws every frame, read at the size `of` or its own."""
         part = target.with_name(f"{target.name}{UNFINISHED}")
-
         try:
             with (
                 ClipReader(self._reader.path, of) as again,
@@ -384,11 +384,3 @@ def _store(path: Path, content: bytes) -> None:
         path.write_bytes(content)
     except OSError as error:
         raise refused(path, error) from error
-
-
-def refused(path: Path, error: OSError) -> ExportError:
-    """The error for a file that the system does not let be written."""
-    return ExportError(
-        f"{path.name} could not be written ({error.strerror or error}), expected a folder with "
-        "free space and write permission: free some space or choose another folder."
-    )

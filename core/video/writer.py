@@ -7,10 +7,14 @@ a clip that was interrupted gets the same files as one that was not.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
 import re
+import shutil
 import zipfile
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,7 @@ from core.errors import ExportError
 from core.video.reader import ClipInfo
 from core.video.settings import VideoSettings
 
+UNFINISHED = ".part"
 EVERY = 32  # frames: some seconds' work, against some hundredths of a second to store
 State = dict[str, NDArray[Any]]
 _FILE = "progress.npz"
@@ -99,13 +104,52 @@ class Progress:
         self._path.unlink(missing_ok=True)
 
 
-def is_unfinished(folder: Path) -> bool:
+@contextlib.contextmanager
+def unfinished(folder: Path, *, anew: bool) -> Iterator[None]:
+    """A folder for the frames while they are made; kept where starting again will go on.
+
+    Args:
+        anew: forget what an interrupted run left.
+
+    Raises:
+        ExportError: something else has its name, or it cannot be made.
+    """
+    if os.path.lexists(folder) and not _is_unfinished(folder):
+        raise ExportError(
+            f"The frames would be made in {folder}, which holds files that are no frames of this "
+            "program, expected a name that is free: move it away, or choose another output folder."
+        )
+    if anew:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(folder, error) from error
+    try:
+        yield
+    except (KeyboardInterrupt, ExportError, MemoryError):
+        raise
+    except BaseException:  # a clip that cannot be done would leave its frames for ever
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_unfinished(folder: Path) -> bool:
     """Whether a folder is there and holds nothing but what an interrupted clip leaves."""
     if folder.is_symlink() or not folder.is_dir():
         return False
     return all(
         _FRAME.fullmatch(path.name) or path.name == _FILE or is_temporary(path)
         for path in folder.iterdir()
+    )
+
+
+def refused(path: Path, error: OSError) -> ExportError:
+    """The error for a file that the system does not let be written."""
+    return ExportError(
+        f"{path.name} could not be written ({error.strerror or error}), expected a folder with "
+        "free space and write permission: free some space or choose another folder."
     )
 
 

@@ -22,8 +22,16 @@ from core.atomic import write_atomic
 from core.errors import CheckpointError, ConfigError
 from core.model.config import ModelConfig
 from core.weights.model_info import ModelInfo, check_name
-from core.weights.registry import known_sha256, named_folder, pinned_sha256, shipped
-from core.weights.tensor_file import file_sha256, read_bytes, read_metadata, unusable
+from core.weights.registry import (
+    file_sha256,
+    known_sha256,
+    named_folder,
+    pinned_sha256,
+    read_bytes,
+    read_metadata,
+    shipped,
+    unusable,
+)
 
 if TYPE_CHECKING:  # PyTorch is only loaded where a network is built or stored
     from torch import Tensor, nn

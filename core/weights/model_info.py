@@ -86,6 +86,12 @@ class ModelInfo:
         if not self.provenance.get("origin"):
             raise ConfigError("The provenance has no 'origin'; say where the weights come from.")
 
+    @property
+    def file(self) -> Path:
+        """`path`, of a model that was found or saved."""
+        assert self.path is not None  # noqa: S101 - it is asked of no other
+        return self.path
+
     def saved_as(self, path: Path, sha256: str) -> ModelInfo:
         """The same information, of the file at `path`."""
         return replace(self, name=path.stem, path=path, sha256=sha256)

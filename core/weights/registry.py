@@ -1,4 +1,4 @@
-"""Which bytes a checkpoint must have: the shipped models' registry, and imported models' sidecars.
+"""The files of checkpoints, without their tensors: where they lie, and which bytes they must have.
 
 `checkpoints/registry.json` pins what ships with the program, the `NAME.json` beside an imported
 checkpoint what the import wrote. Both map to `{"sha256": ...}`.
@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError, safe_open
+
 from core.atomic import write_atomic
 from core.errors import CheckpointError
-from core.weights.tensor_file import file_sha256
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -30,8 +31,6 @@ def shipped(name: str) -> Path:
 
 
 EXAMPLES = shipped("assets") / "examples"
-
-
 REGISTRY = "registry.json"
 GRAPH = ".onnx.gz"
 
@@ -63,8 +62,7 @@ def pin_checkpoint(path: Path) -> str:
     pins = _read_json(path.parent / REGISTRY)
     sha256 = file_sha256(path)
     pins[path.stem] = {"sha256": sha256}
-    text = json.dumps(dict(sorted(pins.items())), indent=2) + "\n"
-    write_atomic(path.parent / REGISTRY, text.encode())
+    _write_pins(path.parent, pins)
     return sha256
 
 
@@ -74,8 +72,12 @@ def pin_graph(checkpoint: Path, graph: bytes) -> None:
     packed = gzip.compress(graph, mtime=0)
     pins[checkpoint.stem]["graph"] = hashlib.sha256(packed).hexdigest()
     write_atomic(checkpoint.with_name(checkpoint.stem + GRAPH), packed)
+    _write_pins(checkpoint.parent, pins)
+
+
+def _write_pins(folder: Path, pins: Mapping[str, Any]) -> None:
     text = json.dumps(dict(sorted(pins.items())), indent=2) + "\n"
-    write_atomic(checkpoint.parent / REGISTRY, text.encode())
+    write_atomic(folder / REGISTRY, text.encode())
 
 
 def graph_of(folder: Path, sha256: str) -> bytes | None:
@@ -149,3 +151,60 @@ def known_sha256(path: Path) -> str:
     if key not in _digests:
         _digests[key] = file_sha256(path)
     return _digests[key]
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """What a file says of itself; the tensors' bytes are not touched.
+
+    Raises:
+        CheckpointError: no such file, no safetensors file, or tensors that do not fill it from the
+            first byte to the last.
+    """
+    try:
+        with path.open("rb"), safe_open(path, "np") as file:
+            return file.metadata() or {}
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except SafetensorError as error:
+        raise unusable(path, error) from error
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """All of a file whose header is in order.
+
+    Raises:
+        CheckpointError: as `read_metadata`, before anything large is read.
+    """
+    read_metadata(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def unusable(path: Path, error: Exception) -> CheckpointError:
+    """The error for a file that the library refuses."""
+    return CheckpointError(
+        f"{path.name} is not a usable .safetensors file: its header is damaged ({error}). Get the "
+        "file again, or convert it again; `import-release` reads the authors' .pkl files."
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"{path} cannot be read ({error.strerror or error}); expected a .safetensors file. Check "
+        "the path and its permissions."
+    )

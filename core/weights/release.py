@@ -29,9 +29,8 @@ from core.errors import CheckpointError, ExportError
 from core.model import LapDepth, ModelConfig
 from core.weights import checkpoint
 from core.weights.model_info import ModelInfo, check_name
-from core.weights.registry import registered_names
+from core.weights.registry import file_sha256, registered_names
 from core.weights.release_keys import ENCODER_NAME, RELEASES, WRAPPER, release_key
-from core.weights.tensor_file import file_sha256
 
 DTYPES = (torch.float32, torch.float16, torch.int64)
 

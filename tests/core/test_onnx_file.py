@@ -18,8 +18,8 @@ from onnx import numpy_helper
 from core.engines import onnx_check, onnx_file
 from core.engines.onnx_check import check_onnx
 from core.engines.onnx_export import to_onnx
-from core.engines.onnx_file import check_onnx_file, export_onnx, to_onnx_file
-from core.engines.onnx_half import AGREES, with_half_filters
+from core.engines.onnx_file import HALF_AGREES as AGREES
+from core.engines.onnx_file import check_onnx_file, export_onnx, to_onnx_file, with_half_filters
 from core.errors import ExportError
 from core.predictor import Predictor, load_predictor
 from core.weights.checkpoint import find_model, load_checkpoint

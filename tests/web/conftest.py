@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from core.engines import onnx_check, onnx_file, onnx_half
+from core.engines import onnx_check, onnx_file
 from core.predictor import Predictor, load_predictor
 from scripts.web import lay_out
 
@@ -64,7 +64,7 @@ def site(
     first = tiny_models / "tiny.safetensors"
     second = shutil.copy(first, tmp_path_factory.mktemp("second") / "second.safetensors")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (onnx_check, onnx_file, onnx_half):  # tests of their own try every size
+        for module in (onnx_check, onnx_file):  # tests of their own try every size
             patch.setattr(module, "CHECKED_SIZES", ((1, 96, 96),))
         lay_out(folder, (str(first), str(second)))
     node("node", "build.mjs", str(folder))

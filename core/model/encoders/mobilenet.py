@@ -81,10 +81,4 @@ class MobileNetV2(Encoder):
 
     def stages(self, image: Tensor) -> list[Tensor]:
         """The features coarse -> fine; see `Encoder.stages`."""
-        x = image
-        features: list[Tensor] = []
-        for index, layer in enumerate(self.features):
-            x = layer(x)
-            if index in self._tapped:
-                features.insert(0, x)
-        return features
+        return self._tapped_features(image, self.features, self._tapped)
