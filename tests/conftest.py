@@ -191,15 +191,17 @@ def foreign_requests(page: Page) -> list[str]:
     return requests
 
 
-@pytest.fixture
-def shot() -> Callable[[Page, str], Path]:
-    """Saves a picture of the tab as test-artifacts/NAME.png, for a person to look at."""
-    folder = ROOT / "test-artifacts"
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make unit PYTEST_ARGS=--shots`."""
+    parser.addoption("--shots", action="store_true", help="leave pictures in test-artifacts/")
 
-    def save(tab: Page, name: str) -> Path:
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{name}.png"
-        tab.screenshot(path=path)
-        return path
+
+@pytest.fixture
+def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """With --shots: saves the tab as test-artifacts/NAME.png, for a person to look at."""
+
+    def save(tab: Page, name: str) -> None:
+        if request.config.getoption("--shots"):
+            tab.screenshot(path=ROOT / "test-artifacts" / f"{name}.png")  # makes the folder
 
     return save

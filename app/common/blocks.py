@@ -30,6 +30,7 @@ _NO_UPLOAD = (
 TOLD_SECONDS = 15.0  # how long the page shows an error
 _LONG = ("batch", "clip", "adapt")  # functions that work on many pictures
 _SESSIONS_WITH_MESSAGES = 2000  # as Gradio has it
+_LOOK_SECONDS = 0.01  # how often a free queue is looked at; Gradio's 0.001 takes 5 % of a core
 _IPV6_SITE = 64  # bits: one customer of a provider has all addresses that share them
 PAGE = "page"  # what the metrics call the page's own calls
 
@@ -57,8 +58,9 @@ class GuardedBlocks(gr.Blocks):
         self.has_launched = True  # switches Gradio's own check on
 
     def queue(self, *args: Any, **options: Any) -> GuardedBlocks:
-        """As Gradio's, but messages for a session that is gone are dropped."""
+        """As Gradio's, but it rests when idle and drops messages for a session that is gone."""
         super().queue(*args, **options)
+        self._queue.sleep_when_free = _LOOK_SECONDS
         self._queue.pending_messages_per_session = _Messages(_SESSIONS_WITH_MESSAGES)
         return self
 

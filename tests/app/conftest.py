@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,9 @@ from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import save_tiny
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
+
+WINDOW: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="session")
@@ -67,9 +72,42 @@ def second_url(serve: Callable[..., str], second_models: Path) -> str:
     return serve("gradio", **settings, LAPDEPTH_3D_MB="100", LAPDEPTH_MCP=tools)
 
 
+@dataclass(frozen=True)
+class Visit:
+    """The depth page in a tab, and what it complained about or asked for elsewhere since."""
+
+    page: Page
+    errors: list[str]
+    foreign: list[str]
+
+
+@contextmanager
+def visit(browser: Browser, studio_url: str) -> Iterator[Visit]:
+    """The depth page as a new visitor has it: with an example."""
+    context = browser.new_context(viewport=WINDOW)
+    found = Visit(context.new_page(), [], [])
+    page = found.page
+    page.set_default_timeout(60_000)
+    page.on("console", lambda entry: entry.type == "error" and found.errors.append(entry.text))
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    local = re.compile(rf"(data|blob):|{re.escape(studio_url)}")
+    page.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
+    page.goto(studio_url)
+    page.wait_for_selector("#view-inspect [data-ready]")
+    yield found
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def visited(browser: Browser, studio_url: str) -> Iterator[Visit]:
+    """One visitor for tests of a module that go on where another stopped: loading takes longest."""
+    with visit(browser, studio_url) as found:
+        yield found
+
+
 @pytest.fixture
 def opened(page: Page, studio_url: str) -> Page:
-    """The depth page as a new visitor has it: with an example."""
+    """The same in a tab for one test alone."""
     page.goto(studio_url)
     page.wait_for_selector("#view-inspect [data-ready]")
     return page
@@ -91,7 +129,7 @@ def reader(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A tab of somebody with this language and colour scheme, for whom nothing has to move."""
     locale, scheme = request.param
     context = browser.new_context(
-        viewport={"width": 1280, "height": 900},
+        viewport=WINDOW,
         locale=locale,
         color_scheme=scheme,
         reduced_motion="reduce",

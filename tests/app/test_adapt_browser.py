@@ -45,7 +45,7 @@ def measured(tiny_models: Path) -> dict[str, bytes]:
 
 def test_refused_stopped_kept_used_and_undone(
     serve: Callable[..., str], tiny_models: Path, measured: dict[str, bytes], tmp_path: Path,
-    page: Page, console_errors: list[str], shot: Callable[..., Path],
+    page: Page, console_errors: list[str], shot: Callable[..., None],
 ) -> None:  # fmt: skip
     models = tmp_path / "models"
     shutil.copytree(tiny_models, models)

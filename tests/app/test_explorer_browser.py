@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,7 +105,7 @@ def test_every_page_shows_a_portrait_photo_dropped_on_it(
     page: Page,
     console_errors: list[str],
     foreign_requests: list[str],
-    shot: Callable[[Page, str], Path],
+    shot: Callable[[Page, str], None],
 ) -> None:
     page.goto(explorer_url)
     settle(page)
@@ -127,9 +127,21 @@ def test_every_page_shows_a_portrait_photo_dropped_on_it(
     assert foreign_requests == []
 
 
-def test_figures_and_files_can_be_taken_home(explorer_url: str, page: Page, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def looking(browser: Browser, explorer_url: str) -> Iterator[Page]:
+    """A tab with the first example, for tests that turn to a page of it: loading takes longest."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
     page.goto(explorer_url)
     settle(page)
+    yield page
+    context.close()
+
+
+def test_figures_and_files_can_be_taken_home(looking: Page, tmp_path: Path) -> None:
+    page = looking
+    turn_to(page, "start")
     page.get_by_role("button", name=t("explorer.download", "en")).first.click()
     with page.expect_download(timeout=PATIENCE) as started:
         page.get_by_role("button", name=t("explorer.download_data", "en")).click()
@@ -146,15 +158,16 @@ def test_figures_and_files_can_be_taken_home(explorer_url: str, page: Page, tmp_
         colours = saved.convert("RGB").getcolors(1 << 20)
     assert colours is not None
     assert len(colours) > 1000  # photo and map are in it
-    page.goto((tmp_path / "figures.html").as_uri())
-    depth = page.locator(".dv-stage").nth(1)
+    home = page.context.new_page()
+    home.goto((tmp_path / "figures.html").as_uri())
+    depth = home.locator(".dv-stage").nth(1)
     depth.hover()
     assert depth.locator(".dv-tip").inner_text().endswith(" m")
+    home.close()
 
 
-def test_the_report_opens_without_a_network(explorer_url: str, page: Page, tmp_path: Path) -> None:
-    page.goto(explorer_url)
-    settle(page)
+def test_the_report_opens_without_a_network(looking: Page, tmp_path: Path) -> None:
+    page = looking
     turn_to(page, "export")
     page.get_by_role("button", name=t("export.make", "en")).click()
     save = page.get_by_role("button", name=t("export.save", "en"))
@@ -188,11 +201,8 @@ def test_the_report_opens_without_a_network(explorer_url: str, page: Page, tmp_p
     assert errors == []
 
 
-def test_points_clicked_on_the_photo_are_measured_and_saved(
-    explorer_url: str, page: Page, tmp_path: Path
-) -> None:
-    page.goto(explorer_url)
-    settle(page)
+def test_points_clicked_on_the_photo_are_measured_and_saved(looking: Page, tmp_path: Path) -> None:
+    page = looking
     turn_to(page, "measure")
     area = page.locator(".dv-stage").first
     area.scroll_into_view_if_needed()
@@ -228,7 +238,7 @@ def test_points_clicked_on_the_photo_are_measured_and_saved(
 
 
 def test_a_phone_in_the_dark_drops_a_photo_on_the_first_page(
-    explorer_url: str, browser: Browser, shot: Callable[[Page, str], Path]
+    explorer_url: str, browser: Browser, shot: Callable[[Page, str], None]
 ) -> None:
     context = browser.new_context(viewport=PHONE_SIZE, user_agent=PHONE, color_scheme="dark")
     phone = context.new_page()

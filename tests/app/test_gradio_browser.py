@@ -8,7 +8,6 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from benchmarks.plain_client import PlainClient
 from core.errors import ImageError
 from core.prediction import Prediction
 from core.predictor import load_predictor
+from tests.app.conftest import Visit, visit
 from tests.app.test_stop import SIDEWAYS
 from tests.core.pictures import encode, scene
 
@@ -60,37 +60,18 @@ def expected(tiny_models: Path, picture: bytes) -> Prediction:
     return load_predictor(tiny_models / "tiny.safetensors")(picture)
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A page with a photo on it, and what it complained about or asked for elsewhere since."""
-
-    page: Page
-    errors: list[str]
-    foreign: list[str]
-
-
 @pytest.fixture(scope="module")
-def shown(browser: Browser, studio_url: str, picture: bytes) -> Iterator[Shown]:
-    """One page for the tests that only look at a finished result: loading takes longest."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    found = Shown(page, [], [])
-    page.on("console", lambda entry: entry.type == "error" and found.errors.append(entry.text))
-    page.on("pageerror", lambda error: found.errors.append(str(error)))
-    local = re.compile(rf"(data|blob):|{re.escape(studio_url)}")
-    page.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
-    page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
-    show(page, picture)
-    yield found
-    context.close()
+def shown(browser: Browser, studio_url: str, picture: bytes) -> Iterator[Visit]:
+    """One page for the tests that only look at a finished result."""
+    with visit(browser, studio_url) as found:
+        show(found.page, picture)
+        yield found
 
 
-def tab(shown: Shown, name: str) -> Page:
+def tab(visit: Visit, name: str) -> Page:
     """The page with one of its tabs in front."""
-    shown.page.click(f"#tab-{name}-button")
-    return shown.page
+    visit.page.click(f"#tab-{name}-button")
+    return visit.page
 
 
 def carry(
@@ -138,7 +119,7 @@ def metres(text: str | None) -> list[float]:
 
 
 def test_a_dropped_photo_shows_its_metres_under_the_cursor(
-    shown: Shown, expected: Prediction
+    shown: Visit, expected: Prediction
 ) -> None:
     opened = tab(shown, "depth")
     for u, v in ((20, 30), (140, 100), (80, 10)):
@@ -158,7 +139,7 @@ def test_a_dropped_photo_shows_its_metres_under_the_cursor(
     assert shown.foreign == []
 
 
-def test_a_click_pins_a_point_and_says_where_it_is(shown: Shown, expected: Prediction) -> None:
+def test_a_click_pins_a_point_and_says_where_it_is(shown: Visit, expected: Prediction) -> None:
     opened = tab(shown, "depth")
     opened.mouse.click(*spot(opened, "inspect", 50, 60))
     opened.wait_for_selector("#pinned .measured")
@@ -171,7 +152,7 @@ def test_a_click_pins_a_point_and_says_where_it_is(shown: Shown, expected: Predi
 
 
 def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
-    shown: Shown, expected: Prediction
+    shown: Visit, expected: Prediction
 ) -> None:
     opened = tab(shown, "measure")
     opened.mouse.click(*spot(opened, "measure", 30, 40))
@@ -198,8 +179,9 @@ def test_two_clicks_measure_and_a_dragged_box_gives_the_nearest(
 
 
 def test_a_known_length_holds_whatever_others_do_and_can_be_undone(
-    opened: Page, picture: bytes, expected: Prediction, studio_url: str
+    visited: Visit, picture: bytes, expected: Prediction, studio_url: str
 ) -> None:
+    opened = visited.page
     show(opened, picture)
     opened.click("#tab-measure-button")
     for u, v in ((30, 40), (120, 90)):
@@ -236,7 +218,7 @@ def position(prediction: Prediction, u: int, v: int) -> Any:
     return np.array([(u - camera.cx) / camera.fx * z, (v - camera.cy) / camera.fy * z, z])
 
 
-def test_a_fixed_range_moves_the_colour_bar(shown: Shown) -> None:
+def test_a_fixed_range_moves_the_colour_bar(shown: Visit) -> None:
     opened = tab(shown, "depth")
     opened.click("#range label:has(input[value=fixed])")
     for name, value in (("near", "0"), ("far", "50")):
@@ -250,8 +232,9 @@ def test_a_fixed_range_moves_the_colour_bar(shown: Shown) -> None:
 
 
 def test_a_file_that_is_no_picture_gets_a_sentence_and_the_page_goes_on(
-    opened: Page, picture: bytes
+    visited: Visit, picture: bytes
 ) -> None:
+    opened = tab(visited, "depth")
     carry(opened, b"this is text", name="text.png")
     toast = opened.wait_for_selector(".toast-body, [data-testid=toast-body]")
     assert toast is not None
@@ -280,8 +263,9 @@ def test_an_error_s_message_goes_by_itself() -> None:
     assert 5 < duration < 30
 
 
-def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes) -> None:
+def test_a_photo_is_told_by_its_content(visited: Visit, picture: bytes) -> None:
     """Browsers give no type to .HEIC or to a name without an ending; Windows to even fewer."""
+    opened = tab(visited, "depth")
 
     def choose(name: str, data: bytes) -> None:
         file = {"name": name, "mimeType": "", "buffer": data}
@@ -303,7 +287,8 @@ def test_a_photo_is_told_by_its_content(opened: Page, picture: bytes) -> None:
     assert why.inner_text() == ""
 
 
-def test_a_photo_comes_from_anywhere_on_the_page(opened: Page, picture: bytes) -> None:
+def test_a_photo_comes_from_anywhere_on_the_page(visited: Visit, picture: bytes) -> None:
+    opened = tab(visited, "depth")
     assert "This is an example" in opened.inner_text("#photo .pb-name")
     show(opened, picture, kind="paste", name="pasted.png")
     assert opened.inner_text("#photo .pb-name") == "pasted.png"
@@ -318,9 +303,11 @@ def test_a_photo_comes_from_anywhere_on_the_page(opened: Page, picture: bytes) -
 
 
 def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
-    opened: Page, picture: bytes, console_errors: list[str]
+    visited: Visit, picture: bytes
 ) -> None:
+    opened = tab(visited, "depth")
     show(opened, picture)
+    visited.errors.clear()
     opened.click("#photo .pb-camera")
     opened.wait_for_function("document.querySelector('#photo video').videoWidth > 0")
     opened.click("#photo .pb-close")
@@ -344,10 +331,10 @@ def test_the_camera_keeps_the_photo_until_there_is_a_new_one(
     note = opened.wait_for_selector("#camera-note p:has-text('There is no camera here')")
     assert note is not None
     assert within_screen(opened, note.bounding_box())
-    assert [error for error in console_errors if "NotFound" not in error] == []
+    assert [error for error in visited.errors if "NotFound" not in error] == []
 
 
-def test_a_list_closes_when_the_keyboard_goes_on(shown: Shown) -> None:
+def test_a_list_closes_when_the_keyboard_goes_on(shown: Visit) -> None:
     opened = shown.page
     opened.focus("#model input")
     opened.wait_for_selector("#model input[aria-expanded=true]")
@@ -357,7 +344,7 @@ def test_a_list_closes_when_the_keyboard_goes_on(shown: Shown) -> None:
 
 
 def test_the_scene_stands_in_the_3d_view_and_follows_the_photo(
-    shown: Shown, picture: bytes, studio_url: str
+    shown: Visit, picture: bytes, studio_url: str
 ) -> None:
     with shown.page.expect_response(re.compile(r"scene\.glb")) as loading:
         opened = tab(shown, "3d")  # it builds itself
@@ -383,7 +370,7 @@ def test_the_scene_stands_in_the_3d_view_and_follows_the_photo(
     assert shown.foreign == []
 
 
-def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
+def test_files_hold_what_their_names_say(shown: Visit, tmp_path: Path) -> None:
     opened = tab(shown, "3d")
     assert opened.is_checked("#shape input[value=surface]")
     with opened.expect_download() as points:
@@ -408,7 +395,7 @@ def test_files_hold_what_their_names_say(shown: Shown, tmp_path: Path) -> None:
         assert len(held["vertex"]) > 0.5 * WIDTH * HEIGHT
 
 
-def test_an_object_stands_where_the_photo_is_clicked(shown: Shown, expected: Prediction) -> None:
+def test_an_object_stands_where_the_photo_is_clicked(shown: Visit, expected: Prediction) -> None:
     opened = tab(shown, "views")
     assert opened.inner_text("#make-view") == "Render the clip"
     opened.click("#view-kind label:has(input[value=object])")
@@ -422,7 +409,7 @@ def test_an_object_stands_where_the_photo_is_clicked(shown: Shown, expected: Pre
     assert opened.inner_text("#view-note") == ""
 
 
-def test_the_page_fits_a_small_screen(shown: Shown) -> None:
+def test_the_page_fits_a_small_screen(shown: Visit) -> None:
     opened = tab(shown, "depth")
     for width in (360, 820):
         opened.set_viewport_size({"width": width, "height": 800})

@@ -252,7 +252,8 @@ def test_gradio_still_has_what_is_used_of_its_inside() -> None:
         (page, "process_api fns has_launched state_session_capacity temp_file_sets "
                "upload_file_set get_api_info mcp_server_obj"),
         (queue, "__len__ pending_messages_per_session pending_event_ids_session active_jobs "
-                "event_queue_per_concurrency_id event_ids_to_events get_active_worker_count"),
+                "event_queue_per_concurrency_id event_ids_to_events get_active_worker_count "
+                "sleep_when_free"),
         (function, "api_visibility api_name inputs fn"),
         (event, "alive request"),
         (gr.EventData(None, {"points": []}), "_data"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from tests.app.conftest import WINDOW, Visit
 from tests.core.clips import write_clip
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import picture
@@ -42,7 +43,7 @@ def stop(page: Page, name: str) -> None:
 
 
 def test_a_clip_is_stopped_the_next_one_runs_and_a_camera_too(
-    opened: Page, tmp_path: Path, console_errors: list[str], shot: Callable[[Page, str], Path]
+    opened: Page, tmp_path: Path, console_errors: list[str], shot: Callable[[Page, str], None]
 ) -> None:
     frame = picture(640, 480, 1)
     long = write_clip(tmp_path / "long.mp4", [frame] * 200)
@@ -79,7 +80,8 @@ def test_a_clip_is_stopped_the_next_one_runs_and_a_camera_too(
     assert console_errors == []
 
 
-def test_a_batch_is_stopped_and_the_next_one_comes_back_as_one_zip(opened: Page) -> None:
+def test_a_batch_is_stopped_and_the_next_one_comes_back_as_one_zip(visited: Visit) -> None:
+    opened = visited.page
     photos = [sent(f"{number}.png", png(768, 1024 + number)) for number in range(6)]
     opened.click("#tab-batch-button")
     opened.set_input_files("#batch-files input[type=file]", photos)
@@ -98,9 +100,12 @@ def test_a_batch_is_stopped_and_the_next_one_comes_back_as_one_zip(opened: Page)
     assert "b.mpo" in told
     opened.set_viewport_size({"width": 390, "height": 844})
     assert opened.evaluate(SIDEWAYS, "#batch-list") <= 0  # a phone shows all of it
+    opened.set_viewport_size(WINDOW)
 
 
-def test_the_work_in_3d_has_its_button(opened: Page) -> None:
+def test_the_work_in_3d_has_its_button(visited: Visit) -> None:
+    opened = visited.page
+    opened.click("#tab-photo-button")
     opened.click("#tab-3d-button")
     opened.wait_for_selector("#viewer canvas")
     opened.click("#shape label:has(input[value=poisson])")

@@ -195,7 +195,7 @@ def test_the_keyboard_reads_and_measures(shown: Page) -> None:
     assert "between" not in shown.inner_text("#readout")
 
 
-def test_the_points_can_be_looked_at(shown: Page, shot: Callable[[Page, str], Path]) -> None:
+def test_the_points_can_be_looked_at(shown: Page, shot: Callable[[Page, str], None]) -> None:
     shown.click("[data-tab=space]")
     shown.wait_for_selector("#space canvas")
     colours = """() => {
