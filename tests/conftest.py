@@ -17,8 +17,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -189,6 +191,33 @@ def foreign_requests(page: Page) -> list[str]:
         lambda request: local.match(request.url) or requests.append(request.url),
     )
     return requests
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A page in a browser, and what it complained about or asked for elsewhere since."""
+
+    page: Page
+    errors: list[str]
+    foreign: list[str]
+
+
+@contextmanager
+def visit(browser: Browser, url: str, ready: str, **options: Any) -> Iterator[Visit]:
+    """One visitor in a context of these options, when the selector `ready` is there."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    page.set_default_timeout(120_000)  # a loaded machine is no failure
+    found = Visit(page, [], [])
+    page.on("console", lambda entry: entry.type == "error" and found.errors.append(entry.text))
+    page.on("pageerror", lambda error: found.errors.append(str(error)))
+    local = re.compile(rf"(data|blob):|{re.escape(url)}")
+    # Of the context: the requests of workers are not the page's.
+    context.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
+    page.goto(url)
+    page.wait_for_selector(ready)
+    yield found
+    context.close()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

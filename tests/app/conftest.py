@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +14,7 @@ from app.explorer import cache
 from app.explorer.page_scripts.datasets import installed
 from tests.app.explorer_app import write_kitti, write_models, write_nyu
 from tests.app.visitor import MODELS
+from tests.conftest import Visit, visit
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import save_tiny
 
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, ViewportSize
 
 WINDOW: ViewportSize = {"width": 1280, "height": 900}
+READY = "#view-inspect [data-ready]"  # of the depth page: an example and its depth are shown
 
 
 @pytest.fixture(scope="session")
@@ -72,44 +71,18 @@ def second_url(serve: Callable[..., str], second_models: Path) -> str:
     return serve("gradio", **settings, LAPDEPTH_3D_MB="100", LAPDEPTH_MCP=tools)
 
 
-@dataclass(frozen=True)
-class Visit:
-    """The depth page in a tab, and what it complained about or asked for elsewhere since."""
-
-    page: Page
-    errors: list[str]
-    foreign: list[str]
-
-
-@contextmanager
-def visit(browser: Browser, studio_url: str) -> Iterator[Visit]:
-    """The depth page as a new visitor has it: with an example."""
-    context = browser.new_context(viewport=WINDOW)
-    found = Visit(context.new_page(), [], [])
-    page = found.page
-    page.set_default_timeout(60_000)
-    page.on("console", lambda entry: entry.type == "error" and found.errors.append(entry.text))
-    page.on("pageerror", lambda error: found.errors.append(str(error)))
-    local = re.compile(rf"(data|blob):|{re.escape(studio_url)}")
-    page.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
-    page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
-    yield found
-    context.close()
-
-
 @pytest.fixture(scope="module")
 def visited(browser: Browser, studio_url: str) -> Iterator[Visit]:
-    """One visitor for tests of a module that go on where another stopped: loading takes longest."""
-    with visit(browser, studio_url) as found:
+    """The same for tests of a module that go on where another stopped: loading takes longest."""
+    with visit(browser, studio_url, READY, viewport=WINDOW) as found:
         yield found
 
 
 @pytest.fixture
 def opened(page: Page, studio_url: str) -> Page:
-    """The same in a tab for one test alone."""
+    """The depth page as a new visitor has it, with an example, for one test alone."""
     page.goto(studio_url)
-    page.wait_for_selector("#view-inspect [data-ready]")
+    page.wait_for_selector(READY)
     return page
 
 

@@ -23,8 +23,9 @@ from benchmarks.plain_client import PlainClient
 from core.errors import ImageError
 from core.prediction import Prediction
 from core.predictor import load_predictor
-from tests.app.conftest import Visit, visit
+from tests.app.conftest import READY, WINDOW
 from tests.app.test_stop import SIDEWAYS
+from tests.conftest import Visit, visit
 from tests.core.pictures import encode, scene
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def expected(tiny_models: Path, picture: bytes) -> Prediction:
 @pytest.fixture(scope="module")
 def shown(browser: Browser, studio_url: str, picture: bytes) -> Iterator[Visit]:
     """One page for the tests that only look at a finished result."""
-    with visit(browser, studio_url) as found:
+    with visit(browser, studio_url, READY, viewport=WINDOW) as found:
         show(found.page, picture)
         yield found
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from tests.app.conftest import WINDOW, Visit
+from tests.app.conftest import WINDOW
+from tests.conftest import Visit
 from tests.core.clips import write_clip
 from tests.core.pictures import encode, scene
 from tests.tiny_checkpoint import picture

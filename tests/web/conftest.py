@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +18,10 @@ import pytest
 from core.engines import onnx_check, onnx_file
 from core.predictor import Predictor, load_predictor
 from scripts.web import lay_out
+from tests.conftest import Visit, visit
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ROOT / "web"
@@ -86,34 +86,15 @@ def program(tiny_models: Path) -> Predictor:
     return load_predictor(tiny_models / "tiny.safetensors", engine="onnx")
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The page in a browser, and what it complained about or asked for elsewhere since."""
-
-    page: Page
-    context: BrowserContext
-    errors: list[str]
-    foreign: list[str]
-
-
 @pytest.fixture(scope="module")
-def opened(browser: Browser, site: str) -> Iterator[Opened]:
+def opened(browser: Browser, site: str) -> Iterator[Visit]:
     """One visitor for all tests of a module: loading takes longest."""
-    context = browser.new_context(
-        viewport={"width": 1400, "height": 950}, accept_downloads=True, permissions=["camera"]
-    )
-    page = context.new_page()
-    page.set_default_timeout(120_000)  # a loaded machine is no failure
-    found = Opened(page, context, [], [])
-    page.on("console", lambda entry: entry.type == "error" and found.errors.append(entry.text))
-    page.on("pageerror", lambda error: found.errors.append(str(error)))
-    local = re.compile(rf"(data|blob):|{re.escape(site)}")
-    # Of the context: the workers' requests are not the page's.
-    context.on("request", lambda r: local.match(r.url) or found.foreign.append(r.url))
-    page.goto(site)
-    page.wait_for_selector("body[data-ready]")
-    yield found
-    context.close()
+    window = {"width": 1400, "height": 950}
+    with visit(
+        browser, site, "body[data-ready]",
+        viewport=window, accept_downloads=True, permissions=["camera"],
+    ) as found:  # fmt: skip
+        yield found
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -16,9 +16,10 @@ from PIL import Image
 
 from benchmarks.browser import saved
 from core.predictor import Predictor
+from tests.conftest import Visit
 from tests.core.pictures import encode, png_header
 from tests.tiny_checkpoint import picture
-from tests.web.conftest import Opened, node
+from tests.web.conftest import node
 from tests.web.reference import photo_with, write_reference
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_its_types_hold_and_its_own_tests_pass(
 
 
 @pytest.fixture
-def shown(opened: Opened) -> Iterator[Page]:
+def shown(opened: Visit) -> Iterator[Page]:
     """The page with a photo, its first tab in front."""
     if not (opened.page.get_attribute("body", "data-shown") or "").startswith("room.png"):
         choose(opened.page, photo(), "room.png")
@@ -106,7 +107,7 @@ def test_metres_under_the_pointer_are_the_programs(shown: Page, program: Predict
     ],
 )
 def test_files_hold_the_programs_depth(
-    opened: Opened, program: Predictor, name: str, data: bytes
+    opened: Visit, program: Predictor, name: str, data: bytes
 ) -> None:
     choose(opened.page, data, name)
     files, wanted = saved(opened.page, "depth16", 2), program(data)
@@ -120,7 +121,7 @@ def test_files_hold_the_programs_depth(
     assert opened.errors == []
 
 
-def test_transparent_pixels_have_no_depth(opened: Opened, program: Predictor) -> None:
+def test_transparent_pixels_have_no_depth(opened: Visit, program: Predictor) -> None:
     image = Image.fromarray(picture(200, 160)).convert("RGBA")
     alpha = np.full((160, 200), 255, np.uint8)
     alpha[:40], alpha[40:60] = 0, 120
@@ -227,7 +228,7 @@ BROKEN = encode(Image.fromarray(picture(320, 240)), "JPEG")
     ],
 )
 def test_what_is_no_photo_gets_one_sentence(
-    opened: Opened, name: str, data: bytes, said: str
+    opened: Visit, name: str, data: bytes, said: str
 ) -> None:
     choose(opened.page, data, name)
     sentence = opened.page.inner_text("#error")
@@ -236,14 +237,14 @@ def test_what_is_no_photo_gets_one_sentence(
     assert sentence.endswith(".")
 
 
-def test_a_good_photo_takes_the_sentence_away(opened: Opened) -> None:
+def test_a_good_photo_takes_the_sentence_away(opened: Visit) -> None:
     choose(opened.page, b"", "empty.png")
     assert opened.page.is_visible("#error")
     choose(opened.page, photo(), "room.png")
     assert not opened.page.is_visible("#error")
 
 
-def test_a_live_camera_shows_depth_and_stops(opened: Opened) -> None:
+def test_a_live_camera_shows_depth_and_stops(opened: Visit) -> None:
     page = opened.page
     choose(page, photo(), "before.png")
     page.click("[data-tab=depth]")
@@ -269,24 +270,24 @@ def test_another_model_is_loaded_when_it_is_wanted(shown: Page) -> None:
 
 
 def test_without_a_network_it_works_from_the_second_visit_on(
-    opened: Opened, site: str, program: Predictor
+    opened: Visit, site: str, program: Predictor
 ) -> None:
     page = opened.page
-    opened.context.set_offline(True)
+    opened.page.context.set_offline(True)
     try:
         page.goto(site)
         page.wait_for_selector("body[data-ready]")
         choose(page, photo(), "offline.png")
         files = saved(page, "depth16", 2)
     finally:
-        opened.context.set_offline(False)
+        opened.page.context.set_offline(False)
     assert off(depth_of(files, "offline"), program(photo()).depth) < CLOSE
     assert page.evaluate("crossOriginIsolated")  # then WebAssembly may use threads
     assert opened.errors == []
     assert opened.foreign == []
 
 
-def test_lapdepth_js_gives_depth_to_other_pages(opened: Opened, program: Predictor) -> None:
+def test_lapdepth_js_gives_depth_to_other_pages(opened: Visit, program: Predictor) -> None:
     result = opened.page.evaluate(
         """async (bytes) => {
           const { predict } = await import("./lapdepth.js");
