@@ -51,6 +51,7 @@ __all__ = [
     "load_model",
     "load_predictor",
 ]
+_ROOM = 20.0  # metres; a model that sees no farther sees rooms
 _LARGE = 3 * 4_000_000  # bytes of a photo beside which the network's features count
 
 PhotoSource = Photo | Source
@@ -255,7 +256,7 @@ class Predictor:
         if photo.rgb.size > _LARGE:
             give_back_memory()  # the network's features, before the map at the photo's size
         same = passed.depth.shape == photo.rgb.shape[:2]  # then it stays as it is
-        metres = passed.depth if same else upsample_depth(flatten_surfaces(passed.depth), guide)
+        metres = passed.depth if same else upsample_depth(self.flat(passed, guide), guide)
         if photo.transparent is not None:
             metres[photo.transparent] = np.nan
         size = photo.rgb.shape[1], photo.rgb.shape[0]
@@ -280,6 +281,15 @@ class Predictor:
                 *(projection_note(EQUIRECTANGULAR, photo.rgb) if around else ()),
                 *size_note(enlargement, own[1], height),
             ),
+        )
+
+    def flat(self, passed: Passed, guide: Guide) -> NDArray[np.float32]:
+        """Depth at the working size with flat surfaces, in a room straight and square ones."""
+        if self.info.config.max_depth > _ROOM:
+            return flatten_surfaces(passed.depth)
+        (height, width), (h, w) = guide.rgb.shape[:2], passed.depth.shape
+        return flatten_surfaces(
+            passed.depth, (guide.seen, passed.intrinsics.resized(width, height, w, h))
         )
 
     def _pass(

@@ -2,6 +2,7 @@
 
     python -m scripts.ship_model lite-indoor --dataset nyu --root ../shared/data/nyu
     python -m scripts.ship_model lite-outdoor --dataset kitti --root ../shared/data/driving
+    python -m scripts.ship_model lite-free --dataset nyu --root ../shared/data/nyu --rescore
 
 Takes the last weights of `runs/NAME` (nothing is selected on the test pictures), fits the expected
 error, scores the model, and writes `checkpoints/NAME.safetensors`, its pin, what each level is
@@ -44,16 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="of the recipe and of the model")
     parser.add_argument("--dataset", required=True, choices=("nyu", "kitti"))
     parser.add_argument("--root", required=True, type=Path)
+    parser.add_argument(
+        "--rescore", action="store_true", help="score the shipped weights, where the rest changed"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     os.environ.setdefault(DATA_VARIABLE, str(options.root.parent))
     name = options.name
+    shipped = CHECKPOINTS / f"{name}.safetensors"
     trained = ROOT / "runs" / name / f"{name}-last.safetensors"
     draft = ROOT / "runs" / name / "shipped" / f"{name}.safetensors"
-    draft.parent.mkdir(exist_ok=True)
-    model, info = load_checkpoint(trained)
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    model, info = load_checkpoint(shipped if options.rescore else trained)
     save_checkpoint(draft, model, info, half=True)
-    fit_confidence([str(draft), "--config", str(ROOT / "configs" / f"{name}.toml")])
+    if not options.rescore:
+        fit_confidence([str(draft), "--config", str(ROOT / "configs" / f"{name}.toml")])
 
     request = EvaluationRequest(
         options.dataset, options.root, model=str(draft), geometry=True, per_level=True,
@@ -61,7 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )  # fmt: skip
     result = run_evaluation(request, lambda done, total: logging.info("%d of %d", done, total))
     model, info = load_checkpoint(draft)
-    shipped = CHECKPOINTS / f"{name}.safetensors"
     command = command_line(replace(request, model=name))
     figures = {key: round(value, 6) for key, value in result.mean.as_dict().items()}
     stated = figures | {"images": len(result.images), "command": command}

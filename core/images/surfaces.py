@@ -15,6 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from core.camera import Intrinsics
+from core.images.manhattan import straightening
 from core.images.resize import resample, touched, triangle
 
 Floats = NDArray[np.float32]
@@ -29,14 +31,19 @@ _MOST = 0.15  # largest relative change of a pixel's inverse depth
 _LEAST = 8  # cells; a smaller side is left as it is
 
 
-def flatten_surfaces(depth: Floats) -> Floats:
+def flatten_surfaces(
+    depth: Floats, room: tuple[NDArray[np.uint8], Intrinsics] | None = None
+) -> Floats:
     """Draws depth to the planes that are locally in it.
 
     Args:
         depth: (h, w) float32 metres above 0, at the network's size.
+        room: the photo at that size, (h, w, 3) uint8, and its camera, where the walls of a room
+            are to be made straight and square besides (`core.images.manhattan`).
 
     Returns:
-        The same shape and unit; no inverse depth changes by more than 15 %.
+        The same shape and unit; no inverse depth changes by more than 15 %, or a third where
+        walls are straightened.
     """
     height, width = depth.shape
     h, w = height // _CELL, width // _CELL
@@ -50,8 +57,13 @@ def flatten_surfaces(depth: Floats) -> Floats:
     moments = np.stack((u, v, u * u, u * v, v * v, inverse, u * inverse, v * inverse))
     keep = np.float32(math.exp(-math.sqrt(2) / _REACH))
     moments = _filtered(_filtered(moments, keep**across, 2), keep**down, 1)
-    ratio = _plane(moments, u, v) / inverse
-    flat: Floats = depth / resample(ratio.clip(1 - _MOST, 1 + _MOST), height, width, triangle)
+    value, slopes = _plane(moments, u, v)
+    ratio = (value / inverse).clip(1 - _MOST, 1 + _MOST)
+    if room is not None:
+        rgb, camera = room
+        camera = camera.resized(width, height, w, h)
+        ratio *= straightening(ratio * inverse, slopes, rgb, camera)
+    flat: Floats = depth / resample(ratio, height, width, triangle)
     return flat
 
 
@@ -77,11 +89,12 @@ def _filtered(moments: Floats, keep: Floats, axis: int) -> Floats:
     return np.moveaxis(along, 0, axis)
 
 
-def _plane(moments: Floats, u: Floats, v: Floats) -> Floats:
-    """The value at (u, v) of the plane with these moments."""
+def _plane(moments: Floats, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """The value at (u, v) of the plane with these moments, and (2, h, w) slopes in cells."""
     mean_u, mean_v, uu, uv, vv, mean, of_u, of_v = moments
     uu, uv, vv = uu - mean_u**2 + _RIDGE, uv - mean_u * mean_v, vv - mean_v**2 + _RIDGE
     of_u, of_v = of_u - mean_u * mean, of_v - mean_v * mean
     slope_u, slope_v = vv * of_u - uv * of_v, uu * of_v - uv * of_u
-    value: Floats = mean + (slope_u * (u - mean_u) + slope_v * (v - mean_v)) / (uu * vv - uv**2)
-    return value
+    spread = uu * vv - uv**2
+    value: Floats = mean + (slope_u * (u - mean_u) + slope_v * (v - mean_v)) / spread
+    return value, np.stack((slope_u, slope_v)) / (spread * np.float32(_UNIT))

@@ -29,7 +29,6 @@ from core.geometry.provenance import SceneInfo
 from core.geometry.stereo import Rig, shown
 from core.images.decode import Photo, decode
 from core.images.projection import EQUIRECTANGULAR, PINHOLE, projection_note
-from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.prediction import Prediction
 from core.predictor import Predictor
@@ -178,7 +177,8 @@ class DepthSequence:
             passed = predictor.passed(
                 decode(span.frame.rgb), asked.resolution, asked.flip, None, camera, sharpens=False
             )
-            depth = flatten_surfaces(passed.depth) if ripples else passed.depth
+            assert passed.guide is not None  # noqa: S101 - it has just been passed
+            depth = predictor.flat(passed, passed.guide) if ripples else passed.depth
             return span, depth, passed.seconds * 1000
 
         with ClipReader(self._reader.path, (width, height)) as reader:

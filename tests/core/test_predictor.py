@@ -134,13 +134,13 @@ def test_intrinsics_say_where_they_come_from(tiny_predictor: Predictor) -> None:
     assert tiny_predictor(photo, intrinsics=[250, 251, 150, 110]).intrinsics == given
 
 
-def test_without_a_canonical_focal_length_the_camera_does_not_change_depth(
+def test_without_a_canonical_focal_length_the_camera_does_not_change_the_networks_depth(
     tiny_predictor: Predictor,
 ) -> None:
     photo = picture(320, 240)
     near, far = tiny_predictor(photo, fov=30), tiny_predictor(photo, fov=100)
     assert near.focal_scale == far.focal_scale == 1.0
-    assert np.array_equal(near.depth, far.depth)
+    assert np.array_equal(near.levels[-1].depth, far.levels[-1].depth)
 
 
 def test_depth_grows_with_the_focal_length_at_the_networks_input(canonical: Predictor) -> None:
@@ -148,7 +148,7 @@ def test_depth_grows_with_the_focal_length_at_the_networks_input(canonical: Pred
     wide = canonical(photo, intrinsics=[250.0, 250.0, 159.5, 119.5])
     long = canonical(photo, intrinsics=[500.0, 500.0, 159.5, 119.5])
     assert wide.focal_scale == pytest.approx(250 * 96 / 240 / 100)
-    np.testing.assert_allclose(long.depth, 2 * wide.depth, rtol=1e-5)
+    np.testing.assert_allclose(long.levels[-1].depth, 2 * wide.levels[-1].depth, rtol=1e-5)
     # The same view, shown at another size, is as far away as before.
     twice = canonical(picture(640, 480), intrinsics=[500.0, 500.0, 319.5, 239.5])
     assert twice.focal_scale == pytest.approx(wide.focal_scale)

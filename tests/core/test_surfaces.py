@@ -54,7 +54,7 @@ def test_what_is_too_small_for_planes_is_left_alone() -> None:
 
 @pytest.mark.parametrize("sharpens", [True, False])
 def test_a_prediction_is_flattened_but_not_at_the_networks_own_size(sharpens: bool) -> None:
-    predictor = load_predictor("lite-indoor")
+    predictor = load_predictor("lite-outdoor")
     photo = decode(scene(240, 320))
     passed = predictor.passed(photo, 96, sharpens=sharpens)
     guide = Guide(photo.rgb, (128, 96), sharpens=sharpens)

@@ -23,6 +23,8 @@ from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
 from core.weights.model_info import TrainingCamera
 from tests.core.pictures import scene
+from tests.core.test_manhattan import CAMERA as ROOM_CAMERA
+from tests.core.test_manhattan import bent, room, turned
 
 CAMERA = TrainingCamera(width=640, height=480, fx=518.858, fy=519.47)
 EXIF = {"make": 0x010F, "model": 0x0110, "orientation": 0x0112}
@@ -60,6 +62,7 @@ def write_reference(path: Path) -> None:
         "working_size": [[*size, 288, *working_size(size, 288)] for size in SIZES],
         "resize": [_resize(*case) for case in RESIZES],
         "upsample": [_upsample(*case) for case in UPSAMPLES],
+        "room": [_room(*pose) for pose in ((10, 20, 0), (30, 65, 0), (5, 40, 90))],
         "flat": [_flat(*size) for size in ((96, 64), (64, 80), (37, 50), (20, 24))],
         "colour": _colour(),
         "depth16": _depth16(),
@@ -114,6 +117,18 @@ def _upsample(w: int, h: int, width: int, height: int) -> dict[str, Any]:
 def _flat(width: int, height: int) -> dict[str, Any]:
     depth = depth_with_steps(width, height)
     return {"size": [width, height], "depth": _list(depth), "flat": _list(flatten_surfaces(depth))}
+
+
+def _room(pitch: float, yaw: float, roll: float) -> dict[str, Any]:
+    rgb, depth, _ = room(turned(pitch, yaw, roll))
+    camera = ROOM_CAMERA
+    return {
+        "size": [rgb.shape[1], rgb.shape[0]],
+        "rgb": _list(rgb),
+        "depth": _list(bent(depth)),
+        "camera": [camera.fx, camera.fy, camera.cx, camera.cy],
+        "straight": _list(flatten_surfaces(bent(depth), (rgb, camera))),
+    }
 
 
 def _colour() -> dict[str, Any]:

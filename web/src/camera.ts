@@ -48,6 +48,13 @@ export function chooseIntrinsics(photo: Size, camera: TrainingCamera, fov: numbe
   return centred(fx * scale, fy * scale, "assumed");
 }
 
+/** The camera of a photo after resampling. */
+export function resized(camera: Intrinsics, [width, height]: Size, [toWidth, toHeight]: Size): Intrinsics {
+  const [x, y] = [toWidth / width, toHeight / height];
+  const { fx, fy, cx, cy } = camera;
+  return { ...camera, fx: fx * x, fy: fy * y, cx: (cx + 0.5) * x - 0.5, cy: (cy + 0.5) * y - 0.5 };
+}
+
 /** Focal length in pixels of the network's input; its two sides are rounded each by itself. */
 export function focalAt(camera: Intrinsics, photo: Size, working: Size): number {
   return Math.sqrt(((camera.fx * working[0]) / photo[0]) * ((camera.fy * working[1]) / photo[1]));

@@ -1,6 +1,6 @@
 // One photo: read in rows, brought to the network's size, predicted, and upsampled on demand.
 import type { ModelAbout } from "./about";
-import { chooseIntrinsics, exifFocal, focalAt, type Intrinsics } from "./camera";
+import { chooseIntrinsics, exifFocal, focalAt, resized, type Intrinsics } from "./camera";
 import { isPanorama, readTags } from "./exif";
 import { readHeader } from "./header";
 import { sha256 } from "./model_cache";
@@ -13,6 +13,7 @@ import { flattened } from "./surfaces";
 import { finerSize, upsampler, type Guide, type Plane, type RowWriter, type Size } from "./upsample";
 
 const VIEW_SIDE = 1024;
+const ROOM = 20; // metres, as core/predictor.py's
 
 /** Metres and colours of one row; both are overwritten by the next. */
 type RowUser = (y: number, metres: Float32Array, rgb: Uint8Array) => void | Promise<void>;
@@ -69,7 +70,8 @@ export class Photo implements Facts {
     this.levels = await network.run(this.guide.seen, ...this.workingSize, focal);
     const passMilliseconds = performance.now() - passed;
     const { depth } = this.levels[this.levels.length - 1];
-    this.flat = depth.width === width && depth.height === height ? depth : flattened(depth);
+    const room = this.model.max_depth > ROOM ? undefined : { rgb: this.guide.seen, camera: resized(this.intrinsics, this.size, this.workingSize) };
+    this.flat = depth.width === width && depth.height === height ? depth : flattened(depth, room);
     const values = new Float32Array(w * h);
     const write = this.writer(columns);
     lines.forEach((y, j) => write(y, rgb.subarray(j * w * 3), values.subarray(j * w, (j + 1) * w)));

@@ -1,5 +1,7 @@
 // Flat surfaces made flat: planes fitted to the inverse depth around every pixel, as
 // core/images/surfaces.py does it (docs/decisions/0007-flat-surfaces.md).
+import { resized } from "./camera";
+import { straightening, type Room } from "./manhattan";
 import { every, resample, tapsOf } from "./resize";
 import { clamp, type Plane } from "./upsample";
 
@@ -13,8 +15,8 @@ const MOST = 0.15;
 const LEAST = 8;
 const KEEP = Math.exp(-Math.SQRT2 / REACH);
 
-/** Depth drawn to the planes that are locally in it. */
-export function flattened(depth: Plane): Plane {
+/** Depth drawn to the planes that are locally in it; in a room walls are made straight, too. */
+export function flattened(depth: Plane, room?: Room): Plane {
   const [w, h] = [depth.width, depth.height].map((side) => Math.floor(side / CELL));
   if (Math.min(w, h) < LEAST) return depth;
   const inverse = cellMeans(depth, w, h);
@@ -32,7 +34,14 @@ export function flattened(depth: Plane): Plane {
       for (const moment of moments) average(at, keep, moment);
     }
   }
-  const ratio = inverse.map((value, k) => clamp(plane(moments, k, places[k], rows[k]) / value, 1 - MOST, 1 + MOST));
+  const planes = Array.from(inverse, (_, k) => plane(moments, k, places[k], rows[k]));
+  const ratio = inverse.map((value, k) => clamp(planes[k][0] / value, 1 - MOST, 1 + MOST));
+  if (room) {
+    const value = inverse.map((each, k) => each * ratio[k]);
+    const cells = { ...room, camera: resized(room.camera, [depth.width, depth.height], [w, h]) };
+    const slopes = [1, 2].map((i) => Float32Array.from(planes, (each) => each[i])) as [Float32Array, Float32Array];
+    straightening(value, slopes, w, h, cells).forEach((factor, k) => (ratio[k] *= factor));
+  }
   const wanted = enlarged(ratio, w, h, depth);
   return { ...depth, values: depth.values.map((metres, k) => metres / wanted[k]) };
 }
@@ -72,12 +81,14 @@ function average(at: Int32Array, keep: Float32Array, moment: Float32Array): void
   for (let k = at.length - 2; k >= 0; k--) moment[at[k]] += keep[k] * (moment[at[k + 1]] - moment[at[k]]);
 }
 
-/** The value at (u, v) of the plane with these moments. */
-function plane(moments: Float32Array[], k: number, u: number, v: number): number {
+/** The value at (u, v) of the plane with these moments, and its slopes from cell to cell. */
+function plane(moments: Float32Array[], k: number, u: number, v: number): [number, number, number] {
   const [meanU, meanV, squareU, both, squareV, mean, withU, withV] = moments.map((moment) => moment[k]);
   const [uu, uv, vv] = [squareU - meanU ** 2 + RIDGE, both - meanU * meanV, squareV - meanV ** 2 + RIDGE];
   const [ofU, ofV] = [withU - meanU * mean, withV - meanV * mean];
-  return mean + ((vv * ofU - uv * ofV) * (u - meanU) + (uu * ofV - uv * ofU) * (v - meanV)) / (uu * vv - uv ** 2);
+  const spread = uu * vv - uv ** 2;
+  const [slopeU, slopeV] = [(vv * ofU - uv * ofV) / spread, (uu * ofV - uv * ofU) / spread];
+  return [mean + slopeU * (u - meanU) + slopeV * (v - meanV), slopeU / UNIT, slopeV / UNIT];
 }
 
 /** Cells brought to the size of the depth. */

@@ -51,6 +51,15 @@ describe.skipIf(!reference)("the same as Python", () => {
     expect(apart(got, flat)).toBeLessThan(1e-4);
   });
 
+  it.each(cases<{ size: Size; rgb: number[]; depth: number[]; camera: number[]; straight: number[] }>("room"))(
+    "straightens walls",
+    ({ size, rgb, depth, camera: [fx, fy, cx, cy], straight }) => {
+      const room = { rgb: Uint8Array.from(rgb), camera: { fx, fy, cx, cy, source: "given" as const } };
+      const got = flattened({ values: floats(depth), width: size[0], height: size[1] }, room).values;
+      expect(apart(got, straight)).toBeLessThan(1e-3);
+    },
+  );
+
   it("colours depth", () => {
     const { depth, width, range, table, colours } = reference!.colour as unknown as {
       depth: number[];
