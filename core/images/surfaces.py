@@ -28,6 +28,7 @@ _BEND = 0.04  # relative change of its slope that does
 _UNIT = 25.0  # cells, in which places are counted
 _RIDGE = 1e-4  # square units, against surroundings too narrow for a plane
 _MOST = 0.15  # largest relative change of a pixel's inverse depth
+_TEXTURE = 0.01  # relative relief within cells, of which half goes in a room; less loses more
 _LEAST = 8  # cells; a smaller side is left as it is
 
 
@@ -39,7 +40,7 @@ def flatten_surfaces(
     Args:
         depth: (h, w) float32 metres above 0, at the network's size.
         room: the photo at that size, (h, w, 3) uint8, and its camera, where the walls of a room
-            are to be made straight and square besides (`core.images.manhattan`).
+            are to be made straight and square (`core.images.manhattan`), and faint relief goes.
 
     Returns:
         The same shape and unit; no inverse depth changes by more than 15 %, or a third where
@@ -59,12 +60,18 @@ def flatten_surfaces(
     moments = _filtered(_filtered(moments, keep**across, 2), keep**down, 1)
     value, slopes = _plane(moments, u, v)
     ratio = (value / inverse).clip(1 - _MOST, 1 + _MOST)
-    if room is not None:
-        rgb, camera = room
-        camera = camera.resized(width, height, w, h)
-        ratio *= straightening(ratio * inverse, slopes, rgb, camera)
-    flat: Floats = depth / resample(ratio, height, width, triangle)
-    return flat
+    if room is None:
+        return np.asarray(depth / resample(ratio, height, width, triangle))
+    rgb, camera = room
+    camera = camera.resized(width, height, w, h)
+    flat = ratio * inverse
+    flat *= straightening(flat, slopes, rgb, camera)
+    # What cells do not tell: borders, and the photo's texture, which is fainter. Beside the
+    # picture's own border there is no next cell that would tell the slope.
+    relief = depth * resample(inverse, height, width, triangle) - 1
+    inner = relief[_CELL // 2 : -_CELL // 2, _CELL // 2 : -_CELL // 2]
+    inner *= inner**2 / (inner**2 + np.float32(_TEXTURE**2))
+    return np.asarray((1 + relief) / resample(flat, height, width, triangle))
 
 
 def _ways(inverse: Floats) -> Floats:

@@ -12,6 +12,7 @@ const BEND = 0.04;
 const UNIT = 25;
 const RIDGE = 1e-4;
 const MOST = 0.15;
+const TEXTURE = 0.01;
 const LEAST = 8;
 const KEEP = Math.exp(-Math.SQRT2 / REACH);
 
@@ -36,13 +37,20 @@ export function flattened(depth: Plane, room?: Room): Plane {
   }
   const planes = Array.from(inverse, (_, k) => plane(moments, k, places[k], rows[k]));
   const ratio = inverse.map((value, k) => clamp(planes[k][0] / value, 1 - MOST, 1 + MOST));
+  const large = (cells: Float32Array) => enlarged(cells, w, h, depth);
   if (room) {
     const value = inverse.map((each, k) => each * ratio[k]);
     const cells = { ...room, camera: resized(room.camera, [depth.width, depth.height], [w, h]) };
     const slopes = [1, 2].map((i) => Float32Array.from(planes, (each) => each[i])) as [Float32Array, Float32Array];
-    straightening(value, slopes, w, h, cells).forEach((factor, k) => (ratio[k] *= factor));
+    const flat = large(straightening(value, slopes, w, h, cells).map((factor, k) => factor * value[k]));
+    const means = large(inverse);
+    const { width, height, values } = depth;
+    const beside = (place: number, side: number) => Math.min(place, side - 1 - place) < CELL / 2;
+    const kept = (relief: number, k: number) =>
+      beside(k % width, width) || beside(Math.floor(k / width), height) ? relief : relief ** 3 / (relief ** 2 + TEXTURE ** 2);
+    return { ...depth, values: values.map((metres, k) => (1 + kept(metres * means[k] - 1, k)) / flat[k]) };
   }
-  const wanted = enlarged(ratio, w, h, depth);
+  const wanted = large(ratio);
   return { ...depth, values: depth.values.map((metres, k) => metres / wanted[k]) };
 }
 
