@@ -10,7 +10,7 @@ is worth, and how the settings were chosen: docs/decisions/0007-flat-surfaces.md
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -232,7 +232,7 @@ def _turned_by(pitch: float, yaw: float) -> Array:
     return np.asarray((tilt @ [[cos_y, 0, sin_y], [0, 1, 0], [-sin_y, 0, cos_y]]).T)
 
 
-@cache
+@lru_cache(maxsize=8)  # 4 MB each at the largest working size
 def _cosines(side: int) -> tuple[Array, Array]:
     """The cosine transform of a side, and the Laplacian's eigenvalues."""
     waves = np.arange(side)[:, None]
