@@ -288,9 +288,9 @@ class Predictor:
         if self.info.config.max_depth > _ROOM:
             return flatten_surfaces(passed.depth)
         (height, width), (h, w) = guide.rgb.shape[:2], passed.depth.shape
-        return flatten_surfaces(
-            passed.depth, (guide.seen, passed.intrinsics.resized(width, height, w, h))
-        )
+        camera = passed.intrinsics.resized(width, height, w, h)
+        flat = flatten_surfaces(passed.depth, (guide.seen, camera))
+        return np.minimum(flat, np.float32(self.info.config.max_depth * passed.focal_scale))
 
     def _pass(
         self, rgb: NDArray[np.uint8], flip: bool, focal_scale: float

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core import load_predictor
 from core.images.decode import decode
 from core.images.surfaces import flatten_surfaces
 from core.images.upsample import Guide, upsample_depth
+from core.predictor import load_model
 from tests.core.pictures import scene
 
 V, U = np.mgrid[0:144, 0:192].astype(np.float32)
@@ -52,13 +52,16 @@ def test_what_is_too_small_for_planes_is_left_alone() -> None:
     assert flatten_surfaces(depth) is depth
 
 
+@pytest.mark.parametrize("model", ["lite-indoor", "lite-outdoor"])
 @pytest.mark.parametrize("sharpens", [True, False])
-def test_a_prediction_is_flattened_but_not_at_the_networks_own_size(sharpens: bool) -> None:
-    predictor = load_predictor("lite-outdoor")
+def test_a_prediction_is_flattened_but_not_at_the_networks_own_size(
+    sharpens: bool, model: str
+) -> None:
+    predictor = load_model(model)
     photo = decode(scene(240, 320))
     passed = predictor.passed(photo, 96, sharpens=sharpens)
     guide = Guide(photo.rgb, (128, 96), sharpens=sharpens)
-    flat = upsample_depth(flatten_surfaces(passed.depth), guide)
+    flat = upsample_depth(predictor.flat(passed, guide), guide)
     assert np.array_equal(predictor.finished(passed, photo).depth, flat)
     same = decode(scene(96, 128))
     passed = predictor.passed(same, 96, sharpens=sharpens)

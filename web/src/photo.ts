@@ -72,6 +72,8 @@ export class Photo implements Facts {
     const { depth } = this.levels[this.levels.length - 1];
     const room = this.model.max_depth > ROOM ? undefined : { rgb: this.guide.seen, camera: resized(this.intrinsics, this.size, this.workingSize) };
     this.flat = depth.width === width && depth.height === height ? depth : flattened(depth, room);
+    const reach = this.model.max_depth * this.focalScale;
+    if (room) this.flat = { ...this.flat, values: this.flat.values.map((metres) => Math.min(metres, reach)) };
     const values = new Float32Array(w * h);
     const write = this.writer(columns);
     lines.forEach((y, j) => write(y, rgb.subarray(j * w * 3), values.subarray(j * w, (j + 1) * w)));
